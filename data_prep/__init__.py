@@ -1,0 +1,1 @@
+"""Offline preparation: structures, voxels and records."""

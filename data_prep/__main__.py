@@ -1,0 +1,13 @@
+"""Command line: `python -m data_prep <command> --flag=value`."""
+
+from data_prep.config import GapConfig, RecordsConfig, TableConfig
+from keras_ruo2.cli import Command, run_command_line
+
+COMMANDS = {
+    "gap": Command(GapConfig, "data_prep.gap:main"),
+    "records": Command(RecordsConfig, "data_prep.records:main"),
+    "table": Command(TableConfig, "data_prep.table:main"),
+}
+
+if __name__ == "__main__":
+    run_command_line("python -m data_prep", COMMANDS)

@@ -1,0 +1,95 @@
+"""The configuration of each command. Standard library only."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_ruo2.config import Config
+from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
+from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.recipes import RECIPES
+
+
+@dataclass(frozen=True, kw_only=True)
+class GapConfig(Config):
+    """Build the small dataset: 148 (1x1) RuO2 slabs of the five low-index facets, with energies.
+
+    Every finished slab is kept in a partial file next to the output, so that an interrupted
+    command goes on where it stopped.
+
+    Args:
+        out: The structures, one extxyz file.
+        calculator: chgnet, or module:callable for any ASE calculator.
+        a: Lattice constant a of rutile in Å. Without it the calculator relaxes the bulk first.
+        c: Lattice constant c of rutile in Å, together with --a.
+        vacuum: Empty space between a slab and its periodic image, Å.
+        count: Number of slabs; the first ones of the plan.
+        seed: Seed of the random variations.
+        overwrite: Replace an existing output.
+    """
+
+    out: Path
+    calculator: str = "chgnet"
+    a: float | None = None
+    c: float | None = None
+    vacuum: float = 20.0
+    count: int = 148
+    seed: int = 100
+    overwrite: bool = False
+
+    def validate(self):
+        check_range("count", self.count, 1, 148)
+        check_range("vacuum", self.vacuum, 5)
+        if (self.a is None) != (self.c is None):
+            raise ConfigError("--a and --c belong together. Give both or neither.")
+        if self.a is not None:
+            check_range("a", self.a, 3, 7)
+            check_range("c", self.c, 2, 5)
+        if self.out.suffix != ".extxyz":
+            raise ConfigError(f"--out={self.out} must end in .extxyz.")
+        if self.out.exists() and not self.overwrite:
+            raise ConfigError(f"--out={self.out} exists. Choose another file or add --overwrite.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordsConfig(Config):
+    """Voxelise structures and write them as TFRecords.
+
+    Args:
+        structures: Any file that ASE reads; by default the bundled slabs.
+        recipe: What becomes of the structures, a row of keras_ruo2.recipes.RECIPES.
+        out: Folder for the shards; by default tfrecords/<recipe>.
+        num_classes: Number of energy classes; 0 for structures without energies.
+        holdout: Share of the structures that is kept from training.
+        seed: Seed of translations, rotations and of the choice of held-out structures.
+        overwrite: Replace an existing folder of records.
+    """
+
+    structures: Path = BUNDLED_STRUCTURES
+    recipe: str = "gap2d"
+    out: Path | None = None
+    num_classes: int = 10
+    holdout: float = 0.1
+    seed: int = 100
+    overwrite: bool = False
+
+    def validate(self):
+        check_choice("recipe", self.recipe, RECIPES)
+        check_range("num_classes", self.num_classes, 0, 1000)
+        check_range("holdout", self.holdout, 0, 0.5)
+        check_file("structures", self.structures)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableConfig(Config):
+    """Print the slabs, facet by termination, with the coordination of their surface atoms.
+
+    Args:
+        structures: Any file that ASE reads; by default the bundled slabs.
+        each: Print a row for every structure instead of one for each termination and variation.
+    """
+
+    structures: Path = BUNDLED_STRUCTURES
+    each: bool = False
+
+    def validate(self):
+        check_file("structures", self.structures)

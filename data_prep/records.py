@@ -1,0 +1,253 @@
+"""Structures -> records."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import ase.io
+import numpy as np
+
+from keras_ruo2.backend import start_backend
+from keras_ruo2.data.description import (
+    HELD_OUT,
+    SCHEMA_VERSION,
+    TRAINING,
+    Description,
+    checksum,
+)
+from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.paths import RECORDS, REPOSITORY, shown
+from keras_ruo2.recipes import RECIPES
+from keras_ruo2.structure import cells
+from keras_ruo2.structure.bonds import SPECIES
+from keras_ruo2.structure.energies import class_edges, energy_class
+from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.voxels import check_species, voxelise
+
+NUM_SHARDS = 16
+EMPTY = 0.01  # a slice whose densities all stay below this holds no Gaussian
+
+
+def main(config):
+    """Check every structure, then voxelise them and write the shards.
+
+    Everything is written to a folder of its own first, which takes its name when it is whole.
+
+    Args:
+        config: `RecordsConfig`.
+
+    Raises:
+        ConfigError: If the output exists, or a structure cannot be used; nothing is written then.
+    """
+    recipe = RECIPES[config.recipe]
+    out = config.out or RECORDS / config.recipe
+    if out.exists() and any(out.iterdir()) and not config.overwrite:
+        raise ConfigError(f"--out={out} exists. Choose another folder or add --overwrite.")
+    structures = read_structures(config.structures, recipe)
+    energies = np.array([energy_per_atom(atoms) for atoms in structures])
+    edges = class_edges(energies, config.num_classes) if config.num_classes else np.array([])
+    start_backend("tensorflow")
+    from keras_ruo2.data.schema import Schema
+    from keras_ruo2.data.shards import write_shards
+
+    schema = Schema((*recipe.grid_shape, len(SPECIES)))
+    num_bytes = len(structures) * recipe.records_per_structure * schema.num_bytes
+    check_writable(out.parent, num_bytes)
+    partial = out.with_name(out.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    shards, lattices = [], []
+    splits = split_structures(structures, config.holdout, config.seed)
+    report = progress(len(structures))
+    for split, members in splits.items():
+        samples = (
+            collect(structures[index], index, recipe, edges, config.seed, lattices, report)
+            for index in members
+        )
+        if len(members):
+            num_shards = min(NUM_SHARDS, len(members))
+            shards.extend(write_shards(partial, split, num_shards, samples, schema))
+    Description(
+        schema_version=SCHEMA_VERSION,
+        recipe=config.recipe,
+        grid_shape=schema.grid_shape,
+        dtype=schema.dtype,
+        species=SPECIES,
+        alpha=recipe.alpha,
+        lattice_minimum=tuple(np.min(lattices, axis=0).tolist()),
+        lattice_maximum=tuple(np.max(lattices, axis=0).tolist()),
+        class_edges=tuple(edges.tolist()),
+        counts={split: sum(s["count"] for s in shards if s["split"] == split) for split in splits},
+        structures={
+            split: [structures[index].info["name"] for index in members]
+            for split, members in splits.items()
+        },
+        shards=tuple(shards),
+        source={
+            "file": source_name(config.structures),
+            "sha256": checksum(config.structures),
+            "seed": config.seed,
+            "holdout": config.holdout,
+            "largest_voxel": largest_voxel(structures, recipe),
+        },
+    ).save(partial)
+    replace_folder(partial, out)
+    total = sum(shard["count"] for shard in shards)
+    print(f"{shown(out)}: {total:,} records of {len(structures)} structures.")
+
+
+def read_structures(path, recipe):
+    """Read, check and prepare every structure: orthogonal, extended, its vacuum cut.
+
+    Returns:
+        List of `ase.Atoms` with `info["name"]`.
+
+    Raises:
+        ConfigError: If the file cannot be read or a structure cannot be used; it is named.
+    """
+    try:
+        frames = ase.io.read(path, index=":")
+    except Exception as error:  # ASE's readers raise whatever their format makes them raise
+        raise ConfigError(f"{path} cannot be read by ASE ({error!r}). Convert it.") from None
+    prepared = []
+    for number, atoms in enumerate(frames):
+        name = str(atoms.info.get("name", f"{Path(path).stem}-{number}"))
+        try:
+            check_species(atoms)
+            if recipe.whole_only and broken(atoms):
+                continue
+            box = prepare(atoms, recipe)
+        except ConfigError as error:
+            raise ConfigError(f"{path}, structure {number} ({name}): {error}") from None
+        box.info["name"] = name
+        prepared.append(box)
+    if not prepared:
+        raise ConfigError(f"{path} holds no structure that the recipe can use.")
+    warn_of_coarse_voxels(prepared, recipe)
+    return prepared
+
+
+def prepare(atoms, recipe):
+    """Return `atoms` in the cell that the recipe voxelises."""
+    box = cells.orthogonalise(atoms)
+    if not recipe.extend:
+        return box
+    box = cells.set_vacuum(box, recipe.vacuum)
+    return cells.repeat(box, (*cells.lateral_repeats(box.cell.lengths(), recipe.num_voxels), 1))
+
+
+def largest_voxel(structures, recipe):
+    """Return the longest voxel edge among `structures`, Å."""
+    return max(float(atoms.cell.lengths().max()) for atoms in structures) / recipe.num_voxels
+
+
+def warn_of_coarse_voxels(structures, recipe):
+    """Say how many structures have voxels in which neighbouring O atoms merge."""
+    limit = cells.LARGEST_VOXEL * recipe.num_voxels
+    coarse = [atoms for atoms in structures if atoms.cell.lengths().max() > limit]
+    if coarse:
+        print(
+            f"Warning: {len(coarse)} of {len(structures)} structures have voxels above "
+            f"{cells.LARGEST_VOXEL} Å (up to {largest_voxel(structures, recipe):.2f} Å), where "
+            "neighbouring O atoms begin to merge.",
+            file=sys.stderr,
+        )
+
+
+def energy_per_atom(atoms):
+    """Return the potential energy in eV per atom, NaN if the structure has none."""
+    energy = cells.potential_energy(atoms)
+    return np.nan if energy is None else energy / len(atoms)
+
+
+def split_structures(structures, holdout, seed):
+    """Split structures, never slices, into training and held-out; both in random order.
+
+    Returns:
+        Dict of index arrays, keyed `TRAINING` and `HELD_OUT`.
+    """
+    order = np.random.default_rng(seed).permutation(len(structures))
+    num_held_out = round(holdout * len(structures))
+    return {TRAINING: order[num_held_out:], HELD_OUT: order[:num_held_out]}
+
+
+def collect(atoms, index, recipe, edges, seed, lattices, report):
+    """Return every sample of a structure; its lattice lengths go to `lattices`."""
+    rng = np.random.default_rng([seed, index])
+    energy = energy_per_atom(atoms)
+    common = {
+        "label": int(energy_class(energy, edges)) if len(edges) else -1,
+        "energy": energy,
+        "dmu_o": float(atoms.info.get("dmu_o", np.nan)),
+        "structure": atoms.info["name"],
+    }
+    found = []
+    for _ in range(recipe.translations):
+        box = augment(atoms, rng, recipe.rotate)
+        grid = voxelise(box, (recipe.num_voxels,) * 3, alpha=recipe.alpha)
+        for part in slices(grid, box.cell.lengths(), recipe.positions):
+            found.append(common | part)
+    lattices.extend(sample["lattice"] for sample in found)
+    report()
+    return found
+
+
+def augment(atoms, rng, rotate):
+    """Move `atoms` by a random vector and turn them by a random multiple of 90 degrees."""
+    turned = cells.rotate_quarter(atoms, int(rng.integers(4)) if rotate else 0)
+    turned.positions += rng.uniform(size=3) * turned.cell.lengths()
+    turned.wrap()
+    return turned
+
+
+def slices(grid, lengths, positions):
+    """Cut a grid into its xz and yz planes, without the empty ones.
+
+    Args:
+        grid: Densities, shape `(nx, ny, nz, channels)`.
+        lengths: The cell's three lengths, Å.
+        positions: Where to cut along x and along y; without any the whole grid is returned.
+
+    Returns:
+        List of dicts with `grid`, `lattice` and `plane`.
+    """
+    if not positions:
+        return [{"grid": grid, "lattice": lengths, "plane": "xyz"}]
+    cuts = [("xz", 1, lengths[[0, 2]]), ("yz", 0, lengths[[1, 2]])]
+    planes = [
+        {"grid": grid.take(position, axis=axis), "lattice": lattice, "plane": plane}
+        for plane, axis, lattice in cuts
+        for position in positions
+    ]
+    return [plane for plane in planes if plane["grid"].max() >= EMPTY]
+
+
+def source_name(path):
+    """Return the path of the structures, relative to the repository where it lies in it."""
+    path = Path(path).resolve()
+    return str(path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path.name)
+
+
+def replace_folder(new, old):
+    """Give the folder `new` the name of `old`, which is removed once the new one is in place."""
+    aside = old.with_name(old.name + ".old.partial")
+    shutil.rmtree(aside, ignore_errors=True)
+    if old.exists():
+        os.replace(old, aside)
+    os.replace(new, old)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def progress(total):
+    """Return a function that counts structures and shows how far it is."""
+    done = 0
+
+    def report():
+        nonlocal done
+        done += 1
+        end = "\n" if done == total else "\r"
+        if sys.stdout.isatty() or done == total:
+            print(f"Voxelising structures: {done}/{total}", end=end, flush=True)
+
+    return report

@@ -1,0 +1,13 @@
+"""Command line: `python -m keras_ruo2 <command> --flag=value`."""
+
+from keras_ruo2.cli import Command, run_command_line
+from keras_ruo2.config import GenerateConfig, TrainConfig, VariantsConfig
+
+COMMANDS = {
+    "variants": Command(VariantsConfig, "keras_ruo2.commands:variants"),
+    "train": Command(TrainConfig, "keras_ruo2.commands:train"),
+    "generate": Command(GenerateConfig, "keras_ruo2.commands:generate"),
+}
+
+if __name__ == "__main__":
+    run_command_line("python -m keras_ruo2", COMMANDS)

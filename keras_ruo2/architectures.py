@@ -1,0 +1,128 @@
+"""Network architectures and the training that suits each, written as data."""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Block:
+    """One convolution with what surrounds it.
+
+    Args:
+        width: Filters as a multiple of the architecture's width; 0 for as many as the output has.
+        kernel: Kernel size.
+        stride: Stride of the convolution, or the factor that a generator's block enlarges by.
+    """
+
+    width: int
+    kernel: int
+    stride: int = 1
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Two networks and the defaults of their training.
+
+    Args:
+        meaning: What it is, in a few words.
+        width: Filters of a block of width 1.
+        start: Voxels along each direction before the generator's first block.
+        first: Filters of that first feature map as a multiple of the width.
+        generator: Blocks of the generator; the last gives the grid.
+        upsampling: `resize` (nearest voxels, then a periodic convolution) or `transpose`
+            (transposed convolution, `same` or `valid` padding).
+        padding: Padding of transposed convolutions.
+        generator_slope: Negative slope of the generator's activations; 0 is ReLU.
+        output_norm: Whether batch normalisation precedes the final sigmoid.
+        output_bias: Start of the last bias; grids are almost empty.
+        critic: Blocks of the critic.
+        critic_norm: From which critic block on layer normalisation follows; -1 for none.
+        input_dropout: Dropout on the critic's input.
+        hidden_dropout: Dropout after the critic's first convolution.
+        head_norm: Whether the lattice heads normalise over the batch.
+        learning_rate: Of both networks.
+        beta_1: Of both Adam optimisers.
+        critic_steps: Critic updates for each generator update.
+        batch_size: Samples of a critic update.
+        average: Decay of the averaged generator weights; 0 for none.
+        lattice_gradient: `both`, or `generator` to keep the gradient of the generator's lattice
+            loss from flowing through the critic's reading.
+    """
+
+    meaning: str
+    width: int
+    start: int
+    first: int
+    generator: tuple[Block, ...]
+    critic: tuple[Block, ...]
+    upsampling: str
+    padding: str = "same"
+    generator_slope: float = 0.0
+    output_norm: bool = False
+    output_bias: float = 0.0
+    critic_norm: int = -1
+    input_dropout: float = 0.0
+    hidden_dropout: float = 0.0
+    head_norm: bool = False
+    learning_rate: float = 2e-4
+    beta_1: float = 0.5
+    critic_steps: int = 5
+    batch_size: int = 64
+    average: float = 0.0
+    lattice_gradient: str = "both"
+
+
+ARCHITECTURES = MappingProxyType(
+    {
+        # Ours: nothing that paints stripes (no overlapping transposed convolutions, no norm in
+        # the critic), periodic everywhere, starts dark.
+        "periodic": Architecture(
+            meaning="resize and periodic convolutions, no norm in the critic (default)",
+            width=16,
+            start=4,
+            first=8,
+            generator=(Block(8, 3, 2), Block(4, 3, 2), Block(2, 3, 2), Block(0, 3)),
+            upsampling="resize",
+            output_bias=-3.0,
+            critic=(Block(1, 5), Block(2, 4, 2), Block(4, 4, 2), Block(8, 4, 2)),
+            learning_rate=5e-4,
+            beta_1=0.0,
+            critic_steps=2,
+            average=0.995,
+        ),
+        # Kim, Lee and Kim, Sci. Adv. 6, eaax9324 (2020); its learning rate is not known to us.
+        "kim": Architecture(
+            meaning="Kim et al. 2020: transposed convolutions of kernel 5, layer norm, dropout",
+            width=32,
+            start=4,
+            first=8,
+            generator=(Block(4, 5, 2), Block(2, 5, 2), Block(1, 5, 2), Block(0, 5)),
+            upsampling="transpose",
+            critic=(Block(1, 5), Block(2, 5, 2), Block(4, 5, 2), Block(8, 5, 2)),
+            critic_norm=1,
+            input_dropout=0.5,
+            head_norm=True,
+        ),
+        # Section 3.3.1 of the thesis; kernels, strides and widths were lost with its figures and
+        # are ours: the unpadded transposed convolutions lead 1 -> 3 -> 7 -> 15 -> 32.
+        "thesis": Architecture(
+            meaning="the thesis: unpadded transposed convolutions, batch norm before the sigmoid",
+            width=32,
+            start=1,
+            first=0,
+            generator=(Block(8, 3), Block(4, 3, 2), Block(2, 3, 2), Block(0, 4, 2)),
+            upsampling="transpose",
+            padding="valid",
+            generator_slope=0.2,
+            output_norm=True,
+            critic=(Block(1, 4, 2), Block(2, 4, 2), Block(4, 4, 2)),
+            critic_norm=0,
+            hidden_dropout=0.5,
+            head_norm=True,
+            learning_rate=1e-3,
+            batch_size=32,
+        ),
+    }
+)
+DEFAULT = "periodic"
+LATTICE_GRADIENTS = ("both", "generator")

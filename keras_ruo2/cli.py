@@ -1,0 +1,91 @@
+"""From a command line to a checked config to the function that runs it. Imports no backend."""
+
+import dataclasses
+import difflib
+import importlib
+import sys
+from typing import NamedTuple
+
+import fire
+
+from keras_ruo2.config import Config
+from keras_ruo2.errors import ConfigError
+
+
+class Command(NamedTuple):
+    """What a command is made of.
+
+    Args:
+        config: Subclass of `Config`; its fields are the flags, its docstring the help.
+        function: `module:name` of the function that takes the config, imported when it runs.
+    """
+
+    config: type[Config]
+    function: str
+
+
+def run_command_line(program, commands, argv=None):
+    """Parse the whole command line first, so that a typo costs nothing, then run the command.
+
+    Args:
+        program: Name that usage messages show, e.g. `python -m keras_ruo2`.
+        commands: Mapping of names to `Command`.
+        argv: Arguments; by default those of the process.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    try:
+        check_words(program, commands, argv)
+        config = fire.Fire(
+            {name: command.config for name, command in commands.items()},
+            command=argv,
+            name=program,
+            serialize=lambda parsed: None if isinstance(parsed, Config) else parsed,
+        )
+        if isinstance(config, Config):
+            module, _, name = commands[argv[0]].function.partition(":")
+            getattr(importlib.import_module(module), name)(config)
+    except ConfigError as error:
+        sys.exit(f"{program}: {error}")
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        sys.exit(f"{program}: {error.strerror or error}{where}. Nothing finished was damaged.")
+    except KeyboardInterrupt:
+        sys.exit(f"{program}: interrupted.")
+
+
+def check_words(program, commands, argv):
+    """Raise `ConfigError` for an unknown command or flag, or for words that are neither."""
+    if not argv or argv[0] in ("-h", "--help", "--"):
+        return
+    name = argv[0]
+    if name not in commands:
+        raise ConfigError(
+            f"Unknown command {name!r}. Expected one of: {', '.join(commands)}."
+            + suggestion(name, commands)
+        )
+    flags = [field.name for field in dataclasses.fields(commands[name].config)]
+    value_may_follow = False
+    for word in argv[1:]:
+        if word == "--":
+            return
+        if word.startswith("--") or word == "-h":
+            flag, equals, _ = word[2:].partition("=")
+            if word not in ("-h", "--help") and flag.replace("-", "_") not in flags:
+                raise ConfigError(
+                    f"Unknown flag --{flag} of {name}.{suggestion(flag, flags, '--')} "
+                    f"See: {program} {name} --help"
+                )
+            value_may_follow = not equals
+        elif value_may_follow:
+            value_may_follow = False
+        else:
+            raise ConfigError(
+                f"{name} takes flags only, got {word!r}. Write --flag=value; "
+                f"see: {program} {name} --help"
+            )
+
+
+def suggestion(word, known, prefix=""):
+    """Return ` Did you mean ...?` for a near miss, or an empty string."""
+    close = difflib.get_close_matches(word.replace("-", "_"), list(known), n=1)
+    return f" Did you mean {prefix}{close[0]}?" if close else ""

@@ -1,0 +1,131 @@
+"""What each command checks before a backend starts, and what it starts then."""
+
+import dataclasses
+
+from keras_ruo2 import runs
+from keras_ruo2.architectures import ARCHITECTURES
+from keras_ruo2.backend import start_backend
+from keras_ruo2.data.description import checksum, load_description
+from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.paths import BUNDLED_STRUCTURES, RECORDS, REPOSITORY, RUNS
+from keras_ruo2.variants import VARIANTS
+
+DEFAULT_RECIPE = {2: "gap2d"}
+
+
+def variants(config):
+    """Print the table of variants and that of architectures."""
+    print("Variants")
+    for name, row in VARIANTS.items():
+        print(f"  {name:12s} {row.ndim}D  {row.meaning}")
+    print("Architectures")
+    for name, row in ARCHITECTURES.items():
+        print(f"  {name:12s} {row.meaning}")
+
+
+def train(config):
+    """Check the run and its records, then train.
+
+    Args:
+        config: `TrainConfig`.
+
+    Raises:
+        ConfigError: Before anything slow starts.
+    """
+    config = dataclasses.replace(config, run=config.run or RUNS / config.variant)
+    if config.resume and runs.exists(config.run):
+        config = runs.merge(config, runs.load(config.run))
+    elif config.run.exists() and any(config.run.iterdir()):
+        raise ConfigError(
+            f"The run folder {config.run} exists"
+            + (", but holds no run" if config.resume else "")
+            + ". Choose another --run, or add --resume to go on with a run."
+        )
+    config = dataclasses.replace(config, records=find_records(config))
+    description = load_description(config.records)
+    check_records(config, description)
+    check_writable(config.run)
+    start_backend(config.backend)
+    from keras_ruo2.training.run import train
+
+    train(config, description)
+
+
+def find_records(config):
+    """Return the folder of records; those of the bundled structures are built if missing or old."""
+    recipe = DEFAULT_RECIPE[VARIANTS[config.variant].ndim]
+    default = RECORDS / recipe
+    records = config.records or default
+    if records != default or not BUNDLED_STRUCTURES.is_file():
+        return records
+    state = state_of_records(records)
+    if state != "current":
+        from data_prep.config import RecordsConfig
+        from data_prep.records import main
+
+        print(f"The records in {records} are {state}: building them from the bundled structures.")
+        main(RecordsConfig(recipe=recipe, out=records, overwrite=True))
+    return records
+
+
+def state_of_records(records):
+    """Say whether records are `missing`, `current`, or `outdated` by other bundled structures."""
+    if not records.exists():
+        return "missing"
+    source = load_description(records).source
+    is_bundled = source["file"] == BUNDLED_STRUCTURES.relative_to(REPOSITORY).as_posix()
+    if is_bundled and source["sha256"] != checksum(BUNDLED_STRUCTURES):
+        return "outdated"
+    return "current"
+
+
+def check_records(config, description):
+    """Raise `ConfigError` unless the records suit the variant and the settings."""
+    variant = VARIANTS[config.variant]
+    ndim = len(description.grid_shape) - 1
+    where = f"The records in {config.records}"
+    if ndim != variant.ndim:
+        raise ConfigError(
+            f"{where} are {ndim}D, {config.variant} takes {variant.ndim}D grids. "
+            "Give --records of another recipe."
+        )
+    if set(description.grid_shape[:-1]) != {32} or description.grid_shape[-1] != 2:
+        raise ConfigError(
+            f"{where} hold grids of {description.grid_shape}, the networks take "
+            f"{(32,) * ndim + (2,)}. Write them again with a recipe of 32 voxels."
+        )
+    num_classes = max(0, len(description.class_edges) - 1)
+    if num_classes < config.num_classes:
+        raise ConfigError(
+            f"{where} have {num_classes} energy classes, --num_classes={config.num_classes} were "
+            f"asked for. Write them again with --num_classes={config.num_classes}."
+        )
+    settings = runs.resolve(config)
+    needed = settings["batch_size"] * settings["critic_steps"]
+    if description.counts["training"] < needed:
+        raise ConfigError(
+            f"{where} hold {description.counts['training']} training samples, one step takes "
+            f"{needed}. Lower --batch_size (now {settings['batch_size']}) or --critic_steps."
+        )
+
+
+def generate(config):
+    """Check the run, then draw samples.
+
+    Args:
+        config: `GenerateConfig`.
+
+    Raises:
+        ConfigError: Before anything slow starts.
+    """
+    if not runs.exists(config.run):
+        raise ConfigError(
+            f"{config.run} holds no trained run. Train one: "
+            f"python -m keras_ruo2 train --variant=lattice2d --run={config.run}"
+        )
+    saved = runs.load(config.run)
+    check_writable(config.out.parent)
+    start_backend(saved["config"]["backend"])
+    from keras_ruo2.generate import main
+
+    main(config, saved)

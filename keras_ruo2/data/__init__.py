@@ -1,0 +1,1 @@
+"""Records on disk and the tf.data pipeline that reads them."""

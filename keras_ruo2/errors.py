@@ -1,0 +1,65 @@
+"""The one exception that users see, and the checks that raise it before anything slow."""
+
+import difflib
+import os
+import shutil
+from pathlib import Path
+
+
+class ConfigError(ValueError):
+    """Bad input: what came, what was expected and what to do, in one line."""
+
+
+def check_choice(name, value, choices):
+    """Raise `ConfigError` unless `value` is one of `choices`."""
+    if value in choices:
+        return
+    close = difflib.get_close_matches(str(value), [str(choice) for choice in choices], n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise ConfigError(
+        f"Unknown {name} {value!r}. Expected one of: {', '.join(map(str, choices))}.{hint}"
+    )
+
+
+def check_range(name, value, low=None, high=None):
+    """Raise `ConfigError` unless `low <= value <= high`; a bound of `None` is open."""
+    below, above = low is not None and value < low, high is not None and value > high
+    if below or above or value != value:
+        expected = f"at least {low}" if high is None else f"{low} to {high}"
+        raise ConfigError(f"--{name} is {value}. Expected {expected}.")
+
+
+def check_file(name, path):
+    """Raise `ConfigError` unless `path` is a file that can be read."""
+    if not Path(path).is_file():
+        raise ConfigError(f"--{name}={path}: no such file. Give the path of an existing file.")
+    if not os.access(path, os.R_OK):
+        raise ConfigError(f"--{name}={path} cannot be read. Check its permissions.")
+
+
+def check_writable(folder, num_bytes=0):
+    """Make `folder` if needed and raise `ConfigError` unless it can take `num_bytes`.
+
+    Args:
+        folder: Folder that something will be written to.
+        num_bytes: How much will be written, estimated.
+
+    Raises:
+        ConfigError: If the folder cannot be made or written, or its disk is too full.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".write-test-{os.getpid()}"
+        probe.write_bytes(b"0")
+        probe.unlink()
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot write to {folder} ({error.strerror or error}). Choose another folder."
+        ) from None
+    free = shutil.disk_usage(folder).free
+    if free < num_bytes:
+        raise ConfigError(
+            f"{folder} has {free / 1e6:.0f} MB left, {num_bytes / 1e6:.0f} MB are needed. "
+            "Free some space or choose another folder."
+        )

@@ -1,0 +1,1 @@
+"""Layers and functional networks; nothing here knows of training."""

@@ -1,0 +1,131 @@
+"""Every picture, in one style. The only module that imports matplotlib."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt  # noqa: E402
+import numpy as np  # noqa: E402
+from matplotlib.colors import to_rgb  # noqa: E402
+
+# Okabe and Ito's palette, told apart with every kind of colour vision.
+RUTHENIUM, OXYGEN = "#0072B2", "#D55E00"
+CONTRAST = 0.6  # exponent that lifts the faint densities of atoms beside the slice
+STYLE = {
+    "font.size": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.dpi": 110,
+    "savefig.bbox": "tight",
+}
+
+
+def colour_densities(grid):
+    """Return an RGB picture of a slice: white where it is empty, a colour for each species.
+
+    Args:
+        grid: Densities of shape `(lateral, z, 2)` in [0, 1].
+
+    Returns:
+        Array of shape `(z, lateral, 3)`, z upwards when drawn with `origin="lower"`.
+    """
+    density = np.clip(np.asarray(grid, dtype=float), 0, 1) ** CONTRAST
+    picture = np.ones((*grid.shape[:2], 3))
+    for channel, colour in enumerate((RUTHENIUM, OXYGEN)):
+        picture -= density[..., channel, None] * (1 - np.array(to_rgb(colour)))
+    return np.clip(picture, 0, 1).transpose(1, 0, 2)
+
+
+def sample_sheet(panels, *, columns=6, title=""):
+    """Draw slices in panels side by side, each slice in its lengths where they are known.
+
+    Args:
+        panels: Dict of panel titles to `(grids, lengths)`: grids `(n, lateral, z, 2)`, lengths
+            `(n, 2)` in Å or `None`.
+        columns: Slices in a row of a panel.
+        title: Title of the figure.
+
+    Returns:
+        matplotlib figure.
+    """
+    rows = max(-(-len(grids) // columns) for grids, _ in panels.values())
+    longest = max(np.max(sizes) if sizes is not None else 1 for _, sizes in panels.values())
+    with plt.rc_context(STYLE):
+        figure = plt.figure(figsize=(1.15 * columns * len(panels) + 0.5, 1.4 * rows + 0.9))
+        parts = figure.subfigures(1, len(panels), squeeze=False, wspace=0.04)[0]
+        for part, (name, (grids, lengths)) in zip(parts, panels.items(), strict=True):
+            part.suptitle(name, fontsize=11)
+            axes = part.subplots(rows, columns, squeeze=False)
+            for number, axis in enumerate(axes.flat):
+                known = lengths is not None
+                axis.axis("off")
+                if number < len(grids):
+                    size = lengths[number] if known else (1.0, 1.0)
+                    draw_slice(axis, grids[number], size, longest, labelled=known)
+        if title:
+            figure.suptitle(title, y=1.04, fontsize=12)
+        figure.legend(
+            handles=[plt.Line2D([], [], marker="o", ls="", color=colour, label=name)
+                     for name, colour in (("Ru", RUTHENIUM), ("O", OXYGEN))],
+            loc="lower center", ncols=2, frameon=False, bbox_to_anchor=(0.5, -0.035),
+        )
+    return figure
+
+
+def draw_slice(axis, grid, size, longest, labelled=True):
+    """Draw one slice `size` (lateral, z) large on an axis that is `longest` high and wide."""
+    axis.axis("on")
+    axis.imshow(
+        colour_densities(grid), origin="lower", extent=(0, size[0], 0, size[1]),
+        interpolation="nearest",
+    )
+    axis.set_xlim((size[0] - longest) / 2, (size[0] + longest) / 2)
+    axis.set_ylim((size[1] - longest) / 2, (size[1] + longest) / 2)
+    for side in axis.spines.values():
+        side.set_visible(False)
+    axis.add_patch(plt.Rectangle((0, 0), *size, fill=False, lw=0.5, color="0.5"))
+    axis.set_xticks([])
+    axis.set_yticks([])
+    if labelled:
+        axis.set_title(f"{size[0]:.1f} × {size[1]:.1f} Å", fontsize=6.5, pad=1.5)
+
+
+def metric_curves(table):
+    """Draw a run's losses, its distance to held-out images and its lattice errors over steps.
+
+    Args:
+        table: Dict of column names to arrays of floats, NaN where a value is missing.
+
+    Returns:
+        matplotlib figure.
+    """
+    groups = {
+        "Loss": ("critic_loss", "generator_loss"),
+        "Distance to held-out images / to training images": ("held_out_ratio",),
+        "Lattice error (Å)": ("lattice_error", "lattice_disagreement"),
+    }
+    groups = {
+        label: [name for name in names if name in table and np.isfinite(table[name]).any()]
+        for label, names in groups.items()
+    }
+    groups = {label: names for label, names in groups.items() if names}
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(1, len(groups), figsize=(3.6 * len(groups), 2.8),
+                                    squeeze=False, layout="constrained")
+        for axis, (label, names) in zip(axes[0], groups.items(), strict=True):
+            for name, colour in zip(names, (RUTHENIUM, OXYGEN), strict=False):
+                known = np.isfinite(table[name])
+                axis.plot(table["step"][known], table[name][known], color=colour,
+                          label=name.replace("_", " "))
+            axis.set_xlabel("Generator updates")
+            axis.set_title(label, fontsize=9)
+            axis.legend(frameon=False)
+            if "Loss" not in label:
+                axis.set_ylim(bottom=0)
+    return figure
+
+
+def save(figure, path):
+    """Write a figure and close it."""
+    figure.savefig(path)
+    plt.close(figure)

@@ -1,0 +1,56 @@
+"""What becomes of structures on their way to records, written as data."""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How structures become records.
+
+    Args:
+        alpha: Inverse square width of the Gaussians, Å^-2.
+        translations: Random translations and rotations of each structure.
+        positions: Slice positions along x and y; empty for whole 3D grids.
+        whole_only: Leave out structures that the filter finds broken.
+        extend: Repeat cells in x and y until they are nearly cubes, and cut the vacuum.
+        vacuum: Empty space that is left along z when extended, Å.
+        rotate: Turn each copy by a random multiple of 90 degrees about z.
+        num_voxels: Voxels along each direction.
+    """
+
+    alpha: float
+    translations: int
+    positions: tuple[int, ...] = ()
+    whole_only: bool = False
+    extend: bool = True
+    vacuum: float = 12.0
+    rotate: bool = True
+    num_voxels: int = 32
+
+    @property
+    def ndim(self):
+        """Dimensions of the grids: 2 for slices, 3 for whole grids."""
+        return 2 if self.positions else 3
+
+    @property
+    def grid_shape(self):
+        """Shape of a grid without its channels."""
+        return (self.num_voxels,) * self.ndim
+
+    @property
+    def records_per_structure(self):
+        """Records that a structure gives if no slice is empty."""
+        return self.translations * max(1, 2 * len(self.positions))
+
+
+EVEN = tuple(range(0, 32, 2))
+
+# Alpha, translations and positions are the source's (sections 3.1.1 and 3.2).
+RECIPES = MappingProxyType(
+    {
+        "gap2d": Recipe(alpha=5.0, translations=4, positions=EVEN),
+        "gap2d_clean": Recipe(alpha=5.0, translations=4, positions=EVEN, whole_only=True),
+        "gap2d_small": Recipe(alpha=2.5, translations=4, positions=EVEN, extend=False),
+    }
+)

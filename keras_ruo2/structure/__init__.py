@@ -1,0 +1,1 @@
+"""Atoms, cells and grids: NumPy, SciPy and ASE only."""

@@ -1,0 +1,253 @@
+"""Cells: orthogonal supercells, lateral extension, vacuum, and the scaling of lengths."""
+
+import itertools
+
+import numpy as np
+from ase.build import make_supercell
+from ase.calculators.singlepoint import SinglePointCalculator
+
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.structure.voxels import check_cell
+
+LARGEST_STRAIN = 1.0  # degrees from 90 that an orthogonal supercell is strained by at most
+STRAIN_SCALE = 0.1  # degrees of strain that are as bad as twice the volume
+LARGEST_INDEX = 9  # largest multiple of a cell vector that the search for a supercell tries
+SLAB_GAP = 4.0  # Å of empty space along the third vector that make a structure a slab
+LARGEST_VOXEL = 0.6  # Å; neighbouring O atoms merge in coarser grids
+
+
+def potential_energy(atoms):
+    """Return the potential energy that came with `atoms`, eV, or `None`."""
+    results = getattr(atoms.calc, "results", {})
+    energy = results.get("energy", results.get("free_energy", atoms.info.get("energy")))
+    return None if energy is None else float(energy)
+
+
+def with_energy(atoms, energy):
+    """Return `atoms` carrying `energy` (eV, or `None`) in a single-point calculator."""
+    atoms.calc = None if energy is None else SinglePointCalculator(atoms, energy=float(energy))
+    return atoms
+
+
+def widest_gap(atoms):
+    """Find the widest empty stretch along z in an orthogonal cell.
+
+    Args:
+        atoms: `ase.Atoms` in an orthogonal cell.
+
+    Returns:
+        `(gap, bottom)`: its width in Å and the z at which the atoms above it begin.
+    """
+    length = atoms.cell.lengths()[2]
+    z = np.sort(atoms.positions[:, 2] % length)
+    gaps = np.diff(z, append=z[0] + length)
+    widest = int(np.argmax(gaps))
+    return float(gaps[widest]), float(z[(widest + 1) % len(z)])
+
+
+def set_vacuum(atoms, vacuum):
+    """Cut the vacuum of a slab down to `vacuum` and centre the slab in its cell.
+
+    A structure whose widest gap along z is narrower than `vacuum` keeps its cell.
+
+    Args:
+        atoms: `ase.Atoms` in an orthogonal cell; it is left as it is.
+        vacuum: Distance between the slab and its periodic image along z, Å.
+
+    Returns:
+        `ase.Atoms` with every z in `[0, Lz)`.
+    """
+    gap, bottom = widest_gap(atoms)
+    lengths = atoms.cell.lengths()
+    kept = min(vacuum, gap)
+    result = atoms.copy()
+    result.positions[:, 2] = (atoms.positions[:, 2] - bottom) % lengths[2] + kept / 2
+    result.set_cell([*lengths[:2], lengths[2] - gap + kept])
+    result.wrap()
+    return with_energy(result, potential_energy(atoms))
+
+
+def lateral_repeats(lengths, num_voxels=32):
+    """Return how often to repeat a cell in x and y to make it nearly a cube.
+
+    Args:
+        lengths: The three lengths of the cell, Å.
+        num_voxels: Voxels along x and y.
+
+    Returns:
+        `(nx, ny)`: the multiples closest to the height, unless voxels would exceed
+        `LARGEST_VOXEL` there.
+    """
+    height, largest = lengths[2], LARGEST_VOXEL * num_voxels
+    return tuple(
+        max(1, min(round(height / length), int(largest / length))) for length in lengths[:2]
+    )
+
+
+def repeat(atoms, repeats):
+    """Repeat `atoms` and the energy it came with, `repeats` times along each cell vector."""
+    energy = potential_energy(atoms)
+    result = atoms.repeat(repeats)
+    return with_energy(result, None if energy is None else energy * np.prod(repeats))
+
+
+def rotate_quarter(atoms, turns):
+    """Rotate an orthogonal cell by `turns` times 90 degrees about z; x and y change places."""
+    result = atoms.copy()
+    for _ in range(turns % 4):
+        x, y, z = result.positions.T
+        lengths = result.cell.lengths()
+        result = result.copy()
+        result.set_cell([lengths[1], lengths[0], lengths[2]])
+        result.positions = np.stack([(-y) % lengths[1], x, z], axis=1)
+    return with_energy(result, potential_energy(atoms))
+
+
+def orthogonalise(atoms):
+    """Return an orthogonal supercell with its vectors along x, y and z.
+
+    The atoms of the original cell keep their places among each other; the smallest orthogonal
+    supercell is found and the motif repeated into it (strained to 90 degrees if it is off by less
+    than `LARGEST_STRAIN`). A slab (a gap of `SLAB_GAP` or more along
+    the surface normal) may have a tilted third vector: it is replaced by its normal part, as
+    nothing touches across the vacuum. The energy grows with the number of atoms.
+
+    Args:
+        atoms: `ase.Atoms` with a cell; it is left as it is.
+
+    Returns:
+        `ase.Atoms`, periodic in all three directions, with `info["repeats"]` cells in it.
+
+    Raises:
+        ConfigError: If there is no cell, or no orthogonal supercell within `LARGEST_INDEX`.
+
+    Source:
+        Section 3.1.1 of the thesis; the search and the treatment of tilted slabs are ours.
+    """
+    check_cell(atoms)
+    energy = potential_energy(atoms)
+    atoms = straighten(atoms)
+    rows = orthogonal_rows(atoms.cell.array)
+    repeats = int(round(abs(np.linalg.det(rows))))
+    result = make_supercell(atoms, rows, wrap=True) if repeats > 1 else atoms.copy()
+    fractional = np.linalg.solve((rows @ atoms.cell.array).T, result.positions.T).T % 1.0
+    result.set_cell(np.linalg.norm(rows @ atoms.cell.array, axis=1))
+    result.pbc = True
+    result.set_scaled_positions(fractional)
+    result.info["repeats"] = repeats
+    return with_energy(result, None if energy is None else energy * repeats)
+
+
+def straighten(atoms):
+    """Replace a slab's third cell vector by its part along the surface normal."""
+    cell = atoms.cell.array
+    normal = np.cross(cell[0], cell[1])
+    normal /= np.linalg.norm(normal)
+    height = float(cell[2] @ normal)
+    result = atoms.copy()
+    z = np.sort((atoms.positions @ normal) % abs(height))
+    gap = np.diff(z, append=z[0] + abs(height)).max()
+    if gap >= SLAB_GAP or not atoms.pbc[2]:
+        result.set_cell([cell[0], cell[1], height * normal])
+    return result
+
+
+def orthogonal_rows(cell):
+    """Find the smallest supercell of `cell` whose vectors are perpendicular.
+
+    Args:
+        cell: Array of shape (3, 3), a vector a row, Å.
+
+    Returns:
+        Integer array of shape (3, 3), the new vectors in terms of the old; right-handed.
+
+    Raises:
+        ConfigError: If there is none within `LARGEST_INDEX`.
+    """
+    identity = np.eye(3, dtype=int)
+    plane = [(*pair, 0) for pair in itertools.product(range(-LARGEST_INDEX, LARGEST_INDEX + 1), repeat=2)]
+    space = list(itertools.product(range(-3, 4), repeat=3))
+    for candidates, third in ((plane, [(0, 0, 1)]), (space, space)):
+        best = smallest_box(cell, lattice_vectors(cell, candidates), lattice_vectors(cell, third))
+        if best is not None:
+            rows = nearest_axes(best, identity)
+            return rows if np.linalg.det(rows @ cell) > 0 else rows * [[1], [-1], [1]]
+    angles = ", ".join(f"{angle:.1f}" for angle in cell_angles(cell))
+    raise ConfigError(
+        f"No orthogonal supercell of up to {LARGEST_INDEX} repeats for a cell with angles "
+        f"{angles}. Give this structure in a cell whose lattice has perpendicular vectors."
+    )
+
+
+def cell_angles(cell):
+    """Return the three angles of a cell, degrees."""
+    unit = cell / np.linalg.norm(cell, axis=1, keepdims=True)
+    cosines = [unit[1] @ unit[2], unit[0] @ unit[2], unit[0] @ unit[1]]
+    return np.degrees(np.arccos(np.clip(cosines, -1, 1)))
+
+
+def lattice_vectors(cell, indices):
+    """Return the primitive ones of `indices`, one of each pair of opposites, shortest first."""
+    indices = [np.array(index) for index in indices if np.gcd.reduce(index) == 1]
+    forward = [index for index in indices if tuple(index) > tuple(-index)]
+    return np.array(sorted(forward, key=lambda index: np.linalg.norm(index @ cell)))
+
+
+def smallest_box(cell, in_plane, third):
+    """Return the perpendicular triple of lattice vectors that costs least, or `None`.
+
+    The cost is the volume, and more for angles off 90 degrees, which the box would be strained
+    by: a slab cell of 89.7 degrees stays one cell, one of 84 degrees is repeated.
+    """
+
+    def off_square(rows, row):
+        vectors, vector = rows @ cell, row @ cell
+        lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(vector)
+        return np.degrees(np.arcsin(np.minimum(np.abs(vectors @ vector) / lengths, 1)))
+
+    def perpendicular(rows, row):
+        return rows[off_square(rows, row) < LARGEST_STRAIN]
+
+    best, least = None, np.inf
+    for last in third:
+        around = perpendicular(in_plane, last)
+        for first in around:
+            for second in perpendicular(around, first)[:3]:  # the shortest ones
+                rows = np.array([first, second, last])
+                strain = max(off_square(rows[[1, 2, 0]][k : k + 1], rows[k])[0] for k in range(3))
+                cost = abs(np.linalg.det(rows @ cell)) * (1 + strain / STRAIN_SCALE)
+                if cost < least * (1 - 1e-9):
+                    best, least = rows, cost
+    return best
+
+
+def nearest_axes(rows, axes):
+    """Order `rows` and choose their signs so that each lies closest to its old cell vector."""
+    orders = list(itertools.permutations(range(3)))
+    weight = np.abs(rows) / np.linalg.norm(rows, axis=1, keepdims=True)
+    order = max(orders, key=lambda order: sum(weight[order[k]] @ axes[k] for k in range(3)))
+    ordered = rows[list(order)]
+    signs = np.where((ordered * axes).sum(axis=1) < 0, -1, 1)
+    return ordered * signs[:, None]
+
+
+def scale_lengths(lengths, minimum, maximum):
+    """Scale lattice lengths to [0, 1) as (L - L_min) / (1.1 L_max - L_min).
+
+    Args:
+        lengths: Lattice lengths, shape `(..., n)`, Å.
+        minimum: Least length of the dataset in each direction, shape `(n,)`, Å.
+        maximum: Largest length in each direction, shape `(n,)`, Å.
+
+    Returns:
+        Scaled lengths, of the shape of `lengths`.
+
+    Source:
+        Equation 3.1 of the thesis.
+    """
+    return (lengths - minimum) / (1.1 * maximum - minimum)
+
+
+def unscale_lengths(scaled, minimum, maximum):
+    """Invert `scale_lengths`; arguments and shapes as there, the result in Å."""
+    return scaled * (1.1 * maximum - minimum) + minimum

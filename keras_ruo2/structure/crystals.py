@@ -1,0 +1,24 @@
+"""Reference Ru/O crystals, each with its source."""
+
+from ase.spacegroup import crystal
+
+
+def rutile_ruo2(a=4.49307, c=3.10639, x=0.3056):
+    """Return the two-formula-unit cell of rutile RuO2 (P4_2/mnm, no. 136).
+
+    Args:
+        a: Edge of the square base, Å.
+        c: Edge along the octahedra chains, Å.
+        x: Oxygen coordinate, fraction of `a`.
+
+    Returns:
+        `ase.Atoms` with 2 Ru and 4 O, periodic in all three directions.
+
+    Source:
+        Neutron powder diffraction at ambient pressure, "Neutron Diffraction Study of the
+        Ambient-Pressure, Rutile-Type and the High-Pressure, CaCl2-Type Phases of Ruthenium
+        Dioxide" (1997).
+    """
+    return crystal(
+        ["Ru", "O"], [(0, 0, 0), (x, x, 0)], spacegroup=136, cellpar=[a, a, c, 90, 90, 90]
+    )

@@ -1,0 +1,45 @@
+"""Energy classes."""
+
+import numpy as np
+
+from keras_ruo2.errors import ConfigError
+
+
+def class_edges(energies, num_classes=10):
+    """Split the range of `energies` into classes of equal width.
+
+    Args:
+        energies: Energies per atom, shape `(n,)`, eV.
+        num_classes: Number of classes.
+
+    Returns:
+        Array of shape `(num_classes + 1,)`, ascending, eV per atom.
+
+    Raises:
+        ConfigError: If an energy is missing or all are equal.
+
+    Source:
+        Table 3.1 of the thesis.
+    """
+    energies = np.asarray(energies, dtype=float)
+    if not len(energies) or not np.isfinite(energies).all():
+        raise ConfigError(
+            f"{np.sum(~np.isfinite(energies))} of {len(energies)} structures have no energy, but "
+            "energy classes need one each. Add energies, or ask for --num_classes=0."
+        )
+    low, high = energies.min(), energies.max()
+    if not high > low:
+        raise ConfigError(
+            f"All {len(energies)} structures have the same energy per atom ({low:.4f} eV), which "
+            f"cannot be split into {num_classes} classes. Ask for --num_classes=0."
+        )
+    return np.linspace(low, high, num_classes + 1)
+
+
+def energy_class(energies, edges):
+    """Return the class of each energy, integers from 0; the last class holds its upper edge.
+
+    Energies outside the edges fall into the nearest class.
+    """
+    inner = np.asarray(edges)[1:-1]
+    return np.searchsorted(inner, energies, side="right")

@@ -1,0 +1,54 @@
+"""Tell a broken slab from a whole one, by three physical criteria."""
+
+import numpy as np
+
+from keras_ruo2.structure.bonds import (
+    O_O_BOND,
+    RU,
+    RU_O_BOND,
+    O,
+    coordination,
+    fragments,
+)
+
+
+def peroxo_groups(atoms):
+    """Return the indices of O atoms that are bonded to another O (peroxo, superoxo, O2)."""
+    return np.flatnonzero(coordination(atoms, "O", "O", O_O_BOND))
+
+
+def floating_oxygen(atoms):
+    """Return the indices of single O atoms without a bond to any atom."""
+    bonds = coordination(atoms, "O", "Ru", RU_O_BOND) + coordination(atoms, "O", "O", O_O_BOND)
+    return np.flatnonzero((atoms.numbers == O) & (bonds == 0))
+
+
+def disconnected_layers(atoms):
+    """Return the indices of Ru atoms that are outside the largest bonded fragment with Ru."""
+    ruthenium = np.flatnonzero(atoms.numbers == RU)
+    labels = fragments(atoms)[ruthenium]
+    if not len(labels):
+        return ruthenium
+    return ruthenium[labels != np.argmax(np.bincount(labels))]
+
+
+CRITERIA = {
+    "peroxo_groups": peroxo_groups,
+    "floating_oxygen": floating_oxygen,
+    "disconnected_layers": disconnected_layers,
+}
+
+
+def broken(atoms):
+    """Name what is broken about a slab.
+
+    The criteria are those by which the source sorted its structures by eye (section 3.1.1):
+    peroxo groups at the surface, single O atoms floating in the vacuum, disconnected layers.
+
+    Args:
+        atoms: `ase.Atoms` of Ru and O, a slab.
+
+    Returns:
+        Tuple of the names in `CRITERIA` that find an atom; empty for a whole slab.
+    """
+    return tuple(name for name, find in CRITERIA.items() if len(find(atoms)))

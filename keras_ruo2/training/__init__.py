@@ -1,0 +1,1 @@
+"""Losses, the WGAN-GP schedule and the run that ties them together."""

@@ -1,0 +1,140 @@
+"""Assemble data, networks, schedule and callbacks, and train."""
+
+import functools
+import signal
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ruo2 import plotting, runs
+from keras_ruo2.data.description import HELD_OUT, TRAINING
+from keras_ruo2.data.pipeline import read_sample, training_batches
+from keras_ruo2.models.networks import build_critic, build_generator
+from keras_ruo2.paths import shown
+from keras_ruo2.structure.cells import scale_lengths, unscale_lengths
+from keras_ruo2.training.callbacks import PICTURE_SAMPLES, Checkpoints, Pictures, Recorder
+from keras_ruo2.training.evaluator import NUM_IMAGES, Evaluator
+from keras_ruo2.training.settings import Settings
+from keras_ruo2.training.steps.tensorflow import WassersteinGAN
+from keras_ruo2.variants import VARIANTS
+
+
+def train(config, description):
+    """Train a variant until its last step, from its last checkpoint where there is one.
+
+    Args:
+        config: `TrainConfig` with its run and records.
+        description: `Description` of the records.
+    """
+    resolved = runs.resolve(config)
+    samples_per_step = resolved["batch_size"] * resolved["critic_steps"]
+    last_step = runs.total_steps(config, description, samples_per_step)
+    model = build_model(resolved)
+    if runs.exists(config.run):
+        resume(model, config, description)
+    if int(model.step) >= last_step:
+        print(f"{shown(config.run)} is at step {int(model.step)} already; nothing to train.")
+        return
+    runs.save(config, description)
+    seed = config.seed
+    batches = training_batches(
+        config.records, description, samples_per_step, seed=seed, first_step=int(model.step)
+    )
+    batches = batches.map(functools.partial(model_inputs, description=description))
+    callbacks = make_callbacks(config, description, last_step)
+    run_until_stopped(model, batches, last_step - int(model.step), callbacks, config)
+    draw_curves(config.run)
+
+
+def build_model(resolved):
+    """Return the compiled model of a resolved configuration."""
+    keras.utils.set_random_seed(resolved["seed"])
+    networks = {"arch": resolved["arch"], "width": resolved["width"]}
+    variant = VARIANTS[resolved["variant"]]
+    generator = build_generator(variant, latent_size=resolved["latent_size"], **networks)
+    critic = build_critic(variant, **networks)
+    names = ("critic_steps", "learning_rate", "beta_1", "penalty_weight", "gamma", "average",
+             "lattice_gradient")
+    settings = Settings(lattice=variant.lattice, **{name: resolved[name] for name in names})
+    model = WassersteinGAN(generator, critic, settings, seed=resolved["seed"])
+    model.compile()
+    return model
+
+
+def resume(model, config, description):
+    """Load the last checkpoint of a run; say so if its data have changed."""
+    checkpoint = runs.last_checkpoint(config.run)
+    model.load_weights(checkpoint / runs.TRAINING_WEIGHTS)
+    print(f"Going on from {shown(checkpoint)}.")
+    saved = runs.load(config.run)["data"]
+    if saved["fingerprint"] != description.fingerprint:
+        print(
+            f"Warning: the records in {config.records} are not those that the run was started "
+            f"with ({saved['fingerprint']}, now {description.fingerprint}).",
+            file=sys.stderr,
+        )
+
+
+def model_inputs(batch, description):
+    """Return what the networks take of a batch of records, the lengths scaled."""
+    bounds = (np.float32(description.lattice_minimum), np.float32(description.lattice_maximum))
+    return {"grid": batch["grid"], "lattice": scale_lengths(batch["lattice"], *bounds)}
+
+
+def make_callbacks(config, description, last_step):
+    """Return the run's callbacks."""
+
+    def unscale(scaled):
+        bounds = (np.array(description.lattice_minimum), np.array(description.lattice_maximum))
+        return unscale_lengths(scaled, *bounds)
+
+    rng = np.random.default_rng(config.seed)
+    noise = rng.normal(size=(NUM_IMAGES, config.latent_size)).astype("float32")
+    held_out, training = (
+        read_sample(config.records, description, split, NUM_IMAGES, seed=config.seed)
+        for split in (HELD_OUT if description.counts[HELD_OUT] else TRAINING, TRAINING)
+    )
+    lattice = VARIANTS[config.variant].lattice
+    evaluator = Evaluator(held_out, training, noise, unscale, lattice=lattice)
+    board = tf.summary.create_file_writer(str(config.run / "tensorboard"))
+    often = {"interval": config.log_every, "last_step": last_step}
+    rarely = {"interval": config.evaluate_every, "last_step": last_step}
+    return [
+        Recorder(config.run, board, evaluator, config.evaluate_every, minutes=config.minutes,
+                 **often),
+        Pictures(config.run, board, noise[:PICTURE_SAMPLES], unscale, **rarely),
+        Checkpoints(config.run, config.keep, **rarely),
+    ]
+
+
+def run_until_stopped(model, batches, steps, callbacks, config):
+    """Call `fit`; save a checkpoint when it ends, when interrupted and when terminated."""
+    checkpoints = callbacks[-1]
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    print(
+        f"Training {config.variant} ({config.arch}) on {shown(config.records)}, {steps} steps to "
+        f"go. Watch: tensorboard --logdir {shown(config.run)}",
+        flush=True,
+    )
+    try:
+        model.fit(batches, steps_per_epoch=steps, verbose=0, shuffle=False, callbacks=callbacks)
+    except KeyboardInterrupt:
+        checkpoints.save()
+        sys.exit(
+            f"\nStopped at step {int(model.step)} and saved. Go on with: python -m keras_ruo2 "
+            f"train --variant={config.variant} --run={shown(config.run)} --resume"
+        )
+    checkpoints.save()
+
+
+def draw_curves(run):
+    """Draw the metrics of a run."""
+    rows = runs.read_metrics(run / runs.METRICS)
+    table = {
+        name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]
+    }
+    plotting.save(plotting.metric_curves(table), run / "metrics.png")
+    print(f"Trained {rows[-1]['step']} steps in {float(rows[-1]['seconds']):.0f} s; "
+          f"curves in {shown(run / 'metrics.png')}.")

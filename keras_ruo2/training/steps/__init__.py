@@ -1,0 +1,1 @@
+"""What each backend adds to the schedule."""
