@@ -50,7 +50,7 @@ def main(config):
     ordered = [finished[slab.info["name"]] for slab, _ in slabs]
     ase.io.write(partial, ordered)
     os.replace(partial, config.out)
-    num_broken = sum(bool(atoms.info["broken"]) for atoms in ordered)
+    num_broken = sum(atoms.info["broken"] != "no" for atoms in ordered)
     worst = max(abs(atoms.info["supercell_error"]) for atoms in ordered)
     print(
         f"{shown(config.out)}: {len(ordered)} slabs, {num_broken} of them broken; scaled energies "
@@ -117,7 +117,7 @@ def compute(slab, variation, calculator, provenance):
     slab.info |= {
         "relaxation_steps": optimizer.nsteps,
         "fmax": round(float(np.linalg.norm(slab.get_forces(), axis=1).max()), 3),
-        "broken": " ".join(broken(slab)),
+        "broken": " ".join(broken(slab)) or "no",
         **provenance,
     }
     slab = with_energy(slab, energy)

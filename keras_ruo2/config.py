@@ -119,8 +119,16 @@ class TrainConfig(Config):
             check_choice("lattice_gradient", self.lattice_gradient, LATTICE_GRADIENTS)
         if self.steps is not None and self.epochs is not None:
             raise ConfigError("--steps and --epochs exclude each other. Give one of them.")
-        for name in ("steps", "epochs", "width", "critic_steps", "latent_size", "log_every",
-                     "evaluate_every", "keep"):
+        for name in (
+            "steps",
+            "epochs",
+            "width",
+            "critic_steps",
+            "latent_size",
+            "log_every",
+            "evaluate_every",
+            "keep",
+        ):
             if getattr(self, name) is not None:
                 check_range(name, getattr(self, name), 1)
         if self.batch_size is not None:

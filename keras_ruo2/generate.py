@@ -88,5 +88,3 @@ def real_panel(saved, count, seed):
     with_lengths = VARIANTS[saved["resolved"]["variant"]].lattice
     lengths = real["lattice"][chosen] if with_lengths else None
     return {f"Real ({split})": (real["grid"][chosen], lengths)}
-
-

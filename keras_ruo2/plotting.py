@@ -65,9 +65,14 @@ def sample_sheet(panels, *, columns=6, title=""):
         if title:
             figure.suptitle(title, y=1.04, fontsize=12)
         figure.legend(
-            handles=[plt.Line2D([], [], marker="o", ls="", color=colour, label=name)
-                     for name, colour in (("Ru", RUTHENIUM), ("O", OXYGEN))],
-            loc="lower center", ncols=2, frameon=False, bbox_to_anchor=(0.5, -0.035),
+            handles=[
+                plt.Line2D([], [], marker="o", ls="", color=colour, label=name)
+                for name, colour in (("Ru", RUTHENIUM), ("O", OXYGEN))
+            ],
+            loc="lower center",
+            ncols=2,
+            frameon=False,
+            bbox_to_anchor=(0.5, -0.035),
         )
     return figure
 
@@ -76,7 +81,9 @@ def draw_slice(axis, grid, size, longest, labelled=True):
     """Draw one slice `size` (lateral, z) large on an axis that is `longest` high and wide."""
     axis.axis("on")
     axis.imshow(
-        colour_densities(grid), origin="lower", extent=(0, size[0], 0, size[1]),
+        colour_densities(grid),
+        origin="lower",
+        extent=(0, size[0], 0, size[1]),
         interpolation="nearest",
     )
     axis.set_xlim((size[0] - longest) / 2, (size[0] + longest) / 2)
@@ -110,13 +117,18 @@ def metric_curves(table):
     }
     groups = {label: names for label, names in groups.items() if names}
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(1, len(groups), figsize=(3.6 * len(groups), 2.8),
-                                    squeeze=False, layout="constrained")
+        figure, axes = plt.subplots(
+            1, len(groups), figsize=(3.6 * len(groups), 2.8), squeeze=False, layout="constrained"
+        )
         for axis, (label, names) in zip(axes[0], groups.items(), strict=True):
             for name, colour in zip(names, (RUTHENIUM, OXYGEN), strict=False):
                 known = np.isfinite(table[name])
-                axis.plot(table["step"][known], table[name][known], color=colour,
-                          label=name.replace("_", " "))
+                axis.plot(
+                    table["step"][known],
+                    table[name][known],
+                    color=colour,
+                    label=name.replace("_", " "),
+                )
             axis.set_xlabel("Generator updates")
             axis.set_title(label, fontsize=9)
             axis.legend(frameon=False)

@@ -23,7 +23,12 @@ STEP_NAME = "step-{:08d}"
 
 DEFAULT_STEPS = 2000
 FROM_ARCHITECTURE = (
-    "width", "batch_size", "learning_rate", "critic_steps", "average", "lattice_gradient",
+    "width",
+    "batch_size",
+    "learning_rate",
+    "critic_steps",
+    "average",
+    "lattice_gradient",
 )
 FIXED = ("variant", "arch", "width", "latent_size", "batch_size", "critic_steps", "seed")
 

@@ -60,8 +60,9 @@ class Description:
 
     def files(self, folder, split):
         """Return the paths of the shards of a split."""
-        return [str(Path(folder) / shard["name"]) for shard in self.shards
-                if shard["split"] == split]
+        return [
+            str(Path(folder) / shard["name"]) for shard in self.shards if shard["split"] == split
+        ]
 
 
 def load_description(folder):

@@ -28,8 +28,9 @@ def sliced_wasserstein(first, second, *, num_projections=NUM_PROJECTIONS, seed=0
     """
     if first.shape != second.shape:
         raise ValueError(f"sets of one shape are compared, got {first.shape} and {second.shape}")
-    flat = [np.asarray(values, dtype=np.float32).reshape(len(values), -1) for values in
-            (first, second)]
+    flat = [
+        np.asarray(values, dtype=np.float32).reshape(len(values), -1) for values in (first, second)
+    ]
     directions = np.random.default_rng(seed).normal(size=(flat[0].shape[1], num_projections))
     directions = (directions / np.linalg.norm(directions, axis=0)).astype(np.float32)
     projected = [np.sort(values @ directions, axis=0) for values in flat]

@@ -14,9 +14,7 @@ HEAD_WIDTH = 512
 CRITIC_SLOPE = 0.2
 
 
-def build_generator(
-    variant, *, arch=DEFAULT, latent_size=LATENT_SIZE, width=None, num_voxels=32
-):
+def build_generator(variant, *, arch=DEFAULT, latent_size=LATENT_SIZE, width=None, num_voxels=32):
     """Build the generator of a variant.
 
     Args:

@@ -80,7 +80,7 @@ def lateral_repeats(lengths, num_voxels=32):
     """
     height, largest = lengths[2], LARGEST_VOXEL * num_voxels
     return tuple(
-        max(1, min(round(height / length), int(largest / length))) for length in lengths[:2]
+        max(1, min(round(height / length), int(largest / length + 1e-9))) for length in lengths[:2]
     )
 
 
@@ -130,10 +130,10 @@ def orthogonalise(atoms):
     rows = orthogonal_rows(atoms.cell.array)
     repeats = int(round(abs(np.linalg.det(rows))))
     result = make_supercell(atoms, rows, wrap=True) if repeats > 1 else atoms.copy()
-    fractional = np.linalg.solve((rows @ atoms.cell.array).T, result.positions.T).T % 1.0
+    fractional = np.linalg.solve((rows @ atoms.cell.array).T, result.positions.T).T
     result.set_cell(np.linalg.norm(rows @ atoms.cell.array, axis=1))
     result.pbc = True
-    result.set_scaled_positions(fractional)
+    result.set_scaled_positions((fractional + 1e-9) % 1.0 - 1e-9)  # -1e-15 is 0, not 1
     result.info["repeats"] = repeats
     return with_energy(result, None if energy is None else energy * repeats)
 
@@ -165,7 +165,8 @@ def orthogonal_rows(cell):
         ConfigError: If there is none within `LARGEST_INDEX`.
     """
     identity = np.eye(3, dtype=int)
-    plane = [(*pair, 0) for pair in itertools.product(range(-LARGEST_INDEX, LARGEST_INDEX + 1), repeat=2)]
+    indices = range(-LARGEST_INDEX, LARGEST_INDEX + 1)
+    plane = [(*pair, 0) for pair in itertools.product(indices, repeat=2)]
     space = list(itertools.product(range(-3, 4), repeat=3))
     for candidates, third in ((plane, [(0, 0, 1)]), (space, space)):
         best = smallest_box(cell, lattice_vectors(cell, candidates), lattice_vectors(cell, third))

@@ -45,7 +45,7 @@ def voxelise(atoms, shape=(32, 32, 32), *, alpha, species=SPECIES):
             periodic_gaussians(positions[:, axis], lengths[axis], shape[axis], alpha)
             for axis in range(3)
         )
-        plane = (x[:, :, None] * y[:, None, :]).reshape(len(positions), -1)
+        plane = (x[:, :, None] * y[:, None, :]).reshape(-1, shape[0] * shape[1])
         grid[..., channel] = np.minimum(plane.T @ z, 1).reshape(shape)
     return grid
 

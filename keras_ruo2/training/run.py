@@ -55,8 +55,15 @@ def build_model(resolved):
     variant = VARIANTS[resolved["variant"]]
     generator = build_generator(variant, latent_size=resolved["latent_size"], **networks)
     critic = build_critic(variant, **networks)
-    names = ("critic_steps", "learning_rate", "beta_1", "penalty_weight", "gamma", "average",
-             "lattice_gradient")
+    names = (
+        "critic_steps",
+        "learning_rate",
+        "beta_1",
+        "penalty_weight",
+        "gamma",
+        "average",
+        "lattice_gradient",
+    )
     settings = Settings(lattice=variant.lattice, **{name: resolved[name] for name in names})
     model = WassersteinGAN(generator, critic, settings, seed=resolved["seed"])
     model.compile()
@@ -102,8 +109,9 @@ def make_callbacks(config, description, last_step):
     often = {"interval": config.log_every, "last_step": last_step}
     rarely = {"interval": config.evaluate_every, "last_step": last_step}
     return [
-        Recorder(config.run, board, evaluator, config.evaluate_every, minutes=config.minutes,
-                 **often),
+        Recorder(
+            config.run, board, evaluator, config.evaluate_every, minutes=config.minutes, **often
+        ),
         Pictures(config.run, board, noise[:PICTURE_SAMPLES], unscale, **rarely),
         Checkpoints(config.run, config.keep, **rarely),
     ]
@@ -132,9 +140,9 @@ def run_until_stopped(model, batches, steps, callbacks, config):
 def draw_curves(run):
     """Draw the metrics of a run."""
     rows = runs.read_metrics(run / runs.METRICS)
-    table = {
-        name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]
-    }
+    table = {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
     plotting.save(plotting.metric_curves(table), run / "metrics.png")
-    print(f"Trained {rows[-1]['step']} steps in {float(rows[-1]['seconds']):.0f} s; "
-          f"curves in {shown(run / 'metrics.png')}.")
+    print(
+        f"Trained {rows[-1]['step']} steps in {float(rows[-1]['seconds']):.0f} s; "
+        f"curves in {shown(run / 'metrics.png')}."
+    )

@@ -120,9 +120,7 @@ class Schedule(keras.Model):
             (ops.shape(real)[0],) + (1,) * (len(real.shape) - 1), seed=self.noise
         )
         between = share * real + (1 - share) * fake
-        return self.input_gradients(
-            lambda grid: self.critic(grid, training=True)["score"], between
-        )
+        return self.input_gradients(lambda grid: self.critic(grid, training=True)["score"], between)
 
     def generator_objective(self, size):
         """Return the generator's loss on `size` samples and its parts."""

@@ -1,0 +1,31 @@
+# make train    sets everything up, trains lattice2d on the bundled slabs and draws what it generates
+# make test     sets everything up and runs the tests
+# make lint     sets everything up and checks the code's form
+# A GPU machine: make train EXTRAS=gpu,test
+
+VENV = .venv
+EXTRAS = cpu,test
+READY = $(VENV)/.ready-$(EXTRAS)
+RUN = runs/lattice2d
+FITS = import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
+PYTHON = $(shell for name in python3.11 python3.12 python3; do \
+	$$name -c '$(FITS)' 2>/dev/null && echo $$name && break; done)
+
+.PHONY: train test lint
+
+train: $(READY)
+	$(VENV)/bin/python -m keras_ruo2 train --variant=lattice2d --run=$(RUN) --resume
+	$(VENV)/bin/python -m keras_ruo2 generate --run=$(RUN) --out=$(RUN)/samples.npz
+
+test: $(READY)
+	$(VENV)/bin/python -m pytest
+
+lint: $(READY)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+$(READY): setup.cfg pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed, none was found."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --editable '.[$(EXTRAS)]'
+	@touch '$@'

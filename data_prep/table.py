@@ -1,0 +1,106 @@
+"""Print slabs as a table."""
+
+import ase.io
+import numpy as np
+
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.structure.bonds import RU, RU_O_BOND, coordination
+from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.voxels import check_cell, check_species
+
+SAME_PLANE = 0.6  # Å below the highest Ru that still counts as outermost
+COLUMNS = ("facet", "termination", "count", "Ru:O", "CN of outermost Ru", "eV/atom", "broken")
+
+
+def main(config):
+    """Print a Markdown table of the structures.
+
+    Args:
+        config: `TableConfig`.
+    """
+    slabs = read(config.structures)
+    groups = {}
+    for slab in slabs:
+        groups.setdefault(group_of(slab, config.each), []).append(slab)
+    print_table([COLUMNS, *(row(name, members) for name, members in groups.items())])
+    num_broken = sum(bool(broken(slab)) for slab in slabs)
+    print(f"\n{len(slabs)} structures, {num_broken} broken, {len(slabs) - num_broken} whole.")
+
+
+def read(path):
+    """Read slabs of Ru and O.
+
+    Raises:
+        ConfigError: If the file cannot be read, or a structure has other elements or no cell.
+    """
+    try:
+        slabs = ase.io.read(path, index=":")
+    except Exception as error:  # ASE's readers raise whatever their format makes them raise
+        raise ConfigError(f"{path} cannot be read by ASE ({error!r}). Convert it.") from None
+    for number, slab in enumerate(slabs):
+        try:
+            check_species(slab)
+            check_cell(slab)
+        except ConfigError as error:
+            raise ConfigError(f"{path}, structure {number}: {error}") from None
+    return slabs
+
+
+def group_of(slab, each):
+    """Return the names under which a slab is listed."""
+    facet = str(slab.info.get("facet", "unknown"))
+    termination = str(slab.info.get("termination", slab.get_chemical_formula()))
+    kind = f" {slab.info.get('variation', slab.info.get('name', ''))}" if each else ""
+    return facet, termination + kind
+
+
+def row(name, slabs):
+    """Return the cells of a row; composition and coordination are those of its first slab."""
+    first = slabs[0]
+    num_ruthenium = int(np.sum(first.numbers == RU))
+    found = [broken(slab) for slab in slabs]
+    kinds = sorted({kind for names in found for kind in names})
+    num_broken = sum(map(bool, found))
+    return (
+        *name,
+        str(len(slabs)),
+        f"{num_ruthenium}:{len(first) - num_ruthenium}",
+        " ".join(map(str, outermost_coordination(first))),
+        energy_range(slabs),
+        f"{num_broken} ({', '.join(kinds)})" if kinds else "0",
+    )
+
+
+def outermost_coordination(slab):
+    """Return the O neighbours of each Ru in the highest Ru plane, ascending."""
+    ruthenium = slab.numbers == RU
+    if not ruthenium.any():
+        return []
+    height = slab.positions[:, 2]
+    outermost = ruthenium & (height > height[ruthenium].max() - SAME_PLANE)
+    return sorted(coordination(slab, "Ru", "O", RU_O_BOND)[outermost].tolist())
+
+
+def energy_range(slabs):
+    """Return the least and largest energy per atom as text."""
+    energies = [potential_energy(slab) for slab in slabs]
+    known = [
+        energy / len(slab)
+        for energy, slab in zip(energies, slabs, strict=True)
+        if energy is not None
+    ]
+    if not known:
+        return "unknown"
+    low, high = min(known), max(known)
+    return f"{low:.3f}" if len(known) == 1 else f"{low:.3f} to {high:.3f}"
+
+
+def print_table(rows):
+    """Print rows of text as a Markdown table with aligned columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for number, cells in enumerate(rows):
+        padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+        print(f"| {' | '.join(padded)} |")
+        if number == 0:
+            print(f"| {' | '.join('-' * width for width in widths)} |")

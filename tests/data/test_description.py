@@ -1,0 +1,48 @@
+import json
+import shutil
+
+import pytest
+
+from keras_ruo2.data.description import FILE_NAME, checksum, load_description
+from keras_ruo2.errors import ConfigError
+
+
+def test_the_description_says_what_the_shards_hold(records):
+    description = load_description(records)
+    assert description.counts == {"training": 9 * 128, "held-out": 3 * 128}
+    assert description.grid_shape == (32, 32, 2)
+    assert description.species == ("Ru", "O")
+    assert len(description.class_edges) == 11
+    for shard in description.shards:
+        assert checksum(records / shard["name"]) == shard["sha256"]
+
+
+def test_a_missing_or_empty_folder_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="does not exist. Write records first"):
+        load_description(tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match="is empty"):
+        load_description(tmp_path)
+
+
+@pytest.fixture
+def copy(records, tmp_path):
+    return shutil.copytree(records, tmp_path / "copy")
+
+
+def test_another_schema_version_is_refused(copy):
+    values = json.loads((copy / FILE_NAME).read_text())
+    (copy / FILE_NAME).write_text(json.dumps(values | {"schema_version": 99}))
+    with pytest.raises(ConfigError, match="schema version 99, this code reads 1"):
+        load_description(copy)
+
+
+def test_a_damaged_description_is_refused(copy):
+    (copy / FILE_NAME).write_text("{")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_description(copy)
+
+
+def test_a_missing_shard_is_named(copy):
+    next(copy.glob("*.tfrecord")).unlink()
+    with pytest.raises(ConfigError, match="lacks 1 of"):
+        load_description(copy)

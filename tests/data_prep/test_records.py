@@ -1,0 +1,165 @@
+import ase.io
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.io import read
+
+from data_prep.config import RecordsConfig
+from data_prep.records import augment, energy_per_atom, main, prepare, slices
+from keras_ruo2.data.description import TRAINING, load_description
+from keras_ruo2.data.pipeline import read_sample
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.recipes import RECIPES
+from keras_ruo2.structure.cells import potential_energy, rotate_quarter
+from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.voxels import voxelise
+
+
+def test_the_bundled_slabs_give_the_source_s_number_of_records():
+    frames = read(BUNDLED_STRUCTURES, ":")
+    assert len(frames) == 148
+    recipe = RECIPES["gap2d"]
+    assert len(frames) * recipe.records_per_structure == 18_944
+    assert 91 * recipe.records_per_structure == 11_648
+    rng = np.random.default_rng(0)
+    for atoms in frames:  # no slice is empty, so the arithmetic is the count
+        box = augment(prepare(atoms, recipe), rng, rotate=True)
+        grid = voxelise(box, alpha=recipe.alpha)
+        assert len(slices(grid, box.cell.lengths(), recipe.positions)) == 32
+
+
+def test_the_bundled_slabs_carry_what_they_should():
+    frames = read(BUNDLED_STRUCTURES, ":")
+    assert len({atoms.info["name"] for atoms in frames}) == 148
+    assert {atoms.info["facet"] for atoms in frames} == {"(001)", "(100)", "(101)", "(110)", "(111)"}
+    assert all(abs(atoms.info["supercell_error"]) < 20 for atoms in frames)
+    for atoms in frames:
+        assert atoms.info["broken"] == (" ".join(broken(atoms)) or "no")
+        assert atoms.info["calculator"] == "CHGNet 0.3.0"
+        assert np.isfinite(potential_energy(atoms))
+
+
+def test_empty_slices_are_dropped():
+    box = Atoms("Ru", [[2.0, 2.0, 2.0]], cell=[16, 16, 16])
+    found = slices(voxelise(box, alpha=5.0), box.cell.lengths(), (0, 4, 10))
+    assert [(part["plane"], part["lattice"].tolist()) for part in found] == [
+        ("xz", [16, 16]),
+        ("yz", [16, 16]),
+    ]
+
+
+def test_a_quarter_turn_swaps_planes_and_lengths(slab):
+    before = slices(voxelise(slab, alpha=5.0), slab.cell.lengths(), (0,))
+    turned = rotate_quarter(slab, 1)
+    after = slices(voxelise(turned, alpha=5.0), turned.cell.lengths(), (0,))
+    by_plane = [{part["plane"]: part for part in parts} for parts in (before, after)]
+    # x -> y: what the yz plane at x = 0 showed is in the xz plane at y = 0, mirrored
+    np.testing.assert_allclose(
+        by_plane[1]["yz"]["grid"], by_plane[0]["xz"]["grid"], atol=1e-6
+    )
+    mirrored = np.roll(by_plane[0]["yz"]["grid"][::-1], 1, axis=0)
+    np.testing.assert_allclose(by_plane[1]["xz"]["grid"], mirrored, atol=1e-6)
+    np.testing.assert_allclose(by_plane[1]["yz"]["lattice"], by_plane[0]["xz"]["lattice"])
+
+
+def test_labels_and_energies_are_per_atom(structures, records):
+    energies = {a.info["name"]: potential_energy(a) / len(a) for a in read(structures, ":")}
+    description = load_description(records)
+    some = read_sample(records, description, TRAINING, 500, seed=0)
+    edges = np.array(description.class_edges)
+    for name, energy, label in zip(some["structure"], some["energy"], some["label"], strict=True):
+        assert energy == pytest.approx(energies[name.decode()], abs=1e-5)
+        assert edges[label] - 1e-5 <= energy <= edges[label + 1] + 1e-5
+
+
+def test_lattice_bounds_hold_every_record(records):
+    description = load_description(records)
+    some = read_sample(records, description, TRAINING, 10**6, seed=0)
+    assert (some["lattice"] >= np.array(description.lattice_minimum) - 1e-4).all()
+    assert (some["lattice"] <= np.array(description.lattice_maximum) + 1e-4).all()
+
+
+def test_the_clean_recipe_leaves_broken_slabs_out(tmp_path, slab):
+    torn = slab.copy()
+    torn.positions[torn.positions[:, 2] > torn.positions[:, 2].mean() + 1, 2] += 4
+    whole = slab.copy()
+    whole.calc = slab.calc
+    ase.io.write(tmp_path / "two.extxyz", [whole, torn])
+    config = RecordsConfig(
+        structures=tmp_path / "two.extxyz", out=tmp_path / "clean", recipe="gap2d_clean",
+        num_classes=0, holdout=0.0,
+    )
+    main(config)
+    assert load_description(tmp_path / "clean").counts == {"training": 128, "held-out": 0}
+
+
+def test_small_cells_are_not_extended(slab):
+    box = prepare(slab, RECIPES["gap2d_small"])
+    np.testing.assert_allclose(box.cell.lengths(), slab.cell.lengths())
+    assert RECIPES["gap2d_small"].alpha == 2.5
+
+
+def test_a_large_oblique_slab_and_a_tiny_cell_become_records(tmp_path, rutile, slab):
+    large = slab.repeat((5, 10, 2))
+    large.cell[2] += [1.0, 0.5, 0]
+    assert len(large) == 1800
+    ase.io.write(tmp_path / "all.extxyz", [large, rutile])
+    main(RecordsConfig(structures=tmp_path / "all.extxyz", out=tmp_path / "r", num_classes=0,
+                       holdout=0.0))
+    description = load_description(tmp_path / "r")
+    assert description.counts["training"] == 256
+    assert description.class_edges == ()
+
+
+def write(path, *frames):
+    ase.io.write(path, frames)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("atoms", "message"),
+    [
+        (Atoms("RuH", [[0, 0, 0], [0, 0, 1]], cell=[5, 5, 20], pbc=True), "holds H, but"),
+        (Atoms("Ru", [[0, 0, 0]]), "no three-dimensional cell"),
+        (Atoms("Ru", [[0, 0, 0]], cell=[5, 5, 20], pbc=True), "have no energy"),
+    ],
+)
+def test_unusable_structures_are_named_and_nothing_is_written(tmp_path, atoms, message):
+    path = write(tmp_path / "bad.extxyz", atoms)
+    with pytest.raises(ConfigError, match=message):
+        main(RecordsConfig(structures=path, out=tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_no_structure_file_is_refused(tmp_path):
+    (tmp_path / "notes.extxyz").write_text("hello\n")
+    with pytest.raises(ConfigError, match="cannot be read by ASE"):
+        main(RecordsConfig(structures=tmp_path / "notes.extxyz", out=tmp_path / "out"))
+
+
+def test_existing_records_are_kept(structures, records):
+    before = (records / "dataset.json").read_bytes()
+    with pytest.raises(ConfigError, match="exists. Choose another folder or add --overwrite"):
+        main(RecordsConfig(structures=structures, out=records))
+    assert (records / "dataset.json").read_bytes() == before
+
+
+def test_coarse_voxels_are_told_with_the_figure(tmp_path, slab, capsys):
+    slab.cell[0] *= 4
+    path = write(tmp_path / "wide.extxyz", slab)
+    main(RecordsConfig(structures=path, out=tmp_path / "out", num_classes=0, holdout=0.0))
+    width = slab.cell.lengths()[0] / 32
+    assert f"up to {width:.2f} Å" in capsys.readouterr().err
+
+
+def test_structures_without_energy_have_none(rutile):
+    assert np.isnan(energy_per_atom(rutile))
+
+
+def test_real_slabs_with_hydrogen_are_refused_by_name(realdata, tmp_path):
+    config = RecordsConfig(
+        structures=realdata / "ruo2_with_hydrogen.extxyz", out=tmp_path / "out"
+    )
+    with pytest.raises(ConfigError, match="OOH.* holds H"):
+        main(config)
