@@ -14,7 +14,7 @@ PYTHON = $(shell for name in python3.11 python3.12 python3; do \
 .PHONY: train test lint
 
 train: $(READY)
-	$(VENV)/bin/python -m keras_ruo2 train --variant=lattice2d --run=$(RUN) --resume
+	$(VENV)/bin/python -m keras_ruo2 train --variant=lattice2d --run=$(RUN) --minutes=9 --resume
 	$(VENV)/bin/python -m keras_ruo2 generate --run=$(RUN) --out=$(RUN)/samples.npz
 
 test: $(READY)

@@ -49,14 +49,27 @@ def main(config):
     edges = class_edges(energies, config.num_classes) if config.num_classes else np.array([])
     start_backend("tensorflow")
     from keras_ruo2.data.schema import Schema
-    from keras_ruo2.data.shards import write_shards
 
     schema = Schema((*recipe.grid_shape, len(SPECIES)))
     num_bytes = len(structures) * recipe.records_per_structure * schema.num_bytes
     check_writable(out.parent, num_bytes)
-    partial = out.with_name(out.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = out.with_name(f"{out.name}.{os.getpid()}.partial")
     partial.mkdir()
+    try:
+        description = write(structures, edges, config, schema, partial)
+        description.save(partial)
+        replace_folder(partial, out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    total = sum(description.counts.values())
+    print(f"{shown(out)}: {total:,} records of {len(structures)} structures.")
+
+
+def write(structures, edges, config, schema, folder):
+    """Write the shards of both splits into `folder` and return their `Description`."""
+    from keras_ruo2.data.shards import write_shards
+
+    recipe = RECIPES[config.recipe]
     shards, lattices = [], []
     splits = split_structures(structures, config.holdout, config.seed)
     report = progress(len(structures))
@@ -67,8 +80,8 @@ def main(config):
         )
         if len(members):
             num_shards = min(NUM_SHARDS, len(members))
-            shards.extend(write_shards(partial, split, num_shards, samples, schema))
-    Description(
+            shards.extend(write_shards(folder, split, num_shards, samples, schema))
+    return Description(
         schema_version=SCHEMA_VERSION,
         recipe=config.recipe,
         grid_shape=schema.grid_shape,
@@ -91,10 +104,7 @@ def main(config):
             "holdout": config.holdout,
             "largest_voxel": largest_voxel(structures, recipe),
         },
-    ).save(partial)
-    replace_folder(partial, out)
-    total = sum(shard["count"] for shard in shards)
-    print(f"{shown(out)}: {total:,} records of {len(structures)} structures.")
+    )
 
 
 def read_structures(path, recipe):
@@ -231,8 +241,7 @@ def source_name(path):
 
 def replace_folder(new, old):
     """Give the folder `new` the name of `old`, which is removed once the new one is in place."""
-    aside = old.with_name(old.name + ".old.partial")
-    shutil.rmtree(aside, ignore_errors=True)
+    aside = old.with_name(f"{old.name}.{os.getpid()}.old.partial")
     if old.exists():
         os.replace(old, aside)
     os.replace(new, old)

@@ -29,16 +29,20 @@ class Architecture:
         start: Voxels along each direction before the generator's first block.
         first: Filters of that first feature map as a multiple of the width.
         generator: Blocks of the generator; the last gives the grid.
-        upsampling: `resize` (nearest voxels, then a periodic convolution) or `transpose`
-            (transposed convolution, `same` or `valid` padding).
+        upsampling: `waves` (one-dimensional periodic convolutions along z give the coefficients
+            of lateral Fourier series), `resize` (nearest voxels, then a periodic convolution) or
+            `transpose` (transposed convolutions).
         padding: Padding of transposed convolutions.
         generator_slope: Negative slope of the generator's activations; 0 is ReLU.
         output_norm: Whether batch normalisation precedes the final sigmoid.
         output_bias: Start of the last bias; grids are almost empty.
         critic: Blocks of the critic.
+        shift: Whether each grid is shifted periodically as its noise says.
         critic_norm: From which critic block on layer normalisation follows; -1 for none.
         input_dropout: Dropout on the critic's input.
         hidden_dropout: Dropout after the critic's first convolution.
+        reader: Blocks of a network of its own that reads the lengths from a grid, in generator
+            and critic; without it they come from the first and the last feature map.
         head_norm: Whether the lattice heads normalise over the batch.
         learning_rate: Of both networks.
         beta_1: Of both Adam optimisers.
@@ -60,10 +64,12 @@ class Architecture:
     generator_slope: float = 0.0
     output_norm: bool = False
     output_bias: float = 0.0
+    shift: bool = False
     critic_norm: int = -1
     input_dropout: float = 0.0
     hidden_dropout: float = 0.0
     head_norm: bool = False
+    reader: tuple[Block, ...] = ()
     learning_rate: float = 2e-4
     beta_1: float = 0.5
     critic_steps: int = 5
@@ -74,10 +80,26 @@ class Architecture:
 
 ARCHITECTURES = MappingProxyType(
     {
-        # Ours: nothing that paints stripes (no overlapping transposed convolutions, no norm in
-        # the critic), periodic everywhere, starts dark.
-        "periodic": Architecture(
-            meaning="resize and periodic convolutions, no norm in the critic (default)",
+        # Ours. The generator writes rows of atoms as lateral Fourier series, so that crystal order
+        # is a few numbers; nothing in it overlaps, which is what paints stripes elsewhere.
+        "waves": Architecture(
+            meaning="lateral Fourier series over layers in z, plain periodic critic (default)",
+            width=16,
+            start=8,
+            first=16,
+            generator=(Block(16, 3, 2), Block(16, 3, 2), Block(0, 3)),
+            upsampling="waves",
+            shift=True,
+            output_bias=-3.0,
+            critic=(Block(1, 5), Block(2, 4, 2), Block(4, 4, 2), Block(8, 4, 2)),
+            reader=(Block(2, 6, 2), Block(4, 4, 2), Block(4, 4, 2)),
+            learning_rate=5e-4,
+            beta_1=0.0,
+            critic_steps=2,
+            average=0.995,
+        ),
+        "resize": Architecture(
+            meaning="nearest-voxel resizing and periodic convolutions, plain periodic critic",
             width=16,
             start=4,
             first=8,
@@ -124,5 +146,5 @@ ARCHITECTURES = MappingProxyType(
         ),
     }
 )
-DEFAULT = "periodic"
+DEFAULT = "waves"
 LATTICE_GRADIENTS = ("both", "generator")

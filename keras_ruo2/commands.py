@@ -11,6 +11,7 @@ from keras_ruo2.paths import BUNDLED_STRUCTURES, RECORDS, REPOSITORY, RUNS
 from keras_ruo2.variants import VARIANTS
 
 DEFAULT_RECIPE = {2: "gap2d"}
+RUN_BYTES = 300_000_000  # checkpoints, pictures and events of a run, about
 
 
 def variants(config):
@@ -35,20 +36,26 @@ def train(config):
     config = dataclasses.replace(config, run=config.run or RUNS / config.variant)
     if config.resume and runs.exists(config.run):
         config = runs.merge(config, runs.load(config.run))
-    elif config.run.exists() and any(config.run.iterdir()):
+    elif not (config.resume and runs.has_begun(config.run)):
+        check_vacant(config)
+    config = dataclasses.replace(config, records=find_records(config))
+    description = load_description(config.records)
+    check_records(config, description)
+    check_writable(config.run, RUN_BYTES)
+    start_backend(config.backend)
+    from keras_ruo2.training.run import train
+
+    train(config, description)
+
+
+def check_vacant(config):
+    """Raise `ConfigError` if the run folder holds something already."""
+    if config.run.exists() and (config.run.is_file() or any(config.run.iterdir())):
         raise ConfigError(
             f"The run folder {config.run} exists"
             + (", but holds no run" if config.resume else "")
             + ". Choose another --run, or add --resume to go on with a run."
         )
-    config = dataclasses.replace(config, records=find_records(config))
-    description = load_description(config.records)
-    check_records(config, description)
-    check_writable(config.run)
-    start_backend(config.backend)
-    from keras_ruo2.training.run import train
-
-    train(config, description)
 
 
 def find_records(config):

@@ -21,7 +21,7 @@ TRAINING_WEIGHTS = "training.weights.h5"
 GENERATOR_WEIGHTS = "generator.weights.h5"
 STEP_NAME = "step-{:08d}"
 
-DEFAULT_STEPS = 2000
+DEFAULT_STEPS = 1500
 FROM_ARCHITECTURE = (
     "width",
     "batch_size",
@@ -52,7 +52,12 @@ def total_steps(config, description, samples_per_step):
 
 def exists(run):
     """Say whether a folder holds a run that has been saved."""
-    return (Path(run) / CONFIG).is_file() and last_checkpoint(run) is not None
+    return has_begun(run) and last_checkpoint(run) is not None
+
+
+def has_begun(run):
+    """Say whether a folder is that of a run, perhaps stopped before its first checkpoint."""
+    return (Path(run) / CONFIG).is_file()
 
 
 def checkpoints(run):

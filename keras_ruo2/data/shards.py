@@ -19,17 +19,23 @@ def write_shards(folder, split, num_shards, samples, schema):
 
     Returns:
         A dict for each shard: `name`, `split`, `count`, `sha256`.
+
+    Raises:
+        OSError: If the disk is full or cannot be written.
     """
     names = [f"{split}-{k:05d}-of-{num_shards:05d}.tfrecord" for k in range(num_shards)]
     counts = [0] * num_shards
     writers = [tf.io.TFRecordWriter(str(Path(folder) / name)) for name in names]
-    for number, structure in enumerate(samples):
-        shard = number % num_shards
-        for sample in structure:
-            writers[shard].write(schema.encode(sample))
-        counts[shard] += len(structure)
-    for writer in writers:
-        writer.close()
+    try:
+        for number, structure in enumerate(samples):
+            shard = number % num_shards
+            for sample in structure:
+                writers[shard].write(schema.encode(sample))
+            counts[shard] += len(structure)
+        for writer in writers:
+            writer.close()
+    except tf.errors.OpError as error:
+        raise OSError(f"cannot write records into {folder}: {error.message}") from None
     return [
         {"name": name, "split": split, "count": count, "sha256": checksum(Path(folder) / name)}
         for name, count in zip(names, counts, strict=True)

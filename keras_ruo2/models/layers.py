@@ -1,11 +1,19 @@
 """Layers for any number of dimensions."""
 
+import math
+
 import keras
+import numpy as np
 from keras import ops
 
-CONVOLUTION = {2: keras.layers.Conv2D, 3: keras.layers.Conv3D}
+CONVOLUTION = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D, 3: keras.layers.Conv3D}
 TRANSPOSED = {2: keras.layers.Conv2DTranspose, 3: keras.layers.Conv3DTranspose}
-UPSAMPLING = {2: keras.layers.UpSampling2D, 3: keras.layers.UpSampling3D}
+POOLING = {2: keras.layers.GlobalAveragePooling2D, 3: keras.layers.GlobalAveragePooling3D}
+UPSAMPLING = {
+    1: keras.layers.UpSampling1D,
+    2: keras.layers.UpSampling2D,
+    3: keras.layers.UpSampling3D,
+}
 
 
 @keras.saving.register_keras_serializable(package="keras_ruo2")
@@ -43,6 +51,96 @@ class PeriodicPadding(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "before": self.before, "after": self.after}
+
+
+@keras.saving.register_keras_serializable(package="keras_ruo2")
+class NoiseShift(keras.layers.Layer):
+    """Shift each grid periodically by whole voxels, as far as its noise says.
+
+    Slabs lie anywhere in their cells, equally likely. A generator that ends in this layer has
+    that symmetry by construction and need not learn it. A standard normal number becomes a
+    uniform shift through its distribution function.
+
+    Input shape: grids `(batch, *grid, channels)` and noise `(batch, ndim)`.
+
+    Output shape: as the grids.
+    """
+
+    def call(self, grid, noise):
+        for axis in range(1, len(grid.shape) - 1):
+            size = grid.shape[axis]
+            uniform = 0.5 * (1 + ops.erf(noise[:, axis - 1] / 2**0.5))
+            shift = ops.minimum(ops.floor(uniform * size), size - 1)
+            source = ops.mod(ops.arange(size, dtype=shift.dtype) - shift[:, None], size)
+            moves = ops.cast(ops.one_hot(ops.cast(source, "int32"), size), grid.dtype)
+            front = ops.moveaxis(grid, axis, 1)
+            flat = ops.reshape(front, (-1, size, math.prod(front.shape[2:])))
+            moved = ops.reshape(ops.matmul(moves, flat), (-1, *front.shape[1:]))
+            grid = ops.moveaxis(moved, 1, axis)
+        return grid
+
+    def compute_output_shape(self, grid_shape, noise_shape):
+        return grid_shape
+
+
+@keras.saving.register_keras_serializable(package="keras_ruo2")
+class LateralWaves(keras.layers.Layer):
+    """Add up lateral Fourier series whose coefficients vary along z.
+
+    A slab is periodic in x and y with a period that divides its cell, and layered along z. In
+    this form its rows are a few coefficients instead of many pixels that must agree.
+
+    Args:
+        num_voxels: Voxels along x (and y).
+        num_lateral: Lateral directions: 1 for slices, 2 for whole grids.
+
+    Input shape: coefficients `(batch, z, channels * num_voxels**num_lateral)`.
+
+    Output shape: `(batch, *(num_voxels,) * num_lateral, z, channels)`.
+    """
+
+    def __init__(self, num_voxels, num_lateral, **options):
+        super().__init__(**options)
+        self.num_voxels, self.num_lateral = num_voxels, num_lateral
+        self.basis = fourier_basis(num_voxels)
+
+    def call(self, coefficients):
+        terms = (self.num_voxels,) * self.num_lateral
+        grid = ops.reshape(
+            coefficients, (-1, coefficients.shape[1], *terms, self.channels(coefficients.shape))
+        )
+        basis = ops.convert_to_tensor(self.basis, dtype=grid.dtype)
+        for _ in range(self.num_lateral):  # contract the first term, append its voxels
+            grid = ops.tensordot(grid, basis, axes=((2,), (0,)))
+        # now (batch, z, channels, x, y)
+        last = len(grid.shape)
+        return ops.transpose(grid, (0, *range(3, last), 1, 2))
+
+    def channels(self, shape):
+        """Return how many channels an input of this shape gives."""
+        return shape[-1] // self.num_voxels**self.num_lateral
+
+    def compute_output_shape(self, input_shape):
+        lateral = (self.num_voxels,) * self.num_lateral
+        return (input_shape[0], *lateral, input_shape[1], self.channels(input_shape))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_voxels": self.num_voxels,
+            "num_lateral": self.num_lateral,
+        }
+
+
+def fourier_basis(size):
+    """Return the real Fourier basis of `size` points, a wave a row, each of mean square 1."""
+    points = np.arange(size) / size
+    waves = [np.ones(size)]
+    for periods in range(1, size // 2 + 1):
+        waves.append(np.sqrt(2) * np.cos(2 * np.pi * periods * points))
+        waves.append(np.sqrt(2) * np.sin(2 * np.pi * periods * points))
+    waves = np.array(waves[:size])
+    return (waves / np.sqrt((waves**2).mean(axis=1, keepdims=True))).astype("float32")
 
 
 def periodic_convolution(inputs, filters, kernel, stride=1, **options):

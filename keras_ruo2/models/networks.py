@@ -5,7 +5,14 @@ from keras import layers
 
 from keras_ruo2.architectures import ARCHITECTURES, DEFAULT
 from keras_ruo2.errors import ConfigError, check_choice
-from keras_ruo2.models.layers import TRANSPOSED, UPSAMPLING, periodic_convolution
+from keras_ruo2.models.layers import (
+    POOLING,
+    TRANSPOSED,
+    UPSAMPLING,
+    LateralWaves,
+    NoiseShift,
+    periodic_convolution,
+)
 from keras_ruo2.variants import get_variant
 
 LATENT_SIZE = 512
@@ -33,33 +40,40 @@ def build_generator(variant, *, arch=DEFAULT, latent_size=LATENT_SIZE, width=Non
         ConfigError: If the architecture cannot make such a grid.
     """
     variant, row, width = resolve(variant, arch, width)
-    start = row.start
-    if row.first:
-        start *= num_voxels // final_size(row)
+    along = 1 if row.upsampling == "waves" else variant.ndim
+    start = row.start * num_voxels // final_size(row) if row.first else row.start
     noise = keras.Input((latent_size,), name="noise")
-    features = first_features(noise, row, width, start, variant.ndim)
+    features = first_features(noise, row, width, start, along)
     grid = features
     for block in row.generator[:-1]:
         grid = enlarge(grid, block, row, block.width * width)
         grid = layers.BatchNormalization()(grid)
         grid = activation(row.generator_slope)(grid)
+    num_lateral = variant.ndim - along
     grid = enlarge(
         grid,
         row.generator[-1],
         row,
-        NUM_CHANNELS,
-        bias_initializer=keras.initializers.Constant(row.output_bias),
+        NUM_CHANNELS * num_voxels**num_lateral,
+        bias_initializer=keras.initializers.Constant(0 if num_lateral else row.output_bias),
     )
+    if num_lateral:
+        grid = LateralWaves(num_voxels, num_lateral)(grid)
+        grid = grid + row.output_bias
     if row.output_norm:
         grid = layers.BatchNormalization()(grid)
-    outputs = {"grid": layers.Activation("sigmoid", name="grid", dtype="float32")(grid)}
+    grid = layers.Activation("sigmoid", dtype="float32")(grid)
+    if row.shift:
+        grid = NoiseShift()(grid, noise[:, : variant.ndim])
+    outputs = {"grid": grid}
     if set(grid.shape[1:-1]) != {num_voxels}:
         raise ConfigError(
             f"--arch={arch} makes grids of {grid.shape[1]} voxels, not {num_voxels}. "
             "Use another architecture or records of that size."
         )
     if variant.lattice:
-        outputs["lattice"] = lattice_head(features, row, variant.num_lengths)
+        read = summarise(grid, row.reader, width) if row.reader else layers.Flatten()(features)
+        outputs["lattice"] = lattice_head(read, row, variant.num_lengths)
     return keras.Model(noise, outputs, name="generator")
 
 
@@ -87,10 +101,27 @@ def build_critic(variant, *, arch=DEFAULT, width=None, num_voxels=32):
         features = activation(CRITIC_SLOPE)(features)
         if number == 0 and row.hidden_dropout:
             features = layers.Dropout(row.hidden_dropout)(features)
-    outputs = {"score": layers.Dense(1, name="score", dtype="float32")(layers.Flatten()(features))}
+    features = layers.Flatten()(features)
+    outputs = {"score": layers.Dense(1, name="score", dtype="float32")(features)}
     if variant.lattice:
-        outputs["lattice"] = lattice_head(features, row, variant.num_lengths)
+        read = summarise(grid, row.reader, width) if row.reader else features
+        outputs["lattice"] = lattice_head(read, row, variant.num_lengths)
     return keras.Model(grid, outputs, name="critic")
+
+
+def summarise(grid, blocks, width):
+    """Return the mean features of every block of a convolutional network of its own.
+
+    Lengths are a property of the whole picture: the apparent width of the Gaussians, anywhere.
+    In the critic's own features they drown, because the Wasserstein loss moves those much more;
+    and a generator that reads its own picture cannot give lengths that do not belong to it.
+    """
+    features, means = grid, []
+    for block in blocks:
+        features = periodic_convolution(features, block.width * width, block.kernel, block.stride)
+        features = activation(CRITIC_SLOPE)(features)
+        means.append(POOLING[len(grid.shape) - 2]()(features))
+    return layers.Concatenate()(means)
 
 
 def resolve(variant, arch, width):
@@ -131,8 +162,8 @@ def enlarge(inputs, block, row, filters, **options):
 
 
 def lattice_head(features, row, num_lengths):
-    """Return the logits of scaled lattice lengths, read from a feature map."""
-    hidden = layers.Dense(HEAD_WIDTH)(layers.Flatten()(features))
+    """Return the logits of scaled lattice lengths, read from `features` of shape `(batch, n)`."""
+    hidden = layers.Dense(HEAD_WIDTH)(features)
     if row.head_norm:
         hidden = layers.BatchNormalization()(hidden)
     hidden = layers.ReLU()(hidden)

@@ -142,7 +142,8 @@ class Checkpoints(Every):
         super().__init__(**schedule)
         self.run, self.keep = Path(run), keep
 
-    def act(self, logs=None):
+    def act(self, logs):
+        check_finite(logs, self.step)
         self.save()
 
     def save(self):

@@ -25,13 +25,17 @@ class Evaluator:
         self.held_out = {name: held_out[name][:count] for name in ("grid", "lattice")}
         self.noise, self.unscale, self.lattice = noise[:count], unscale, lattice
         self.yardstick = sliced_wasserstein(self.held_out["grid"], training["grid"][:count])
+        self.spectra = spectrum(self.held_out["grid"])
+        self.spectral_yardstick = sliced_wasserstein(
+            self.spectra, spectrum(training["grid"][:count])
+        )
         typical = training["lattice"].mean(axis=0)
         self.trivial_error = np.abs(self.held_out["lattice"] - typical).mean()
 
     @property
     def names(self):
         """Names of the scores."""
-        names = ["held_out_distance", "held_out_ratio"]
+        names = ["held_out_distance", "held_out_ratio", "held_out_spectrum_ratio"]
         if self.lattice:
             names += [
                 "lattice_error",
@@ -55,6 +59,8 @@ class Evaluator:
         made = predict(model.averaged, self.noise)
         distance = sliced_wasserstein(self.held_out["grid"], made["grid"])
         scores = {"held_out_distance": distance, "held_out_ratio": distance / self.yardstick}
+        spectral = sliced_wasserstein(self.spectra, spectrum(made["grid"]))
+        scores["held_out_spectrum_ratio"] = spectral / self.spectral_yardstick
         if self.lattice:
             read = self.lengths(predict(model.critic, self.held_out["grid"]))
             errors = np.abs(read - self.held_out["lattice"])
@@ -70,6 +76,19 @@ class Evaluator:
     def lengths(self, outputs):
         """Return predicted lengths in Å."""
         return self.unscale(sigmoid(outputs["lattice"]))
+
+
+def spectrum(grids):
+    """Return the amplitudes of the grids' Fourier components, which no translation changes.
+
+    Args:
+        grids: Array of shape `(n, *grid, channels)`.
+
+    Returns:
+        Array of the same shape but for the last grid axis, which is halved.
+    """
+    axes = tuple(range(1, grids.ndim - 1))
+    return np.abs(np.fft.rfftn(grids, axes=axes)) / np.sqrt(np.prod(grids.shape[1:-1]))
 
 
 def sigmoid(logits):

@@ -34,7 +34,7 @@ def train(config, description):
     model = build_model(resolved)
     if runs.exists(config.run):
         resume(model, config, description)
-    if int(model.step) >= last_step:
+    if is_finished(config, int(model.step), last_step):
         print(f"{shown(config.run)} is at step {int(model.step)} already; nothing to train.")
         return
     runs.save(config, description)
@@ -46,6 +46,14 @@ def train(config, description):
     callbacks = make_callbacks(config, description, last_step)
     run_until_stopped(model, batches, last_step - int(model.step), callbacks, config)
     draw_curves(config.run)
+
+
+def is_finished(config, step, last_step):
+    """Say whether a run has made its steps or used up its minutes."""
+    if config.minutes is None or not (config.run / runs.METRICS).is_file():
+        return step >= last_step
+    seconds = float(runs.read_metrics(config.run / runs.METRICS)[-1]["seconds"])
+    return step >= last_step or seconds >= 60 * config.minutes
 
 
 def build_model(resolved):
@@ -99,10 +107,7 @@ def make_callbacks(config, description, last_step):
 
     rng = np.random.default_rng(config.seed)
     noise = rng.normal(size=(NUM_IMAGES, config.latent_size)).astype("float32")
-    held_out, training = (
-        read_sample(config.records, description, split, NUM_IMAGES, seed=config.seed)
-        for split in (HELD_OUT if description.counts[HELD_OUT] else TRAINING, TRAINING)
-    )
+    held_out, training = evaluation_samples(config, description)
     lattice = VARIANTS[config.variant].lattice
     evaluator = Evaluator(held_out, training, noise, unscale, lattice=lattice)
     board = tf.summary.create_file_writer(str(config.run / "tensorboard"))
@@ -117,10 +122,24 @@ def make_callbacks(config, description, last_step):
     ]
 
 
+def evaluation_samples(config, description):
+    """Return records for the evaluation: held-out ones, and as many training ones.
+
+    Without held-out structures both are different records of the training structures.
+    """
+    read = functools.partial(read_sample, config.records, description, seed=config.seed)
+    if description.counts[HELD_OUT]:
+        return read(HELD_OUT, NUM_IMAGES), read(TRAINING, NUM_IMAGES)
+    both = read(TRAINING, 2 * NUM_IMAGES)
+    print(f"Warning: no structure of {config.records} is held out; scores are of training ones.",
+          file=sys.stderr)
+    return tuple({name: value[k::2] for name, value in both.items()} for k in range(2))
+
+
 def run_until_stopped(model, batches, steps, callbacks, config):
     """Call `fit`; save a checkpoint when it ends, when interrupted and when terminated."""
     checkpoints = callbacks[-1]
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, interrupt)
     print(
         f"Training {config.variant} ({config.arch}) on {shown(config.records)}, {steps} steps to "
         f"go. Watch: tensorboard --logdir {shown(config.run)}",
@@ -135,6 +154,11 @@ def run_until_stopped(model, batches, steps, callbacks, config):
             f"train --variant={config.variant} --run={shown(config.run)} --resume"
         )
     checkpoints.save()
+
+
+def interrupt(number, frame):
+    """Treat a signal as Ctrl-C, also in a background job, which ignores Ctrl-C itself."""
+    raise KeyboardInterrupt
 
 
 def draw_curves(run):

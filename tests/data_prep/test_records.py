@@ -32,7 +32,8 @@ def test_the_bundled_slabs_give_the_source_s_number_of_records():
 def test_the_bundled_slabs_carry_what_they_should():
     frames = read(BUNDLED_STRUCTURES, ":")
     assert len({atoms.info["name"] for atoms in frames}) == 148
-    assert {atoms.info["facet"] for atoms in frames} == {"(001)", "(100)", "(101)", "(110)", "(111)"}
+    facets = {"(001)", "(100)", "(101)", "(110)", "(111)"}
+    assert {atoms.info["facet"] for atoms in frames} == facets
     assert all(abs(atoms.info["supercell_error"]) < 20 for atoms in frames)
     for atoms in frames:
         assert atoms.info["broken"] == (" ".join(broken(atoms)) or "no")
@@ -55,9 +56,7 @@ def test_a_quarter_turn_swaps_planes_and_lengths(slab):
     after = slices(voxelise(turned, alpha=5.0), turned.cell.lengths(), (0,))
     by_plane = [{part["plane"]: part for part in parts} for parts in (before, after)]
     # x -> y: what the yz plane at x = 0 showed is in the xz plane at y = 0, mirrored
-    np.testing.assert_allclose(
-        by_plane[1]["yz"]["grid"], by_plane[0]["xz"]["grid"], atol=1e-6
-    )
+    np.testing.assert_allclose(by_plane[1]["yz"]["grid"], by_plane[0]["xz"]["grid"], atol=1e-6)
     mirrored = np.roll(by_plane[0]["yz"]["grid"][::-1], 1, axis=0)
     np.testing.assert_allclose(by_plane[1]["xz"]["grid"], mirrored, atol=1e-6)
     np.testing.assert_allclose(by_plane[1]["yz"]["lattice"], by_plane[0]["xz"]["lattice"])
@@ -87,8 +86,11 @@ def test_the_clean_recipe_leaves_broken_slabs_out(tmp_path, slab):
     whole.calc = slab.calc
     ase.io.write(tmp_path / "two.extxyz", [whole, torn])
     config = RecordsConfig(
-        structures=tmp_path / "two.extxyz", out=tmp_path / "clean", recipe="gap2d_clean",
-        num_classes=0, holdout=0.0,
+        structures=tmp_path / "two.extxyz",
+        out=tmp_path / "clean",
+        recipe="gap2d_clean",
+        num_classes=0,
+        holdout=0.0,
     )
     main(config)
     assert load_description(tmp_path / "clean").counts == {"training": 128, "held-out": 0}
@@ -105,8 +107,11 @@ def test_a_large_oblique_slab_and_a_tiny_cell_become_records(tmp_path, rutile, s
     large.cell[2] += [1.0, 0.5, 0]
     assert len(large) == 1800
     ase.io.write(tmp_path / "all.extxyz", [large, rutile])
-    main(RecordsConfig(structures=tmp_path / "all.extxyz", out=tmp_path / "r", num_classes=0,
-                       holdout=0.0))
+    main(
+        RecordsConfig(
+            structures=tmp_path / "all.extxyz", out=tmp_path / "r", num_classes=0, holdout=0.0
+        )
+    )
     description = load_description(tmp_path / "r")
     assert description.counts["training"] == 256
     assert description.class_edges == ()
@@ -158,8 +163,6 @@ def test_structures_without_energy_have_none(rutile):
 
 
 def test_real_slabs_with_hydrogen_are_refused_by_name(realdata, tmp_path):
-    config = RecordsConfig(
-        structures=realdata / "ruo2_with_hydrogen.extxyz", out=tmp_path / "out"
-    )
+    config = RecordsConfig(structures=realdata / "ruo2_with_hydrogen.extxyz", out=tmp_path / "out")
     with pytest.raises(ConfigError, match="OOH.* holds H"):
         main(config)

@@ -92,9 +92,7 @@ def test_the_vacuum_is_cut_and_the_slab_centred(slab):
 
 
 def test_a_crystal_without_vacuum_keeps_its_cell(rutile):
-    np.testing.assert_allclose(
-        cells.set_vacuum(rutile, 12.0).cell.lengths(), rutile.cell.lengths()
-    )
+    np.testing.assert_allclose(cells.set_vacuum(rutile, 12.0).cell.lengths(), rutile.cell.lengths())
 
 
 @pytest.mark.parametrize(

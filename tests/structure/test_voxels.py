@@ -27,9 +27,7 @@ def test_a_lone_atom_is_the_analytic_gaussian_with_maximum_one():
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     distance = points - place
     distance -= lengths * np.round(distance / lengths)
-    np.testing.assert_allclose(
-        grid[..., 0], np.exp(-alpha * (distance**2).sum(axis=-1)), atol=1e-6
-    )
+    np.testing.assert_allclose(grid[..., 0], np.exp(-alpha * (distance**2).sum(axis=-1)), atol=1e-6)
     assert not grid[..., 1].any()
 
 

@@ -1,0 +1,101 @@
+import ase.io
+import numpy as np
+import pytest
+
+from data_prep import gap
+from data_prep.config import GapConfig
+from keras_ruo2.calculators import OXIDE_CORRECTION, check_calculator, make_calculator
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.slabs import TERMINATIONS
+
+FAKE = "ase.calculators.lj:LennardJones"
+
+
+def config(tmp_path, **values):
+    options = {"out": tmp_path / "slabs.extxyz", "calculator": FAKE, "a": 4.5, "c": 3.1}
+    return GapConfig(**options | values)
+
+
+def test_the_plan_has_148_slabs_with_every_termination_by_every_variation(tmp_path):
+    slabs = [slab for slab, _ in gap.plan(4.5, 3.1, config(tmp_path))]
+    assert len(slabs) >= 148
+    names = [slab.info["name"] for slab in slabs[:148]]
+    assert len(set(names)) == 148
+    for name in TERMINATIONS:
+        of_it = [other for other in names if other.startswith(f"{name}-")]
+        assert {f"{name}-ideal", f"{name}-relaxed", f"{name}-peroxo"} <= set(of_it)
+
+
+def test_a_plan_is_the_same_for_the_same_seed(tmp_path):
+    first, again, other = (
+        gap.plan(4.5, 3.1, config(tmp_path, seed=seed))[80][0].positions for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_slabs_carry_energy_and_provenance(tmp_path):
+    gap.main(config(tmp_path, count=3))
+    slabs = ase.io.read(tmp_path / "slabs.extxyz", ":")
+    assert [slab.info["name"] for slab in slabs] == [
+        "001-O-poor-ideal", "001-stoichiometric-ideal", "001-O-rich-ideal",
+    ]
+    for slab in slabs:
+        assert slab.info["calculator"] == FAKE
+        assert slab.info["broken"] == "no"
+        assert {"calculator_version", "correction", "date", "command"} <= set(slab.info)
+        calculator, _ = make_calculator(FAKE)
+        slab_energy = potential_energy(slab)
+        slab.calc = calculator
+        assert slab_energy == pytest.approx(slab.get_potential_energy())
+    assert not list(tmp_path.glob("*partial*"))
+
+
+def test_an_interrupted_command_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    real, calls = gap.compute, []
+
+    def interrupted(slab, *rest):
+        calls.append(slab.info["name"])
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(slab, *rest)
+
+    monkeypatch.setattr(gap, "compute", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        gap.main(config(tmp_path, count=4))
+    assert not (tmp_path / "slabs.extxyz").exists()
+    gap.main(config(tmp_path, count=4))
+    assert len(calls) == 5  # two, the interrupted one again, and the rest
+    assert len(ase.io.read(tmp_path / "slabs.extxyz", ":")) == 4
+
+
+def test_existing_output_is_kept(tmp_path):
+    (tmp_path / "slabs.extxyz").write_text("precious")
+    with pytest.raises(ConfigError, match="exists. Choose another file or add --overwrite"):
+        config(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("vasp", "Unknown calculator 'vasp'"),
+        ("nowhere:thing", "cannot import nowhere"),
+        ("ase.calculators.lj:thing", "no callable 'thing'"),
+    ],
+)
+def test_unknown_calculators_are_refused(name, message):
+    with pytest.raises(ConfigError, match=message):
+        check_calculator(name)
+
+
+def test_the_oxide_correction_is_undone(rutile):
+    pytest.importorskip("chgnet")
+    from chgnet.model.dynamics import CHGNetCalculator
+
+    calculator, provenance = make_calculator("chgnet")
+    ours, theirs = rutile.copy(), rutile.copy()
+    ours.calc, theirs.calc = calculator, CHGNetCalculator(use_device="cpu")
+    difference = ours.get_potential_energy() - theirs.get_potential_energy()
+    assert difference == pytest.approx(-4 * OXIDE_CORRECTION, abs=1e-3)
+    assert "undone" in provenance["correction"]

@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+from scipy.special import erf
+
+from keras_ruo2.architectures import ARCHITECTURES
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.models.layers import (
+    LateralWaves,
+    NoiseShift,
+    PeriodicPadding,
+    fourier_basis,
+    periodic_convolution,
+)
+from keras_ruo2.models.networks import build_critic, build_generator
+from keras_ruo2.variants import VARIANTS, Variant
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+@pytest.mark.parametrize("name", VARIANTS)
+def test_networks_have_the_shapes_of_their_variant(rng, name, arch):
+    variant = VARIANTS[name]
+    generator = build_generator(name, arch=arch, latent_size=8, width=2)
+    made = generator(rng.normal(size=(3, 8)).astype("float32"))
+    assert made["grid"].shape == (3, *(32,) * variant.ndim, 2)
+    assert 0 <= np.min(made["grid"]) <= np.max(made["grid"]) <= 1
+    seen = build_critic(name, arch=arch, width=2)(made["grid"])
+    assert seen["score"].shape == (3, 1)
+    for outputs in (made, seen):
+        assert ("lattice" in outputs) == variant.lattice
+        if variant.lattice:
+            assert outputs["lattice"].shape == (3, variant.num_lengths)
+
+
+@pytest.mark.parametrize("arch", ["waves", "resize", "kim"])
+def test_networks_are_written_for_any_number_of_dimensions(rng, arch):
+    variant = Variant(ndim=3, lattice=True)
+    options = {"arch": arch, "width": 1, "num_voxels": 16}
+    made = build_generator(variant, latent_size=8, **options)(
+        rng.normal(size=(2, 8)).astype("float32")
+    )
+    assert made["grid"].shape == (2, 16, 16, 16, 2)
+    assert build_critic(variant, **options)(made["grid"])["lattice"].shape == (2, 3)
+
+
+def test_a_grid_that_the_architecture_cannot_make_is_refused():
+    with pytest.raises(ConfigError, match="makes grids of 32 voxels, not 16"):
+        build_generator("vanilla2d", arch="thesis", num_voxels=16)
+
+
+def test_periodic_padding_continues_the_grid(rng):
+    grid = rng.normal(size=(2, 5, 6, 3)).astype("float32")
+    padded = PeriodicPadding(2, 1)(grid)
+    np.testing.assert_array_equal(padded, np.pad(grid, [(0, 0), (2, 1), (2, 1), (0, 0)], "wrap"))
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_periodic_convolution_commutes_with_translations(rng, stride):
+    import keras
+
+    inputs = keras.Input((8, 8, 2))
+    network = keras.Model(inputs, periodic_convolution(inputs, 3, 4, stride))
+    grid = rng.normal(size=(1, 8, 8, 2)).astype("float32")
+    moved = network(np.roll(grid, 2 * stride, axis=1))
+    np.testing.assert_allclose(moved, np.roll(network(grid), 2, axis=1), atol=1e-5)
+
+
+def test_the_default_critic_reads_the_same_lengths_anywhere(rng):
+    critic = build_critic("lattice2d", width=2)
+    grid = rng.uniform(size=(2, 32, 32, 2)).astype("float32")
+    moved = critic(np.roll(grid, (8, 16), axis=(1, 2)))
+    np.testing.assert_allclose(moved["lattice"], critic(grid)["lattice"], atol=1e-5)
+
+
+def test_noise_shifts_a_grid_by_whole_voxels(rng):
+    grid = rng.uniform(size=(4, 8, 8, 2)).astype("float32")
+    noise = rng.normal(size=(4, 2)).astype("float32")
+    shifted = np.array(NoiseShift()(grid, noise))
+    steps = np.floor(8 * 0.5 * (1 + erf(noise / np.sqrt(2)))).astype(int)
+    for before, after, step in zip(grid, shifted, steps, strict=True):
+        np.testing.assert_array_equal(after, np.roll(before, step, axis=(0, 1)))
+
+
+def test_noise_shifts_are_uniform(rng):
+    grid = np.zeros((4000, 4, 4, 1), "float32")
+    grid[:, 0, 0] = 1
+    shifted = np.array(NoiseShift()(grid, rng.normal(size=(4000, 2)).astype("float32")))
+    # 16 places, expected 250 each, standard deviation 15
+    assert np.abs(shifted.sum(axis=0) - 250).max() < 70
+
+
+def test_the_fourier_basis_is_complete_and_orthogonal():
+    for size in (8, 9, 32):
+        basis = fourier_basis(size).astype(float)
+        np.testing.assert_allclose(basis @ basis.T / size, np.eye(size), atol=1e-6)
+
+
+@pytest.mark.parametrize("num_lateral", [1, 2])
+def test_lateral_waves_add_up_to_any_grid(rng, num_lateral):
+    size, depth = 6, 5
+    grid = rng.normal(size=(2, *(size,) * num_lateral, depth, 2))
+    coefficients = grid
+    for axis in range(1, num_lateral + 1):  # project on the basis along x (and y)
+        coefficients = np.moveaxis(
+            np.tensordot(coefficients, fourier_basis(size).T / size, axes=(axis, 0)), -1, axis
+        )
+    coefficients = np.moveaxis(coefficients, num_lateral + 1, 1)  # (batch, z, terms..., channels)
+    made = LateralWaves(size, num_lateral)(coefficients.reshape(2, depth, -1).astype("float32"))
+    np.testing.assert_allclose(made, grid, atol=1e-5)

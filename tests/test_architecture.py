@@ -1,0 +1,93 @@
+"""The rooms of the package and who may import whom."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1]
+SHARED = {"errors", "paths"}  # anyone may import these
+MAY_IMPORT = {
+    "errors": set(),
+    "paths": set(),
+    "variants": set(),
+    "architectures": set(),
+    "recipes": set(),
+    "backend": set(),
+    "config": {"architectures", "backend", "variants"},
+    "cli": {"config"},
+    "runs": {"architectures", "config"},
+    "calculators": set(),
+    "structure": set(),
+    "data": set(),
+    "models": {"architectures", "variants"},
+    "evaluation": {"structure", "data"},
+    "plotting": set(),
+    "training": {"data", "evaluation", "models", "plotting", "runs", "structure", "variants"},
+    "generate": {
+        "data",
+        "models",
+        "plotting",
+        "runs",
+        "structure",
+        "training",
+        "variants",
+    },
+    "commands": {
+        "architectures",
+        "backend",
+        "data",
+        "generate",
+        "recipes",
+        "runs",
+        "training",
+        "variants",
+    },
+    "__main__": {"cli", "config"},
+    "__init__": set(),
+}
+ONLY_THERE = {
+    "tensorflow": {"data", "training"},
+    "matplotlib": {"plotting"},
+    "keras": {"models", "training", "backend"},
+}
+FILES = sorted((PACKAGE / "keras_ruo2").rglob("*.py"))
+
+
+def room_of(path):
+    return path.relative_to(PACKAGE / "keras_ruo2").parts[0].removesuffix(".py")
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.module == "keras_ruo2":
+                yield from (f"keras_ruo2.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_downwards(path):
+    room = room_of(path)
+    for name in imports(path):
+        top, _, rest = name.partition(".")
+        if top == "keras_ruo2" and rest and rest != "__version__":
+            other = rest.split(".")[0]
+            assert other == room or other in MAY_IMPORT[room] | SHARED, f"{room} imports {name}"
+        if top in ONLY_THERE:
+            assert room in ONLY_THERE[top], f"{room} imports {name}"
+        if top == "data_prep":
+            assert room == "commands", f"{room} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_and_functions_are_short(path):
+    text = path.read_text()
+    assert len(text.splitlines()) < 300
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
+            assert node.end_lineno - first.lineno < 40, f"{node.name} is longer than a screen"

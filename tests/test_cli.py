@@ -1,0 +1,71 @@
+import subprocess
+import sys
+
+import pytest
+
+from data_prep.__main__ import COMMANDS as PREPARATION
+from keras_ruo2.__main__ import COMMANDS
+from keras_ruo2.cli import run_command_line
+
+
+def refused(*words, commands=COMMANDS):
+    with pytest.raises(SystemExit) as caught:
+        run_command_line("ruo2", commands, list(words))
+    assert isinstance(caught.value.code, str), "a message makes the exit status 1"
+    assert "\n" not in caught.value.code
+    return caught.value.code
+
+
+def test_an_unknown_command_is_refused():
+    assert "Unknown command 'trian'" in refused("trian")
+    assert "Did you mean train?" in refused("trian")
+
+
+def test_an_unknown_flag_is_refused_before_anything_runs():
+    message = refused("train", "--variant=lattice2d", "--batchsize=32")
+    assert message.startswith("ruo2: Unknown flag --batchsize of train. Did you mean --batch_size?")
+
+
+def test_words_that_are_no_flags_are_refused():
+    assert "takes flags only, got 'lattice2d'" in refused("train", "lattice2d")
+
+
+def test_bad_values_are_refused():
+    assert "Unknown variant 'x'" in refused("train", "--variant=x")
+
+
+def test_preparation_refuses_too(tmp_path):
+    assert "no such file" in refused(
+        "records", f"--structures={tmp_path}/none.xyz", commands=PREPARATION
+    )
+
+
+def test_values_may_follow_their_flag(capsys):
+    assert "Unknown recipe 'x'" in refused("records", "--recipe", "x", commands=PREPARATION)
+
+
+@pytest.mark.parametrize("package", ["keras_ruo2", "data_prep"])
+def test_the_command_line_starts_without_a_backend(package):
+    code = (
+        f"import sys, {package}.__main__;"
+        "assert not {'keras', 'tensorflow', 'torch', 'jax'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("command", ["train", "generate", "variants"])
+def test_every_command_has_help(command):
+    result = subprocess.run(
+        [sys.executable, "-m", "keras_ruo2", command, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first = COMMANDS[command].config.__doc__.splitlines()[0]
+    assert first in result.stdout + result.stderr
+
+
+def test_variants_are_listed(capsys):
+    run_command_line("ruo2", COMMANDS, ["variants"])
+    printed = capsys.readouterr().out
+    assert "lattice2d" in printed and "kim" in printed

@@ -1,0 +1,212 @@
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from keras_ruo2 import commands, runs
+from keras_ruo2.config import GenerateConfig, TrainConfig
+from keras_ruo2.errors import ConfigError
+
+TINY = {
+    "variant": "lattice2d",
+    "width": 2,
+    "latent_size": 8,
+    "batch_size": 4,
+    "critic_steps": 2,
+    "steps": 4,
+    "log_every": 1,
+    "evaluate_every": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def trained(records, tmp_path_factory):
+    """A run of four steps."""
+    run = tmp_path_factory.mktemp("runs") / "tiny"
+    commands.train(TrainConfig(records=records, run=run, **TINY))
+    return run
+
+
+def test_a_run_folder_holds_everything(trained, records):
+    saved = json.loads((trained / "config.json").read_text())
+    assert saved["config"]["variant"] == "lattice2d"
+    assert saved["config"]["seed"] == 100
+    assert saved["resolved"]["learning_rate"] > 0
+    assert saved["versions"]["keras"]
+    assert len(saved["data"]["fingerprint"]) == 16
+    rows = runs.read_metrics(trained / "metrics.csv")
+    assert [row["step"] for row in rows] == ["1", "2", "3", "4"]
+    assert [bool(row["held_out_ratio"]) for row in rows] == [False, True, False, True]
+    assert all(float(row["critic_loss"]) for row in rows)
+    assert [runs.step_of(folder) for folder in runs.checkpoints(trained)] == [2, 4]
+    assert sorted(path.name for path in (trained / "pictures").iterdir()) == [
+        "step-00000002.png",
+        "step-00000004.png",
+    ]
+    assert list((trained / "tensorboard").glob("events*"))
+    assert (trained / "metrics.png").stat().st_size > 1000
+
+
+def test_tensorboard_sees_losses_their_parts_and_pictures(trained):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(trained / "tensorboard"))
+    events.Reload()
+    names = set(events.Tags()["tensors"])
+    assert {
+        "critic/critic_loss",
+        "critic/critic_gap",
+        "critic/critic_lattice_loss",
+        "gradient/gradient_norm",
+        "gradient/gradient_penalty",
+        "generator/generator_loss",
+        "evaluation/held_out_ratio",
+        "evaluation/lattice_error",
+        "samples",
+    } <= names
+
+
+def test_samples_are_what_the_contract_says(trained, tmp_path):
+    out = tmp_path / "samples.npz"
+    commands.generate(GenerateConfig(run=trained, count=10, out=out))
+    with np.load(out, allow_pickle=False) as samples:
+        assert set(samples) == {"grid", "lattice"}
+        assert samples["grid"].shape == (10, 32, 32, 2)
+        assert samples["grid"].dtype == samples["lattice"].dtype == np.float32
+        assert samples["lattice"].shape == (10, 2)
+        assert (samples["lattice"] > 5).all() and (samples["lattice"] < 40).all()
+    assert out.with_suffix(".png").stat().st_size > 1000
+
+
+def test_the_same_seed_draws_the_same_samples(trained):
+    from keras_ruo2.generate import draw_samples
+
+    saved = runs.load(trained)
+    first, again, other = (draw_samples(trained, saved, 3, seed)["grid"] for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_a_run_goes_on_to_more_steps(trained, records, tmp_path, capsys):
+    run = shutil.copytree(trained, tmp_path / "run")
+    commands.train(TrainConfig(variant="lattice2d", run=run, resume=True, steps=6))
+    assert [row["step"] for row in runs.read_metrics(run / "metrics.csv")] == list("123456")
+    assert "Going on from" in capsys.readouterr().out
+    commands.train(TrainConfig(variant="lattice2d", run=run, resume=True))
+    assert "nothing to train" in capsys.readouterr().out
+
+
+def test_an_interrupted_run_equals_an_uninterrupted_one(trained, records, tmp_path):
+    run = tmp_path / "run"
+    commands.train(TrainConfig(records=records, run=run, **TINY | {"steps": 3}))
+    commands.train(TrainConfig(variant="lattice2d", run=run, resume=True, steps=4))
+    one, other = (runs.read_metrics(folder / "metrics.csv")[-1] for folder in (trained, run))
+    for name in ("critic_loss", "generator_loss", "held_out_ratio"):
+        assert float(one[name]) == pytest.approx(float(other[name]), rel=1e-3)
+
+
+def test_vanilla_runs_have_no_lengths(records, tmp_path):
+    run = tmp_path / "run"
+    commands.train(TrainConfig(records=records, run=run, **TINY | {"variant": "vanilla2d"}))
+    commands.generate(GenerateConfig(run=run, count=3, out=tmp_path / "samples.npz"))
+    with np.load(tmp_path / "samples.npz") as samples:
+        assert set(samples) == {"grid"}
+
+
+def refused(message, **values):
+    with pytest.raises(ConfigError, match=message):
+        commands.train(TrainConfig(**{"variant": "lattice2d"} | values))
+
+
+def test_an_existing_run_is_not_overwritten(trained, records):
+    before = (trained / "metrics.csv").read_bytes()
+    refused("exists. Choose another --run, or add --resume", run=trained, records=records)
+    assert (trained / "metrics.csv").read_bytes() == before
+
+
+def test_missing_records_are_refused(tmp_path):
+    refused("does not exist. Write records first", run=tmp_path / "r", records=tmp_path / "none")
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_resumed_run_keeps_its_networks(trained):
+    refused("started with --width=2, not 3", run=trained, resume=True, width=3)
+    refused("started with --arch=waves, not kim", run=trained, resume=True, arch="kim")
+
+
+def test_records_of_another_grid_are_refused(records, tmp_path):
+    copy = shutil.copytree(records, tmp_path / "records")
+    values = json.loads((copy / "dataset.json").read_text())
+    for shape, message in (([16, 16, 2], "grids of"), ([32, 32, 32, 2], "are 3D")):
+        (copy / "dataset.json").write_text(json.dumps(values | {"grid_shape": shape}))
+        refused(message, run=tmp_path / "r", records=copy)
+
+
+def test_fewer_classes_than_asked_are_refused(records, tmp_path):
+    refused(
+        "have 10 energy classes, --num_classes=12",
+        run=tmp_path / "r",
+        records=records,
+        num_classes=12,
+    )
+
+
+def test_batches_larger_than_the_records_are_refused(records, tmp_path):
+    refused(
+        "one step takes 2000", run=tmp_path / "r", records=records, batch_size=1000, critic_steps=2
+    )
+
+
+def test_an_unwritable_run_is_refused(records, tmp_path):
+    (tmp_path / "file").write_text("")
+    refused("Cannot write to", run=tmp_path / "file" / "run", records=records)
+
+
+def test_a_folder_without_a_run_generates_nothing(tmp_path):
+    with pytest.raises(ConfigError, match="holds no trained run"):
+        commands.generate(GenerateConfig(run=tmp_path, out=tmp_path / "s.npz"))
+
+
+def test_diverging_losses_stop_the_run(records, tmp_path):
+    refused(
+        "became NaN or infinite by step",
+        run=tmp_path / "r",
+        records=records,
+        **TINY | {"steps": 50, "penalty_weight": 1e30, "learning_rate": 1.0},
+    )
+
+
+def test_a_terminated_run_saves_and_says_how_to_go_on(records, tmp_path):
+    run = tmp_path / "run"
+    flags = [f"--{name}={value}" for name, value in (TINY | {"steps": 10**6}).items()]
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "keras_ruo2",
+            "train",
+            *flags,
+            f"--run={run}",
+            f"--records={records}",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as nohup and Slurm do
+    )
+    for _ in range(600):
+        if runs.exists(run):
+            break
+        time.sleep(0.1)
+    os.kill(process.pid, signal.SIGTERM)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "--resume" in printed.splitlines()[-1]
+    step = runs.step_of(runs.last_checkpoint(run))
+    assert f"Stopped at step {step} and saved" in printed
