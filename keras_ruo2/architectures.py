@@ -87,7 +87,7 @@ ARCHITECTURES = MappingProxyType(
             width=16,
             start=8,
             first=16,
-            generator=(Block(16, 3, 2), Block(16, 3, 2), Block(0, 3)),
+            generator=(Block(16, 5, 2), Block(16, 5, 2), Block(0, 5)),
             upsampling="waves",
             shift=True,
             output_bias=-3.0,
@@ -96,6 +96,7 @@ ARCHITECTURES = MappingProxyType(
             learning_rate=5e-4,
             beta_1=0.0,
             critic_steps=2,
+            batch_size=32,
             average=0.995,
         ),
         "resize": Architecture(

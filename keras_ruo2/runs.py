@@ -21,7 +21,7 @@ TRAINING_WEIGHTS = "training.weights.h5"
 GENERATOR_WEIGHTS = "generator.weights.h5"
 STEP_NAME = "step-{:08d}"
 
-DEFAULT_STEPS = 1500
+DEFAULT_STEPS = 2000
 FROM_ARCHITECTURE = (
     "width",
     "batch_size",

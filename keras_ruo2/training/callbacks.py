@@ -35,8 +35,12 @@ class Every(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
-        if self.step % self.interval == 0 or self.step == self.last_step:
+        if self.step % self.interval == 0 or self.is_last():
             self.act(logs)
+
+    def is_last(self):
+        """Say whether the update that has just been made is the run's last."""
+        return self.step == self.last_step or self.model.stop_training
 
 
 class Recorder(Every):
@@ -71,9 +75,7 @@ class Recorder(Every):
     def on_train_batch_end(self, batch, logs=None):
         now = time.perf_counter()
         self.seconds += now - self.clock
-        if self.seconds > self.limit:
-            self.last_step = self.step + 1
-            self.model.stop_training = True
+        self.model.stop_training = self.seconds > self.limit
         super().on_train_batch_end(batch, logs)
         if sys.stdout.isatty():
             self.bar.update(self.step, list(short(logs).items()))
@@ -82,7 +84,7 @@ class Recorder(Every):
     def act(self, logs):
         check_finite(logs, self.step)
         row = {"step": self.step, "seconds": self.seconds} | logs
-        if self.step % self.evaluate_every == 0 or self.step == self.last_step:
+        if self.step % self.evaluate_every == 0 or self.is_last():
             row |= self.evaluator(self.model)
         append_row(self.path, row, self.columns)
         rate = (self.step - self.row_step) / max(self.seconds - self.row_seconds, 1e-9)

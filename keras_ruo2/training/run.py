@@ -131,8 +131,10 @@ def evaluation_samples(config, description):
     if description.counts[HELD_OUT]:
         return read(HELD_OUT, NUM_IMAGES), read(TRAINING, NUM_IMAGES)
     both = read(TRAINING, 2 * NUM_IMAGES)
-    print(f"Warning: no structure of {config.records} is held out; scores are of training ones.",
-          file=sys.stderr)
+    print(
+        f"Warning: no structure of {config.records} is held out; scores are of training ones.",
+        file=sys.stderr,
+    )
     return tuple({name: value[k::2] for name, value in both.items()} for k in range(2))
 
 

@@ -39,7 +39,9 @@ def test_slabs_carry_energy_and_provenance(tmp_path):
     gap.main(config(tmp_path, count=3))
     slabs = ase.io.read(tmp_path / "slabs.extxyz", ":")
     assert [slab.info["name"] for slab in slabs] == [
-        "001-O-poor-ideal", "001-stoichiometric-ideal", "001-O-rich-ideal",
+        "001-O-poor-ideal",
+        "001-stoichiometric-ideal",
+        "001-O-rich-ideal",
     ]
     for slab in slabs:
         assert slab.info["calculator"] == FAKE
