@@ -17,6 +17,7 @@ from keras_ruo2.paths import shown
 from keras_ruo2.structure.bonds import RU
 from keras_ruo2.structure.cells import orthogonalise, potential_energy, with_energy
 from keras_ruo2.structure.crystals import rutile_ruo2
+from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
 from keras_ruo2.structure.variations import VARIATIONS
@@ -60,7 +61,7 @@ def main(config):
 
 def read_partial(partial):
     """Return the slabs that an interrupted command has finished."""
-    return ase.io.read(partial, index=":") if partial.exists() else []
+    return read_structures(partial) if partial.exists() else []
 
 
 def lattice_constants(config, calculator):

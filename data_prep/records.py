@@ -5,7 +5,6 @@ import shutil
 import sys
 from pathlib import Path
 
-import ase.io
 import numpy as np
 
 from keras_ruo2.backend import start_backend
@@ -22,6 +21,7 @@ from keras_ruo2.recipes import RECIPES
 from keras_ruo2.structure import cells
 from keras_ruo2.structure.bonds import SPECIES
 from keras_ruo2.structure.energies import class_edges, energy_class
+from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.voxels import check_species, voxelise
 
@@ -44,7 +44,7 @@ def main(config):
     out = config.out or RECORDS / config.recipe
     if out.exists() and any(out.iterdir()) and not config.overwrite:
         raise ConfigError(f"--out={out} exists. Choose another folder or add --overwrite.")
-    structures = read_structures(config.structures, recipe)
+    structures = prepare_all(config.structures, recipe)
     energies = np.array([energy_per_atom(atoms) for atoms in structures])
     edges = class_edges(energies, config.num_classes) if config.num_classes else np.array([])
     start_backend("tensorflow")
@@ -107,7 +107,7 @@ def write(structures, edges, config, schema, folder):
     )
 
 
-def read_structures(path, recipe):
+def prepare_all(path, recipe):
     """Read, check and prepare every structure: orthogonal, extended, its vacuum cut.
 
     Returns:
@@ -116,12 +116,8 @@ def read_structures(path, recipe):
     Raises:
         ConfigError: If the file cannot be read or a structure cannot be used; it is named.
     """
-    try:
-        frames = ase.io.read(path, index=":")
-    except Exception as error:  # ASE's readers raise whatever their format makes them raise
-        raise ConfigError(f"{path} cannot be read by ASE ({error!r}). Convert it.") from None
     prepared = []
-    for number, atoms in enumerate(frames):
+    for number, atoms in enumerate(read_structures(path)):
         name = str(atoms.info.get("name", f"{Path(path).stem}-{number}"))
         try:
             check_species(atoms)

@@ -1,11 +1,11 @@
 """Print slabs as a table."""
 
-import ase.io
 import numpy as np
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.bonds import RU, RU_O_BOND, coordination
 from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.voxels import check_cell, check_species
 
@@ -34,10 +34,7 @@ def read(path):
     Raises:
         ConfigError: If the file cannot be read, or a structure has other elements or no cell.
     """
-    try:
-        slabs = ase.io.read(path, index=":")
-    except Exception as error:  # ASE's readers raise whatever their format makes them raise
-        raise ConfigError(f"{path} cannot be read by ASE ({error!r}). Convert it.") from None
+    slabs = read_structures(path)
     for number, slab in enumerate(slabs):
         try:
             check_species(slab)

@@ -70,16 +70,16 @@ class Recorder(Every):
         self.seconds = drop_rows_after(self.path, self.step)
         self.bar = keras.utils.Progbar(self.last_step, stateful_metrics=self.columns)
         self.row_step, self.row_seconds = self.step, self.seconds
-        self.clock = time.perf_counter()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.clock = time.perf_counter()  # evaluations and pictures are not training time
 
     def on_train_batch_end(self, batch, logs=None):
-        now = time.perf_counter()
-        self.seconds += now - self.clock
+        self.seconds += time.perf_counter() - self.clock
         self.model.stop_training = self.seconds > self.limit
         super().on_train_batch_end(batch, logs)
         if sys.stdout.isatty():
             self.bar.update(self.step, list(short(logs).items()))
-        self.clock = time.perf_counter()  # evaluations and pictures are not training time
 
     def act(self, logs):
         check_finite(logs, self.step)
