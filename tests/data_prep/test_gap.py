@@ -80,7 +80,7 @@ def test_existing_output_is_kept(tmp_path):
 
 
 def test_bundled_surface_energies_have_the_order_of_dft():
-    """(110) < (101) < (100) < (001), 20 to 40 % below DFT's 60 to 71 for (110): see the data card."""
+    """(110) < (101) < (100) < (001), and (110) 20 to 40 % below the 60 to 71 of DFT."""
     bulk_energy = -22.0646  # eV per RuO2 by the same potential
     found = {}
     for slab in ase.io.read(BUNDLED_STRUCTURES, ":"):
