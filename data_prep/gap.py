@@ -17,7 +17,6 @@ from keras_ruo2.paths import shown
 from keras_ruo2.structure.bonds import RU
 from keras_ruo2.structure.cells import orthogonalise, potential_energy, with_energy
 from keras_ruo2.structure.crystals import rutile_ruo2
-from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
 from keras_ruo2.structure.variations import VARIATIONS
@@ -35,9 +34,10 @@ def main(config):
     finished = {atoms.info["name"]: atoms for atoms in read_partial(partial)}
     calculator, provenance = make_calculator(config.calculator)
     a, c = lattice_constants(config, calculator)
+    provenance |= {"a": round(a, 4), "c": round(c, 4), "seed": config.seed}
+    provenance |= {"slab_vacuum": config.vacuum}
+    check_same_work(partial, finished.values(), provenance)
     provenance |= {
-        "a": round(a, 4),
-        "c": round(c, 4),
         "date": datetime.date.today().isoformat(),
         "command": shlex.join(["python -m data_prep", *sys.argv[1:]]).replace("'", ""),
     }
@@ -49,8 +49,10 @@ def main(config):
             ase.io.write(partial, finished[name], append=True)
         print(f"{number:4d}/{len(slabs)} {summary(finished[name])}", flush=True)
     ordered = [finished[slab.info["name"]] for slab, _ in slabs]
-    ase.io.write(partial, ordered)
-    os.replace(partial, config.out)
+    whole = config.out.with_suffix(".whole.partial.extxyz")
+    ase.io.write(whole, ordered)
+    os.replace(whole, config.out)
+    partial.unlink()
     num_broken = sum(atoms.info["broken"] != "no" for atoms in ordered)
     worst = max(abs(atoms.info["supercell_error"]) for atoms in ordered)
     print(
@@ -60,8 +62,27 @@ def main(config):
 
 
 def read_partial(partial):
-    """Return the slabs that an interrupted command has finished."""
-    return read_structures(partial) if partial.exists() else []
+    """Return the slabs that an interrupted command has finished, whole ones only."""
+    slabs = []
+    if partial.exists():
+        try:
+            for slab in ase.io.iread(partial, index=":"):
+                slabs.append(slab)
+        except Exception as error:  # the last slab was cut off while it was written
+            print(f"{shown(partial)}: dropping an unfinished slab ({error!r}).", file=sys.stderr)
+            ase.io.write(partial, slabs)
+    return slabs
+
+
+def check_same_work(partial, slabs, provenance):
+    """Raise `ConfigError` if finished slabs were made with other settings."""
+    for slab in slabs:
+        for name, value in provenance.items():
+            if str(slab.info.get(name)) != str(value):
+                raise ConfigError(
+                    f"{shown(partial)} was begun with {name} = {slab.info.get(name)}, not {value}. "
+                    "Repeat that command, choose another --out, or delete the file."
+                )
 
 
 def lattice_constants(config, calculator):

@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_ruo2.backend import start_backend
 from keras_ruo2.data.description import (
+    FILE_NAME,
     HELD_OUT,
     SCHEMA_VERSION,
     TRAINING,
@@ -41,9 +42,8 @@ def main(config):
         ConfigError: If the output exists, or a structure cannot be used; nothing is written then.
     """
     recipe = RECIPES[config.recipe]
-    out = config.out or RECORDS / config.recipe
-    if out.exists() and any(out.iterdir()) and not config.overwrite:
-        raise ConfigError(f"--out={out} exists. Choose another folder or add --overwrite.")
+    out = (config.out or RECORDS / config.recipe).resolve()
+    check_output(out, config.overwrite)
     structures = prepare_all(config.structures, recipe)
     energies = np.array([energy_per_atom(atoms) for atoms in structures])
     edges = class_edges(energies, config.num_classes) if config.num_classes else np.array([])
@@ -63,6 +63,27 @@ def main(config):
         shutil.rmtree(partial, ignore_errors=True)
     total = sum(description.counts.values())
     print(f"{shown(out)}: {total:,} records of {len(structures)} structures.")
+
+
+def check_output(out, overwrite):
+    """Raise `ConfigError` if `out` holds anything, or anything but records to be overwritten."""
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise ConfigError(f"--out={shown(out)} is a file. Choose a folder.")
+    foreign = [path.name for path in out.iterdir() if not is_record_file(path)]
+    if foreign:
+        raise ConfigError(
+            f"--out={shown(out)} holds other things than records, e.g. {sorted(foreign)[0]}. "
+            "Choose another folder."
+        )
+    if any(out.iterdir()) and not overwrite:
+        raise ConfigError(f"--out={shown(out)} exists. Choose another folder or add --overwrite.")
+
+
+def is_record_file(path):
+    """Say whether a file is one that `main` writes."""
+    return path.is_file() and (path.name == FILE_NAME or path.suffix == ".tfrecord")
 
 
 def write(structures, edges, config, schema, folder):
@@ -232,7 +253,7 @@ def slices(grid, lengths, positions):
 def source_name(path):
     """Return the path of the structures, relative to the repository where it lies in it."""
     path = Path(path).resolve()
-    return str(path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path.name)
+    return str(path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path)
 
 
 def replace_folder(new, old):

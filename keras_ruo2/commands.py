@@ -5,7 +5,7 @@ import dataclasses
 from keras_ruo2 import runs
 from keras_ruo2.architectures import ARCHITECTURES
 from keras_ruo2.backend import start_backend
-from keras_ruo2.data.description import checksum, load_description
+from keras_ruo2.data.description import checksum, load_description, verify_shards
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.paths import BUNDLED_STRUCTURES, RECORDS, REPOSITORY, RUNS
 from keras_ruo2.variants import VARIANTS
@@ -33,14 +33,16 @@ def train(config):
     Raises:
         ConfigError: Before anything slow starts.
     """
-    config = dataclasses.replace(config, run=config.run or RUNS / config.variant)
-    if config.resume and runs.exists(config.run):
-        config = runs.merge(config, runs.load(config.run))
-    elif not (config.resume and runs.has_begun(config.run)):
+    run = config.run or RUNS / config.variant
+    if config.resume and runs.has_begun(run):
+        config = runs.merge(config, runs.load(run))
+    config = dataclasses.replace(config, run=run)
+    if not (config.resume and runs.has_begun(run)):
         check_vacant(config)
     config = dataclasses.replace(config, records=find_records(config))
     description = load_description(config.records)
     check_records(config, description)
+    verify_shards(config.records, description)
     check_writable(config.run, RUN_BYTES)
     start_backend(config.backend)
     from keras_ruo2.training.run import train

@@ -14,7 +14,15 @@ from keras_ruo2.variants import VARIANTS
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Check the type of every field, then what must fit together."""
+    """Check the type of every field, then what must fit together.
+
+    `given` holds the names that were given, even if they equal their defaults.
+    """
+
+    def __new__(cls, **values):
+        config = super().__new__(cls)
+        object.__setattr__(config, "given", frozenset(values))
+        return config
 
     def __post_init__(self):
         hints = typing.get_type_hints(type(self))
@@ -64,9 +72,9 @@ class TrainConfig(Config):
         variant: What to generate; python -m keras_ruo2 variants lists them.
         records: Folder of records; by default tfrecords/gap2d, built on first use.
         run: Folder of the run; by default runs/<variant>.
-        steps: Generator updates in all.
+        steps: Generator updates in all; 2000 if neither --steps nor --epochs is given.
         epochs: Passes over the training records in all, instead of --steps.
-        minutes: Stop after this much training, at the latest.
+        minutes: Stop after this much training, at the latest; what came before --resume counts.
         batch_size: Samples of one critic update.
         arch: Architecture of the networks.
         backend: Keras backend.
@@ -130,7 +138,7 @@ class TrainConfig(Config):
             "keep",
         ):
             if getattr(self, name) is not None:
-                check_range(name, getattr(self, name), 1)
+                check_range(name, getattr(self, name), 3 if name == "latent_size" else 1)
         if self.batch_size is not None:
             check_range("batch_size", self.batch_size, 2)
         if self.minutes is not None:

@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 from keras_ruo2 import plotting, runs
-from keras_ruo2.data.description import HELD_OUT, TRAINING, load_description
+from keras_ruo2.data.description import HELD_OUT, TRAINING, load_description, verify_shards
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.models.networks import build_generator
 from keras_ruo2.paths import shown
@@ -79,8 +79,9 @@ def real_panel(saved, count, seed):
     records = saved["data"]["records"]
     try:
         description = load_description(records)
-    except ConfigError:
-        print(f"The records in {records} are gone: the picture shows no real ones.")
+        verify_shards(records, description)
+    except ConfigError as error:
+        print(f"The picture shows no real slices: {error}")
         return {}
     split = HELD_OUT if description.counts[HELD_OUT] else TRAINING
     real = read_sample(records, description, split, 100 * count, seed=seed)

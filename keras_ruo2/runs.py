@@ -128,27 +128,25 @@ def load(run):
 def merge(config, saved):
     """Return the config with which a run goes on.
 
-    Flags that were given override the run's; the others are the run's.
+    Flags that were given override the run's; the others are the run's. New --steps or --epochs
+    replace all of the run's limits.
 
     Raises:
         ConfigError: If a flag would change the networks or the data's order.
     """
-    values = {}
-    for field in dataclasses.fields(TrainConfig):
-        given, stored = getattr(config, field.name), saved["config"].get(field.name)
-        is_given = given != field.default
-        values[field.name] = given if is_given or stored is None else stored
-        known = saved["resolved"].get(field.name, stored)
-        if field.name in FIXED and is_given and given != known:
+    values = dict(saved["config"])
+    for name in config.given & set(FIXED):
+        given, known = getattr(config, name), saved["resolved"][name]
+        if given != known:
             raise ConfigError(
-                f"The run {config.run} was started with --{field.name}={known}, not {given}. "
-                f"Leave the flag out, or choose another --run."
+                f"The run {config.run} was started with --{name}={known}, not {given}. "
+                "Leave the flag out, or choose another --run."
             )
-    if config.steps is not None or config.epochs is not None:
-        values |= {"steps": config.steps, "epochs": config.epochs}
-    values |= {"run": config.run, "resume": True}
-    values["records"] = Path(values["records"])
-    return TrainConfig(**values)
+    if config.given & {"steps", "epochs"}:
+        values |= {"steps": None, "epochs": None, "minutes": None}
+    values |= {name: getattr(config, name) for name in config.given}
+    names = {field.name for field in dataclasses.fields(TrainConfig)}
+    return TrainConfig(**{name: value for name, value in values.items() if name in names})
 
 
 def read_metrics(path):

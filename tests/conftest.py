@@ -1,11 +1,8 @@
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 from keras_ruo2.backend import start_backend  # noqa: E402

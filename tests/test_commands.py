@@ -11,6 +11,7 @@ import pytest
 
 from keras_ruo2 import commands, runs
 from keras_ruo2.config import GenerateConfig, TrainConfig
+from keras_ruo2.data.description import load_description
 from keras_ruo2.errors import ConfigError
 
 TINY = {
@@ -102,6 +103,43 @@ def test_a_run_goes_on_to_more_steps(trained, records, tmp_path, capsys):
     assert "nothing to train" in capsys.readouterr().out
 
 
+def test_more_steps_lift_a_limit_of_minutes(trained, tmp_path, capsys):
+    run = shutil.copytree(trained, tmp_path / "run")
+    commands.train(TrainConfig(variant="lattice2d", run=run, resume=True, minutes=0.0))
+    assert "nothing to train" in capsys.readouterr().out
+    commands.train(TrainConfig(variant="lattice2d", run=run, resume=True, steps=5))
+    assert runs.step_of(runs.last_checkpoint(run)) == 5
+
+
+def test_a_lower_learning_rate_is_used_on_resuming(trained, tmp_path):
+    from keras_ruo2.training.run import build_model, resume
+
+    run = shutil.copytree(trained, tmp_path / "run")
+    given = TrainConfig(variant="lattice2d", run=run, resume=True, learning_rate=1e-6)
+    config = runs.merge(given, runs.load(run))
+    model = build_model(runs.resolve(config))
+    resume(model, config, load_description(config.records))
+    for optimizer in (model.critic_optimizer, model.generator_optimizer):
+        assert float(optimizer.learning_rate) == pytest.approx(1e-6)
+
+
+def test_evaluations_come_at_their_own_interval(records, tmp_path):
+    run = tmp_path / "run"
+    often = TINY | {"steps": 5, "log_every": 2, "evaluate_every": 3}
+    commands.train(TrainConfig(records=records, run=run, **often))
+    rows = runs.read_metrics(run / "metrics.csv")
+    assert [row["step"] for row in rows] == ["2", "3", "4", "5"]
+    assert [row["step"] for row in rows if row["held_out_ratio"]] == ["3", "5"]
+
+
+def test_a_run_stopped_before_its_first_checkpoint_starts_again_as_it_was(trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    shutil.rmtree(run / "checkpoints")
+    commands.train(TrainConfig(variant="lattice2d", run=run, resume=True, steps=2))
+    assert runs.load(run)["resolved"]["width"] == 2
+    assert [row["step"] for row in runs.read_metrics(run / "metrics.csv")] == ["1", "2"]
+
+
 def test_an_interrupted_run_equals_an_uninterrupted_one(trained, records, tmp_path):
     run = tmp_path / "run"
     commands.train(TrainConfig(records=records, run=run, **TINY | {"steps": 3}))
@@ -138,6 +176,7 @@ def test_missing_records_are_refused(tmp_path):
 def test_a_resumed_run_keeps_its_networks(trained):
     refused("started with --width=2, not 3", run=trained, resume=True, width=3)
     refused("started with --arch=waves, not kim", run=trained, resume=True, arch="kim")
+    refused("started with --latent_size=8, not 512", run=trained, resume=True, latent_size=512)
 
 
 def test_records_of_another_grid_are_refused(records, tmp_path):

@@ -78,8 +78,10 @@ def load_description(folder):
         ConfigError: If the folder, the file or a shard is missing, or of another version.
     """
     path = Path(folder) / FILE_NAME
-    advice = f"Write records first: python -m data_prep records --out={folder}"
     if not path.is_file():
+        advice = f"Write records first: python -m data_prep records --out={Path(folder) / 'NAME'}"
+        if not Path(folder).exists():
+            advice = f"Write records first: python -m data_prep records --out={folder}"
         what = "is empty" if Path(folder).is_dir() else "does not exist"
         if Path(folder).is_dir() and any(Path(folder).iterdir()):
             what = f"holds no {FILE_NAME}"
@@ -88,23 +90,42 @@ def load_description(folder):
         values = json.loads(path.read_text())
         version = values["schema_version"]
     except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}). {advice} --overwrite") from None
+        raise ConfigError(f"{path} cannot be read ({error}). Write the records again.") from None
+    advice = how_to_rebuild(folder, values)
     if version != SCHEMA_VERSION:
         raise ConfigError(
-            f"{path} has schema version {version}, this code reads {SCHEMA_VERSION}. "
-            f"{advice} --overwrite"
+            f"{path} has schema version {version}, this code reads {SCHEMA_VERSION}. {advice}"
         )
     try:
         description = Description(**{key: as_tuple(value) for key, value in values.items()})
     except TypeError as error:
-        raise ConfigError(f"{path} is incomplete ({error}). {advice} --overwrite") from None
+        raise ConfigError(f"{path} is incomplete ({error}). {advice}") from None
     missing = [s["name"] for s in description.shards if not (Path(folder) / s["name"]).is_file()]
     if missing:
         raise ConfigError(
             f"{folder} lacks {len(missing)} of {len(description.shards)} shards, "
-            f"e.g. {missing[0]}. {advice} --overwrite"
+            f"e.g. {missing[0]}. {advice}"
         )
     return description
+
+
+def how_to_rebuild(folder, values):
+    """Return advice with the command that writes the records of a `dataset.json` again."""
+    source = values.get("source", {})
+    flags = {"structures": source.get("file"), "recipe": values.get("recipe"), "out": folder}
+    shown = " ".join(f"--{name}={value}" for name, value in flags.items() if value)
+    return f"Write them again: python -m data_prep records {shown} --overwrite"
+
+
+def verify_shards(folder, description):
+    """Raise `ConfigError` if a shard is not what its checksum says."""
+    for shard in description.shards:
+        if checksum(Path(folder) / shard["name"]) != shard["sha256"]:
+            advice = how_to_rebuild(folder, dataclasses.asdict(description))
+            raise ConfigError(
+                f"The shard {Path(folder) / shard['name']} is damaged: its checksum differs from "
+                f"that in {FILE_NAME}. {advice}"
+            )
 
 
 def as_tuple(value):

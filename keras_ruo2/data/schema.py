@@ -65,7 +65,8 @@ class Schema:
             raise ValueError(f"grid is {grid.shape}, expected {self.grid_shape}")
         stored = {**sample, "grid": grid.astype(self.dtype).tobytes()}
         features = {name: feature(field.kind, stored[name]) for name, field in FIELDS.items()}
-        return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+        example = tf.train.Example(features=tf.train.Features(feature=features))
+        return example.SerializeToString(deterministic=True)  # equal records, equal checksums
 
     def decode(self, serialised):
         """Return a batch of records as a dict of tensors. Runs inside tf.data.

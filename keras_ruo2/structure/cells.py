@@ -134,7 +134,7 @@ def orthogonalise(atoms):
     result.set_cell(np.linalg.norm(rows @ atoms.cell.array, axis=1))
     result.pbc = True
     result.set_scaled_positions((fractional + 1e-9) % 1.0 - 1e-9)  # -1e-15 is 0, not 1
-    result.info["repeats"] = repeats
+    result.info = {**atoms.info, "repeats": repeats}
     return with_energy(result, None if energy is None else energy * repeats)
 
 

@@ -39,7 +39,8 @@ class Termination:
 # Per facet: O-poor, stoichiometric, O-rich (section 2.1.1 of the thesis, after Timmermann et al.);
 # (111) has a second stoichiometric and a super-O-rich termination, because its Ru planes are of two
 # kinds. O-rich: every octahedron is whole. O-poor: the bridging O that have lost a Ru neighbour are
-# gone; the planes of (001) are RuO2 and have no such cut, one of the two outer O goes.
+# gone; the planes of (001) are RuO2 and have no such cut, one of the two outer O goes, and of (111)
+# one more O than for its stoichiometric termination.
 TERMINATIONS = MappingProxyType(
     {
         "001-O-poor": Termination((0, 0, 1), 5, -1),

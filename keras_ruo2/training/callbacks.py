@@ -35,8 +35,12 @@ class Every(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
-        if self.step % self.interval == 0 or self.is_last():
+        if self.is_due(self.interval):
             self.act(logs)
+
+    def is_due(self, interval):
+        """Say whether the update that has just been made is the last or ends an interval."""
+        return self.step % interval == 0 or self.is_last()
 
     def is_last(self):
         """Say whether the update that has just been made is the run's last."""
@@ -81,10 +85,13 @@ class Recorder(Every):
         if sys.stdout.isatty():
             self.bar.update(self.step, list(short(logs).items()))
 
+    def is_due(self, interval):
+        return super().is_due(interval) or super().is_due(self.evaluate_every)
+
     def act(self, logs):
         check_finite(logs, self.step)
         row = {"step": self.step, "seconds": self.seconds} | logs
-        if self.step % self.evaluate_every == 0 or self.is_last():
+        if super().is_due(self.evaluate_every):
             row |= self.evaluator(self.model)
         append_row(self.path, row, self.columns)
         rate = (self.step - self.row_step) / max(self.seconds - self.row_seconds, 1e-9)
@@ -149,8 +156,15 @@ class Checkpoints(Every):
         self.save()
 
     def save(self):
-        """Write a checkpoint folder, which takes its name when it is whole."""
+        """Write a checkpoint folder, which takes its name when it is whole.
+
+        Raises:
+            ConfigError: If a weight is NaN or infinite; the checkpoints before are kept then.
+        """
         step = int(self.model.step)
+        networks = (self.model.generator, self.model.critic)
+        if not all(np.isfinite(w).all() for model in networks for w in model.get_weights()):
+            raise ConfigError(diverged("weights", step))
         final = self.run / runs.CHECKPOINTS / runs.STEP_NAME.format(step)
         partial = final.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
@@ -167,10 +181,15 @@ def check_finite(logs, step):
     """Raise `ConfigError` if a loss is NaN or infinite."""
     broken = [name for name, value in logs.items() if not np.isfinite(value)]
     if broken:
-        raise ConfigError(
-            f"{', '.join(broken)} became NaN or infinite by step {step}. The checkpoints are whole:"
-            " resume with a lower --learning_rate."
-        )
+        raise ConfigError(diverged(", ".join(broken), step))
+
+
+def diverged(what, step):
+    """Return the message of a run that has diverged."""
+    return (
+        f"{what} became NaN or infinite by step {step}. Earlier checkpoints are kept: resume with "
+        "a lower --learning_rate, or start again."
+    )
 
 
 def append_row(path, row, columns):

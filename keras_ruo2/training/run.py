@@ -1,5 +1,6 @@
 """Assemble data, networks, schedule and callbacks, and train."""
 
+import dataclasses
 import functools
 import signal
 import sys
@@ -33,9 +34,13 @@ def train(config, description):
     last_step = runs.total_steps(config, description, samples_per_step)
     model = build_model(resolved)
     if runs.exists(config.run):
-        resume(model, config, description)
+        description = resume(model, config, description)
     if is_finished(config, int(model.step), last_step):
-        print(f"{shown(config.run)} is at step {int(model.step)} already; nothing to train.")
+        limit = f"--steps={last_step}" + (f" --minutes={config.minutes}" if config.minutes else "")
+        print(
+            f"{shown(config.run)} is at step {int(model.step)}, which is all that {limit} asks "
+            "for: nothing to train."
+        )
         return
     runs.save(config, description)
     seed = config.seed
@@ -79,9 +84,15 @@ def build_model(resolved):
 
 
 def resume(model, config, description):
-    """Load the last checkpoint of a run; say so if its data have changed."""
+    """Load the last checkpoint of a run; say so if its data have changed.
+
+    Returns:
+        The `Description`, with the lattice bounds that the run's networks were trained with.
+    """
     checkpoint = runs.last_checkpoint(config.run)
     model.load_weights(checkpoint / runs.TRAINING_WEIGHTS)
+    for optimizer in (model.critic_optimizer, model.generator_optimizer):
+        optimizer.learning_rate = model.settings.learning_rate  # the file holds the old one
     print(f"Going on from {shown(checkpoint)}.")
     saved = runs.load(config.run)["data"]
     if saved["fingerprint"] != description.fingerprint:
@@ -90,6 +101,8 @@ def resume(model, config, description):
             f"with ({saved['fingerprint']}, now {description.fingerprint}).",
             file=sys.stderr,
         )
+    bounds = {name: tuple(saved[name]) for name in ("lattice_minimum", "lattice_maximum")}
+    return dataclasses.replace(description, **bounds)
 
 
 def model_inputs(batch, description):

@@ -15,7 +15,7 @@ METRICS = (
     "generator_score_loss",
     "generator_lattice_loss",
 )
-DRAWS_PER_STEP = 1 << 16  # more random draws than one step makes; keeps the steps' noise apart
+DRAWS_PER_STEP = 1 << 10  # more than one step makes; 32 bits then last for 4 million steps
 
 
 class Schedule(keras.Model):

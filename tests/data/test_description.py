@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from keras_ruo2.data.description import FILE_NAME, checksum, load_description
+from keras_ruo2.data.description import FILE_NAME, checksum, load_description, verify_shards
 from keras_ruo2.errors import ConfigError
 
 
@@ -40,6 +40,17 @@ def test_a_damaged_description_is_refused(copy):
     (copy / FILE_NAME).write_text("{")
     with pytest.raises(ConfigError, match="cannot be read"):
         load_description(copy)
+
+
+def test_a_damaged_shard_is_named_with_the_command_that_mends_it(copy):
+    shard = next(copy.glob("*.tfrecord"))
+    shard.write_bytes(shard.read_bytes()[:-5])
+    with pytest.raises(ConfigError, match=f"{shard.name} is damaged.*--recipe=gap2d --out="):
+        verify_shards(copy, load_description(copy))
+
+
+def test_whole_shards_pass(records):
+    verify_shards(records, load_description(records))
 
 
 def test_a_missing_shard_is_named(copy):

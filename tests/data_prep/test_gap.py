@@ -73,6 +73,21 @@ def test_an_interrupted_command_goes_on_where_it_stopped(tmp_path, monkeypatch):
     assert len(ase.io.read(tmp_path / "slabs.extxyz", ":")) == 4
 
 
+def test_a_slab_that_was_cut_off_is_made_again(tmp_path):
+    gap.main(config(tmp_path, count=3))
+    text = (tmp_path / "slabs.extxyz").read_text()
+    (tmp_path / "slabs.partial.extxyz").write_text(text[:-200])
+    assert len(gap.read_partial(tmp_path / "slabs.partial.extxyz")) == 2
+    assert len(gap.read_partial(tmp_path / "slabs.partial.extxyz")) == 2
+
+
+def test_work_begun_with_other_settings_is_not_mixed_in(tmp_path):
+    gap.main(config(tmp_path, count=2))
+    (tmp_path / "slabs.extxyz").rename(tmp_path / "slabs.partial.extxyz")
+    with pytest.raises(ConfigError, match="was begun with seed = 100, not 1"):
+        gap.main(config(tmp_path, count=2, seed=1))
+
+
 def test_existing_output_is_kept(tmp_path):
     (tmp_path / "slabs.extxyz").write_text("precious")
     with pytest.raises(ConfigError, match="exists. Choose another file or add --overwrite"):

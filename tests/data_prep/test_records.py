@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import ase.io
 import numpy as np
 import pytest
@@ -5,7 +8,7 @@ from ase import Atoms
 from ase.io import read
 
 from data_prep.config import RecordsConfig
-from data_prep.records import augment, energy_per_atom, main, prepare, slices
+from data_prep.records import energy_per_atom, main, prepare, slices
 from keras_ruo2.data.description import TRAINING, load_description
 from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.errors import ConfigError
@@ -13,20 +16,15 @@ from keras_ruo2.paths import BUNDLED_STRUCTURES
 from keras_ruo2.recipes import RECIPES
 from keras_ruo2.structure.cells import potential_energy, rotate_quarter
 from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.slabs import build_slab
 from keras_ruo2.structure.voxels import voxelise
 
 
-def test_the_bundled_slabs_give_the_source_s_number_of_records():
-    frames = read(BUNDLED_STRUCTURES, ":")
-    assert len(frames) == 148
-    recipe = RECIPES["gap2d"]
-    assert len(frames) * recipe.records_per_structure == 18_944
-    assert 91 * recipe.records_per_structure == 11_648
-    rng = np.random.default_rng(0)
-    for atoms in frames:  # no slice is empty, so the arithmetic is the count
-        box = augment(prepare(atoms, recipe), rng, rotate=True)
-        grid = voxelise(box, alpha=recipe.alpha)
-        assert len(slices(grid, box.cell.lengths(), recipe.positions)) == 32
+def test_the_bundled_slabs_give_the_source_s_number_of_records(tmp_path):
+    main(RecordsConfig(out=tmp_path / "gap2d"))
+    counts = load_description(tmp_path / "gap2d").counts
+    assert sum(counts.values()) == 18_944
+    assert 91 * RECIPES["gap2d"].records_per_structure == 11_648  # the source's subset
 
 
 def test_the_bundled_slabs_carry_what_they_should():
@@ -148,6 +146,37 @@ def test_existing_records_are_kept(structures, records):
     with pytest.raises(ConfigError, match="exists. Choose another folder or add --overwrite"):
         main(RecordsConfig(structures=structures, out=records))
     assert (records / "dataset.json").read_bytes() == before
+
+
+def test_overwriting_replaces_records_and_nothing_else(structures, tmp_path):
+    out = tmp_path / "records"
+    config = RecordsConfig(structures=structures, out=out, overwrite=True, recipe="gap2d_small")
+    main(config)
+    first = (out / "dataset.json").read_bytes()
+    main(config)
+    assert (out / "dataset.json").read_bytes() == first
+    assert [path.name for path in tmp_path.iterdir()] == ["records"]
+    (out / "thesis.tex").write_text("precious")
+    with pytest.raises(ConfigError, match="holds other things than records, e.g. thesis.tex"):
+        main(config)
+    assert (out / "thesis.tex").read_text() == "precious"
+
+
+def test_equal_records_have_equal_checksums_in_another_process(structures, records, tmp_path):
+    command = [sys.executable, "-m", "data_prep", "records", f"--structures={structures}"]
+    command += [f"--out={tmp_path}/again", "--holdout=0.25"]
+    subprocess.run(command, check=True, capture_output=True)
+    again = load_description(tmp_path / "again")
+    assert again.fingerprint == load_description(records).fingerprint
+
+
+def test_the_chemical_potential_survives_a_supercell(tmp_path):
+    slab = build_slab("111-stoichiometric", a=4.5, c=3.1)
+    slab.info["dmu_o"] = -0.5
+    path = write(tmp_path / "one.extxyz", slab)
+    main(RecordsConfig(structures=path, out=tmp_path / "r", num_classes=0, holdout=0.0))
+    some = read_sample(tmp_path / "r", load_description(tmp_path / "r"), TRAINING, 5, seed=0)
+    np.testing.assert_allclose(some["dmu_o"], -0.5)
 
 
 def test_coarse_voxels_are_told_with_the_figure(tmp_path, slab, capsys):

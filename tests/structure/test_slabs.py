@@ -9,7 +9,7 @@ from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
 A, C = 4.5, 3.1
 RU_LAYERS = {"001": 1, "100": 1, "101": 2, "110": 2, "111": 1}  # Ru in an outermost plane
 
-# By hand from the crystal: O neighbours of the outermost Ru, and of the outermost O their Ru.
+# By hand from the crystal: O neighbours of the outermost Ru.
 OUTERMOST = {
     "001-O-poor": [3],
     "001-stoichiometric": [4],
@@ -23,6 +23,9 @@ OUTERMOST = {
     "110-O-poor": [4, 5],
     "110-stoichiometric": [5, 6],
     "110-O-rich": [6, 6],
+    "111-O-poor": [3],
+    "111-stoichiometric": [3],
+    "111-stoichiometric-2": [4],
     "111-O-rich": [6],
     "111-super-O-rich": [6],
 }
@@ -60,6 +63,32 @@ def test_outermost_ruthenium_has_the_coordination_of_crystallography(name):
     outermost = ruthenium & (z > z[ruthenium].max() - 0.1)
     counted = coordination(slab, "Ru", "O", RU_O_BOND)[outermost]
     assert sorted(counted.tolist()) == OUTERMOST[name]
+
+
+# Ru neighbours of the outermost O, and how many are so bonded on a face: on-top 1, bridging 2.
+SURFACE_OXYGEN = {
+    "001-O-poor": {2: 1},
+    "001-stoichiometric": {2: 2},
+    "001-O-rich": {1: 2, 2: 2},
+    "100-O-poor": {},
+    "100-stoichiometric": {2: 1},
+    "100-O-rich": {1: 1, 2: 1},
+    "101-O-poor": {},
+    "101-stoichiometric": {2: 2},
+    "101-O-rich": {1: 2, 2: 2},
+    "110-O-poor": {},
+    "110-stoichiometric": {2: 1},
+    "110-O-rich": {1: 1, 2: 1},
+}
+
+
+@pytest.mark.parametrize("name", SURFACE_OXYGEN)
+def test_surface_oxygen_is_bonded_as_crystallography_says(name):
+    slab = build_slab(name, a=A, c=C)
+    upper = (slab.numbers == 8) & (slab.positions[:, 2] > slab.positions[:, 2].mean())
+    counted = coordination(slab, "O", "Ru", RU_O_BOND)[upper]
+    found = {number: int(np.sum(counted == number)) for number in (1, 2)}
+    assert {number: count for number, count in found.items() if count} == SURFACE_OXYGEN[name]
 
 
 @pytest.mark.parametrize("name", TERMINATIONS)
@@ -102,6 +131,7 @@ def test_lateral_cells_are_those_of_rutile():
 def test_terminations_agree_with_published_dft_slabs(realdata):
     """Composition per area and coordination of the upper face, (110) and (101) by others."""
     ours = {"110-stoichiometric": [5, 6], "110-O-rich": [6, 6], "101-stoichiometric": [5, 5]}
+    compared = set()
     for slab in read(realdata / "ruo2_vasp_pbe.extxyz", ":"):
         num_excess = (slab.numbers == 8).sum() - 2 * (slab.numbers == 44).sum()
         kind = {0: "stoichiometric", 4: "O-rich"}.get(num_excess)
@@ -113,3 +143,5 @@ def test_terminations_agree_with_published_dft_slabs(realdata):
         outermost = ruthenium & (z > z[ruthenium].max() - 0.6)
         counted = coordination(slab, "Ru", "O", RU_O_BOND)[outermost]
         assert sorted(set(counted.tolist())) == sorted(set(ours[name]))
+        compared.add(name)
+    assert compared == set(ours)
