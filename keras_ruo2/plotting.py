@@ -36,14 +36,13 @@ def colour_densities(grid):
     return np.clip(picture, 0, 1).transpose(1, 0, 2)
 
 
-def sample_sheet(panels, *, columns=6, title=""):
+def sample_sheet(panels, *, columns=6):
     """Draw slices in panels side by side, each slice in its lengths where they are known.
 
     Args:
         panels: Dict of panel titles to `(grids, lengths)`: grids `(n, lateral, z, 2)`, lengths
             `(n, 2)` in Å or `None`.
         columns: Slices in a row of a panel.
-        title: Title of the figure.
 
     Returns:
         matplotlib figure.
@@ -51,29 +50,24 @@ def sample_sheet(panels, *, columns=6, title=""):
     rows = max(-(-len(grids) // columns) for grids, _ in panels.values())
     longest = max(np.max(sizes) if sizes is not None else 1 for _, sizes in panels.values())
     with plt.rc_context(STYLE):
-        figure = plt.figure(figsize=(1.15 * columns * len(panels) + 0.5, 1.4 * rows + 0.9))
-        parts = figure.subfigures(1, len(panels), squeeze=False, wspace=0.04)[0]
+        figure = plt.figure(figsize=(0.95 * columns * len(panels) + 0.3, 1.12 * rows + 0.7))
+        parts = figure.subfigures(1, len(panels), squeeze=False)[0]
+        top = 1 - 0.42 / figure.get_figheight()
         for part, (name, (grids, lengths)) in zip(parts, panels.items(), strict=True):
-            part.suptitle(name, fontsize=11)
+            part.suptitle(name, fontsize=11, y=1 - 0.02 / figure.get_figheight())
             axes = part.subplots(rows, columns, squeeze=False)
+            part.subplots_adjust(0.02, 0.32 / figure.get_figheight(), 0.98, top, 0.06, 0.16)
             for number, axis in enumerate(axes.flat):
                 known = lengths is not None
                 axis.axis("off")
                 if number < len(grids):
                     size = lengths[number] if known else (1.0, 1.0)
                     draw_slice(axis, grids[number], size, longest, labelled=known)
-        if title:
-            figure.suptitle(title, y=1.04, fontsize=12)
-        figure.legend(
-            handles=[
-                plt.Line2D([], [], marker="o", ls="", color=colour, label=name)
-                for name, colour in (("Ru", RUTHENIUM), ("O", OXYGEN))
-            ],
-            loc="lower center",
-            ncols=2,
-            frameon=False,
-            bbox_to_anchor=(0.5, -0.035),
-        )
+        species = [
+            plt.Line2D([], [], marker="o", ls="", color=colour, label=name)
+            for name, colour in (("Ru", RUTHENIUM), ("O", OXYGEN))
+        ]
+        figure.legend(handles=species, loc="lower center", ncols=2, frameon=False)
     return figure
 
 
