@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,7 @@ def write(structures, edges, config, schema, folder):
             "seed": config.seed,
             "holdout": config.holdout,
             "largest_voxel": largest_voxel(structures, recipe),
+            "lateral_repeats": count_repeats(structures),
         },
     )
 
@@ -161,7 +163,16 @@ def prepare(atoms, recipe):
     if not recipe.extend:
         return box
     box = cells.set_vacuum(box, recipe.vacuum)
-    return cells.repeat(box, (*cells.lateral_repeats(box.cell.lengths(), recipe.num_voxels), 1))
+    repeats = cells.lateral_repeats(box.cell.lengths(), recipe.num_voxels)
+    box = cells.repeat(box, (*repeats, 1))
+    box.info["lateral_repeats"] = repeats
+    return box
+
+
+def count_repeats(structures):
+    """Return how many cells were repeated how often along x or y, `{"3": 95, ...}` for JSON."""
+    found = [count for box in structures for count in box.info.get("lateral_repeats", (1, 1))]
+    return {str(count): number for count, number in sorted(Counter(found).items())}
 
 
 def largest_voxel(structures, recipe):

@@ -80,8 +80,9 @@ class Architecture:
 
 ARCHITECTURES = MappingProxyType(
     {
-        # Ours. The generator writes rows of atoms as lateral Fourier series, so that crystal order
-        # is a few numbers; nothing in it overlaps, which is what paints stripes elsewhere.
+        # Ours. The generator writes rows of atoms as lateral Fourier series with the repeats of the
+        # data, so that crystal order is a few numbers; nothing in it overlaps, which is what paints
+        # stripes elsewhere.
         "waves": Architecture(
             meaning="lateral Fourier series over layers in z, plain periodic critic (default)",
             width=16,

@@ -52,6 +52,7 @@ def draw_samples(run, saved, count, seed):
         arch=resolved["arch"],
         latent_size=resolved["latent_size"],
         width=resolved["width"],
+        repeats=runs.repeats_of(data["source"]),
     )
     generator.load_weights(runs.last_checkpoint(run) / runs.GENERATOR_WEIGHTS)
     noise = np.random.default_rng(seed).normal(size=(count, resolved["latent_size"]))

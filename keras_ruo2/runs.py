@@ -149,6 +149,12 @@ def merge(config, saved):
     return TrainConfig(**{name: value for name, value in values.items() if name in names})
 
 
+def repeats_of(source):
+    """Return the lateral repeats in a description's `source`, `None` where they are unknown."""
+    counts = source.get("lateral_repeats")
+    return {int(count): number for count, number in counts.items()} if counts else None
+
+
 def read_metrics(path):
     """Return the rows of a metrics.csv as dicts of text."""
     with open(path, newline="") as file:

@@ -84,6 +84,35 @@ class NoiseShift(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="keras_ruo2")
+class NoiseChoice(keras.layers.Layer):
+    """Choose between classes with given chances, as a noise number says.
+
+    Args:
+        chances: Weight of each class.
+
+    Input shape: standard normal numbers `(batch, 1)`.
+
+    Output shape: one-hot choices `(batch, len(chances))`.
+    """
+
+    def __init__(self, chances, **options):
+        super().__init__(**options)
+        self.chances = tuple(float(chance) for chance in chances)
+
+    def call(self, noise):
+        upper = np.cumsum(self.chances)[:-1] / np.sum(self.chances)
+        uniform = 0.5 * (1 + ops.erf(noise / 2**0.5))
+        chosen = ops.sum(ops.cast(uniform > upper.astype("float32"), "int32"), axis=-1)
+        return ops.one_hot(chosen, len(self.chances))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], len(self.chances))
+
+    def get_config(self):
+        return {**super().get_config(), "chances": self.chances}
+
+
+@keras.saving.register_keras_serializable(package="keras_ruo2")
 class LateralWaves(keras.layers.Layer):
     """Add up lateral Fourier series whose coefficients vary along z.
 
@@ -93,22 +122,32 @@ class LateralWaves(keras.layers.Layer):
     Args:
         num_voxels: Voxels along x (and y).
         num_lateral: Lateral directions: 1 for slices, 2 for whole grids.
+        repeats: Numbers of periods in a cell that a sample may choose between; only waves with
+            that many periods, or a multiple, then take part. Without any, all waves do.
 
-    Input shape: coefficients `(batch, z, channels * num_voxels**num_lateral)`.
+    Input shape: coefficients `(batch, z, channels * num_voxels**num_lateral)` and, for each lateral
+        direction, a choice `(batch, len(repeats))` if there are `repeats`.
 
     Output shape: `(batch, *(num_voxels,) * num_lateral, z, channels)`.
     """
 
-    def __init__(self, num_voxels, num_lateral, **options):
+    def __init__(self, num_voxels, num_lateral, repeats=(), **options):
         super().__init__(**options)
         self.num_voxels, self.num_lateral = num_voxels, num_lateral
+        self.repeats = tuple(repeats)
         self.basis = fourier_basis(num_voxels)
+        periods = (np.arange(num_voxels) + 1) // 2
+        self.allowed = np.array([periods % count == 0 for count in self.repeats], "float32")
 
-    def call(self, coefficients):
+    def call(self, coefficients, choices=()):
         terms = (self.num_voxels,) * self.num_lateral
         grid = ops.reshape(
             coefficients, (-1, coefficients.shape[1], *terms, self.channels(coefficients.shape))
         )
+        for axis, choice in enumerate(choices, start=2):
+            shape = [-1, 1, 1, 1, 1][: len(grid.shape)]
+            shape[axis] = self.num_voxels
+            grid = grid * ops.reshape(ops.matmul(choice, self.allowed), shape)
         basis = ops.convert_to_tensor(self.basis, dtype=grid.dtype)
         for _ in range(self.num_lateral):  # contract the first term, append its voxels
             grid = ops.tensordot(grid, basis, axes=((2,), (0,)))
@@ -120,15 +159,17 @@ class LateralWaves(keras.layers.Layer):
         """Return how many channels an input of this shape gives."""
         return shape[-1] // self.num_voxels**self.num_lateral
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, coefficients_shape, choices_shape=None):
         lateral = (self.num_voxels,) * self.num_lateral
-        return (input_shape[0], *lateral, input_shape[1], self.channels(input_shape))
+        batch, depth, _ = coefficients_shape
+        return (batch, *lateral, depth, self.channels(coefficients_shape))
 
     def get_config(self):
         return {
             **super().get_config(),
             "num_voxels": self.num_voxels,
             "num_lateral": self.num_lateral,
+            "repeats": self.repeats,
         }
 
 

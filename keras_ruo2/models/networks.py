@@ -10,6 +10,7 @@ from keras_ruo2.models.layers import (
     TRANSPOSED,
     UPSAMPLING,
     LateralWaves,
+    NoiseChoice,
     NoiseShift,
     periodic_convolution,
 )
@@ -21,7 +22,9 @@ HEAD_WIDTH = 512
 CRITIC_SLOPE = 0.2
 
 
-def build_generator(variant, *, arch=DEFAULT, latent_size=LATENT_SIZE, width=None, num_voxels=32):
+def build_generator(
+    variant, *, arch=DEFAULT, latent_size=LATENT_SIZE, width=None, num_voxels=32, repeats=None
+):
     """Build the generator of a variant.
 
     Args:
@@ -30,6 +33,9 @@ def build_generator(variant, *, arch=DEFAULT, latent_size=LATENT_SIZE, width=Non
         latent_size: Numbers in a noise vector.
         width: Filters of a block of width 1; by default the architecture's.
         num_voxels: Voxels along each direction of the grid.
+        repeats: How often cells were repeated along a lateral direction, with the number of
+            times that happened in the data, e.g. `{3: 95, 4: 106}`. Architectures that write
+            lateral waves draw slabs with these repeats, equally often.
 
     Returns:
         Keras model from noise `(batch, latent_size)` to a dict: `grid` of shape
@@ -40,41 +46,49 @@ def build_generator(variant, *, arch=DEFAULT, latent_size=LATENT_SIZE, width=Non
         ConfigError: If the architecture cannot make such a grid.
     """
     variant, row, width = resolve(variant, arch, width)
-    along = 1 if row.upsampling == "waves" else variant.ndim
-    start = row.start * num_voxels // final_size(row) if row.first else row.start
     noise = keras.Input((latent_size,), name="noise")
-    features = first_features(noise, row, width, start, along)
-    grid = features
-    for block in row.generator[:-1]:
-        grid = enlarge(grid, block, row, block.width * width)
-        grid = layers.BatchNormalization()(grid)
-        grid = activation(row.generator_slope)(grid)
-    num_lateral = variant.ndim - along
-    grid = enlarge(
-        grid,
-        row.generator[-1],
-        row,
-        NUM_CHANNELS * num_voxels**num_lateral,
-        bias_initializer=keras.initializers.Constant(0 if num_lateral else row.output_bias),
-    )
-    if num_lateral:
-        grid = LateralWaves(num_voxels, num_lateral)(grid)
-        grid = grid + row.output_bias
+    draw = draw_waves if row.upsampling == "waves" else draw_voxels
+    grid, features = draw(noise, row, width, num_voxels, variant.ndim, repeats or {1: 1})
     if row.output_norm:
         grid = layers.BatchNormalization()(grid)
     grid = layers.Activation("sigmoid", dtype="float32")(grid)
     if row.shift:
         grid = NoiseShift()(grid, noise[:, : variant.ndim])
-    outputs = {"grid": grid}
     if set(grid.shape[1:-1]) != {num_voxels}:
         raise ConfigError(
             f"--arch={arch} makes grids of {grid.shape[1]} voxels, not {num_voxels}. "
             "Use another architecture or records of that size."
         )
+    outputs = {"grid": grid}
     if variant.lattice:
         read = summarise(grid, row.reader, width) if row.reader else layers.Flatten()(features)
         outputs["lattice"] = lattice_head(read, row, variant.num_lengths)
     return keras.Model(noise, outputs, name="generator")
+
+
+def draw_voxels(noise, row, width, num_voxels, ndim, repeats):
+    """Return a grid before its sigmoid, enlarged step by step, and the first feature map."""
+    features = first_features(noise, row, width, num_voxels, ndim)
+    grid = enlarge_all(features, row, width)
+    dark = keras.initializers.Constant(row.output_bias)
+    return enlarge(grid, row.generator[-1], row, NUM_CHANNELS, bias_initializer=dark), features
+
+
+def draw_waves(noise, row, width, num_voxels, ndim, repeats):
+    """Return a grid before its sigmoid as lateral waves over z, and the first feature map.
+
+    After those that shift it, the next numbers of the noise choose the lateral repeats.
+    """
+    num_lateral = ndim - 1
+    choices = [
+        NoiseChoice(repeats.values())(noise[:, ndim + k : ndim + k + 1]) for k in range(num_lateral)
+    ]
+    known = layers.Concatenate()([noise, *choices])
+    features = first_features(known, row, width, num_voxels, 1)
+    grid = enlarge_all(features, row, width)
+    grid = enlarge(grid, row.generator[-1], row, NUM_CHANNELS * num_voxels**num_lateral)
+    waves = LateralWaves(num_voxels, num_lateral, tuple(repeats))
+    return waves(grid, choices=choices) + row.output_bias, features
 
 
 def build_critic(variant, *, arch=DEFAULT, width=None, num_voxels=32):
@@ -139,13 +153,23 @@ def final_size(row):
     return size
 
 
-def first_features(noise, row, width, start, ndim):
+def first_features(noise, row, width, num_voxels, ndim):
     """Return the generator's first feature map: a dense layer, or the bare noise as one voxel."""
     if not row.first:
-        return layers.Reshape((*(start,) * ndim, noise.shape[-1]))(noise)
+        return layers.Reshape((*(row.start,) * ndim, noise.shape[-1]))(noise)
+    start = row.start * num_voxels // final_size(row)
     features = layers.Dense(start**ndim * row.first * width)(noise)
     features = layers.Reshape((*(start,) * ndim, row.first * width))(features)
     return activation(row.generator_slope)(layers.BatchNormalization()(features))
+
+
+def enlarge_all(grid, row, width):
+    """Apply every block of the generator but the last."""
+    for block in row.generator[:-1]:
+        grid = enlarge(grid, block, row, block.width * width)
+        grid = layers.BatchNormalization()(grid)
+        grid = activation(row.generator_slope)(grid)
+    return grid
 
 
 def enlarge(inputs, block, row, filters, **options):

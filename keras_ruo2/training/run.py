@@ -32,7 +32,10 @@ def train(config, description):
     resolved = runs.resolve(config)
     samples_per_step = resolved["batch_size"] * resolved["critic_steps"]
     last_step = runs.total_steps(config, description, samples_per_step)
-    model = build_model(resolved)
+    repeats = runs.repeats_of(description.source)
+    if runs.has_begun(config.run):  # the networks are those of the run, whatever its data now
+        repeats = runs.repeats_of(runs.load(config.run)["data"]["source"])
+    model = build_model(resolved, repeats)
     if runs.exists(config.run):
         description = resume(model, config, description)
     if is_finished(config, int(model.step), last_step):
@@ -61,12 +64,14 @@ def is_finished(config, step, last_step):
     return step >= last_step or seconds >= 60 * config.minutes
 
 
-def build_model(resolved):
-    """Return the compiled model of a resolved configuration."""
+def build_model(resolved, repeats=None):
+    """Return the compiled model of a resolved configuration and of lateral repeats."""
     keras.utils.set_random_seed(resolved["seed"])
     networks = {"arch": resolved["arch"], "width": resolved["width"]}
     variant = VARIANTS[resolved["variant"]]
-    generator = build_generator(variant, latent_size=resolved["latent_size"], **networks)
+    generator = build_generator(
+        variant, latent_size=resolved["latent_size"], repeats=repeats, **networks
+    )
     critic = build_critic(variant, **networks)
     names = (
         "critic_steps",
@@ -102,7 +107,8 @@ def resume(model, config, description):
             file=sys.stderr,
         )
     bounds = {name: tuple(saved[name]) for name in ("lattice_minimum", "lattice_maximum")}
-    return dataclasses.replace(description, **bounds)
+    source = description.source | {"lateral_repeats": saved["source"].get("lateral_repeats")}
+    return dataclasses.replace(description, source=source, **bounds)
 
 
 def model_inputs(batch, description):

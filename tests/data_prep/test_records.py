@@ -22,8 +22,10 @@ from keras_ruo2.structure.voxels import voxelise
 
 def test_the_bundled_slabs_give_the_source_s_number_of_records(tmp_path):
     main(RecordsConfig(out=tmp_path / "gap2d"))
-    counts = load_description(tmp_path / "gap2d").counts
-    assert sum(counts.values()) == 18_944
+    description = load_description(tmp_path / "gap2d")
+    assert sum(description.counts.values()) == 18_944
+    repeats = description.source["lateral_repeats"]
+    assert set(repeats) == {"2", "3", "4", "5", "6"} and sum(repeats.values()) == 2 * 148
     assert 91 * RECIPES["gap2d"].records_per_structure == 11_648  # the source's subset
 
 

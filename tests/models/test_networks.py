@@ -6,6 +6,7 @@ from keras_ruo2.architectures import ARCHITECTURES
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.models.layers import (
     LateralWaves,
+    NoiseChoice,
     NoiseShift,
     PeriodicPadding,
     fourier_basis,
@@ -106,3 +107,23 @@ def test_lateral_waves_add_up_to_any_grid(rng, num_lateral):
     coefficients = np.moveaxis(coefficients, num_lateral + 1, 1)  # (batch, z, terms..., channels)
     made = LateralWaves(size, num_lateral)(coefficients.reshape(2, depth, -1).astype("float32"))
     np.testing.assert_allclose(made, grid, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 3, 4])
+def test_a_slab_repeats_its_motif_as_often_as_the_data_do(rng, count):
+    generator = build_generator("vanilla2d", latent_size=8, width=2, repeats={count: 1})
+    grid = np.array(generator(rng.normal(size=(5, 8)).astype("float32"))["grid"], dtype=float)
+    power = np.abs(np.fft.rfft(np.log(grid / (1 - grid)), axis=1)).max(axis=(0, 2, 3))
+    periods = np.arange(17)
+    assert (power[periods % count == 0] > 1e-3).all()
+    assert (power[periods % count != 0] < 1e-3).all()
+
+
+def test_choices_come_as_often_as_their_chances(rng):
+    choices = NoiseChoice([1, 3, 6])(rng.normal(size=(10_000, 1)).astype("float32"))
+    np.testing.assert_array_equal(np.sum(choices, axis=1), 1)
+    np.testing.assert_allclose(np.mean(choices, axis=0), [0.1, 0.3, 0.6], atol=0.02)
+
+
+def test_a_single_choice_is_always_taken(rng):
+    np.testing.assert_array_equal(NoiseChoice([7])(np.float32([[-3.0], [3.0]])), [[1], [1]])
