@@ -117,8 +117,9 @@ def test_a_lower_learning_rate_is_used_on_resuming(trained, tmp_path):
     run = shutil.copytree(trained, tmp_path / "run")
     given = TrainConfig(variant="lattice2d", run=run, resume=True, learning_rate=1e-6)
     config = runs.merge(given, runs.load(run))
-    model = build_model(runs.resolve(config))
-    resume(model, config, load_description(config.records))
+    description = load_description(config.records)
+    model = build_model(runs.resolve(config), runs.repeats_of(description.source))
+    resume(model, config, description)
     for optimizer in (model.critic_optimizer, model.generator_optimizer):
         assert float(optimizer.learning_rate) == pytest.approx(1e-6)
 

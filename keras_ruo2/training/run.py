@@ -33,7 +33,7 @@ def train(config, description):
     samples_per_step = resolved["batch_size"] * resolved["critic_steps"]
     last_step = runs.total_steps(config, description, samples_per_step)
     repeats = runs.repeats_of(description.source)
-    if runs.has_begun(config.run):  # the networks are those of the run, whatever its data now
+    if runs.exists(config.run):  # the networks are those of the run, whatever its data now
         repeats = runs.repeats_of(runs.load(config.run)["data"]["source"])
     model = build_model(resolved, repeats)
     if runs.exists(config.run):
@@ -64,7 +64,7 @@ def is_finished(config, step, last_step):
     return step >= last_step or seconds >= 60 * config.minutes
 
 
-def build_model(resolved, repeats=None):
+def build_model(resolved, repeats):
     """Return the compiled model of a resolved configuration and of lateral repeats."""
     keras.utils.set_random_seed(resolved["seed"])
     networks = {"arch": resolved["arch"], "width": resolved["width"]}
