@@ -113,7 +113,9 @@ def how_to_rebuild(folder, values):
     """Return advice with the command that writes the records of a `dataset.json` again."""
     source = values.get("source", {})
     flags = {"structures": source.get("file"), "recipe": values.get("recipe"), "out": folder}
-    shown = " ".join(f"--{name}={value}" for name, value in flags.items() if value)
+    flags |= {name: source.get(name) for name in ("seed", "holdout")}
+    flags["num_classes"] = max(0, len(values.get("class_edges", ())) - 1)
+    shown = " ".join(f"--{name}={value}" for name, value in flags.items() if value is not None)
     return f"Write them again: python -m data_prep records {shown} --overwrite"
 
 

@@ -45,7 +45,8 @@ def test_a_damaged_description_is_refused(copy):
 def test_a_damaged_shard_is_named_with_the_command_that_mends_it(copy):
     shard = next(copy.glob("*.tfrecord"))
     shard.write_bytes(shard.read_bytes()[:-5])
-    with pytest.raises(ConfigError, match=f"{shard.name} is damaged.*--recipe=gap2d --out="):
+    expected = f"{shard.name} is damaged.*--recipe=gap2d .*--holdout=0.25"
+    with pytest.raises(ConfigError, match=expected):
         verify_shards(copy, load_description(copy))
 
 
