@@ -4,9 +4,9 @@ from keras_ruo2.cli import Command, run_command_line
 from keras_ruo2.config import GenerateConfig, TrainConfig, VariantsConfig
 
 COMMANDS = {
-    "variants": Command(VariantsConfig, "keras_ruo2.commands:variants"),
-    "train": Command(TrainConfig, "keras_ruo2.commands:train"),
-    "generate": Command(GenerateConfig, "keras_ruo2.commands:generate"),
+    "variants": Command(VariantsConfig, "keras_ruo2.commands.variants:main"),
+    "train": Command(TrainConfig, "keras_ruo2.commands.train:main"),
+    "generate": Command(GenerateConfig, "keras_ruo2.commands.generate:main"),
 }
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from keras_ruo2.training.evaluator import predict, sigmoid
 from keras_ruo2.variants import VARIANTS
 
 
-def main(config, saved):
+def generate(config, saved):
     """Write samples of the averaged generator and draw some beside held-out real ones.
 
     Args:

@@ -9,7 +9,9 @@ import time
 import numpy as np
 import pytest
 
-from keras_ruo2 import commands, runs
+from keras_ruo2 import runs
+from keras_ruo2.commands.generate import main as generate
+from keras_ruo2.commands.train import main as train
 from keras_ruo2.config import GenerateConfig, TrainConfig
 from keras_ruo2.data.description import load_description
 from keras_ruo2.errors import ConfigError
@@ -30,7 +32,7 @@ TINY = {
 def trained(records, tmp_path_factory):
     """A run of four steps."""
     run = tmp_path_factory.mktemp("runs") / "tiny"
-    commands.train(TrainConfig(records=records, run=run, **TINY))
+    train(TrainConfig(records=records, run=run, **TINY))
     return run
 
 
@@ -75,7 +77,7 @@ def test_tensorboard_sees_losses_their_parts_and_pictures(trained):
 
 def test_samples_are_what_the_contract_says(trained, tmp_path):
     out = tmp_path / "samples.npz"
-    commands.generate(GenerateConfig(run=trained, count=10, out=out))
+    generate(GenerateConfig(run=trained, count=10, out=out))
     with np.load(out, allow_pickle=False) as samples:
         assert set(samples) == {"grid", "lattice"}
         assert samples["grid"].shape == (10, 32, 32, 2)
@@ -96,18 +98,18 @@ def test_the_same_seed_draws_the_same_samples(trained):
 
 def test_a_run_goes_on_to_more_steps(trained, records, tmp_path, capsys):
     run = shutil.copytree(trained, tmp_path / "run")
-    commands.train(TrainConfig(variant="lattice2d", run=run, resume=True, steps=6))
+    train(TrainConfig(variant="lattice2d", run=run, resume=True, steps=6))
     assert [row["step"] for row in runs.read_metrics(run / "metrics.csv")] == list("123456")
     assert "Going on from" in capsys.readouterr().out
-    commands.train(TrainConfig(variant="lattice2d", run=run, resume=True))
+    train(TrainConfig(variant="lattice2d", run=run, resume=True))
     assert "nothing to train" in capsys.readouterr().out
 
 
 def test_more_steps_lift_a_limit_of_minutes(trained, tmp_path, capsys):
     run = shutil.copytree(trained, tmp_path / "run")
-    commands.train(TrainConfig(variant="lattice2d", run=run, resume=True, minutes=0.0))
+    train(TrainConfig(variant="lattice2d", run=run, resume=True, minutes=0.0))
     assert "nothing to train" in capsys.readouterr().out
-    commands.train(TrainConfig(variant="lattice2d", run=run, resume=True, steps=5))
+    train(TrainConfig(variant="lattice2d", run=run, resume=True, steps=5))
     assert runs.step_of(runs.last_checkpoint(run)) == 5
 
 
@@ -127,7 +129,7 @@ def test_a_lower_learning_rate_is_used_on_resuming(trained, tmp_path):
 def test_evaluations_come_at_their_own_interval(records, tmp_path):
     run = tmp_path / "run"
     often = TINY | {"steps": 5, "log_every": 2, "evaluate_every": 3}
-    commands.train(TrainConfig(records=records, run=run, **often))
+    train(TrainConfig(records=records, run=run, **often))
     rows = runs.read_metrics(run / "metrics.csv")
     assert [row["step"] for row in rows] == ["2", "3", "4", "5"]
     assert [row["step"] for row in rows if row["held_out_ratio"]] == ["3", "5"]
@@ -136,15 +138,15 @@ def test_evaluations_come_at_their_own_interval(records, tmp_path):
 def test_a_run_stopped_before_its_first_checkpoint_starts_again_as_it_was(trained, tmp_path):
     run = shutil.copytree(trained, tmp_path / "run")
     shutil.rmtree(run / "checkpoints")
-    commands.train(TrainConfig(variant="lattice2d", run=run, resume=True, steps=2))
+    train(TrainConfig(variant="lattice2d", run=run, resume=True, steps=2))
     assert runs.load(run)["resolved"]["width"] == 2
     assert [row["step"] for row in runs.read_metrics(run / "metrics.csv")] == ["1", "2"]
 
 
 def test_an_interrupted_run_equals_an_uninterrupted_one(trained, records, tmp_path):
     run = tmp_path / "run"
-    commands.train(TrainConfig(records=records, run=run, **TINY | {"steps": 3}))
-    commands.train(TrainConfig(variant="lattice2d", run=run, resume=True, steps=4))
+    train(TrainConfig(records=records, run=run, **TINY | {"steps": 3}))
+    train(TrainConfig(variant="lattice2d", run=run, resume=True, steps=4))
     one, other = (runs.read_metrics(folder / "metrics.csv")[-1] for folder in (trained, run))
     for name in ("critic_loss", "generator_loss", "held_out_ratio"):
         assert float(one[name]) == pytest.approx(float(other[name]), rel=1e-3)
@@ -152,15 +154,15 @@ def test_an_interrupted_run_equals_an_uninterrupted_one(trained, records, tmp_pa
 
 def test_vanilla_runs_have_no_lengths(records, tmp_path):
     run = tmp_path / "run"
-    commands.train(TrainConfig(records=records, run=run, **TINY | {"variant": "vanilla2d"}))
-    commands.generate(GenerateConfig(run=run, count=3, out=tmp_path / "samples.npz"))
+    train(TrainConfig(records=records, run=run, **TINY | {"variant": "vanilla2d"}))
+    generate(GenerateConfig(run=run, count=3, out=tmp_path / "samples.npz"))
     with np.load(tmp_path / "samples.npz") as samples:
         assert set(samples) == {"grid"}
 
 
 def refused(message, **values):
     with pytest.raises(ConfigError, match=message):
-        commands.train(TrainConfig(**{"variant": "lattice2d"} | values))
+        train(TrainConfig(**{"variant": "lattice2d"} | values))
 
 
 def test_an_existing_run_is_not_overwritten(trained, records):
@@ -210,7 +212,7 @@ def test_an_unwritable_run_is_refused(records, tmp_path):
 
 def test_a_folder_without_a_run_generates_nothing(tmp_path):
     with pytest.raises(ConfigError, match="holds no trained run"):
-        commands.generate(GenerateConfig(run=tmp_path, out=tmp_path / "s.npz"))
+        generate(GenerateConfig(run=tmp_path, out=tmp_path / "s.npz"))
 
 
 def test_diverging_losses_stop_the_run(records, tmp_path):

@@ -1,64 +1,13 @@
-"""The configuration of each command: a field is a flag. Standard library only."""
+"""The configuration of `train`."""
 
-import dataclasses
-import types
-import typing
 from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.architectures import ARCHITECTURES, DEFAULT, LATTICE_GRADIENTS
 from keras_ruo2.backend import BACKENDS
+from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_choice, check_range
 from keras_ruo2.variants import VARIANTS
-
-
-@dataclass(frozen=True, kw_only=True)
-class Config:
-    """Check the type of every field, then what must fit together.
-
-    `given` holds the names that were given, even if they equal their defaults.
-    """
-
-    def __new__(cls, **values):
-        config = super().__new__(cls)
-        object.__setattr__(config, "given", frozenset(values))
-        return config
-
-    def __post_init__(self):
-        hints = typing.get_type_hints(type(self))
-        for field in dataclasses.fields(self):
-            value = convert(field.name, getattr(self, field.name), hints[field.name])
-            object.__setattr__(self, field.name, value)
-        self.validate()
-
-    def validate(self):
-        """Raise `ConfigError` if values cannot be used together; subclasses override."""
-
-    def as_dict(self):
-        """Return the fields as JSON can hold them."""
-        values = dataclasses.asdict(self)
-        return {
-            name: str(value) if isinstance(value, Path) else value for name, value in values.items()
-        }
-
-
-def convert(name, value, hint):
-    """Return `value` as the type `hint`, or raise `ConfigError`.
-
-    Fire types a value by its looks, so `--run=20240601` arrives as an int: paths and names must
-    be text, floats may be written as integers, and nothing else is guessed.
-    """
-    wanted = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    for kind in wanted:
-        if kind is Path and isinstance(value, (str, Path)) and str(value):
-            return Path(value)
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            return float(value)
-        if type(value) is kind:
-            return value
-    names = " or ".join("nothing" if kind is type(None) else kind.__name__ for kind in wanted)
-    advice = f""" Quote it: --{name}='"{value}"'.""" if {str, Path} & set(wanted) else ""
-    raise ConfigError(f"--{name} takes {names}, got {value!r} ({type(value).__name__}).{advice}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,34 +100,3 @@ class TrainConfig(Config):
         check_range("gamma", self.gamma, 0)
         check_range("num_classes", self.num_classes, 0)
         check_range("seed", self.seed, 0, 2**31 - 1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class GenerateConfig(Config):
-    """Draw samples from a trained generator, and a picture of them beside real ones.
-
-    Args:
-        run: Folder of a run.
-        count: Number of samples.
-        out: The samples (.npz); the picture takes the same name with .png.
-        seed: Seed of the noise.
-        shown: Samples in the picture.
-    """
-
-    run: Path
-    count: int = 1000
-    out: Path
-    seed: int = 0
-    shown: int = 36
-
-    def validate(self):
-        check_range("count", self.count, 1)
-        check_range("seed", self.seed, 0)
-        check_range("shown", self.shown, 1, 400)
-        if self.out.suffix != ".npz":
-            raise ConfigError(f"--out={self.out} must end in .npz.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class VariantsConfig(Config):
-    """List the variants and the architectures."""

@@ -1,9 +1,8 @@
-"""What each command checks before a backend starts, and what it starts then."""
+"""`train`: check the run and its records, build the bundled ones if needed, then train."""
 
 import dataclasses
 
 from keras_ruo2 import runs
-from keras_ruo2.architectures import ARCHITECTURES
 from keras_ruo2.backend import start_backend
 from keras_ruo2.data.description import checksum, load_description, verify_shards
 from keras_ruo2.errors import ConfigError, check_writable
@@ -14,17 +13,7 @@ DEFAULT_RECIPE = {2: "gap2d"}
 RUN_BYTES = 300_000_000  # checkpoints, pictures and events of a run, about
 
 
-def variants(config):
-    """Print the table of variants and that of architectures."""
-    print("Variants")
-    for name, row in VARIANTS.items():
-        print(f"  {name:12s} {row.ndim}D  {row.meaning}")
-    print("Architectures")
-    for name, row in ARCHITECTURES.items():
-        print(f"  {name:12s} {row.meaning}")
-
-
-def train(config):
+def main(config):
     """Check the run and its records, then train.
 
     Args:
@@ -116,25 +105,3 @@ def check_records(config, description):
             f"{where} hold {description.counts['training']} training samples, one step takes "
             f"{needed}. Lower --batch_size (now {settings['batch_size']}) or --critic_steps."
         )
-
-
-def generate(config):
-    """Check the run, then draw samples.
-
-    Args:
-        config: `GenerateConfig`.
-
-    Raises:
-        ConfigError: Before anything slow starts.
-    """
-    if not runs.exists(config.run):
-        raise ConfigError(
-            f"{config.run} holds no trained run. Train one: "
-            f"python -m keras_ruo2 train --variant=lattice2d --run={config.run}"
-        )
-    saved = runs.load(config.run)
-    check_writable(config.out.parent)
-    start_backend(saved["config"]["backend"])
-    from keras_ruo2.generate import main
-
-    main(config, saved)

@@ -1,0 +1,1 @@
+"""What each command checks before a backend starts, and what it starts then."""

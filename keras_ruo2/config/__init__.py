@@ -1,0 +1,7 @@
+"""The configuration of each command."""
+
+from keras_ruo2.config.base import Config
+from keras_ruo2.config.generate import GenerateConfig, VariantsConfig
+from keras_ruo2.config.train import TrainConfig
+
+__all__ = ["Config", "GenerateConfig", "TrainConfig", "VariantsConfig"]
