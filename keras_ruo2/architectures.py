@@ -25,7 +25,7 @@ class Architecture:
 
     Args:
         meaning: What it is, in a few words.
-        width: Filters of a block of width 1.
+        width: Filters of a block of width 1 in 2D.
         start: Voxels along each direction before the generator's first block.
         first: Filters of that first feature map as a multiple of the width.
         generator: Blocks of the generator; the last gives the grid.
@@ -47,10 +47,12 @@ class Architecture:
         learning_rate: Of both networks.
         beta_1: Of both Adam optimisers.
         critic_steps: Critic updates for each generator update.
-        batch_size: Samples of a critic update.
+        batch_size: Samples of a critic update in 2D.
         average: Decay of the averaged generator weights; 0 for none.
         lattice_gradient: `both`, or `generator` to keep the gradient of the generator's lattice
             loss from flowing through the critic's reading.
+        width3d: Filters of a block of width 1 in 3D; 0 for as many as in 2D.
+        batch_size3d: Samples of a critic update in 3D.
     """
 
     meaning: str
@@ -76,6 +78,16 @@ class Architecture:
     batch_size: int = 64
     average: float = 0.0
     lattice_gradient: str = "both"
+    width3d: int = 0
+    batch_size3d: int = 32
+
+    def width_in(self, ndim):
+        """Return the filters of a block of width 1 for grids of `ndim` dimensions."""
+        return self.width3d or self.width if ndim == 3 else self.width
+
+    def batch_size_in(self, ndim):
+        """Return the samples of a critic update for grids of `ndim` dimensions."""
+        return self.batch_size3d if ndim == 3 else self.batch_size
 
 
 ARCHITECTURES = MappingProxyType(

@@ -9,27 +9,59 @@ from contextlib import contextmanager
 
 from keras_ruo2.errors import ConfigError
 
-BACKENDS = {"tensorflow": "pip install -e '.[cpu]' (or '.[gpu]')"}
+BACKENDS = {
+    "tensorflow": "pip install -e '.[cpu]' (or '.[gpu]')",
+    "jax": "pip install -e '.[jax]'",
+    "torch": "pip install -e '.[torch]'",
+}
+# What shares a batch among devices on each backend.
+STRATEGIES = {
+    "tensorflow": ("none", "mirrored", "multiworker"),
+    "jax": ("none", "data_parallel"),
+    "torch": ("none",),
+}
 
 
-def start_backend(name):
+def start_backend(name, devices=0):
     """Choose the Keras backend and import it without its start-up chatter.
 
     Args:
         name: A key of `BACKENDS`.
+        devices: Logical CPU devices that JAX makes, if not 0.
 
     Raises:
         ConfigError: If it is not installed.
     """
-    if not importlib.util.find_spec(name):
-        raise ConfigError(f"The backend {name!r} is not installed. {BACKENDS[name]}")
+    check_installed(name)
     os.environ["KERAS_BACKEND"] = name
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if name in sys.modules:
+    if name == "jax" and devices and "jax" not in sys.modules:
+        known = os.environ.get("XLA_FLAGS", "")
+        flag = f"--xla_force_host_platform_device_count={devices}"
+        os.environ["XLA_FLAGS"] = f"{known} {flag}".strip()
+    if name in sys.modules and "keras" in sys.modules:
+        check_running(name)
         return
     with quiet_standard_error():
         importlib.import_module(name)
         importlib.import_module("keras")
+
+
+def check_installed(name):
+    """Raise `ConfigError` if a backend is not installed."""
+    try:
+        found = importlib.util.find_spec(name)
+    except ValueError:
+        found = None
+    if not found:
+        raise ConfigError(f"The backend {name!r} is not installed. {BACKENDS[name]}")
+
+
+def check_running(name):
+    """Raise `ConfigError` if Keras runs on another backend already."""
+    running = sys.modules["keras"].backend.backend()
+    if running != name:
+        raise ConfigError(f"Keras runs on {running!r} in this process, not on {name!r}.")
 
 
 @contextmanager

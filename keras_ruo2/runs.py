@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -12,6 +13,7 @@ from keras_ruo2 import __version__
 from keras_ruo2.architectures import ARCHITECTURES
 from keras_ruo2.config import TrainConfig
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.variants import LABEL_SIZES, VARIANTS
 
 CONFIG = "config.json"
 METRICS = "metrics.csv"
@@ -21,33 +23,66 @@ TRAINING_WEIGHTS = "training.weights.h5"
 GENERATOR_WEIGHTS = "generator.weights.h5"
 STEP_NAME = "step-{:08d}"
 
+SCORES = "scores.json"
+
 DEFAULT_STEPS = 2000
-FROM_ARCHITECTURE = (
+FROM_ARCHITECTURE = ("learning_rate", "critic_steps", "average", "lattice_gradient")
+FIXED = (
+    "variant",
+    "arch",
     "width",
+    "latent_size",
+    "label_size",
+    "label_by",
     "batch_size",
-    "learning_rate",
+    "grow_batch_every",
     "critic_steps",
-    "average",
-    "lattice_gradient",
+    "spectral",
+    "minibatch_kernels",
+    "seed",
 )
-FIXED = ("variant", "arch", "width", "latent_size", "batch_size", "critic_steps", "seed")
+BACKENDS = ("tensorflow", "tensorflow-cpu", "jax", "torch")
 
 
 def resolve(config):
     """Return every setting of a run: those of the config, and the architecture's for the rest."""
-    row = ARCHITECTURES[config.arch]
+    row, variant = ARCHITECTURES[config.arch], VARIANTS[config.variant]
     values = config.as_dict()
-    for name in FROM_ARCHITECTURE:
+    defaults = {name: getattr(row, name) for name in FROM_ARCHITECTURE} | {
+        "width": row.width_in(variant.ndim),
+        "batch_size": row.batch_size_in(variant.ndim),
+        "label_size": LABEL_SIZES.get(variant.label),
+    }
+    for name, value in defaults.items():
         if values[name] is None:
-            values[name] = getattr(row, name)
+            values[name] = value
     return values | {"beta_1": row.beta_1}
 
 
-def total_steps(config, description, samples_per_step):
-    """Return the generator updates that a run makes in all."""
-    if config.epochs is not None:
-        return config.epochs * (description.counts["training"] // samples_per_step)
-    return config.steps or DEFAULT_STEPS
+def largest_batch(resolved):
+    """Return the samples of the largest batch that a resolved configuration leads to."""
+    grown = resolved["grow_batch_until"] if resolved["grow_batch_every"] else 0
+    return max(resolved["batch_size"], grown)
+
+
+def total_steps(config, num_records, phases):
+    """Return the generator updates that a run makes in all.
+
+    Args:
+        config: `TrainConfig`.
+        num_records: Training records.
+        phases: Pairs of a first step and the samples of a step from there on.
+    """
+    if config.epochs is None:
+        return config.steps or DEFAULT_STEPS
+    wanted, step = config.epochs * num_records, 0
+    ends = [first for first, _ in phases[1:]] + [None]
+    for (first, samples), end in zip(phases, ends, strict=True):
+        length = wanted // samples if end is None else min(end - first, wanted // samples)
+        step, wanted = first + length, wanted - length * samples
+        if step != end:
+            break
+    return max(step, 1)
 
 
 def exists(run):
@@ -70,13 +105,32 @@ def last_checkpoint(run):
     return (checkpoints(run) or [None])[-1]
 
 
+def best_checkpoint(run):
+    """Return the checkpoint folder with the least held-out distance, or `None`."""
+    scored = [(score_of(folder), folder) for folder in checkpoints(run)]
+    scored = [(score, folder) for score, folder in scored if score is not None]
+    return min(scored)[1] if scored else None
+
+
+def score_of(checkpoint):
+    """Return the held-out distance that was measured at a checkpoint, or `None`."""
+    path = Path(checkpoint) / SCORES
+    return json.loads(path.read_text()).get("held_out_distance") if path.is_file() else None
+
+
 def step_of(checkpoint):
     """Return the step that a checkpoint folder was saved at."""
     return int(checkpoint.name.rpartition("-")[2])
 
 
-def save(config, description):
-    """Write `config.json`: the whole configuration, versions and what the data are."""
+def save(config, description, classes):
+    """Write `config.json`: the whole configuration, versions and what the data are.
+
+    Args:
+        config: `TrainConfig`.
+        description: `Description` of the records.
+        classes: Dict of `class_counts` and `class_names`.
+    """
     content = {
         "config": config.as_dict(),
         "resolved": resolve(config),
@@ -89,15 +143,27 @@ def save(config, description):
             "lattice_minimum": description.lattice_minimum,
             "lattice_maximum": description.lattice_maximum,
             "class_edges": description.class_edges,
+            **classes,
             "counts": description.counts,
             "source": description.source,
         },
-        "versions": {"keras_ruo2": __version__, "python": platform.python_version()}
-        | {name: version(name) for name in ("keras", "tensorflow", "tensorflow-cpu", "numpy")},
+        "versions": {
+            "keras_ruo2": __version__,
+            "code": code_fingerprint(),
+            "python": platform.python_version(),
+        }
+        | {name: version(name) for name in ("keras", "numpy", *BACKENDS)},
     }
     partial = Path(config.run) / f".{CONFIG}.partial"
     partial.write_text(json.dumps(content, indent=1) + "\n")
     os.replace(partial, Path(config.run) / CONFIG)
+
+
+def code_fingerprint():
+    """Return a short hash of the package's source, which changes whenever the code does."""
+    files = sorted(Path(__file__).parent.rglob("*.py"))
+    content = b"".join(path.read_bytes() for path in files)
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def version(name):
@@ -114,7 +180,15 @@ def load(run):
     Raises:
         ConfigError: If the file cannot be read.
     """
-    path = Path(run) / CONFIG
+    return load_file(Path(run) / CONFIG, "Choose another --run.")
+
+
+def load_file(path, advice):
+    """Return the content of a config.json.
+
+    Raises:
+        ConfigError: If it cannot be read.
+    """
     try:
         saved = json.loads(path.read_text())
         if {"config", "resolved", "data"} <= set(saved):
@@ -122,7 +196,7 @@ def load(run):
         reason = "parts are missing"
     except ValueError as error:
         reason = error
-    raise ConfigError(f"{path} cannot be read ({reason}). Choose another --run.")
+    raise ConfigError(f"{path} cannot be read ({reason}). {advice}")
 
 
 def merge(config, saved):
@@ -134,19 +208,41 @@ def merge(config, saved):
     Raises:
         ConfigError: If a flag would change the networks or the data's order.
     """
-    values = dict(saved["config"])
     for name in config.given & set(FIXED):
-        given, known = getattr(config, name), saved["resolved"][name]
+        given, known = getattr(config, name), saved["resolved"].get(name)
         if given != known:
             raise ConfigError(
                 f"The run {config.run} was started with --{name}={known}, not {given}. "
                 "Leave the flag out, or choose another --run."
             )
+    return combine(config, saved["config"])
+
+
+def based_on(config, path):
+    """Return a config with the values of another run's config.json where none were given.
+
+    Raises:
+        ConfigError: If the file cannot be read or names another flag than those of now.
+    """
+    values = load_file(path, "Give the config.json of a run.")["config"]
+    values = {name: value for name, value in values.items() if name not in ("run", "resume")}
+    return combine(config, values)
+
+
+def combine(config, known):
+    """Return `known` values overridden by those that were given on the command line."""
+    values = dict(known)
     if config.given & {"steps", "epochs"}:
         values |= {"steps": None, "epochs": None, "minutes": None}
     values |= {name: getattr(config, name) for name in config.given}
     names = {field.name for field in dataclasses.fields(TrainConfig)}
-    return TrainConfig(**{name: value for name, value in values.items() if name in names})
+    foreign = sorted(name for name in values if name not in names)
+    if foreign:
+        raise ConfigError(
+            f"The saved configuration has {foreign[0]!r}, which is no flag of train. "
+            "It is of another version of this package."
+        )
+    return TrainConfig(**{name: value for name, value in values.items() if name != "config"})
 
 
 def repeats_of(source):
@@ -156,6 +252,8 @@ def repeats_of(source):
 
 
 def read_metrics(path):
-    """Return the rows of a metrics.csv as dicts of text."""
+    """Return the rows of a metrics.csv as dicts of text, without one that was cut off."""
     with open(path, newline="") as file:
-        return list(csv.DictReader(file))
+        text = file.read()
+    whole = text[: text.rfind("\n") + 1]
+    return list(csv.DictReader(whole.splitlines()))

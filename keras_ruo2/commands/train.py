@@ -1,15 +1,16 @@
 """`train`: check the run and its records, build the bundled ones if needed, then train."""
 
 import dataclasses
+import json
+import os
 
 from keras_ruo2 import runs
 from keras_ruo2.backend import start_backend
-from keras_ruo2.data.description import checksum, load_description, verify_shards
-from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.paths import BUNDLED_STRUCTURES, RECORDS, REPOSITORY, RUNS
-from keras_ruo2.variants import VARIANTS
+from keras_ruo2.commands.records import check_records, find_records
+from keras_ruo2.data.description import load_description, verify_shards
+from keras_ruo2.errors import ConfigError, check_file, check_writable
+from keras_ruo2.paths import RUNS
 
-DEFAULT_RECIPE = {2: "gap2d"}
 RUN_BYTES = 300_000_000  # checkpoints, pictures and events of a run, about
 
 
@@ -22,21 +23,47 @@ def main(config):
     Raises:
         ConfigError: Before anything slow starts.
     """
-    run = config.run or RUNS / config.variant
-    if config.resume and runs.has_begun(run):
-        config = runs.merge(config, runs.load(run))
-    config = dataclasses.replace(config, run=run)
-    if not (config.resume and runs.has_begun(run)):
-        check_vacant(config)
-    config = dataclasses.replace(config, records=find_records(config))
+    config = complete(config)
     description = load_description(config.records)
     check_records(config, description)
     verify_shards(config.records, description)
     check_writable(config.run, RUN_BYTES)
-    start_backend(config.backend)
+    if config.strategy == "multiworker":
+        check_cluster(os.environ)
+    start_backend(config.backend, config.devices)
     from keras_ruo2.training.run import train
 
     train(config, description)
+
+
+def complete(config):
+    """Return a config with its run, its records and what it takes from another run's."""
+    if config.config is not None and not resumes(config):
+        check_file("config", config.config)
+        config = runs.based_on(config, config.config)
+    variant = config.variant
+    if variant is None and not (config.run and resumes(config)):
+        raise ConfigError("--variant is missing. Name one: python -m keras_ruo2 variants")
+    run = config.run or RUNS / variant
+    config = replace(config, run=run)
+    if resumes(config):
+        config = replace(runs.merge(config, runs.load(run)), run=run)
+    else:
+        check_vacant(config)
+    return replace(config, records=find_records(config))
+
+
+def replace(config, **changes):
+    """Return a config with changed fields that still knows which were given."""
+    changed = dataclasses.replace(config, **changes)
+    object.__setattr__(changed, "given", config.given)
+    return changed
+
+
+def resumes(config):
+    """Say whether an existing run is to go on."""
+    run = config.run or (config.variant and RUNS / config.variant)
+    return bool(config.resume and run and runs.has_begun(run))
 
 
 def check_vacant(config):
@@ -49,59 +76,26 @@ def check_vacant(config):
         )
 
 
-def find_records(config):
-    """Return the folder of records; those of the bundled structures are built if missing or old."""
-    recipe = DEFAULT_RECIPE[VARIANTS[config.variant].ndim]
-    default = RECORDS / recipe
-    records = config.records or default
-    if records != default or not BUNDLED_STRUCTURES.is_file():
-        return records
-    state = state_of_records(records)
-    if state != "current":
-        from data_prep.config import RecordsConfig
-        from data_prep.records import main
+def check_cluster(environment):
+    """Raise `ConfigError` unless TF_CONFIG or Slurm says which workers there are.
 
-        print(f"The records in {records} are {state}: building them from the bundled structures.")
-        main(RecordsConfig(recipe=recipe, out=records, overwrite=True))
-    return records
-
-
-def state_of_records(records):
-    """Say whether records are `missing`, `current`, or `outdated` by other bundled structures."""
-    if not records.exists():
-        return "missing"
-    source = load_description(records).source
-    is_bundled = source["file"] == BUNDLED_STRUCTURES.relative_to(REPOSITORY).as_posix()
-    if is_bundled and source["sha256"] != checksum(BUNDLED_STRUCTURES):
-        return "outdated"
-    return "current"
-
-
-def check_records(config, description):
-    """Raise `ConfigError` unless the records suit the variant and the settings."""
-    variant = VARIANTS[config.variant]
-    ndim = len(description.grid_shape) - 1
-    where = f"The records in {config.records}"
-    if ndim != variant.ndim:
+    Args:
+        environment: Mapping of environment variables.
+    """
+    if "TF_CONFIG" not in environment:
+        if "SLURM_PROCID" in environment:
+            return
         raise ConfigError(
-            f"{where} are {ndim}D, {config.variant} takes {variant.ndim}D grids. "
-            "Give --records of another recipe."
+            "--strategy=multiworker needs TF_CONFIG or a Slurm job step. "
+            "Start it with srun, or set TF_CONFIG for every worker (see the README)."
         )
-    if set(description.grid_shape[:-1]) != {32} or description.grid_shape[-1] != 2:
+    try:
+        values = json.loads(environment["TF_CONFIG"])
+        workers, index = values["cluster"]["worker"], values["task"]["index"]
+        if not 0 <= index < len(workers):
+            raise ValueError(f"task {index} of {len(workers)} workers")
+    except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(
-            f"{where} hold grids of {description.grid_shape}, the networks take "
-            f"{(32,) * ndim + (2,)}. Write them again with a recipe of 32 voxels."
-        )
-    num_classes = max(0, len(description.class_edges) - 1)
-    if num_classes < config.num_classes:
-        raise ConfigError(
-            f"{where} have {num_classes} energy classes, --num_classes={config.num_classes} were "
-            f"asked for. Write them again with --num_classes={config.num_classes}."
-        )
-    settings = runs.resolve(config)
-    needed = settings["batch_size"] * settings["critic_steps"]
-    if description.counts["training"] < needed:
-        raise ConfigError(
-            f"{where} hold {description.counts['training']} training samples, one step takes "
-            f"{needed}. Lower --batch_size (now {settings['batch_size']}) or --critic_steps."
-        )
+            f"TF_CONFIG cannot be used ({type(error).__name__}: {error}). Expected JSON like "
+            '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}.'
+        ) from None

@@ -49,6 +49,8 @@ def convert(name, value, hint):
     for kind in wanted:
         if kind is Path and isinstance(value, (str, Path)) and str(value):
             return Path(value)
+        if kind is str and isinstance(value, (tuple, list)):  # Fire reads a,b as a tuple
+            return ",".join(map(str, value))
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
         if type(value) is kind:

@@ -4,10 +4,46 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.architectures import ARCHITECTURES, DEFAULT, LATTICE_GRADIENTS
-from keras_ruo2.backend import BACKENDS
+from keras_ruo2.backend import BACKENDS, STRATEGIES
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_choice, check_range
+from keras_ruo2.options import (
+    AUGMENTATIONS,
+    LABELS_BY,
+    PRECISIONS,
+    PROPERTIES,
+    RATE_SCHEDULES,
+    names_in,
+    range_in,
+)
 from keras_ruo2.variants import VARIANTS
+
+AT_LEAST = {  # the least sensible value of each number
+    "steps": 1,
+    "epochs": 1,
+    "minutes": 0,
+    "width": 1,
+    "critic_steps": 1,
+    "latent_size": 5,
+    "label_size": 1,
+    "log_every": 1,
+    "evaluate_every": 1,
+    "keep": 1,
+    "batch_size": 2,
+    "grow_batch_every": 0,
+    "grow_batch_until": 2,
+    "penalty_every": 1,
+    "penalty_weight": 0,
+    "gamma": 0,
+    "gamma_end": 0,
+    "gamma_steps": 1,
+    "feature_matching": 0,
+    "minibatch_kernels": 0,
+    "property_weight": 0,
+    "warmup": 0,
+    "num_classes": 0,
+    "devices": 0,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,53 +51,101 @@ class TrainConfig(Config):
     """Train one variant and write its run folder: checkpoints, metrics, pictures, TensorBoard.
 
     Values that are not given come from the architecture (see keras_ruo2/architectures.py). With
-    --resume, values that are not given come from the run.
+    --resume, values that are not given come from the run; with --config, from that file.
 
     Args:
         variant: What to generate; python -m keras_ruo2 variants lists them.
-        records: Folder of records; by default tfrecords/gap2d, built on first use.
+        records: Folder of records; by default tfrecords/gap2d or gap3d, built on first use.
         run: Folder of the run; by default runs/<variant>.
+        config: A config.json of another run, whose values are used where none are given.
         steps: Generator updates in all; 2000 if neither --steps nor --epochs is given.
         epochs: Passes over the training records in all, instead of --steps.
         minutes: Stop after this much training, at the latest; what came before --resume counts.
-        batch_size: Samples of one critic update.
+        batch_size: Samples of one critic update, over all replicas.
+        grow_batch_every: Double the batch after every so many steps; 0 for never.
+        grow_batch_until: Largest batch that growing leads to.
         arch: Architecture of the networks.
-        backend: Keras backend.
+        backend: Keras backend: tensorflow, jax or torch.
+        strategy: none; mirrored (all GPUs of a machine) or multiworker (TF_CONFIG or Slurm) on
+            tensorflow; data_parallel on jax.
+        devices: Devices that a strategy uses; 0 for all. Without GPUs so many logical CPU devices.
+        precision: float32 or mixed_bfloat16.
+        deterministic: Same weights bit for bit whenever a run is repeated or resumed; slower.
         seed: Seed of weights, noise and the order of samples.
         resume: Go on from the last checkpoint of the run, if it has one.
         latent_size: Numbers in a noise vector.
+        label_size: Numbers that tell the class: C of integer and onehot, E of embedding variants;
+            by default 206, 200 and 50.
+        label_by: Classes of energy, or of dmu_o.
         width: Filters of the narrowest layer.
         learning_rate: Of both networks.
+        rate_schedule: constant, linear or cosine (both fall to zero at the last step).
+        warmup: Steps over which the learning rate rises from zero.
         critic_steps: Critic updates for each generator update.
         penalty_weight: Weight of the gradient penalty (arXiv:1704.00028, eq. 3).
+        penalty_every: Penalise only every so many-th critic update of a step, so much more.
         gamma: Weight of the generator's lattice loss.
+        gamma_end: What gamma becomes, linearly over --gamma_steps.
+        gamma_steps: Steps that this takes.
         lattice_gradient: both (Kim et al.), or generator to keep the generator's lattice loss
             from flowing through what the critic reads.
+        spectral: Divide the critic's kernels by their largest singular values
+            (arXiv:1802.05957).
+        minibatch_kernels: Kernels of minibatch discrimination in the critic (Kim et al.: 256);
+            0 for none.
+        feature_matching: Weight of the generator's feature matching loss; 0 for none.
+        augment: What is done to grids before the critic sees them: shift, mirror, or both with
+            a comma.
+        property: A property of the density that the generator is to keep in --property_range:
+            oxygen_per_ruthenium, for example.
+        property_range: Its range, e.g. 1.9,2.1.
+        property_weight: Weight of the penalty outside that range.
         average: Decay of the averaged generator weights; 0 for none.
         num_classes: Energy classes that the records must have; 0 for any.
         log_every: Steps between rows of metrics.csv.
         evaluate_every: Steps between evaluations, pictures and checkpoints.
-        keep: Checkpoints that are kept.
+        keep: Checkpoints that are kept, besides the best by the held-out distance.
     """
 
-    variant: str
+    variant: str | None = None
     records: Path | None = None
     run: Path | None = None
+    config: Path | None = None
     steps: int | None = None
     epochs: int | None = None
     minutes: float | None = None
     batch_size: int | None = None
+    grow_batch_every: int = 0
+    grow_batch_until: int = 2048
     arch: str = DEFAULT
     backend: str = "tensorflow"
+    strategy: str = "none"
+    devices: int = 0
+    precision: str = "float32"
+    deterministic: bool = False
     seed: int = 100
     resume: bool = False
     latent_size: int = 512
+    label_size: int | None = None
+    label_by: str = "energy"
     width: int | None = None
     learning_rate: float | None = None
+    rate_schedule: str = "constant"
+    warmup: int = 0
     critic_steps: int | None = None
     penalty_weight: float = 10.0
+    penalty_every: int = 1
     gamma: float = 0.1
+    gamma_end: float | None = None
+    gamma_steps: int = 1000
     lattice_gradient: str | None = None
+    spectral: bool = False
+    minibatch_kernels: int = 0
+    feature_matching: float = 0.0
+    augment: str = ""
+    property: str | None = None
+    property_range: str | None = None
+    property_weight: float = 1.0
     average: float | None = None
     num_classes: int = 0
     log_every: int = 50
@@ -69,34 +153,43 @@ class TrainConfig(Config):
     keep: int = 2
 
     def validate(self):
-        check_choice("variant", self.variant, VARIANTS)
-        check_choice("arch", self.arch, ARCHITECTURES)
-        check_choice("backend", self.backend, BACKENDS)
-        if self.lattice_gradient is not None:
-            check_choice("lattice_gradient", self.lattice_gradient, LATTICE_GRADIENTS)
+        if self.variant is None and self.config is None:
+            raise ConfigError(
+                "--variant is missing. Name one: python -m keras_ruo2 variants lists them."
+            )
+        if self.variant is not None:
+            check_choice("variant", self.variant, VARIANTS)
+        self.check_choices()
         if self.steps is not None and self.epochs is not None:
             raise ConfigError("--steps and --epochs exclude each other. Give one of them.")
-        for name in (
-            "steps",
-            "epochs",
-            "width",
-            "critic_steps",
-            "latent_size",
-            "log_every",
-            "evaluate_every",
-            "keep",
-        ):
+        for name, least in AT_LEAST.items():
             if getattr(self, name) is not None:
-                check_range(name, getattr(self, name), 3 if name == "latent_size" else 1)
-        if self.batch_size is not None:
-            check_range("batch_size", self.batch_size, 2)
-        if self.minutes is not None:
-            check_range("minutes", self.minutes, 0)
-        if self.learning_rate is not None:
-            check_range("learning_rate", self.learning_rate, 1e-8, 1)
-        if self.average is not None:
-            check_range("average", self.average, 0, 0.99999)
-        check_range("penalty_weight", self.penalty_weight, 0)
-        check_range("gamma", self.gamma, 0)
-        check_range("num_classes", self.num_classes, 0)
+                check_range(name, getattr(self, name), least)
+        for name, low, high in (("learning_rate", 1e-8, 1), ("average", 0, 0.99999)):
+            if getattr(self, name) is not None:
+                check_range(name, getattr(self, name), low, high)
         check_range("seed", self.seed, 0, 2**31 - 1)
+        if (self.property is None) != (self.property_range is None):
+            raise ConfigError("--property and --property_range belong together. Give both.")
+        if self.property_range is not None:
+            range_in("property_range", self.property_range)
+
+    def check_choices(self):
+        """Raise `ConfigError` unless every name is known."""
+        check_choice("arch", self.arch, ARCHITECTURES)
+        check_choice("backend", self.backend, BACKENDS)
+        check_choice("precision", self.precision, PRECISIONS)
+        check_choice("label_by", self.label_by, LABELS_BY)
+        check_choice("rate_schedule", self.rate_schedule, RATE_SCHEDULES)
+        names_in("augment", self.augment, AUGMENTATIONS)
+        if self.lattice_gradient is not None:
+            check_choice("lattice_gradient", self.lattice_gradient, LATTICE_GRADIENTS)
+        if self.property is not None:
+            check_choice("property", self.property, PROPERTIES)
+        if self.strategy not in STRATEGIES[self.backend]:
+            known = sorted({name for names in STRATEGIES.values() for name in names})
+            check_choice("strategy", self.strategy, known)
+            raise ConfigError(
+                f"--strategy={self.strategy} is not possible with --backend={self.backend}. "
+                f"Expected one of: {', '.join(STRATEGIES[self.backend])}."
+            )

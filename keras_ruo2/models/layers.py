@@ -184,7 +184,7 @@ def fourier_basis(size):
     return (waves / np.sqrt((waves**2).mean(axis=1, keepdims=True))).astype("float32")
 
 
-def periodic_convolution(inputs, filters, kernel, stride=1, **options):
+def periodic_convolution(inputs, filters, kernel, stride=1, layer=None, **options):
     """Apply a convolution that knows no edge; a stride divides the grid evenly.
 
     Args:
@@ -192,12 +192,13 @@ def periodic_convolution(inputs, filters, kernel, stride=1, **options):
         filters: Channels of the result.
         kernel: Kernel size.
         stride: Stride; it must divide the grid.
-        options: Of the Keras convolution layer.
+        layer: Class of the convolution layer; by default Keras's of the grid's dimensions.
+        options: Of the convolution layer.
 
     Returns:
         Tensor of shape `(batch, *grid / stride, filters)`.
     """
-    ndim = len(inputs.shape) - 2
     total = kernel - stride
     padded = PeriodicPadding(total // 2, total - total // 2)(inputs)
-    return CONVOLUTION[ndim](filters, kernel, strides=stride, **options)(padded)
+    layer = layer or CONVOLUTION[len(inputs.shape) - 2]
+    return layer(filters, kernel, strides=stride, **options)(padded)

@@ -3,27 +3,33 @@
 import keras
 from keras import layers
 
-from keras_ruo2.architectures import ARCHITECTURES, DEFAULT
-from keras_ruo2.errors import ConfigError, check_choice
-from keras_ruo2.models.layers import (
-    POOLING,
-    TRANSPOSED,
-    UPSAMPLING,
-    LateralWaves,
-    NoiseChoice,
-    NoiseShift,
-    periodic_convolution,
-)
-from keras_ruo2.variants import get_variant
+from keras_ruo2.architectures import DEFAULT
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.models.blocks import Build, activation, draw_voxels, draw_waves, summarise
+from keras_ruo2.models.conditioning import label_channel, label_vector
+from keras_ruo2.models.layers import NoiseShift
+from keras_ruo2.models.minibatch import MinibatchDiscrimination
+from keras_ruo2.variants import LABEL_SIZES, get_variant
 
 LATENT_SIZE = 512
 NUM_CHANNELS = 2
+NUM_CLASSES = 10
 HEAD_WIDTH = 512
 CRITIC_SLOPE = 0.2
+DRAW = {"waves": draw_waves, "resize": draw_voxels, "transpose": draw_voxels}
 
 
 def build_generator(
-    variant, *, arch=DEFAULT, latent_size=LATENT_SIZE, width=None, num_voxels=32, repeats=None
+    variant,
+    *,
+    arch=DEFAULT,
+    latent_size=LATENT_SIZE,
+    width=None,
+    num_voxels=32,
+    repeats=None,
+    label_size=None,
+    num_classes=NUM_CLASSES,
+    synchronized=False,
 ):
     """Build the generator of a variant.
 
@@ -36,62 +42,63 @@ def build_generator(
         repeats: How often cells were repeated along a lateral direction, with the number of
             times that happened in the data, e.g. `{3: 95, 4: 106}`. Architectures that write
             lateral waves draw slabs with these repeats, equally often.
+        label_size: Numbers that tell the class (C or E of the source); by default `LABEL_SIZES`.
+        num_classes: Number of classes.
+        synchronized: Whether batch statistics are those of all replicas (TensorFlow).
 
     Returns:
-        Keras model from noise `(batch, latent_size)` to a dict: `grid` of shape
-        `(batch, *grid, 2)` in [0, 1] and, where lengths are predicted, their logits
-        `lattice` of shape `(batch, num_lengths)`.
+        Keras model from noise `(batch, latent_size)`, or from a list of noise and class numbers
+        `(batch,)` where the variant is labelled, to a dict: `grid` of shape `(batch, *grid, 2)` in
+        [0, 1] and, where lengths are predicted, their logits `lattice` of shape
+        `(batch, num_lengths)`.
 
     Raises:
         ConfigError: If the architecture cannot make such a grid.
     """
-    variant, row, width = resolve(variant, arch, width)
+    variant = get_variant(variant)
+    build = Build.of(arch, width, num_voxels, variant.ndim, synchronized=synchronized)
     noise = keras.Input((latent_size,), name="noise")
-    draw = draw_waves if row.upsampling == "waves" else draw_voxels
-    grid, features = draw(noise, row, width, num_voxels, variant.ndim, repeats or {1: 1})
-    if row.output_norm:
-        grid = layers.BatchNormalization()(grid)
+    inputs, told = noise, []
+    if variant.label:
+        label = keras.Input((), dtype="int32", name="label")
+        size = label_size or LABEL_SIZES[variant.label]
+        inputs, told = [noise, label], [label_vector(label, variant.label, size, num_classes)]
+    draw = DRAW[build.row.upsampling]
+    grid, features = draw(noise, told, build, NUM_CHANNELS, repeats or {1: 1})
+    if build.row.output_norm:
+        grid = build.batch_norm()(grid)
     grid = layers.Activation("sigmoid", dtype="float32")(grid)
-    if row.shift:
-        grid = NoiseShift()(grid, noise[:, : variant.ndim])
+    if build.row.shift:
+        grid = NoiseShift(dtype="float32")(grid, noise[:, : variant.ndim])
+    check_size(grid, arch, num_voxels)
+    outputs = {"grid": grid}
+    if variant.lattice:
+        read = summarise(grid, build) if build.row.reader else layers.Flatten()(features)
+        outputs["lattice"] = lattice_head(read, build, variant.num_lengths)
+    return keras.Model(inputs, outputs, name="generator")
+
+
+def check_size(grid, arch, num_voxels):
+    """Raise `ConfigError` unless the architecture has made a grid of `num_voxels`."""
     if set(grid.shape[1:-1]) != {num_voxels}:
         raise ConfigError(
             f"--arch={arch} makes grids of {grid.shape[1]} voxels, not {num_voxels}. "
             "Use another architecture or records of that size."
         )
-    outputs = {"grid": grid}
-    if variant.lattice:
-        read = summarise(grid, row.reader, width) if row.reader else layers.Flatten()(features)
-        outputs["lattice"] = lattice_head(read, row, variant.num_lengths)
-    return keras.Model(noise, outputs, name="generator")
 
 
-def draw_voxels(noise, row, width, num_voxels, ndim, repeats):
-    """Return a grid before its sigmoid, enlarged step by step, and the first feature map."""
-    features = first_features(noise, row, width, num_voxels, ndim)
-    grid = enlarge_all(features, row, width)
-    dark = keras.initializers.Constant(row.output_bias)
-    return enlarge(grid, row.generator[-1], row, NUM_CHANNELS, bias_initializer=dark), features
-
-
-def draw_waves(noise, row, width, num_voxels, ndim, repeats):
-    """Return a grid before its sigmoid as lateral waves over z, and the first feature map.
-
-    After those that shift it, the next numbers of the noise choose the lateral repeats.
-    """
-    num_lateral = ndim - 1
-    choices = [
-        NoiseChoice(repeats.values())(noise[:, ndim + k : ndim + k + 1]) for k in range(num_lateral)
-    ]
-    known = layers.Concatenate()([noise, *choices])
-    features = first_features(known, row, width, num_voxels, 1)
-    grid = enlarge_all(features, row, width)
-    grid = enlarge(grid, row.generator[-1], row, NUM_CHANNELS * num_voxels**num_lateral)
-    waves = LateralWaves(num_voxels, num_lateral, tuple(repeats))
-    return waves(grid, choices=choices) + row.output_bias, features
-
-
-def build_critic(variant, *, arch=DEFAULT, width=None, num_voxels=32):
+def build_critic(
+    variant,
+    *,
+    arch=DEFAULT,
+    width=None,
+    num_voxels=32,
+    label_size=None,
+    num_classes=NUM_CLASSES,
+    synchronized=False,
+    spectral=False,
+    minibatch_kernels=0,
+):
     """Build the critic of a variant.
 
     Args:
@@ -99,101 +106,62 @@ def build_critic(variant, *, arch=DEFAULT, width=None, num_voxels=32):
         arch: A name in `ARCHITECTURES`.
         width: Filters of a block of width 1; by default the architecture's.
         num_voxels: Voxels along each direction of the grid.
+        label_size: Numbers of an embedded class; by default `LABEL_SIZES`.
+        num_classes: Number of classes.
+        synchronized: Whether batch statistics are those of all replicas (TensorFlow).
+        spectral: Whether kernels are divided by their largest singular value.
+        minibatch_kernels: Kernels of minibatch discrimination; 0 for none.
 
     Returns:
-        Keras model from grids `(batch, *grid, 2)` to a dict: `score` of shape `(batch, 1)` and,
-        where lengths are predicted, their logits `lattice` of shape `(batch, num_lengths)`.
+        Keras model from grids `(batch, *grid, 2)`, or from a list of grids and class numbers
+        `(batch,)` where the variant is labelled, to a dict: `score` of shape `(batch, 1)`, the
+        `features` before it, `(batch, n)`, and, where lengths are predicted, their logits
+        `lattice` of shape `(batch, num_lengths)`.
     """
-    variant, row, width = resolve(variant, arch, width)
-    grid = keras.Input((*(num_voxels,) * variant.ndim, NUM_CHANNELS), name="grid")
+    variant = get_variant(variant)
+    build = Build.of(
+        arch, width, num_voxels, variant.ndim, synchronized=synchronized, spectral=spectral
+    )
+    shape = (num_voxels,) * variant.ndim
+    grid = keras.Input((*shape, NUM_CHANNELS), name="grid")
+    inputs, seen = grid, grid
+    if variant.label:
+        label = keras.Input((), dtype="int32", name="label")
+        size = label_size or LABEL_SIZES[variant.label]
+        channel = label_channel(label, variant.label, size, num_classes, shape)
+        inputs, seen = [grid, label], layers.Concatenate()([grid, channel])
+    features = layers.Flatten()(judge(seen, build))
+    scored = features
+    if minibatch_kernels:
+        scored = MinibatchDiscrimination(minibatch_kernels)(features)
+    score = build.dense(1, name="score", dtype="float32")(scored)
+    features = layers.Activation("linear", dtype="float32", name="features")(features)
+    outputs = {"score": score, "features": features}
+    if variant.lattice:
+        read = summarise(grid, build) if build.row.reader else features
+        outputs["lattice"] = lattice_head(read, build, variant.num_lengths)
+    return keras.Model(inputs, outputs, name="critic")
+
+
+def judge(grid, build):
+    """Return the critic's last feature map."""
+    row = build.row
     features = layers.Dropout(row.input_dropout)(grid) if row.input_dropout else grid
     for number, block in enumerate(row.critic):
-        features = periodic_convolution(features, block.width * width, block.kernel, block.stride)
+        features = build.convolve(features, block, block.width * build.width)
         if 0 <= row.critic_norm <= number:
-            axes = list(range(1, variant.ndim + 2))
+            axes = list(range(1, build.ndim + 2))
             features = layers.LayerNormalization(axis=axes)(features)
         features = activation(CRITIC_SLOPE)(features)
         if number == 0 and row.hidden_dropout:
             features = layers.Dropout(row.hidden_dropout)(features)
-    features = layers.Flatten()(features)
-    outputs = {"score": layers.Dense(1, name="score", dtype="float32")(features)}
-    if variant.lattice:
-        read = summarise(grid, row.reader, width) if row.reader else features
-        outputs["lattice"] = lattice_head(read, row, variant.num_lengths)
-    return keras.Model(grid, outputs, name="critic")
+    return features
 
 
-def summarise(grid, blocks, width):
-    """Return the mean features of every block of a convolutional network of its own.
-
-    Lengths are a property of the whole picture: the apparent width of the Gaussians, anywhere.
-    In the critic's own features they drown, because the Wasserstein loss moves those much more;
-    and a generator that reads its own picture cannot give lengths that do not belong to it.
-    """
-    features, means = grid, []
-    for block in blocks:
-        features = periodic_convolution(features, block.width * width, block.kernel, block.stride)
-        features = activation(CRITIC_SLOPE)(features)
-        means.append(POOLING[len(grid.shape) - 2]()(features))
-    return layers.Concatenate()(means)
-
-
-def resolve(variant, arch, width):
-    """Return the `Variant`, the `Architecture` and the width that are meant."""
-    check_choice("arch", arch, ARCHITECTURES)
-    row = ARCHITECTURES[arch]
-    return get_variant(variant), row, width or row.width
-
-
-def final_size(row):
-    """Return the voxels along a side that padded blocks make of the architecture's start."""
-    size = row.start
-    for block in row.generator:
-        size *= block.stride
-    return size
-
-
-def first_features(noise, row, width, num_voxels, ndim):
-    """Return the generator's first feature map: a dense layer, or the bare noise as one voxel."""
-    if not row.first:
-        return layers.Reshape((*(row.start,) * ndim, noise.shape[-1]))(noise)
-    start = row.start * num_voxels // final_size(row)
-    features = layers.Dense(start**ndim * row.first * width)(noise)
-    features = layers.Reshape((*(start,) * ndim, row.first * width))(features)
-    return activation(row.generator_slope)(layers.BatchNormalization()(features))
-
-
-def enlarge_all(grid, row, width):
-    """Apply every block of the generator but the last."""
-    for block in row.generator[:-1]:
-        grid = enlarge(grid, block, row, block.width * width)
-        grid = layers.BatchNormalization()(grid)
-        grid = activation(row.generator_slope)(grid)
-    return grid
-
-
-def enlarge(inputs, block, row, filters, **options):
-    """Enlarge a grid as the architecture does it."""
-    ndim = len(inputs.shape) - 2
-    if row.upsampling == "transpose":
-        layer = TRANSPOSED[ndim](
-            filters, block.kernel, strides=block.stride, padding=row.padding, **options
-        )
-        return layer(inputs)
-    if block.stride > 1:
-        inputs = UPSAMPLING[ndim](block.stride)(inputs)
-    return periodic_convolution(inputs, filters, block.kernel, **options)
-
-
-def lattice_head(features, row, num_lengths):
+def lattice_head(features, build, num_lengths):
     """Return the logits of scaled lattice lengths, read from `features` of shape `(batch, n)`."""
-    hidden = layers.Dense(HEAD_WIDTH)(features)
-    if row.head_norm:
-        hidden = layers.BatchNormalization()(hidden)
+    hidden = layers.Dense(HEAD_WIDTH, use_bias=not build.row.head_norm)(features)
+    if build.row.head_norm:
+        hidden = build.batch_norm()(hidden)
     hidden = layers.ReLU()(hidden)
     return layers.Dense(num_lengths, name="lattice", dtype="float32")(hidden)
-
-
-def activation(slope):
-    """Return a LeakyReLU layer, or ReLU for a slope of 0."""
-    return layers.LeakyReLU(negative_slope=slope) if slope else layers.ReLU()

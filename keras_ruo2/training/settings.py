@@ -5,25 +5,56 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Settings:
-    """Numbers of the schedule.
+    """Numbers and choices of the schedule.
 
     Args:
         lattice: Whether lattice lengths are predicted.
+        labelled: Whether both networks are told a class.
         critic_steps: Critic updates for each generator update.
-        learning_rate: Of both networks.
+        learning_rate: Of both networks at the start.
+        rate_schedule: A key of `keras_ruo2.training.rates.SCHEDULES`.
+        warmup: Steps over which the learning rate rises from zero.
+        num_steps: Steps of the whole run, for schedules.
         beta_1: Of both Adam optimisers.
         penalty_weight: Weight of the gradient penalty.
+        penalty_every: The penalty is part of every so many-th critic update of a step, with its
+            weight raised so that the step's sum of weights stays.
         gamma: Weight of the generator's lattice loss.
+        gamma_end: What `gamma` becomes, linearly; `None` to keep it.
+        gamma_steps: Steps that this takes.
         average: Decay of the averaged generator weights; 0 for none.
         lattice_gradient: `both`, or `generator` to keep the gradient of the generator's lattice
             loss from flowing through the critic's reading.
+        feature_matching: Weight of the generator's feature matching loss.
+        augment: Names in `keras_ruo2.training.augmentation.AUGMENTATIONS`, applied to what the
+            critic sees.
+        wanted: A key of `keras_ruo2.training.properties.PROPERTIES`, or `None`.
+        wanted_range: Wanted range of that property.
+        wanted_weight: Weight of the penalty outside this range.
     """
 
     lattice: bool = False
+    labelled: bool = False
     critic_steps: int = 5
     learning_rate: float = 2e-4
+    rate_schedule: str = "constant"
+    warmup: int = 0
+    num_steps: int = 1
     beta_1: float = 0.5
     penalty_weight: float = 10.0
+    penalty_every: int = 1
     gamma: float = 0.1
+    gamma_end: float | None = None
+    gamma_steps: int = 0
     average: float = 0.0
     lattice_gradient: str = "both"
+    feature_matching: float = 0.0
+    augment: tuple[str, ...] = ()
+    wanted: str | None = None
+    wanted_range: tuple[float, float] = (0.0, 0.0)
+    wanted_weight: float = 1.0
+
+    @property
+    def penalised(self):
+        """Numbers of the critic updates of a step that have the penalty."""
+        return tuple(range(0, self.critic_steps, self.penalty_every))

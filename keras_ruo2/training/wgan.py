@@ -4,18 +4,38 @@ import keras
 from keras import ops
 
 from keras_ruo2.training import losses
+from keras_ruo2.training.augmentation import augment
+from keras_ruo2.training.matching import feature_matching_loss
+from keras_ruo2.training.properties import PROPERTIES, range_penalty
+from keras_ruo2.training.rates import Rate, ramp
+from keras_ruo2.training.seeds import StepSeeds
 
-METRICS = (
-    "critic_loss",
-    "critic_gap",
-    "gradient_penalty",
-    "gradient_norm",
-    "critic_lattice_loss",
-    "generator_loss",
-    "generator_score_loss",
-    "generator_lattice_loss",
-)
-DRAWS_PER_STEP = 1 << 10  # more than one step makes; 32 bits then last for 4 million steps
+# The parts of both losses that are logged, and the setting that each needs.
+METRICS = {
+    "critic_loss": None,
+    "critic_gap": None,
+    "gradient_penalty": None,
+    "gradient_norm": None,
+    "critic_lattice_loss": "lattice",
+    "generator_loss": None,
+    "generator_score_loss": None,
+    "generator_lattice_loss": "lattice",
+    "generator_matching_loss": "feature_matching",
+    "generator_property_loss": "wanted",
+}
+
+
+class Optimizers:
+    """Both optimisers as the one whose variables Keras's JAX trainer carries."""
+
+    built = True
+
+    def __init__(self, *optimizers):
+        self.optimizers = optimizers
+
+    @property
+    def variables(self):
+        return [variable for optimizer in self.optimizers for variable in optimizer.variables]
 
 
 class Schedule(keras.Model):
@@ -29,7 +49,7 @@ class Schedule(keras.Model):
         generator: From `build_generator`.
         critic: From `build_critic`.
         settings: `keras_ruo2.training.settings.Settings`.
-        seed: Seed of noise, dropout and interpolation.
+        seed: Seed of noise, dropout, interpolation and augmentation.
     """
 
     def __init__(self, generator, critic, settings, *, seed):
@@ -39,125 +59,166 @@ class Schedule(keras.Model):
         self.averaged.set_weights(generator.get_weights())
         self.averaged.trainable = False
         self.settings = settings
-        self.noise = keras.random.SeedGenerator(seed)
-        self.base_seed = seed
+        self.latent_size = tuple(generator.inputs)[0].shape[-1]
         self.step = self.add_weight(
-            shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
+            shape=(),
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+            name="step",
         )
-        names = [name for name in METRICS if settings.lattice or "lattice" not in name]
+        self.seeds = StepSeeds(seed, self.step, self.replica)
+        self.seeds.serve(generator)
+        self.seeds.serve(critic)
+        names = [name for name, need in METRICS.items() if not need or getattr(settings, need)]
         self.means = {name: keras.metrics.Mean(name) for name in names}
         self.built = True
 
     def compile(self, **options):
         """Make both optimisers and build them, within the strategy's scope."""
         super().compile(optimizer=None, **options)
-        self.critic_optimizer = self.adam()
-        self.generator_optimizer = self.adam()
+        self.critic_optimizer = self.adam(self.settings.critic_steps)
+        self.generator_optimizer = self.adam(1)
         self.critic_optimizer.build(self.critic.trainable_variables)
         self.generator_optimizer.build(self.generator.trainable_variables)
+        self.optimizer = Optimizers(self.critic_optimizer, self.generator_optimizer)
 
-    def adam(self):
-        """Return a new optimiser."""
-        return keras.optimizers.Adam(self.settings.learning_rate, self.settings.beta_1, 0.9)
+    def adam(self, updates):
+        """Return a new optimiser for a network that makes so many updates in a step."""
+        known = self.settings
+        rate = known.learning_rate
+        if known.rate_schedule != "constant" or known.warmup:
+            rate = Rate(
+                rate,
+                known.rate_schedule,
+                num_steps=updates * known.num_steps,
+                warmup=updates * known.warmup,
+            )
+        return keras.optimizers.Adam(rate, known.beta_1, 0.9)
 
     @property
     def metrics(self):
         return list(self.means.values())
 
-    def call(self, noise):
-        """Return what the averaged generator makes of `noise`."""
-        return self.averaged(noise, training=False)
+    def call(self, inputs):
+        """Return what the averaged generator makes of noise (and classes)."""
+        return self.averaged(inputs, training=False)
+
+    def replica(self):
+        """Return the number of this replica; a backend with several overrides it."""
+        return 0
 
     def run_schedule(self, data):
         """Give every critic update fresh samples, then update the generator once.
 
         Args:
-            data: Dict with `grid` and, where lengths are predicted, scaled `lattice`; the first
-                axis holds `critic_steps` batches.
+            data: Dict with `grid` and, as the variant needs them, `label` and scaled `lattice`;
+                the first axis holds `critic_steps` batches.
 
         Returns:
             Dict of running means, see `METRICS`.
         """
         data, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        self.reseed()
+        self.seeds.begin()
         size = ops.shape(data["grid"])[0] // self.settings.critic_steps
         for number in range(self.settings.critic_steps):
-            part = slice(number * size, (number + 1) * size)
-            batch = {name: value[part] for name, value in data.items()}
+            batch = {k: value[number * size : (number + 1) * size] for k, value in data.items()}
+            penalised = number in self.settings.penalised
             self.minimise(
-                lambda batch=batch: self.critic_objective(batch), self.critic, self.critic_optimizer
+                lambda batch=batch, penalised=penalised: self.critic_objective(batch, penalised),
+                self.critic,
+                self.critic_optimizer,
             )
         self.minimise(
-            lambda: self.generator_objective(size), self.generator, self.generator_optimizer
+            lambda: self.generator_objective(batch), self.generator, self.generator_optimizer
         )
         self.follow()
-        self.step.assign_add(1)
+        self.step.assign(self.step + 1)
         return {name: mean.result() for name, mean in self.means.items()}
 
-    def critic_objective(self, batch):
+    def critic_objective(self, batch, penalised=True):
         """Return the critic's loss on a batch of real samples and its parts."""
-        real = batch["grid"]
-        size = ops.shape(real)[0]
-        fake = ops.stop_gradient(self.generator(self.draw_noise(size), training=True)["grid"])
-        seen = self.critic(real, training=True)
-        gap = losses.critic_loss(seen["score"], self.critic(fake, training=True)["score"])
-        slopes = self.slopes(real, fake)
-        penalty = losses.gradient_penalty(slopes)
-        loss = gap + self.settings.penalty_weight * penalty
-        parts = {
-            "critic_gap": gap,
-            "gradient_penalty": penalty,
-            "gradient_norm": ops.mean(losses.slope_norms(slopes)),
-        }
+        size = ops.shape(batch["grid"])[0]
+        label = batch.get("label")
+        made = self.generator(self.inputs(self.draw_noise(size), label), training=True)
+        real, fake = self.view(batch["grid"]), self.view(ops.stop_gradient(made["grid"]))
+        seen = self.judge(real, label)
+        gap = losses.critic_loss(seen["score"], self.judge(fake, label)["score"])
+        loss, parts = gap, {"critic_gap": gap}
+        if penalised:
+            slopes = self.slopes(real, fake, label)
+            parts["gradient_penalty"] = losses.gradient_penalty(slopes)
+            parts["gradient_norm"] = ops.mean(losses.slope_norms(slopes))
+            share = self.settings.critic_steps / len(self.settings.penalised)
+            loss += share * self.settings.penalty_weight * parts["gradient_penalty"]
         if self.settings.lattice:
             parts["critic_lattice_loss"] = losses.lattice_loss(seen["lattice"], batch["lattice"])
             loss += parts["critic_lattice_loss"]
         return loss, {"critic_loss": loss, **parts}
 
-    def slopes(self, real, fake):
+    def slopes(self, real, fake, label=None):
         """Return the critic's gradients at points drawn uniformly between real and fake."""
-        share = keras.random.uniform(
-            (ops.shape(real)[0],) + (1,) * (len(real.shape) - 1), seed=self.noise
-        )
+        share = self.draw_shares(ops.shape(real)[0], len(real.shape))
         between = share * real + (1 - share) * fake
-        return self.input_gradients(lambda grid: self.critic(grid, training=True)["score"], between)
+        return self.input_gradients(lambda grid: self.judge(grid, label)["score"], between)
 
-    def generator_objective(self, size):
-        """Return the generator's loss on `size` samples and its parts."""
-        made = self.generator(self.draw_noise(size), training=True)
-        seen = self.critic(made["grid"], training=True)
+    def generator_objective(self, batch):
+        """Return the generator's loss on as many samples as a real batch has, and its parts."""
+        known, label = self.settings, batch.get("label")
+        noise = self.draw_noise(ops.shape(batch["grid"])[0])
+        made = self.generator(self.inputs(noise, label), training=True)
+        seen = self.judge(self.view(made["grid"]), label)
         loss = losses.generator_loss(seen["score"])
         parts = {"generator_score_loss": loss}
-        if self.settings.lattice:
+        if known.lattice:
             reading = ops.sigmoid(seen["lattice"])
-            if self.settings.lattice_gradient == "generator":
+            if known.lattice_gradient == "generator":
                 reading = ops.stop_gradient(reading)
             parts["generator_lattice_loss"] = losses.lattice_loss(made["lattice"], reading)
-            loss += self.settings.gamma * parts["generator_lattice_loss"]
+            loss += self.gamma() * parts["generator_lattice_loss"]
+        if known.feature_matching:
+            real = ops.stop_gradient(self.judge(self.view(batch["grid"]), label)["features"])
+            parts["generator_matching_loss"] = feature_matching_loss(real, seen["features"])
+            loss += known.feature_matching * parts["generator_matching_loss"]
+        if known.wanted:
+            values = PROPERTIES[known.wanted].function(made["grid"])
+            parts["generator_property_loss"] = range_penalty(values, *known.wanted_range)
+            loss += known.wanted_weight * parts["generator_property_loss"]
         return loss, {"generator_loss": loss, **parts}
+
+    def gamma(self):
+        """Return the weight of the generator's lattice loss at this step."""
+        known = self.settings
+        if known.gamma_end is None:
+            return known.gamma
+        return ramp(self.step, known.gamma, known.gamma_end, known.gamma_steps)
+
+    def inputs(self, values, label):
+        """Return what a network takes: values alone, or with the classes."""
+        return [values, label] if self.settings.labelled else values
+
+    def judge(self, grid, label):
+        """Return what the critic says of grids."""
+        return self.critic(self.inputs(grid, label), training=True)
+
+    def view(self, grid):
+        """Return grids as the critic is shown them."""
+        return augment(grid, self.settings.augment, self.seeds) if self.settings.augment else grid
 
     def draw_noise(self, size):
         """Return `size` noise vectors."""
-        return keras.random.normal((size, self.generator.input_shape[-1]), seed=self.noise)
+        return keras.random.normal((size, self.latent_size), dtype="float32", seed=self.seeds)
+
+    def draw_shares(self, size, rank):
+        """Return a number in [0, 1] for each of `size` samples, broadcast to `rank` axes."""
+        shape = (size,) + (1,) * (rank - 1)
+        return keras.random.uniform(shape, dtype="float32", seed=self.seeds)
 
     def record(self, values):
         """Add to the running means."""
         for name, value in values.items():
-            self.means[name].update_state(value)
-
-    def reseed(self):
-        """Derive the state of every random generator from the seed and the step."""
-        draws = self.step * DRAWS_PER_STEP
-        for number, generator in enumerate(self.seed_generators()):
-            state = ops.stack([ops.full_like(draws, self.base_seed + number), draws])
-            generator.state.assign(ops.cast(state, generator.state.dtype))
-
-    def seed_generators(self):
-        """Return the model's own random generator and those of its dropout layers."""
-        layers = [*self.critic._flatten_layers(), *self.generator._flatten_layers()]
-        return [self.noise] + [
-            layer.seed_generator for layer in layers if isinstance(layer, keras.layers.Dropout)
-        ]
+            self.means[name].update_state(ops.stop_gradient(value))
 
     def follow(self):
         """Move the averaged weights towards the generator's, faster while the run is young."""

@@ -1,4 +1,4 @@
-"""The schedule on TensorFlow."""
+"""What TensorFlow adds to the schedule."""
 
 import tensorflow as tf
 
@@ -12,6 +12,11 @@ class WassersteinGAN(Schedule):
         """Run the schedule once; called by `fit`."""
         return self.run_schedule(data)
 
+    def replica(self):
+        """Return the number of this replica, so that each draws noise of its own."""
+        context = tf.distribute.get_replica_context()
+        return 0 if context is None else context.replica_id_in_sync_group
+
     def input_gradients(self, function, values):
         """Return the gradients of `function(values)` with respect to `values`."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -20,10 +25,14 @@ class WassersteinGAN(Schedule):
         return tape.gradient(scores, values)
 
     def minimise(self, objective, network, optimizer):
-        """Update `network` once to lower `objective()`, which returns a loss and its parts."""
+        """Update `network` once to lower `objective()`, which returns a loss and its parts.
+
+        Keras adds up the gradients of all replicas, so each contributes its share.
+        """
         weights = network.trainable_variables
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([weight.value for weight in weights])
             loss, values = objective()
-        optimizer.apply(tape.gradient(loss, [weight.value for weight in weights]), weights)
+            share = loss / tf.distribute.get_strategy().num_replicas_in_sync
+        optimizer.apply(tape.gradient(share, [weight.value for weight in weights]), weights)
         self.record(values)

@@ -1,0 +1,95 @@
+"""Records that `train` finds, builds or refuses."""
+
+from keras_ruo2 import runs
+from keras_ruo2.data.description import SCHEMA_VERSION, checksum, load_description, read_values
+from keras_ruo2.data.labels import class_counts
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.paths import BUNDLED_STRUCTURES, RECORDS, REPOSITORY
+from keras_ruo2.variants import VARIANTS
+
+DEFAULT_RECIPE = {2: "gap2d", 3: "gap3d"}
+
+
+def find_records(config):
+    """Return the folder of records; those of the bundled structures are built if missing or old."""
+    recipe = DEFAULT_RECIPE[VARIANTS[config.variant].ndim]
+    default = RECORDS / recipe
+    records = config.records or default
+    if records != default or not BUNDLED_STRUCTURES.is_file():
+        return records
+    state = state_of_records(records)
+    if state != "current":
+        from data_prep.config import RecordsConfig
+        from data_prep.records import main
+
+        print(f"The records in {records} are {state}: building them from the bundled structures.")
+        main(RecordsConfig(recipe=recipe, out=records, overwrite=True))
+    return records
+
+
+def state_of_records(records):
+    """Say whether records are `missing`, `current`, or `outdated` by other structures or code."""
+    if not records.exists():
+        return "missing"
+    values = read_values(records)
+    source = values.get("source", {})
+    if source.get("file") != BUNDLED_STRUCTURES.relative_to(REPOSITORY).as_posix():
+        return "current"
+    changed = source["sha256"] != checksum(BUNDLED_STRUCTURES)
+    return "outdated" if changed or values["schema_version"] != SCHEMA_VERSION else "current"
+
+
+def check_records(config, description):
+    """Raise `ConfigError` unless the records suit the variant and the settings."""
+    variant = VARIANTS[config.variant]
+    where = f"The records in {config.records}"
+    check_grids(config, description, where)
+    num_classes = max(0, len(description.class_edges) - 1)
+    if num_classes < config.num_classes:
+        raise ConfigError(
+            f"{where} have {num_classes} energy classes, --num_classes={config.num_classes} were "
+            f"asked for. Write them again with --num_classes={config.num_classes}."
+        )
+    if variant.label:
+        check_classes(config, description, where)
+    settings = runs.resolve(config)
+    needed = runs.largest_batch(settings) * settings["critic_steps"]
+    if description.counts["training"] < needed:
+        raise ConfigError(
+            f"{where} hold {description.counts['training']} training samples, one step takes "
+            f"{needed}. Lower --batch_size (now {settings['batch_size']}) or --critic_steps."
+        )
+
+
+def check_grids(config, description, where):
+    """Raise `ConfigError` unless the records hold grids of the variant's shape."""
+    ndim = VARIANTS[config.variant].ndim
+    found = len(description.grid_shape) - 1
+    if found != ndim:
+        raise ConfigError(
+            f"{where} are {found}D, {config.variant} takes {ndim}D grids. "
+            f"Give --records of another recipe, e.g. {DEFAULT_RECIPE[ndim]}."
+        )
+    if set(description.grid_shape[:-1]) != {32} or description.grid_shape[-1] != 2:
+        raise ConfigError(
+            f"{where} hold grids of {description.grid_shape}, the networks take "
+            f"{(32,) * ndim + (2,)}. Write them again with a recipe of 32 voxels."
+        )
+
+
+def check_classes(config, description, where):
+    """Raise `ConfigError` unless the records have the classes that the variant is told."""
+    counts = class_counts(description, config.label_by)
+    if not counts:
+        missing = {
+            "energy": "no energy classes. Write them from structures with energies",
+            "dmu_o": "no oxygen chemical potentials. Use --label_by=energy",
+        }
+        raise ConfigError(f"{where} have {missing[config.label_by]}, or train another variant.")
+    label = VARIANTS[config.variant].label
+    size = runs.resolve(config)["label_size"]
+    if label == "onehot" and size < len(counts):
+        raise ConfigError(
+            f"--label_size={size} is too small for {len(counts)} classes. Expected at least "
+            f"{len(counts)}."
+        )

@@ -1,0 +1,32 @@
+"""Names that the trainer's options may take, and how their text is read. No backend here."""
+
+from keras_ruo2.errors import ConfigError, check_choice
+
+PRECISIONS = ("float32", "mixed_bfloat16")
+LABELS_BY = ("energy", "dmu_o")
+RATE_SCHEDULES = ("constant", "linear", "cosine")
+AUGMENTATIONS = ("shift", "mirror")
+PROPERTIES = ("oxygen_per_ruthenium", "filled")
+
+
+def names_in(flag, text, choices):
+    """Return the names in a comma-separated text; raise `ConfigError` for an unknown one."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        check_choice(flag, name, choices)
+    return names
+
+
+def range_in(flag, text):
+    """Return the two numbers of a text like `1.9,2.1`.
+
+    Raises:
+        ConfigError: If it is not two numbers in ascending order.
+    """
+    try:
+        low, high = (float(part) for part in text.strip("()[] ").split(","))
+    except ValueError:
+        raise ConfigError(f"--{flag}={text} is no range. Expected two numbers: 1.9,2.1") from None
+    if not low <= high:
+        raise ConfigError(f"--{flag}={text}: the first number must not exceed the second.")
+    return low, high

@@ -1,0 +1,42 @@
+"""Random numbers that follow from the run's seed and the step alone."""
+
+import keras
+from keras import ops
+
+DRAWS_PER_STEP = 1 << 10  # more than one step makes
+STEPS = 1 << 21  # then the numbers repeat: the product is what 31 bits hold
+
+
+class StepSeeds(keras.random.SeedGenerator):
+    """A seed for every draw of a step, the same whenever that step is made.
+
+    Keras's own generator counts its draws in a variable, which a run that was killed has not
+    saved and which gives every replica the same numbers.
+
+    Args:
+        seed: Seed of the run.
+        step: Variable that holds the number of the step.
+        replica: Function that returns the replica's number.
+    """
+
+    def __init__(self, seed, step, replica):
+        super().__init__(seed)
+        self.step, self.replica = step, replica
+        self.count = 0
+
+    def begin(self):
+        """Begin a step: its first draw comes next."""
+        self.count = 0
+
+    def next(self, ordered=True):
+        """Return the seed of the next draw, a tensor of two integers."""
+        self.count += 1
+        draw = ops.mod(ops.cast(self.step.value, "int32"), STEPS) * DRAWS_PER_STEP + self.count
+        first = ops.full_like(draw, self._initial_seed) + self.replica()
+        return ops.cast(ops.stack([first, draw]), self.state.dtype)
+
+    def serve(self, network):
+        """Make the dropout layers of a network draw from here."""
+        for layer in network._flatten_layers():
+            if isinstance(layer, keras.layers.Dropout):
+                layer.seed_generator.next = self.next

@@ -1,0 +1,78 @@
+"""What JAX adds to the schedule."""
+
+import jax
+import keras
+
+from keras_ruo2.training.wgan import Schedule
+
+
+class WassersteinGAN(Schedule):
+    """`Schedule` inside a scope that holds the values of all variables.
+
+    Gradients need functions of values: each is traced in a scope of its own that begins with the
+    values of the outer one, and what it changed besides (statistics, for example) is handed back.
+    """
+
+    def train_step(self, state, data):
+        """Run the schedule once; called by `fit` under `jax.jit`.
+
+        Args:
+            state: Lists of values: trainable, non-trainable, optimisers', metrics'.
+            data: A batch.
+
+        Returns:
+            The logs and the new state.
+        """
+        groups = (
+            self.trainable_variables,
+            self.non_trainable_variables,
+            self.optimizer.variables,
+            self.metrics_variables,
+        )
+        mapping = [
+            pair
+            for group, values in zip(groups, state, strict=True)
+            for pair in zip(group, values, strict=True)
+        ]
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            logs = self.run_schedule(data)
+        return logs, tuple([scope.get_current_value(v) for v in group] for group in groups)
+
+    def input_gradients(self, function, values):
+        """Return the gradients of `function(values)` with respect to `values`."""
+
+        def total(values):
+            scores, changes = self.contained(lambda: function(values))
+            return scores.sum(), changes
+
+        slopes, changes = jax.grad(total, has_aux=True)(values)
+        self.apply_changes(changes)
+        return slopes
+
+    def minimise(self, objective, network, optimizer):
+        """Update `network` once to lower `objective()`, which returns a loss and its parts."""
+        weights = network.trainable_variables
+
+        def loss_of(values):
+            (loss, parts), changes = self.contained(objective, zip(weights, values, strict=True))
+            return loss, (parts, changes)
+
+        gradients, (parts, changes) = jax.grad(loss_of, has_aux=True)(
+            [weight.value for weight in weights]
+        )
+        self.apply_changes(changes)
+        optimizer.apply(gradients, weights)
+        self.record(parts)
+
+    def contained(self, call, replaced=()):
+        """Return what `call()` returns and the non-trainable values that it leaves behind."""
+        mapping = [(v, v.value) for v in self.variables] + list(replaced)
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            result = call()
+            changes = [scope.get_current_value(v) for v in self.non_trainable_variables]
+        return result, changes
+
+    def apply_changes(self, changes):
+        """Take over what a contained call has changed."""
+        for variable, value in zip(self.non_trainable_variables, changes, strict=True):
+            variable.assign(value)

@@ -1,0 +1,35 @@
+"""What PyTorch adds to the schedule."""
+
+import torch
+
+from keras_ruo2.training.wgan import Schedule
+
+
+class WassersteinGAN(Schedule):
+    """`Schedule` with PyTorch's autograd, which keeps the penalty's graph for the critic's."""
+
+    def train_step(self, data):
+        """Run the schedule once; called by `fit`."""
+        return self.run_schedule(data)
+
+    def input_gradients(self, function, values):
+        """Return the gradients of `function(values)` with respect to `values`."""
+        values = values.detach().requires_grad_(True)
+        (slopes,) = torch.autograd.grad(function(values).sum(), values, create_graph=True)
+        return slopes
+
+    def minimise(self, objective, network, optimizer):
+        """Update `network` once to lower `objective()`, which returns a loss and its parts."""
+        weights = network.trainable_variables
+        loss, values = objective()
+        gradients = torch.autograd.grad(
+            loss, [weight.value for weight in weights], materialize_grads=True
+        )
+        with torch.no_grad():
+            optimizer.apply(list(gradients), weights)
+            self.record(values)
+
+    def follow(self):
+        """Move the averaged weights without a graph."""
+        with torch.no_grad():
+            super().follow()
