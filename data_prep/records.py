@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_ruo2.backend import start_backend
 from keras_ruo2.data.description import (
     FILE_NAME,
     HELD_OUT,
@@ -17,6 +16,8 @@ from keras_ruo2.data.description import (
     Description,
     checksum,
 )
+from keras_ruo2.data.schema import Schema
+from keras_ruo2.data.shards import write_shards
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.paths import RECORDS, REPOSITORY, shown
 from keras_ruo2.recipes import RECIPES
@@ -48,9 +49,6 @@ def main(config):
     structures = prepare_all(config.structures, recipe)
     energies = np.array([energy_per_atom(atoms) for atoms in structures])
     edges = class_edges(energies, config.num_classes) if config.num_classes else np.array([])
-    start_backend("tensorflow")
-    from keras_ruo2.data.schema import Schema
-
     schema = Schema((*recipe.grid_shape, len(SPECIES)))
     num_bytes = len(structures) * recipe.records_per_structure * schema.num_bytes
     check_writable(out.parent, num_bytes)
@@ -89,8 +87,6 @@ def is_record_file(path):
 
 def write(structures, edges, config, schema, folder):
     """Write the shards of both splits into `folder` and return their `Description`."""
-    from keras_ruo2.data.shards import write_shards
-
     recipe = RECIPES[config.recipe]
     shards, lattices = [], []
     splits = split_structures(structures, config.holdout, config.seed)

@@ -1,1 +1,1 @@
-"""Records on disk and the tf.data pipeline that reads them."""
+"""Records on disk, and batches of them in a fixed order."""

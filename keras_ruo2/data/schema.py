@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-import tensorflow as tf
+
+from keras_ruo2.data.example import Example
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ FIELDS = {
     "structure": Field("bytes", "", "name of the structure"),
     "plane": Field("bytes", "", "xz, yz or xyz"),
 }
+DTYPES = {"bytes": np.dtype(object), "float": np.dtype("float32"), "int64": np.dtype("int64")}
 
 
 @dataclass(frozen=True)
@@ -59,46 +61,67 @@ class Schema:
 
         Args:
             sample: Dict with every name of `FIELDS`; `grid` an array of `grid_shape` in [0, 1].
+
+        Raises:
+            ValueError: If the grid or the lengths are of another shape.
         """
-        grid = np.asarray(sample["grid"])
+        grid, lattice = np.asarray(sample["grid"]), np.asarray(sample["lattice"])
         if grid.shape != self.grid_shape:
             raise ValueError(f"grid is {grid.shape}, expected {self.grid_shape}")
+        if lattice.shape != (self.num_lengths,):
+            raise ValueError(f"lattice is {lattice.shape}, expected {(self.num_lengths,)}")
         stored = {**sample, "grid": grid.astype(self.dtype).tobytes()}
-        features = {name: feature(field.kind, stored[name]) for name, field in FIELDS.items()}
-        example = tf.train.Example(features=tf.train.Features(feature=features))
+        example = Example()
+        for name, field in FIELDS.items():
+            values_of(example, name, field.kind).extend(as_values(field.kind, stored[name]))
         return example.SerializeToString(deterministic=True)  # equal records, equal checksums
 
-    def decode(self, serialised):
-        """Return a batch of records as a dict of tensors. Runs inside tf.data.
+    def decode(self, serialised, names=tuple(FIELDS)):
+        """Return a batch of records as a dict of arrays.
 
         Args:
-            serialised: String tensor of shape `(batch,)`.
+            serialised: List of what `encode` returned, n long.
+            names: Fields that are wanted.
 
         Returns:
-            Dict keyed by the names of `FIELDS`; `grid` is float32 of `(batch, *grid_shape)`,
-            `lattice` float32 of `(batch, num_lengths)`, the others of shape `(batch,)`.
+            Dict keyed by `names`; `grid` is float32 of `(n, *grid_shape)`, `lattice` float32 of
+            `(n, num_lengths)`, the others of shape `(n,)`: `label` int64, `energy` and `dmu_o`
+            float32, `structure` and `plane` objects of type bytes.
+
+        Raises:
+            ValueError: If a record lacks a field or holds another number of values.
         """
-        raw = tf.io.parse_example(serialised, self.columns())
-        grid = tf.io.decode_raw(raw["grid"], tf.as_dtype(self.dtype))
-        raw["grid"] = tf.cast(tf.reshape(grid, (-1, *self.grid_shape)), tf.float32)
-        return raw
+        batch = {name: self.empty(name, len(serialised)) for name in names}
+        for row, record in enumerate(serialised):
+            example = Example.FromString(record)
+            for name, column in batch.items():
+                values = values_of(example, name, FIELDS[name].kind)
+                column[row] = self.value(name, values)
+        return batch
 
-    def columns(self):
-        """Return the features as TensorFlow's parser takes them."""
-        dtypes = {"bytes": tf.string, "float": tf.float32, "int64": tf.int64}
-        shapes = {"lattice": (self.num_lengths,)}
-        return {
-            name: tf.io.FixedLenFeature(shapes.get(name, ()), dtypes[field.kind])
-            for name, field in FIELDS.items()
-        }
+    def empty(self, name, count):
+        """Return an array for `count` decoded values of a field."""
+        shapes = {"grid": self.grid_shape, "lattice": (self.num_lengths,)}
+        dtype = np.dtype("float32") if name == "grid" else DTYPES[FIELDS[name].kind]
+        return np.empty((count, *shapes.get(name, ())), dtype)
+
+    def value(self, name, values):
+        """Return the decoded value of a field from its list in a record."""
+        expected = self.num_lengths if name == "lattice" else 1
+        if len(values) != expected:
+            raise ValueError(f"{name} has {len(values)} values in a record, expected {expected}")
+        if name == "grid":  # NumPy raises if the number of bytes is another
+            return np.frombuffer(values[0], self.dtype).reshape(self.grid_shape)
+        return values if name == "lattice" else values[0]
 
 
-def feature(kind, value):
-    """Return `value` as a TensorFlow feature of this kind."""
+def values_of(example, name, kind):
+    """Return the list that holds a feature in a record."""
+    return getattr(example.features.feature[name], f"{kind}_list").value
+
+
+def as_values(kind, value):
+    """Return `value` as the list that a feature of this kind holds."""
     if kind == "bytes":
-        value = value.encode() if isinstance(value, str) else value
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-    values = np.atleast_1d(value).tolist()
-    if kind == "float":
-        return tf.train.Feature(float_list=tf.train.FloatList(value=values))
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+        return [value.encode() if isinstance(value, str) else value]
+    return np.atleast_1d(value).tolist()

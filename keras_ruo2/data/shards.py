@@ -1,10 +1,10 @@
-"""The only code that opens TFRecord files."""
+"""Write records into TFRecord files."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
-import tensorflow as tf
-
 from keras_ruo2.data.description import checksum
+from keras_ruo2.data.tfrecord import frame
 
 
 def write_shards(folder, split, num_shards, samples, schema):
@@ -25,25 +25,18 @@ def write_shards(folder, split, num_shards, samples, schema):
     """
     names = [f"{split}-{k:05d}-of-{num_shards:05d}.tfrecord" for k in range(num_shards)]
     counts = [0] * num_shards
-    writers = [tf.io.TFRecordWriter(str(Path(folder) / name)) for name in names]
     try:
-        for number, structure in enumerate(samples):
-            shard = number % num_shards
-            for sample in structure:
-                writers[shard].write(schema.encode(sample))
-            counts[shard] += len(structure)
-        for writer in writers:
-            writer.close()
-    except tf.errors.OpError as error:
-        raise OSError(f"cannot write records into {folder}: {error.message}") from None
+        with ExitStack() as stack:
+            files = [stack.enter_context(open(Path(folder) / name, "wb")) for name in names]
+            for number, structure in enumerate(samples):
+                shard = number % num_shards
+                for sample in structure:
+                    files[shard].write(frame(schema.encode(sample)))
+                counts[shard] += len(structure)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(f"cannot write records into {folder}: {reason}") from None
     return [
         {"name": name, "split": split, "count": count, "sha256": checksum(Path(folder) / name)}
         for name, count in zip(names, counts, strict=True)
     ]
-
-
-def read_shards(files):
-    """Return a `tf.data.Dataset` of serialised records, the files interleaved."""
-    return tf.data.Dataset.from_tensor_slices(files).interleave(
-        tf.data.TFRecordDataset, cycle_length=len(files)
-    )

@@ -11,7 +11,10 @@ import tensorflow as tf
 
 from keras_ruo2 import plotting, runs
 from keras_ruo2.data.description import HELD_OUT, TRAINING
+from keras_ruo2.data.order import Order
 from keras_ruo2.data.pipeline import read_sample, training_batches
+from keras_ruo2.data.reader import Records
+from keras_ruo2.data.tf_dataset import as_dataset
 from keras_ruo2.models.networks import build_critic, build_generator
 from keras_ruo2.paths import shown
 from keras_ruo2.structure.cells import scale_lengths, unscale_lengths
@@ -46,11 +49,15 @@ def train(config, description):
         )
         return
     runs.save(config, description)
-    seed = config.seed
-    batches = training_batches(
-        config.records, description, samples_per_step, seed=seed, first_step=int(model.step)
-    )
-    batches = batches.map(functools.partial(model_inputs, description=description))
+    records = Records(config.records, description, TRAINING)
+    order = Order(len(records), config.seed, ((0, samples_per_step),))
+    first_step = int(model.step)
+
+    def make_batches():
+        for batch in training_batches(records, order, first_step=first_step):
+            yield model_inputs(batch, description)
+
+    batches = as_dataset(make_batches)
     callbacks = make_callbacks(config, description, last_step)
     run_until_stopped(model, batches, last_step - int(model.step), callbacks, config)
     draw_curves(config.run)

@@ -1,23 +1,28 @@
-import itertools
 from collections import Counter
 
 import numpy as np
 
 from keras_ruo2.data.description import HELD_OUT, TRAINING, load_description
+from keras_ruo2.data.order import Order, arrange
 from keras_ruo2.data.pipeline import read_sample, training_batches
+from keras_ruo2.data.reader import Records
 
 SIZE = 100
 
 
-def take(records, count, **options):
-    batches = training_batches(records, load_description(records), SIZE, seed=7, **options)
-    return [batch["grid"].numpy() for batch in itertools.islice(batches, count)]
+def batches(folder, last_step, phases=((0, SIZE),), **options):
+    records = Records(folder, load_description(folder), TRAINING)
+    order = Order(len(records), 7, phases)
+    return list(training_batches(records, order, last_step=last_step, **options))
+
+
+def take(folder, last_step, **options):
+    return [batch["grid"] for batch in batches(folder, last_step, **options)]
 
 
 def test_batches_hold_training_structures_only(records):
     description = load_description(records)
-    batches = training_batches(records, description, SIZE, seed=7)
-    seen = {name.decode() for batch in batches.take(11) for name in batch["structure"].numpy()}
+    seen = {name.decode() for batch in batches(records, 11) for name in batch["structure"]}
     assert seen == set(description.structures[TRAINING])
     assert not seen & set(description.structures[HELD_OUT])
 
@@ -39,7 +44,22 @@ def test_epochs_differ_in_order_and_seeds_repeat_them(records):
 def test_a_later_start_sees_what_an_uninterrupted_run_sees(records):
     whole = take(records, 14)
     for first_step in (3, 11, 13):
-        np.testing.assert_array_equal(take(records, 1, first_step=first_step)[0], whole[first_step])
+        later = take(records, first_step + 1, first_step=first_step)
+        np.testing.assert_array_equal(later[0], whole[first_step])
+
+
+def test_batches_grow_with_the_phases(records):
+    sizes = [len(grid) for grid in take(records, 4, phases=((0, 20), (2, 60)))]
+    assert sizes == [20, 20, 60, 60]
+
+
+def test_batches_are_arranged_for_replicas(records):
+    alone = batches(records, 2, critic_steps=5)
+    shared = batches(records, 2, critic_steps=5, replicas=2)
+    rows = arrange(np.arange(SIZE), 5, 2)
+    for one, other in zip(alone, shared, strict=True):
+        for name in one:
+            np.testing.assert_array_equal(other[name], one[name][rows])
 
 
 def test_a_sample_of_a_split_is_read_into_memory(records):

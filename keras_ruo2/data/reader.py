@@ -1,0 +1,88 @@
+"""Random access to the records of a split."""
+
+import dataclasses
+import os
+from functools import cached_property
+
+import numpy as np
+
+from keras_ruo2.data.description import how_to_rebuild
+from keras_ruo2.data.schema import FIELDS, Schema
+from keras_ruo2.data.tfrecord import payload_at, record_spans
+from keras_ruo2.errors import ConfigError
+
+
+class Records:
+    """The records of one split, numbered shard after shard as `dataset.json` lists the shards.
+
+    Files are mapped into memory and searched for the places of their records on first use; what
+    is read stays in the page cache, not in this object.
+
+    Args:
+        folder: Folder with shards.
+        description: Its `Description`.
+        split: `TRAINING` or `HELD_OUT`.
+    """
+
+    def __init__(self, folder, description, split):
+        self.folder, self.description, self.split = folder, description, split
+        self.schema = Schema(description.grid_shape, description.dtype)
+
+    def __len__(self):
+        return self.description.counts[self.split]
+
+    @cached_property
+    def contents(self):
+        """The files, a read-only array of bytes each."""
+        files = self.description.files(self.folder, self.split)
+        return [
+            np.memmap(file, np.uint8, "r") if os.path.getsize(file) else np.empty(0, np.uint8)
+            for file in files
+        ]
+
+    @cached_property
+    def places(self):
+        """Where each record lies, int64 of shape `(len, 3)`: shard, first byte, bytes."""
+        try:
+            found = [
+                (shard, *span)
+                for shard, content in enumerate(self.contents)
+                for span in record_spans(content)
+            ]
+        except ValueError as error:
+            raise self.damaged(error) from None
+        if len(found) != len(self):
+            raise self.damaged(f"{len(found)} records, expected {len(self)}")
+        return np.array(found, dtype=np.int64).reshape(-1, 3)
+
+    def read(self, indices, names=tuple(FIELDS)):
+        """Read records.
+
+        Args:
+            indices: Their numbers, integers of shape `(n,)`, each from 0 to `len(self) - 1`.
+            names: Fields that are wanted.
+
+        Returns:
+            Dict of arrays keyed by `names`, as `Schema.decode` gives them, in the order of
+            `indices`.
+
+        Raises:
+            ConfigError: If a file is damaged.
+            IndexError: If there is no such record.
+        """
+        indices = np.asarray(indices, dtype=np.int64)
+        if len(indices) and not 0 <= indices.min() <= indices.max() < len(self):
+            raise IndexError(f"records {indices.min()} to {indices.max()} of {len(self)}")
+        places = self.places[indices].tolist()
+        try:
+            payloads = [payload_at(self.contents[shard], *span) for shard, *span in places]
+            return self.schema.decode(payloads, names)
+        except ValueError as error:
+            raise self.damaged(error) from None
+
+    def damaged(self, reason):
+        """Return the error that tells of damaged files."""
+        return ConfigError(
+            f"The {self.split} records in {self.folder} are damaged: {reason}. "
+            f"{how_to_rebuild(self.folder, dataclasses.asdict(self.description))}"
+        )
