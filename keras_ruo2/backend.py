@@ -47,13 +47,22 @@ def start_backend(name, devices=0):
         importlib.import_module("keras")
 
 
+def is_installed(name):
+    """Say whether a backend is installed."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ValueError:
+        return False
+
+
+def find_backend(name):
+    """Return a backend's name if it is installed, else that of one that is."""
+    return next((other for other in (name, *BACKENDS) if is_installed(other)), name)
+
+
 def check_installed(name):
     """Raise `ConfigError` if a backend is not installed."""
-    try:
-        found = importlib.util.find_spec(name)
-    except ValueError:
-        found = None
-    if not found:
+    if not is_installed(name):
         raise ConfigError(f"The backend {name!r} is not installed. {BACKENDS[name]}")
 
 

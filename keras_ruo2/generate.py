@@ -6,7 +6,10 @@ import numpy as np
 
 from keras_ruo2 import plotting, runs
 from keras_ruo2.data.description import HELD_OUT, TRAINING, load_description, verify_shards
+from keras_ruo2.data.labels import draw_classes
+from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.evaluation.latent import spherical_path
 from keras_ruo2.models.networks import build_generator
 from keras_ruo2.paths import shown
 from keras_ruo2.structure.cells import unscale_lengths
@@ -21,19 +24,32 @@ def generate(config, saved):
         config: `GenerateConfig`.
         saved: What `runs.load` returned.
     """
-    samples = draw_samples(config.run, saved, config.count, config.seed)
+    if config.interpolate:
+        samples = draw_path(config, saved)
+    else:
+        samples = draw_samples(
+            config.run, saved, config.count, config.seed, config.label, config.checkpoint
+        )
     partial = config.out.with_suffix(".partial.npz")
     np.savez_compressed(partial, **samples)
     os.replace(partial, config.out)
-    shown_count = min(config.shown, config.count)
-    panels = {"Generated": (samples["grid"][:shown_count], lengths_of(samples, shown_count))}
-    panels |= real_panel(saved, shown_count, config.seed)
+    count = len(samples["grid"])
     picture = config.out.with_suffix(".png")
-    plotting.save(plotting.sample_sheet(panels), picture)
-    print(f"{shown(config.out)}: {config.count} samples; {shown(picture)} shows {shown_count}.")
+    if config.interpolate:
+        panels = plotting.views("From one latent vector to another", *first(samples, count))
+        sheet = plotting.sample_sheet(panels, columns=min(count, 12))
+        told = f"the path is in {shown(picture)}."
+    else:
+        count = min(config.shown, count)
+        panels = plotting.views("Generated", *first(samples, count))
+        panels |= real_panels(saved, count, config.seed, config.label)
+        sheet = plotting.sample_sheet(panels)
+        told = f"{shown(picture)} shows {count}."
+    plotting.save(sheet, picture)
+    print(f"{shown(config.out)}: {len(samples['grid'])} samples; {told}")
 
 
-def draw_samples(run, saved, count, seed):
+def draw_samples(run, saved, count, seed, label=None, checkpoint="last"):
     """Return `count` samples as the samples file holds them.
 
     Args:
@@ -41,52 +57,88 @@ def draw_samples(run, saved, count, seed):
         saved: What `runs.load` returned.
         count: Number of samples.
         seed: Seed of the noise.
+        label: Class of all samples; `None` for classes in the training data's proportions.
+        checkpoint: `last` or `best`.
 
     Returns:
-        Dict: `grid` float32 `(n, *grid, 2)` and, where predicted, `lattice` float32 in Å.
+        Dict: `grid` float32 `(n, *grid, 2)` and, where the variant has them, `lattice` float32 in
+        Å and `label` int32 `(n,)`.
     """
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(size=(count, saved["resolved"]["latent_size"])).astype("float32")
+    labels = None
+    if VARIANTS[saved["resolved"]["variant"]].label:
+        labels = np.full(count, label, "int32")
+        if label is None:
+            labels = draw_classes(saved["data"]["class_counts"], count, rng)
+    return make(run, saved, noise, labels, checkpoint)
+
+
+def draw_path(config, saved):
+    """Return samples on a spherical path between two latent vectors, of one class."""
+    rng = np.random.default_rng(config.seed)
+    ends = rng.normal(size=(2, saved["resolved"]["latent_size"]))
+    noise = spherical_path(*ends, config.interpolate).astype("float32")
+    labels = None
+    if VARIANTS[saved["resolved"]["variant"]].label:
+        counts = saved["data"]["class_counts"]
+        label = int(np.argmax(counts)) if config.label is None else config.label
+        labels = np.full(len(noise), label, "int32")
+    return make(config.run, saved, noise, labels, config.checkpoint)
+
+
+def make(run, saved, noise, labels, checkpoint):
+    """Return what the averaged generator makes of noise and classes, see `draw_samples`."""
+    made = predict(load_generator(run, saved, checkpoint), noise, labels)
+    samples = {"grid": made["grid"].astype("float32")}
+    if "lattice" in made:
+        bounds = [np.array(saved["data"][f"lattice_{name}"]) for name in ("minimum", "maximum")]
+        samples["lattice"] = unscale_lengths(sigmoid(made["lattice"]), *bounds).astype("float32")
+    if labels is not None:
+        samples["label"] = labels
+    return samples
+
+
+def load_generator(run, saved, checkpoint="last"):
+    """Return the averaged generator of a run's last or best checkpoint."""
     resolved, data = saved["resolved"], saved["data"]
-    variant = VARIANTS[resolved["variant"]]
     generator = build_generator(
-        variant,
+        resolved["variant"],
         arch=resolved["arch"],
         latent_size=resolved["latent_size"],
         width=resolved["width"],
         repeats=runs.repeats_of(data["source"]),
+        label_size=resolved["label_size"],
+        num_classes=len(data["class_counts"]),
     )
-    generator.load_weights(runs.last_checkpoint(run) / runs.GENERATOR_WEIGHTS)
-    noise = np.random.default_rng(seed).normal(size=(count, resolved["latent_size"]))
-    made = predict(generator, noise.astype("float32"))
-    samples = {"grid": made["grid"].astype("float32")}
-    if variant.lattice:
-        lengths = unscale_lengths(
-            sigmoid(made["lattice"]),
-            np.array(data["lattice_minimum"]),
-            np.array(data["lattice_maximum"]),
-        )
-        samples["lattice"] = lengths.astype("float32")
-    return samples
+    folder = runs.best_checkpoint(run) if checkpoint == "best" else None
+    generator.load_weights((folder or runs.last_checkpoint(run)) / runs.GENERATOR_WEIGHTS)
+    return generator
 
 
-def lengths_of(samples, count):
-    """Return the lengths of the first samples, or `None`."""
-    return samples["lattice"][:count] if "lattice" in samples else None
+def first(samples, count):
+    """Return the first grids and their lengths, or `None` without lengths."""
+    return samples["grid"][:count], samples["lattice"][:count] if "lattice" in samples else None
 
 
-def real_panel(saved, count, seed):
-    """Return held-out real slices for the picture; nothing if the records are gone."""
-    from keras_ruo2.data.pipeline import read_sample
-
+def real_panels(saved, count, seed, label):
+    """Return held-out real samples for the picture; nothing if the records are gone."""
     records = saved["data"]["records"]
     try:
         description = load_description(records)
         verify_shards(records, description)
     except ConfigError as error:
-        print(f"The picture shows no real slices: {error}")
+        print(f"The picture shows no real samples: {error}")
         return {}
     split = HELD_OUT if description.counts[HELD_OUT] else TRAINING
-    real = read_sample(records, description, split, 100 * count, seed=seed)
-    chosen = np.random.default_rng(seed).permutation(len(real["grid"]))[:count]
+    many = 100 if len(description.grid_shape) == 3 else 2
+    real = read_sample(records, description, split, many * count, seed=seed)
+    chosen = np.random.default_rng(seed).permutation(len(real["grid"]))
+    if label is not None and saved["resolved"]["label_by"] == "energy":
+        chosen = chosen[real["label"][chosen] == label]
+        if not len(chosen):
+            return {}
+    chosen = chosen[:count]
     with_lengths = VARIANTS[saved["resolved"]["variant"]].lattice
     lengths = real["lattice"][chosen] if with_lengths else None
-    return {f"Real ({split})": (real["grid"][chosen], lengths)}
+    return plotting.views(f"Real ({split})", real["grid"][chosen], lengths)

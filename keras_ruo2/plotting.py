@@ -36,39 +36,70 @@ def colour_densities(grid):
     return np.clip(picture, 0, 1).transpose(1, 0, 2)
 
 
-def sample_sheet(panels, *, columns=6):
+def views(title, grids, lengths):
+    """Return panels of samples: slices as they are, whole grids from the side and from above.
+
+    Seen from a side, a pixel has the highest density along the line of sight.
+
+    Args:
+        title: Title of the panel.
+        grids: `(n, lateral, z, 2)` or `(n, x, y, z, 2)`.
+        lengths: Lattice lengths in Å of shape `(n, 2)` or `(n, 3)`, or `None`.
+
+    Returns:
+        Dict for `sample_sheet`.
+    """
+    if grids.ndim == 4:
+        return {title: (grids, lengths)}
+    known = lengths is not None
+    return {
+        f"{title}, along y": (grids.max(axis=2), lengths[:, [0, 2]] if known else None),
+        f"{title}, along z": (grids.max(axis=3), lengths[:, [0, 1]] if known else None),
+    }
+
+
+def sample_sheet(panels, *, columns=6, rows=()):
     """Draw slices in panels side by side, each slice in its lengths where they are known.
 
     Args:
         panels: Dict of panel titles to `(grids, lengths)`: grids `(n, lateral, z, 2)`, lengths
             `(n, 2)` in Å or `None`.
         columns: Slices in a row of a panel.
+        rows: Names of the rows.
 
     Returns:
         matplotlib figure.
     """
-    rows = max(-(-len(grids) // columns) for grids, _ in panels.values())
+    num_rows = max(-(-len(grids) // columns) for grids, _ in panels.values())
     longest = max(np.max(sizes) if sizes is not None else 1 for _, sizes in panels.values())
     with plt.rc_context(STYLE):
-        figure = plt.figure(figsize=(0.95 * columns * len(panels) + 0.3, 1.12 * rows + 0.7))
+        figure = plt.figure(figsize=(0.95 * columns * len(panels) + 0.3, 1.12 * num_rows + 0.7))
         parts = figure.subfigures(1, len(panels), squeeze=False)[0]
         top = 1 - 0.42 / figure.get_figheight()
+        left = 0.08 if rows else 0.02
         for part, (name, (grids, lengths)) in zip(parts, panels.items(), strict=True):
             part.suptitle(name, fontsize=11, y=1 - 0.02 / figure.get_figheight())
-            axes = part.subplots(rows, columns, squeeze=False)
-            part.subplots_adjust(0.02, 0.32 / figure.get_figheight(), 0.98, top, 0.06, 0.16)
+            axes = part.subplots(num_rows, columns, squeeze=False)
+            part.subplots_adjust(left, 0.32 / figure.get_figheight(), 0.98, top, 0.06, 0.16)
+            for axis, row in zip(axes[:, 0], rows, strict=False):
+                axis.text(-0.12, 0.5, row, rotation=90, va="center", transform=axis.transAxes)
             for number, axis in enumerate(axes.flat):
                 known = lengths is not None
                 axis.axis("off")
                 if number < len(grids):
                     size = lengths[number] if known else (1.0, 1.0)
                     draw_slice(axis, grids[number], size, longest, labelled=known)
-        species = [
-            plt.Line2D([], [], marker="o", ls="", color=colour, label=name)
-            for name, colour in (("Ru", RUTHENIUM), ("O", OXYGEN))
-        ]
-        figure.legend(handles=species, loc="lower center", ncols=2, frameon=False)
+        add_species(figure)
     return figure
+
+
+def add_species(figure):
+    """Add a legend of the species' colours below a figure."""
+    species = [
+        plt.Line2D([], [], marker="o", ls="", color=colour, label=name)
+        for name, colour in (("Ru", RUTHENIUM), ("O", OXYGEN))
+    ]
+    figure.legend(handles=species, loc="lower center", ncols=2, frameon=False)
 
 
 def draw_slice(axis, grid, size, longest, labelled=True):
@@ -132,6 +163,13 @@ def metric_curves(table):
 
 
 def save(figure, path):
-    """Write a figure and close it."""
+    """Write a figure and close it.
+
+    Returns:
+        Its pixels as it is written but for the margins, uint8 of shape `(height, width, 3)`.
+    """
     figure.savefig(path)
+    figure.canvas.draw()
+    pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
     plt.close(figure)
+    return pixels

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from keras_ruo2.backend import BACKENDS
 from keras_ruo2.config.base import Config
-from keras_ruo2.errors import ConfigError, check_range
+from keras_ruo2.errors import ConfigError, check_choice, check_range
+
+CHECKPOINTS = ("last", "best")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +18,11 @@ class GenerateConfig(Config):
         run: Folder of a run.
         count: Number of samples.
         out: The samples (.npz); the picture takes the same name with .png.
+        label: Class of all samples, for labelled variants; without it, classes come in the
+            proportions of the training data.
+        interpolate: Draw so many samples on a spherical path between two latent vectors instead.
+        checkpoint: last, or best by the distance to held-out records.
+        backend: Keras backend; by default the run's, or another where that is not installed.
         seed: Seed of the noise.
         shown: Samples in the picture.
     """
@@ -22,6 +30,10 @@ class GenerateConfig(Config):
     run: Path
     count: int = 1000
     out: Path
+    label: int | None = None
+    interpolate: int = 0
+    checkpoint: str = "last"
+    backend: str | None = None
     seed: int = 0
     shown: int = 36
 
@@ -29,6 +41,11 @@ class GenerateConfig(Config):
         check_range("count", self.count, 1)
         check_range("seed", self.seed, 0)
         check_range("shown", self.shown, 1, 400)
+        check_choice("checkpoint", self.checkpoint, CHECKPOINTS)
+        if self.backend is not None:
+            check_choice("backend", self.backend, BACKENDS)
+        if self.interpolate:
+            check_range("interpolate", self.interpolate, 2, 1000)
         if self.out.suffix != ".npz":
             raise ConfigError(f"--out={self.out} must end in .npz.")
 

@@ -5,8 +5,8 @@ from keras import ops
 
 from keras_ruo2.evaluation.distributions import sliced_wasserstein
 
-NUM_IMAGES = 1024
-BATCH = 256
+NUM_IMAGES = {2: 1024, 3: 128}  # by dimensions; a whole grid is as large as 32 slices
+BATCH = {2: 256, 3: 16}
 
 
 class Evaluator:
@@ -16,14 +16,20 @@ class Evaluator:
         held_out: Dict of arrays with `grid` and `lattice` (Å) of held-out records.
         training: The same of training records, as the yardstick.
         noise: Noise vectors, shape `(n, latent_size)`.
+        labels: Class numbers, shape `(n,)`, where the generator is told them; else `None`.
+        held_out_labels: Class numbers of the held-out records, where the critic is told them.
         unscale: Function from scaled lengths to Å.
         lattice: Whether the model predicts lattice lengths.
     """
 
-    def __init__(self, held_out, training, noise, unscale, *, lattice):
+    def __init__(
+        self, held_out, training, noise, unscale, *, lattice, labels=None, held_out_labels=None
+    ):
         count = min(len(held_out["grid"]), len(training["grid"]), len(noise))
         self.held_out = {name: held_out[name][:count] for name in ("grid", "lattice")}
         self.noise, self.unscale, self.lattice = noise[:count], unscale, lattice
+        self.labels = None if labels is None else labels[:count]
+        self.held_out_labels = None if labels is None else held_out_labels[:count]
         self.yardstick = sliced_wasserstein(self.held_out["grid"], training["grid"][:count])
         self.spectra = spectrum(self.held_out["grid"])
         self.spectral_yardstick = sliced_wasserstein(
@@ -36,6 +42,8 @@ class Evaluator:
     def names(self):
         """Names of the scores."""
         names = ["held_out_distance", "held_out_ratio", "held_out_spectrum_ratio"]
+        if self.labels is not None:
+            names.append("label_effect")
         if self.lattice:
             names += [
                 "lattice_error",
@@ -51,27 +59,46 @@ class Evaluator:
         Returns:
             Dict: `held_out_distance`, the sliced Wasserstein distance of generated to held-out
             images; `held_out_ratio`, the same over that of training to held-out images;
-            `lattice_error` (Å) and `lattice_error_percent`, the critic's mean absolute error on
-            held-out images; `lattice_error_trivial` (Å), that of always naming the training
-            records' mean; `lattice_disagreement` (Å), the mean absolute difference between the
-            generator's lengths and what the critic reads from its images.
+            `held_out_spectrum_ratio`, such a ratio on amplitudes of Fourier components;
+            `label_effect`, how much an image changes with its class over how much it changes with
+            its noise; `lattice_error` (Å) and `lattice_error_percent`, the critic's mean absolute
+            error on held-out images; `lattice_error_trivial` (Å), that of always naming the
+            training records' mean; `lattice_disagreement` (Å), the mean absolute difference
+            between the generator's lengths and what the critic reads from its images.
         """
-        made = predict(model.averaged, self.noise)
+        made = predict(model.averaged, self.noise, self.labels)
         distance = sliced_wasserstein(self.held_out["grid"], made["grid"])
         scores = {"held_out_distance": distance, "held_out_ratio": distance / self.yardstick}
         spectral = sliced_wasserstein(self.spectra, spectrum(made["grid"]))
         scores["held_out_spectrum_ratio"] = spectral / self.spectral_yardstick
+        if self.labels is not None:
+            scores["label_effect"] = self.label_effect(model, made["grid"])
         if self.lattice:
-            read = self.lengths(predict(model.critic, self.held_out["grid"]))
-            errors = np.abs(read - self.held_out["lattice"])
-            fake = self.lengths(predict(model.critic, made["grid"]))
-            scores |= {
-                "lattice_error": float(errors.mean()),
-                "lattice_error_percent": float(100 * (errors / self.held_out["lattice"]).mean()),
-                "lattice_error_trivial": float(self.trivial_error),
-                "lattice_disagreement": float(np.abs(self.lengths(made) - fake).mean()),
-            }
+            scores |= self.lattice_scores(model, made)
         return scores
+
+    def label_effect(self, model, grids):
+        """Return the change of images with their class relative to that with their noise."""
+        count = min(len(grids), 128)
+        classes = max(self.labels.max() + 1, 2)
+        others = (self.labels[:count] + classes // 2) % classes
+        changed = predict(model.averaged, self.noise[:count], others)["grid"]
+        by_class = np.abs(changed - grids[:count])[self.labels[:count] != others].mean()
+        swapped = predict(model.averaged, self.noise[:count][::-1], self.labels[:count])["grid"]
+        by_noise = np.abs(swapped - grids[:count]).mean()
+        return float(by_class / max(by_noise, 1e-9))
+
+    def lattice_scores(self, model, made):
+        """Return how well lengths are read and how far the generator's own are from that."""
+        read = self.lengths(predict(model.critic, self.held_out["grid"], self.held_out_labels))
+        errors = np.abs(read - self.held_out["lattice"])
+        fake = self.lengths(predict(model.critic, made["grid"], self.labels))
+        return {
+            "lattice_error": float(errors.mean()),
+            "lattice_error_percent": float(100 * (errors / self.held_out["lattice"]).mean()),
+            "lattice_error_trivial": float(self.trivial_error),
+            "lattice_disagreement": float(np.abs(self.lengths(made) - fake).mean()),
+        }
 
     def lengths(self, outputs):
         """Return predicted lengths in Å."""
@@ -96,13 +123,26 @@ def sigmoid(logits):
     return 1 / (1 + np.exp(-logits))
 
 
-def predict(network, inputs):
-    """Return a network's outputs for an array as a dict of arrays, batch by batch."""
-    parts = [
-        {
-            name: ops.convert_to_numpy(value)
-            for name, value in network(inputs[begin : begin + BATCH], training=False).items()
-        }
-        for begin in range(0, len(inputs), BATCH)
-    ]
+def predict(network, values, labels=None):
+    """Return a network's grids, scores and lengths as a dict of arrays, batch by batch.
+
+    Args:
+        network: Generator or critic.
+        values: Noise vectors or grids.
+        labels: Class numbers where the network is told them.
+    """
+    ndim = max(len(shape) for shape in map(tuple, shapes_of(network))) - 2
+    size, parts = BATCH[ndim], []
+    for begin in range(0, len(values), size):
+        part = slice(begin, begin + size)
+        inputs = values[part] if labels is None else [values[part], labels[part]]
+        made = network(inputs, training=False)
+        parts.append(
+            {name: ops.convert_to_numpy(made[name]) for name in made if name != "features"}
+        )
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def shapes_of(network):
+    """Return the shapes of a network's inputs and outputs."""
+    return [tensor.shape for tensor in (*network.inputs, *network.outputs)]

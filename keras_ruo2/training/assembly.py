@@ -1,0 +1,76 @@
+"""Networks, schedule and optimisers of a resolved configuration."""
+
+import dataclasses
+import importlib
+
+import keras
+
+from keras_ruo2 import runs
+from keras_ruo2.models.networks import build_critic, build_generator
+from keras_ruo2.options import AUGMENTATIONS, names_in, range_in
+from keras_ruo2.training.settings import Settings
+from keras_ruo2.variants import VARIANTS
+
+
+def build_model(resolved, description, num_classes, num_steps, placement):
+    """Return a compiled model.
+
+    Args:
+        resolved: What `runs.resolve` returned.
+        description: `Description` of the records.
+        num_classes: Classes that the networks are told.
+        num_steps: Steps of the whole run, for schedules.
+        placement: `Placement`, in whose scope this is called.
+    """
+    keras.utils.set_random_seed(resolved["seed"])
+    variant = VARIANTS[resolved["variant"]]
+    common = {
+        "arch": resolved["arch"],
+        "width": resolved["width"],
+        "label_size": resolved["label_size"],
+        "num_classes": num_classes,
+        "synchronized": placement.strategy is not None,
+    }
+    generator = build_generator(
+        variant,
+        latent_size=resolved["latent_size"],
+        repeats=runs.repeats_of(description.source),
+        **common,
+    )
+    critic = build_critic(
+        variant,
+        spectral=resolved["spectral"],
+        minibatch_kernels=resolved["minibatch_kernels"],
+        **common,
+    )
+    backend = importlib.import_module(f"keras_ruo2.training.steps.{resolved['backend']}")
+    settings = make_settings(resolved, variant, num_steps)
+    model = backend.WassersteinGAN(generator, critic, settings, seed=resolved["seed"])
+    model.compile(**COMPILE.get(resolved["backend"], {}))
+    return model
+
+
+# PyTorch's compiler has no second derivatives.
+COMPILE = {"torch": {"jit_compile": False}}
+
+
+def make_settings(resolved, variant, num_steps):
+    """Return the `Settings` of a resolved configuration."""
+    names = {field.name for field in dataclasses.fields(Settings)} & set(resolved)
+    values = {name: resolved[name] for name in names}
+    values["augment"] = names_in("augment", resolved["augment"], AUGMENTATIONS)
+    if resolved["property"]:
+        values["wanted"] = resolved["property"]
+        values["wanted_range"] = range_in("property_range", resolved["property_range"])
+        values["wanted_weight"] = resolved["property_weight"]
+    return Settings(
+        lattice=variant.lattice,
+        labelled=variant.label is not None,
+        num_steps=num_steps,
+        **values,
+    )
+
+
+def restore(model, checkpoint):
+    """Load the whole state of a checkpoint."""
+    model.load_weights(checkpoint / runs.TRAINING_WEIGHTS)

@@ -1,0 +1,59 @@
+"""What TensorBoard shows, written without TensorFlow."""
+
+import numpy as np
+from tensorboardX import SummaryWriter
+from tensorboardX.summary import hparams
+
+NOT_VARIED = ("run", "resume", "config", "records", "log_every", "evaluate_every", "keep")
+
+
+class Board:
+    """Write events of a run.
+
+    Args:
+        folder: Folder for the events.
+    """
+
+    def __init__(self, folder):
+        self.writer = SummaryWriter(str(folder), flush_secs=10)
+
+    def settings(self, resolved, metrics):
+        """Write the settings of a run, for the view that compares runs.
+
+        Args:
+            resolved: Dict of settings.
+            metrics: Names of metrics that the view lists.
+        """
+        values = {
+            name: value if isinstance(value, (bool, int, float, str)) else str(value)
+            for name, value in resolved.items()
+            if name not in NOT_VARIED and value is not None
+        }
+        for summary in hparams(values, {group(name): 0.0 for name in metrics}):
+            self.writer.file_writer.add_summary(summary)
+
+    def scalars(self, values, step):
+        """Write numbers, each in its group."""
+        for name, value in values.items():
+            self.writer.add_scalar(group(name), float(value), step)
+
+    def picture(self, name, pixels, step):
+        """Write a picture, an array of uint8 `(height, width, 3)`."""
+        self.writer.add_image(name, pixels, step, dataformats="HWC")
+
+    def histogram(self, name, values, step):
+        """Write how values are distributed."""
+        self.writer.add_histogram(name, np.asarray(values, dtype=float).ravel(), step)
+
+    def flush(self):
+        """Make sure that everything is on disk."""
+        self.writer.flush()
+
+
+def group(name):
+    """Return the name under which TensorBoard shows a metric."""
+    if name.startswith(("held_out", "lattice", "label")):
+        return f"evaluation/{name}"
+    if name.startswith(("seconds", "steps_per", "samples_per")):
+        return f"time/{name}"
+    return f"{name.split('_')[0]}/{name}"

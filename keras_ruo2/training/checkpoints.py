@@ -1,0 +1,62 @@
+"""Checkpoints: folders that take their name when they are whole."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from keras_ruo2 import runs
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.training.every import Every, check_finite, diverged, synchronise
+
+
+class Checkpoints(Every):
+    """Save the whole state and, by itself, the averaged generator; keep the last few and the best.
+
+    Args:
+        run: Run folder.
+        keep: Checkpoints that are kept, besides the one with the least held-out distance.
+        scores: Function that returns the scores measured at a step, a dict.
+        interval: Steps between checkpoints.
+        last_step: Step of the run's last update.
+    """
+
+    def __init__(self, run, keep, scores, **schedule):
+        super().__init__(**schedule)
+        self.run, self.keep, self.scores = Path(run), keep, scores
+
+    def act(self, logs):
+        check_finite(logs, self.step, self.run)
+        self.save()
+
+    def save(self):
+        """Write a checkpoint folder.
+
+        Raises:
+            ConfigError: If a weight is NaN or infinite; the checkpoints before are kept then.
+        """
+        synchronise(self.model)
+        step = int(self.model.step)
+        for network in (self.model.generator, self.model.critic):
+            if not all(np.isfinite(weight).all() for weight in network.get_weights()):
+                raise ConfigError(diverged(f"weights of the {network.name}", step, self.run))
+        final = self.run / runs.CHECKPOINTS / runs.STEP_NAME.format(step)
+        partial = final.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        self.model.save_weights(partial / runs.TRAINING_WEIGHTS)
+        self.model.averaged.save_weights(partial / runs.GENERATOR_WEIGHTS)
+        if scores := self.scores(step):
+            (partial / runs.SCORES).write_text(json.dumps(scores, indent=1) + "\n")
+        shutil.rmtree(final, ignore_errors=True)
+        os.replace(partial, final)
+        self.forget()
+
+    def forget(self):
+        """Remove checkpoints that are neither among the last nor the best."""
+        best = runs.best_checkpoint(self.run)
+        for old in runs.checkpoints(self.run)[: -self.keep]:
+            if old != best:
+                shutil.rmtree(old)

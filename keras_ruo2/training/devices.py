@@ -1,0 +1,132 @@
+"""One device or several: where variables live and which part of a batch each replica gets."""
+
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from keras_ruo2.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a run trains.
+
+    Args:
+        replicas: Copies of the networks that share a batch.
+        first: Number of the first replica of this process.
+        local: Replicas of this process.
+        strategy: TensorFlow's strategy, or `None`.
+    """
+
+    replicas: int = 1
+    first: int = 0
+    local: int = 1
+    strategy: Any = None
+
+    @property
+    def is_chief(self):
+        """Whether this process writes the run folder."""
+        return self.first == 0
+
+    def scope(self):
+        """Return the context in which networks and optimisers are made."""
+        return self.strategy.scope() if self.strategy else contextlib.nullcontext()
+
+    def split(self, batch):
+        """Yield the part of a step's batch that each replica of this process takes."""
+        size = len(batch["grid"]) // self.replicas
+        for replica in range(self.first, self.first + self.local):
+            part = slice(replica * size, (replica + 1) * size)
+            yield {name: value[part] for name, value in batch.items()}
+
+
+def place(strategy, devices):
+    """Start what a strategy needs.
+
+    Args:
+        strategy: A name of `keras_ruo2.backend.STRATEGIES`.
+        devices: Devices to use; 0 for all.
+
+    Returns:
+        `Placement`.
+
+    Raises:
+        ConfigError: If there are not so many devices.
+    """
+    return PLACES[strategy](devices)
+
+
+def mirrored(devices):
+    """Place on the GPUs of this machine, or on logical CPU devices where it has none."""
+    import tensorflow as tf
+
+    kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+    if kind == "CPU" and devices > 1:
+        make_logical_devices(tf, devices)
+    found = [device.name for device in tf.config.list_logical_devices(kind)]
+    check_devices(devices, found, kind)
+    chosen = found[: devices or None]
+    reduction = tf.distribute.HierarchicalCopyAllReduce() if kind == "CPU" else None
+    strategy = tf.distribute.MirroredStrategy(chosen, cross_device_ops=reduction)
+    return Placement(len(chosen), 0, len(chosen), strategy)
+
+
+def make_logical_devices(tf, count):
+    """Split TensorFlow's CPU into logical devices, unless it has started already."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    parts = [tf.config.LogicalDeviceConfiguration()] * count
+    with contextlib.suppress(RuntimeError):
+        tf.config.set_logical_device_configuration(cpu, parts)
+
+
+def multiworker(devices):
+    """Place on the workers that TF_CONFIG or Slurm names."""
+    import tensorflow as tf
+
+    resolvers = tf.distribute.cluster_resolver
+    if "TF_CONFIG" in os.environ:
+        resolver = resolvers.TFConfigClusterResolver()
+    else:
+        resolver = resolvers.SlurmClusterResolver()
+    strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+    local = strategy.extended._num_replicas_in_sync // strategy.extended._num_workers
+    return Placement(strategy.num_replicas_in_sync, resolver.task_id * local, local, strategy)
+
+
+def data_parallel(devices):
+    """Place on JAX's devices; each batch is one array that lies on all of them."""
+    found = keras.distribution.list_devices()
+    check_devices(devices, found, "JAX")
+    chosen = found[: devices or None]
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=chosen))
+    return Placement(len(chosen), 0, len(chosen))
+
+
+def check_devices(devices, found, kind):
+    """Raise `ConfigError` if more devices are wanted than there are."""
+    if devices > len(found):
+        raise ConfigError(
+            f"--devices={devices}, but there are {len(found)} {kind} devices. Ask for fewer."
+        )
+
+
+def check_shares(phases, critic_steps, replicas):
+    """Raise `ConfigError` unless every batch can be shared evenly."""
+    for _, samples in phases:
+        batch = samples // critic_steps
+        if batch % replicas:
+            raise ConfigError(
+                f"A batch of {batch} samples cannot be shared by {replicas} replicas. "
+                f"Give a --batch_size that is a multiple of {replicas}."
+            )
+
+
+PLACES = {
+    "none": lambda devices: Placement(),
+    "mirrored": mirrored,
+    "multiworker": multiworker,
+    "data_parallel": data_parallel,
+}

@@ -1,0 +1,69 @@
+"""The callbacks of a run and the records that they look at."""
+
+import functools
+import sys
+
+import numpy as np
+
+from keras_ruo2 import runs
+from keras_ruo2.data.description import HELD_OUT, TRAINING
+from keras_ruo2.data.labels import class_of, draw_classes
+from keras_ruo2.data.pipeline import read_sample
+from keras_ruo2.structure.cells import unscale_lengths
+from keras_ruo2.training.board import Board
+from keras_ruo2.training.callbacks import Pictures, Recorder
+from keras_ruo2.training.checkpoints import Checkpoints
+from keras_ruo2.training.evaluator import NUM_IMAGES, Evaluator
+from keras_ruo2.variants import VARIANTS
+
+
+def make_callbacks(config, description, counts, last_step, out):
+    """Return the run's callbacks, the checkpoints last.
+
+    Args:
+        config: `TrainConfig`.
+        description: `Description` of the records.
+        counts: Training records in each class.
+        last_step: Step of the run's last update.
+        out: Folder that this process writes.
+    """
+    variant = VARIANTS[config.variant]
+    bounds = (np.array(description.lattice_minimum), np.array(description.lattice_maximum))
+    unscale = functools.partial(unscale_lengths, minimum=bounds[0], maximum=bounds[1])
+    rng = np.random.default_rng(config.seed)
+    count = NUM_IMAGES[variant.ndim]
+    noise = rng.normal(size=(count, config.latent_size)).astype("float32")
+    held_out, training = evaluation_samples(config, description, count)
+    labels = {}
+    if variant.label:
+        labels["labels"] = draw_classes(counts, count, rng)
+        labels["held_out_labels"] = class_of(held_out, description, config.label_by)
+    evaluator = Evaluator(held_out, training, noise, unscale, lattice=variant.lattice, **labels)
+    board = Board(out / "tensorboard")
+    board.settings(runs.resolve(config), evaluator.names)
+    often = {"interval": config.log_every, "last_step": last_step}
+    rarely = {"interval": config.evaluate_every, "last_step": last_step}
+    recorder = Recorder(
+        out, board, evaluator, config.evaluate_every, minutes=config.minutes, **often
+    )
+    classes = len(counts) if variant.label else 0
+    pictures = Pictures(
+        out, board, noise, unscale, classes=classes, real_lengths=held_out["lattice"], **rarely
+    )
+    return [recorder, pictures, Checkpoints(out, config.keep, recorder.scores_at, **rarely)]
+
+
+def evaluation_samples(config, description, count):
+    """Return records for the evaluation: held-out ones, and as many training ones.
+
+    Without held-out structures both are different records of the training structures.
+    """
+    read = functools.partial(read_sample, config.records, description, seed=config.seed)
+    if description.counts[HELD_OUT]:
+        return read(HELD_OUT, count), read(TRAINING, count)
+    both = read(TRAINING, 2 * count)
+    print(
+        f"Warning: no structure of {config.records} is held out; scores are of training ones.",
+        file=sys.stderr,
+    )
+    return tuple({name: value[k::2] for name, value in both.items()} for k in range(2))
