@@ -58,8 +58,9 @@ def slab_thickness(grid):
     The profile of the density along z has a first Fourier coefficient, whose amplitude relative
     to the mean does not change when the slab is moved across the cell's edge. An even slab that
     fills a share f of the cell has sin(pi f) / (pi f), which falls from 1 to 0; this is solved
-    for f (`THICKNESS`). A slab of n equal layers a distance d apart has n d, nearly: half a
-    distance beyond the outer layers on both sides. A grid without density counts as even, 1.
+    for f (`THICKNESS`). A slab of n equal layers a distance d apart has about sqrt(n^2 - 1) d if
+    the layers are sharp and about n d as atoms smear them: half a distance beyond the outer
+    layers on both sides. A grid without density counts as even, 1.
     """
     size = grid.shape[-2]
     profile = ops.sum(grid, axis=(*range(1, len(grid.shape) - 2), -1))

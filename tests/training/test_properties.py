@@ -52,8 +52,9 @@ def test_vacuum_empties_a_grid():
 def test_an_even_slab_has_its_own_thickness(share):
     grid = np.zeros((1, 4, 32, 2), "float32")
     grid[:, :, :share] = 0.5
-    # The fit is within 0.002; voxels instead of an even slab differ by less than 0.001.
-    assert float(slab_thickness(grid)[0]) == pytest.approx(share / 32, abs=3e-3)
+    # n points 1 apart spread like an even slab of sqrt(n^2 - 1); the fit is within 0.002.
+    expected = np.sqrt(share**2 - 1) / 32
+    assert float(slab_thickness(grid)[0]) == pytest.approx(expected, abs=3e-3)
 
 
 @pytest.mark.parametrize("vacuum", [4.0, 12.0])

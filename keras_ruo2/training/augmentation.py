@@ -1,0 +1,105 @@
+"""What the critic is shown: moved and mirrored copies of a structure, real or generated.
+
+A slab means the same wherever it lies in its cell, and its mirror images have its energy. A
+critic that sees every grid in a random place cannot learn the places by heart, and needs fewer
+samples. Lattice lengths and labels stay as they are.
+
+Source:
+    The translations are those of the thesis, made anew for every update. Showing real and
+    generated samples alike is after Zhao et al., arXiv:2006.10738; mirrors are ours.
+"""
+
+from types import MappingProxyType
+
+import keras
+from keras import ops
+
+from keras_ruo2.errors import check_choice
+
+
+def shift(grid, seed):
+    """Move each grid periodically by whole voxels, drawn uniformly along every direction.
+
+    Args:
+        grid: Tensor of shape `(batch, *grid, channels)`.
+        seed: `keras.random.SeedGenerator`.
+
+    Returns:
+        Tensor of the same shape.
+    """
+    draws = draw(grid, seed)
+    sources = []
+    for axis, size in enumerate(grid.shape[1:-1]):
+        by = ops.minimum(ops.cast(draws[:, axis] * size, "int32"), size - 1)
+        sources.append(ops.mod(ops.arange(size, dtype="int32") - by[:, None], size))
+    return rearrange(grid, sources)
+
+
+def mirror(grid, seed):
+    """Reflect each grid along every direction with an even chance each.
+
+    Args:
+        grid: Tensor of shape `(batch, *grid, channels)`.
+        seed: `keras.random.SeedGenerator`.
+
+    Returns:
+        Tensor of the same shape; the first voxel of a reflected direction stays in its place.
+    """
+    draws = draw(grid, seed)
+    sources = []
+    for axis, size in enumerate(grid.shape[1:-1]):
+        places = ops.arange(size, dtype="int32")
+        sources.append(ops.where(draws[:, axis, None] < 0.5, ops.mod(-places, size), places))
+    return rearrange(grid, sources)
+
+
+AUGMENTATIONS = MappingProxyType({"shift": shift, "mirror": mirror})
+
+
+def augment(grid, names, seed):
+    """Apply augmentations one after the other.
+
+    Args:
+        grid: Tensor of shape `(batch, *grid, channels)`.
+        names: Names in `AUGMENTATIONS`; none leaves the grid as it is.
+        seed: `keras.random.SeedGenerator`; every augmentation draws anew.
+
+    Returns:
+        Tensor of the same shape, a linear function of `grid`.
+
+    Raises:
+        ConfigError: If a name is unknown.
+    """
+    for name in names:
+        check_choice("augmentation", name, AUGMENTATIONS)
+        grid = AUGMENTATIONS[name](grid, seed)
+    return grid
+
+
+def draw(grid, seed):
+    """Return a number in [0, 1) for each sample and direction, shape `(batch, ndim)`."""
+    return keras.random.uniform((ops.shape(grid)[0], len(grid.shape) - 2), seed=seed)
+
+
+def rearrange(grid, sources):
+    """Fetch every voxel from another place, all directions in one go.
+
+    A gather is exact. Products with permutation matrices round on GPUs that multiply in TF32.
+
+    Args:
+        grid: Tensor of shape `(batch, *grid, channels)`.
+        sources: For each direction, whence its voxels come, integers of shape `(batch, size)`.
+
+    Returns:
+        Tensor of the same shape.
+    """
+    ndim = len(sources)
+    place = ops.reshape(ops.arange(ops.shape(grid)[0], dtype="int32"), (-1,) + (1,) * ndim)
+    for axis, source in enumerate(sources):
+        size = grid.shape[axis + 1]
+        shape = [-1] + [1] * ndim
+        shape[axis + 1] = size
+        place = place * size + ops.reshape(source, shape)
+    voxels = ops.reshape(grid, (-1, grid.shape[-1]))
+    moved = ops.take(voxels, ops.reshape(place, (-1,)), axis=0)
+    return ops.reshape(moved, (-1, *grid.shape[1:]))
