@@ -4,12 +4,18 @@ import dataclasses
 
 from keras_ruo2 import runs
 from keras_ruo2.backend import start_backend
-from keras_ruo2.data.description import checksum, load_description, verify_shards
+from keras_ruo2.data.description import (
+    SCHEMA_VERSION,
+    checksum,
+    load_description,
+    read_values,
+    verify_shards,
+)
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.paths import BUNDLED_STRUCTURES, RECORDS, REPOSITORY, RUNS
 from keras_ruo2.variants import VARIANTS
 
-DEFAULT_RECIPE = {2: "gap2d"}
+DEFAULT_RECIPE = {2: "gap2d", 3: "gap3d"}
 RUN_BYTES = 300_000_000  # checkpoints, pictures and events of a run, about
 
 
@@ -67,12 +73,18 @@ def find_records(config):
 
 
 def state_of_records(records):
-    """Say whether records are `missing`, `current`, or `outdated` by other bundled structures."""
+    """Say whether records are `missing`, `current` or `outdated`.
+
+    Outdated are those of the bundled structures that have since changed, or that were written
+    with an older schema. Records of other structures are never called so: they are the user's.
+    """
     if not records.exists():
         return "missing"
-    source = load_description(records).source
-    is_bundled = source["file"] == BUNDLED_STRUCTURES.relative_to(REPOSITORY).as_posix()
-    if is_bundled and source["sha256"] != checksum(BUNDLED_STRUCTURES):
+    values = read_values(records)
+    source = values.get("source", {})
+    is_bundled = source.get("file") == BUNDLED_STRUCTURES.relative_to(REPOSITORY).as_posix()
+    is_old = int(values["schema_version"]) < SCHEMA_VERSION
+    if is_bundled and (is_old or source.get("sha256") != checksum(BUNDLED_STRUCTURES)):
         return "outdated"
     return "current"
 
