@@ -6,7 +6,7 @@ from pathlib import Path
 from keras_ruo2.config import Config
 from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
 from keras_ruo2.paths import BUNDLED_STRUCTURES
-from keras_ruo2.recipes import RECIPES
+from keras_ruo2.recipes import RECIPES, TRANSLATIONS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +60,8 @@ class RecordsConfig(Config):
         out: Folder for the shards; by default tfrecords/<recipe>.
         num_classes: Number of energy classes; 0 for structures without energies.
         holdout: Share of the structures that is kept from training.
+        translate: Move each copy at random along xyz, or along xy only, so that the slab stays
+            at its height: extended cells have it in the middle, half of the vacuum above.
         seed: Seed of translations, rotations and of the choice of held-out structures.
         overwrite: Replace an existing folder of records.
     """
@@ -69,6 +71,7 @@ class RecordsConfig(Config):
     out: Path | None = None
     num_classes: int = 10
     holdout: float = 0.1
+    translate: str = "xyz"
     seed: int = 100
     overwrite: bool = False
 
@@ -76,6 +79,7 @@ class RecordsConfig(Config):
         check_choice("recipe", self.recipe, RECIPES)
         check_range("num_classes", self.num_classes, 0, 1000)
         check_range("holdout", self.holdout, 0, 0.5)
+        check_choice("translate", self.translate, TRANSLATIONS)
         check_file("structures", self.structures)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data_prep.samples import collect, energy_per_atom
 from keras_ruo2.data.description import (
     FILE_NAME,
     HELD_OUT,
@@ -23,13 +24,12 @@ from keras_ruo2.paths import RECORDS, REPOSITORY, shown
 from keras_ruo2.recipes import RECIPES
 from keras_ruo2.structure import cells
 from keras_ruo2.structure.bonds import SPECIES
-from keras_ruo2.structure.energies import class_edges, energy_class
+from keras_ruo2.structure.energies import class_edges
 from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.filters import broken
-from keras_ruo2.structure.voxels import check_species, voxelise
+from keras_ruo2.structure.voxels import check_species
 
 NUM_SHARDS = 16
-EMPTY = 0.01  # a slice whose densities all stay below this holds no Gaussian
 
 
 def main(config):
@@ -87,15 +87,13 @@ def is_record_file(path):
 
 def write(structures, edges, config, schema, folder):
     """Write the shards of both splits into `folder` and return their `Description`."""
-    recipe = RECIPES[config.recipe]
-    shards, lattices = [], []
+    shards, seen = [], []
     splits = split_structures(structures, config.holdout, config.seed)
     report = progress(len(structures))
     for split, members in splits.items():
-        samples = (
-            collect(structures[index], index, recipe, edges, config.seed, lattices, report)
-            for index in members
-        )
+        samples = (collect(structures[index], index, config, edges, report) for index in members)
+        if split == TRAINING:
+            samples = watched(samples, seen)
         if len(members):
             num_shards = min(NUM_SHARDS, len(members))
             shards.extend(write_shards(folder, split, num_shards, samples, schema))
@@ -105,25 +103,63 @@ def write(structures, edges, config, schema, folder):
         grid_shape=schema.grid_shape,
         dtype=schema.dtype,
         species=SPECIES,
-        alpha=recipe.alpha,
-        lattice_minimum=tuple(np.min(lattices, axis=0).tolist()),
-        lattice_maximum=tuple(np.max(lattices, axis=0).tolist()),
+        alpha=RECIPES[config.recipe].alpha,
         class_edges=tuple(edges.tolist()),
+        **statistics(seen, max(0, len(edges) - 1)),
         counts={split: sum(s["count"] for s in shards if s["split"] == split) for split in splits},
         structures={
             split: [structures[index].info["name"] for index in members]
             for split, members in splits.items()
         },
         shards=tuple(shards),
-        source={
-            "file": source_name(config.structures),
-            "sha256": checksum(config.structures),
-            "seed": config.seed,
-            "holdout": config.holdout,
-            "largest_voxel": largest_voxel(structures, recipe),
-            "lateral_repeats": count_repeats(structures),
-        },
+        source=describe_source(config, structures, splits[TRAINING]),
     )
+
+
+def describe_source(config, structures, training):
+    """Return where records came from: file, settings and cells, for `Description.source`."""
+    return {
+        "file": source_name(config.structures),
+        "sha256": checksum(config.structures),
+        "seed": config.seed,
+        "holdout": config.holdout,
+        "translate": config.translate,
+        "largest_voxel": largest_voxel(structures, RECIPES[config.recipe]),
+        "lateral_repeats": count_repeats([structures[index] for index in training]),
+    }
+
+
+def watched(samples, seen):
+    """Pass on lists of samples, and append what is counted of each sample to `seen`."""
+    for found in samples:
+        seen.extend((sample["lattice"], sample["label"], sample["dmu_o"]) for sample in found)
+        yield found
+
+
+def statistics(seen, num_classes):
+    """Return the bounds and counts of the training records.
+
+    Args:
+        seen: Triples of lattice lengths, label and oxygen chemical potential.
+        num_classes: Number of energy classes, 0 without classes.
+
+    Returns:
+        Dict of values for `Description`.
+
+    Raises:
+        ConfigError: If there are no records.
+    """
+    if not seen:
+        raise ConfigError("Every slice of the training structures is empty. Use another recipe.")
+    lattices, labels, potentials = zip(*seen, strict=True)
+    known = Counter(value for value in potentials if not np.isnan(value))
+    counts = np.bincount(labels, minlength=num_classes).tolist() if num_classes else []
+    return {
+        "lattice_minimum": tuple(np.min(lattices, axis=0).tolist()),
+        "lattice_maximum": tuple(np.max(lattices, axis=0).tolist()),
+        "label_counts": tuple(counts),
+        "dmu_o_counts": tuple(sorted(known.items())),
+    }
 
 
 def prepare_all(path, recipe):
@@ -189,12 +225,6 @@ def warn_of_coarse_voxels(structures, recipe):
         )
 
 
-def energy_per_atom(atoms):
-    """Return the potential energy in eV per atom, NaN if the structure has none."""
-    energy = cells.potential_energy(atoms)
-    return np.nan if energy is None else energy / len(atoms)
-
-
 def split_structures(structures, holdout, seed):
     """Split structures, never slices, into training and held-out; both in random order.
 
@@ -204,57 +234,6 @@ def split_structures(structures, holdout, seed):
     order = np.random.default_rng(seed).permutation(len(structures))
     num_held_out = round(holdout * len(structures))
     return {TRAINING: order[num_held_out:], HELD_OUT: order[:num_held_out]}
-
-
-def collect(atoms, index, recipe, edges, seed, lattices, report):
-    """Return every sample of a structure; its lattice lengths go to `lattices`."""
-    rng = np.random.default_rng([seed, index])
-    energy = energy_per_atom(atoms)
-    common = {
-        "label": int(energy_class(energy, edges)) if len(edges) else -1,
-        "energy": energy,
-        "dmu_o": float(atoms.info.get("dmu_o", np.nan)),
-        "structure": atoms.info["name"],
-    }
-    found = []
-    for _ in range(recipe.translations):
-        box = augment(atoms, rng, recipe.rotate)
-        grid = voxelise(box, (recipe.num_voxels,) * 3, alpha=recipe.alpha)
-        for part in slices(grid, box.cell.lengths(), recipe.positions):
-            found.append(common | part)
-    lattices.extend(sample["lattice"] for sample in found)
-    report()
-    return found
-
-
-def augment(atoms, rng, rotate):
-    """Move `atoms` by a random vector and turn them by a random multiple of 90 degrees."""
-    turned = cells.rotate_quarter(atoms, int(rng.integers(4)) if rotate else 0)
-    turned.positions += rng.uniform(size=3) * turned.cell.lengths()
-    turned.wrap()
-    return turned
-
-
-def slices(grid, lengths, positions):
-    """Cut a grid into its xz and yz planes, without the empty ones.
-
-    Args:
-        grid: Densities, shape `(nx, ny, nz, channels)`.
-        lengths: The cell's three lengths, Å.
-        positions: Where to cut along x and along y; without any the whole grid is returned.
-
-    Returns:
-        List of dicts with `grid`, `lattice` and `plane`.
-    """
-    if not positions:
-        return [{"grid": grid, "lattice": lengths, "plane": "xyz"}]
-    cuts = [("xz", 1, lengths[[0, 2]]), ("yz", 0, lengths[[1, 2]])]
-    planes = [
-        {"grid": grid.take(position, axis=axis), "lattice": lattice, "plane": plane}
-        for plane, axis, lattice in cuts
-        for position in positions
-    ]
-    return [plane for plane in planes if plane["grid"].max() >= EMPTY]
 
 
 def source_name(path):

@@ -59,12 +59,6 @@ def resolve(config):
     return values | {"beta_1": row.beta_1}
 
 
-def largest_batch(resolved):
-    """Return the samples of the largest batch that a resolved configuration leads to."""
-    grown = resolved["grow_batch_until"] if resolved["grow_batch_every"] else 0
-    return max(resolved["batch_size"], grown)
-
-
 def total_steps(config, num_records, phases):
     """Return the generator updates that a run makes in all.
 

@@ -1,8 +1,9 @@
 """Records that `train` finds, builds or refuses."""
 
 from keras_ruo2 import runs
-from keras_ruo2.data.description import SCHEMA_VERSION, checksum, load_description, read_values
+from keras_ruo2.data.description import SCHEMA_VERSION, checksum, read_values
 from keras_ruo2.data.labels import class_counts
+from keras_ruo2.data.phases import phases
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import BUNDLED_STRUCTURES, RECORDS, REPOSITORY
 from keras_ruo2.variants import VARIANTS
@@ -28,15 +29,20 @@ def find_records(config):
 
 
 def state_of_records(records):
-    """Say whether records are `missing`, `current`, or `outdated` by other structures or code."""
+    """Say whether records are `missing`, `current` or `outdated`.
+
+    Outdated are those of the bundled structures that have since changed, or that were written
+    with an older schema. Records of other structures are never called so: they are the user's.
+    """
     if not records.exists():
         return "missing"
     values = read_values(records)
     source = values.get("source", {})
-    if source.get("file") != BUNDLED_STRUCTURES.relative_to(REPOSITORY).as_posix():
-        return "current"
-    changed = source["sha256"] != checksum(BUNDLED_STRUCTURES)
-    return "outdated" if changed or values["schema_version"] != SCHEMA_VERSION else "current"
+    is_bundled = source.get("file") == BUNDLED_STRUCTURES.relative_to(REPOSITORY).as_posix()
+    is_old = int(values["schema_version"]) < SCHEMA_VERSION
+    if is_bundled and (is_old or source.get("sha256") != checksum(BUNDLED_STRUCTURES)):
+        return "outdated"
+    return "current"
 
 
 def check_records(config, description):
@@ -53,7 +59,13 @@ def check_records(config, description):
     if variant.label:
         check_classes(config, description, where)
     settings = runs.resolve(config)
-    needed = runs.largest_batch(settings) * settings["critic_steps"]
+    plan = phases(
+        settings["batch_size"],
+        settings["critic_steps"],
+        config.grow_batch_every,
+        config.grow_batch_until,
+    )
+    needed = max(samples for _, samples in plan)
     if description.counts["training"] < needed:
         raise ConfigError(
             f"{where} hold {description.counts['training']} training samples, one step takes "

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from keras_ruo2.errors import ConfigError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE_NAME = "dataset.json"
 TRAINING, HELD_OUT = "training", "held-out"
 
@@ -17,6 +17,9 @@ TRAINING, HELD_OUT = "training", "held-out"
 class Description:
     """What a folder of records holds.
 
+    Bounds and counts are those of the training split: nothing that a network is given tells of
+    the held-out one, whose scaled lengths may therefore lie slightly outside [0, 1].
+
     Args:
         schema_version: `SCHEMA_VERSION` of the code that wrote it.
         recipe: Name of the recipe.
@@ -24,13 +27,17 @@ class Description:
         dtype: Type in which grids are stored.
         species: Chemical symbols in channel order.
         alpha: Inverse square width of the Gaussians, Å^-2.
-        lattice_minimum: Least length in each direction, Å.
-        lattice_maximum: Largest length in each direction, Å.
+        lattice_minimum: Least length in each direction among the training records, Å.
+        lattice_maximum: Largest length in each direction among the training records, Å.
         class_edges: Edges of the energy classes, eV per atom; empty without classes.
+        label_counts: Training records in each energy class; empty without classes.
+        dmu_o_counts: Pairs of an oxygen chemical potential, eV, and the number of training
+            records that have it, ascending; empty where it is unknown.
         counts: Records in each split.
         structures: Names of the structures in each split.
         shards: For each file its `name`, `split`, `count` and `sha256`.
-        source: Where the structures came from: `file`, `sha256`, and settings of the build.
+        source: Where the structures came from: `file`, `sha256`, and settings of the build; how
+            often training cells were repeated along x or y (`lateral_repeats`).
     """
 
     schema_version: int
@@ -42,6 +49,8 @@ class Description:
     lattice_minimum: tuple[float, ...]
     lattice_maximum: tuple[float, ...]
     class_edges: tuple[float, ...]
+    label_counts: tuple[int, ...]
+    dmu_o_counts: tuple[tuple[float, int], ...]
     counts: dict
     structures: dict
     shards: tuple
@@ -77,20 +86,8 @@ def load_description(folder):
     Raises:
         ConfigError: If the folder, the file or a shard is missing, or of another version.
     """
-    path = Path(folder) / FILE_NAME
-    if not path.is_file():
-        advice = f"Write records first: python -m data_prep records --out={Path(folder) / 'NAME'}"
-        if not Path(folder).exists():
-            advice = f"Write records first: python -m data_prep records --out={folder}"
-        what = "is empty" if Path(folder).is_dir() else "does not exist"
-        if Path(folder).is_dir() and any(Path(folder).iterdir()):
-            what = f"holds no {FILE_NAME}"
-        raise ConfigError(f"The records folder {folder} {what}. {advice}")
-    try:
-        values = json.loads(path.read_text())
-        version = values["schema_version"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}). Write the records again.") from None
+    values = read_values(folder)
+    path, version = Path(folder) / FILE_NAME, values["schema_version"]
     advice = how_to_rebuild(folder, values)
     if version != SCHEMA_VERSION:
         raise ConfigError(
@@ -109,11 +106,34 @@ def load_description(folder):
     return description
 
 
+def read_values(folder):
+    """Return what `dataset.json` says, of whatever schema version, as a dict.
+
+    Raises:
+        ConfigError: If the folder or the file is missing, or cannot be read.
+    """
+    path = Path(folder) / FILE_NAME
+    if not path.is_file():
+        advice = f"Write records first: python -m data_prep records --out={Path(folder) / 'NAME'}"
+        if not Path(folder).exists():
+            advice = f"Write records first: python -m data_prep records --out={folder}"
+        what = "is empty" if Path(folder).is_dir() else "does not exist"
+        if Path(folder).is_dir() and any(Path(folder).iterdir()):
+            what = f"holds no {FILE_NAME}"
+        raise ConfigError(f"The records folder {folder} {what}. {advice}")
+    try:
+        values = json.loads(path.read_text())
+        int(values["schema_version"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}). Write the records again.") from None
+    return values
+
+
 def how_to_rebuild(folder, values):
     """Return advice with the command that writes the records of a `dataset.json` again."""
     source = values.get("source", {})
     flags = {"structures": source.get("file"), "recipe": values.get("recipe"), "out": folder}
-    flags |= {name: source.get(name) for name in ("seed", "holdout")}
+    flags |= {name: source.get(name) for name in ("seed", "holdout", "translate")}
     flags["num_classes"] = max(0, len(values.get("class_edges", ())) - 1)
     shown = " ".join(f"--{name}={value}" for name, value in flags.items() if value is not None)
     return f"Write them again: python -m data_prep records {shown} --overwrite"
@@ -131,8 +151,8 @@ def verify_shards(folder, description):
 
 
 def as_tuple(value):
-    """Return a JSON list as a tuple, anything else as it is."""
-    return tuple(value) if isinstance(value, list) else value
+    """Return a JSON list, and lists within it, as tuples, anything else as it is."""
+    return tuple(as_tuple(part) for part in value) if isinstance(value, list) else value
 
 
 def checksum(path):

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 
@@ -13,6 +14,7 @@ def test_the_description_says_what_the_shards_hold(records):
     assert description.grid_shape == (32, 32, 2)
     assert description.species == ("Ru", "O")
     assert len(description.class_edges) == 11
+    assert len(description.label_counts) == 10 and description.dmu_o_counts == ()
     for shard in description.shards:
         assert checksum(records / shard["name"]) == shard["sha256"]
 
@@ -32,7 +34,7 @@ def copy(records, tmp_path):
 def test_another_schema_version_is_refused(copy):
     values = json.loads((copy / FILE_NAME).read_text())
     (copy / FILE_NAME).write_text(json.dumps(values | {"schema_version": 99}))
-    with pytest.raises(ConfigError, match="schema version 99, this code reads 1"):
+    with pytest.raises(ConfigError, match="schema version 99, this code reads 2"):
         load_description(copy)
 
 
@@ -58,3 +60,11 @@ def test_a_missing_shard_is_named(copy):
     next(copy.glob("*.tfrecord")).unlink()
     with pytest.raises(ConfigError, match="lacks 1 of"):
         load_description(copy)
+
+
+def test_what_is_saved_is_loaded(records, copy):
+    description = load_description(records)
+    pairs = ((-0.5, 3), (0.0, 7))
+    dataclasses.replace(description, dmu_o_counts=pairs).save(copy)
+    assert load_description(copy).dmu_o_counts == pairs
+    assert load_description(copy).fingerprint == description.fingerprint

@@ -1,3 +1,4 @@
+import dataclasses
 import subprocess
 import sys
 
@@ -8,8 +9,9 @@ from ase import Atoms
 from ase.io import read
 
 from data_prep.config import RecordsConfig
-from data_prep.records import energy_per_atom, main, prepare, slices
-from keras_ruo2.data.description import TRAINING, load_description
+from data_prep.records import main, prepare, statistics
+from data_prep.samples import augment, energy_per_atom, slices
+from keras_ruo2.data.description import HELD_OUT, TRAINING, how_to_rebuild, load_description
 from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import BUNDLED_STRUCTURES
@@ -25,7 +27,7 @@ def test_the_bundled_slabs_give_the_source_s_number_of_records(tmp_path):
     description = load_description(tmp_path / "gap2d")
     assert sum(description.counts.values()) == 18_944
     repeats = description.source["lateral_repeats"]
-    assert set(repeats) == {"2", "3", "4", "5", "6"} and sum(repeats.values()) == 2 * 148
+    assert set(repeats) == {"2", "3", "4", "5", "6"} and sum(repeats.values()) == 2 * (148 - 15)
     assert 91 * RECIPES["gap2d"].records_per_structure == 11_648  # the source's subset
 
 
@@ -72,14 +74,116 @@ def test_labels_and_energies_are_per_atom(structures, records):
         assert edges[label] - 1e-5 <= energy <= edges[label + 1] + 1e-5
 
 
-def test_lattice_bounds_hold_every_record(records):
+def test_lattice_bounds_are_those_of_the_training_records(records):
     description = load_description(records)
-    some = read_sample(records, description, TRAINING, 10**6, seed=0)
-    assert (some["lattice"] >= np.array(description.lattice_minimum) - 1e-4).all()
-    assert (some["lattice"] <= np.array(description.lattice_maximum) + 1e-4).all()
+    lattice = read_sample(records, description, TRAINING, 10**6, seed=0)["lattice"]
+    np.testing.assert_allclose(lattice.min(axis=0), description.lattice_minimum, rtol=1e-6)
+    np.testing.assert_allclose(lattice.max(axis=0), description.lattice_maximum, rtol=1e-6)
 
 
-def test_the_clean_recipe_leaves_broken_slabs_out(tmp_path, slab):
+def test_nothing_of_the_held_out_split_is_described(tmp_path, slab):
+    """Two cells of different sizes: whichever is held out leaves no trace in the bounds."""
+    wide = slab.copy()
+    wide.set_cell(slab.cell.lengths() * [1.3, 1.1, 1.2])
+    path = write(tmp_path / "two.extxyz", slab, wide)
+    config = {"structures": path, "num_classes": 0, "holdout": 0.5}
+    for seed in range(4):
+        out = tmp_path / str(seed)
+        main(RecordsConfig(out=out, seed=seed, **config))
+        description = load_description(out)
+        name = description.structures[TRAINING][0]
+        box = prepare((slab, wide)[int(name.rpartition("-")[2])], RECIPES["gap2d"])
+        x, y, z = box.cell.lengths()
+        np.testing.assert_allclose(description.lattice_minimum, [min(x, y), z])
+        np.testing.assert_allclose(description.lattice_maximum, [max(x, y), z])
+        assert sum(description.source["lateral_repeats"].values()) == 2
+
+
+def test_labels_of_the_training_records_are_counted(records):
+    description = load_description(records)
+    labels = read_sample(records, description, TRAINING, 10**6, seed=0)["label"]
+    expected = [int((labels == label).sum()) for label in range(10)]
+    assert list(description.label_counts) == expected and sum(expected) == 9 * 128
+    assert description.dmu_o_counts == ()
+
+
+def test_chemical_potentials_are_counted_where_they_are_known():
+    lengths = np.array([5.0, 9.0])
+    seen = [(lengths, -1, value) for value in (0.0, -0.5, np.nan, -1.0, -0.5)]
+    found = statistics(seen, 0)
+    assert found["dmu_o_counts"] == ((-1.0, 1), (-0.5, 2), (0.0, 1))
+    assert found["label_counts"] == ()
+
+
+def test_structures_that_give_no_record_are_refused():
+    with pytest.raises(ConfigError, match="Every slice of the training structures is empty"):
+        statistics([], 10)
+
+
+@pytest.fixture(scope="module")
+def solid(structures, tmp_path_factory):
+    """Whole grids of `structures`, moved along x and y only."""
+    out = tmp_path_factory.mktemp("records") / "gap3d"
+    main(RecordsConfig(structures=structures, out=out, recipe="gap3d", translate="xy"))
+    return out
+
+
+def test_whole_grids_are_records(solid):
+    description = load_description(solid)
+    assert description.counts == {TRAINING: 11 * 10, HELD_OUT: 10}
+    assert description.grid_shape == (32, 32, 32, 2)
+    assert len(description.lattice_minimum) == len(description.lattice_maximum) == 3
+    assert sum(path.stat().st_size for path in solid.glob("*.tfrecord")) < 120 * 131_500
+    some = read_sample(solid, description, TRAINING, 20, seed=0)
+    assert some["grid"].shape == (20, 32, 32, 32, 2) and some["lattice"].shape == (20, 3)
+    assert set(some["plane"]) == {b"xyz"}
+
+
+def test_quarter_turns_swap_the_lateral_lengths_and_keep_the_density(solid):
+    some = read_sample(solid, load_description(solid), TRAINING, 10**6, seed=0)
+    for name in set(some["structure"]):
+        mine = some["structure"] == name
+        lengths = np.unique(some["lattice"][mine], axis=0)
+        np.testing.assert_allclose(lengths, lengths[::-1, [1, 0, 2]])  # both orders, or a square
+        # the sum over a fine grid is the number of atoms, wherever they lie and however turned
+        volume = some["lattice"][mine].prod(axis=1) / 32**3
+        masses = some["grid"][mine].sum(axis=(1, 2, 3)) * volume[:, None]
+        np.testing.assert_allclose(masses, np.broadcast_to(masses[0], masses.shape), rtol=0.02)
+
+
+def test_translations_along_x_and_y_leave_the_slab_at_its_height(solid):
+    some = read_sample(solid, load_description(solid), TRAINING, 10**6, seed=0)
+    for name in set(some["structure"]):
+        profiles = some["grid"][some["structure"] == name].mean(axis=(1, 2))
+        # rows of atoms between voxels are sampled a little differently each time
+        np.testing.assert_allclose(
+            profiles, np.broadcast_to(profiles[0], profiles.shape), atol=0.02 * profiles.max()
+        )
+        assert profiles[0, [0, 1, 30, 31]].max() < 1e-3  # vacuum below and above
+
+
+def test_a_structure_that_is_not_extended_keeps_its_height(slab, rng):
+    moved = augment(slab, rng, rotate=True, translate="xy")
+    np.testing.assert_allclose(moved.positions[:, 2], slab.positions[:, 2])
+    free = augment(slab, rng, rotate=True)
+    assert np.abs(free.positions[:, 2] - slab.positions[:, 2]).max() > 0.1
+
+
+def test_the_axes_of_translation_are_kept_for_rebuilding(solid, records):
+    description = load_description(solid)
+    assert description.source["translate"] == "xy"
+    assert load_description(records).source["translate"] == "xyz"
+    advice = how_to_rebuild(solid, dataclasses.asdict(description))
+    assert "--recipe=gap3d" in advice and "--translate=xy " in advice
+
+
+def test_other_axes_of_translation_are_refused(structures):
+    with pytest.raises(ConfigError, match="Unknown translate 'z'. Expected one of: xyz, xy"):
+        RecordsConfig(structures=structures, translate="z")
+
+
+@pytest.mark.parametrize(("recipe", "count"), [("gap2d_clean", 128), ("gap3d_clean", 10)])
+def test_the_clean_recipes_leave_broken_slabs_out(tmp_path, slab, recipe, count):
     torn = slab.copy()
     torn.positions[torn.positions[:, 2] > torn.positions[:, 2].mean() + 1, 2] += 4
     whole = slab.copy()
@@ -88,12 +192,12 @@ def test_the_clean_recipe_leaves_broken_slabs_out(tmp_path, slab):
     config = RecordsConfig(
         structures=tmp_path / "two.extxyz",
         out=tmp_path / "clean",
-        recipe="gap2d_clean",
+        recipe=recipe,
         num_classes=0,
         holdout=0.0,
     )
     main(config)
-    assert load_description(tmp_path / "clean").counts == {"training": 128, "held-out": 0}
+    assert load_description(tmp_path / "clean").counts == {"training": count, "held-out": 0}
 
 
 def test_small_cells_are_not_extended(slab):

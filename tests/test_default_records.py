@@ -1,0 +1,54 @@
+"""What `train` makes of the records in the default folder."""
+
+import json
+import shutil
+
+import pytest
+
+from keras_ruo2.commands import records as default_records
+from keras_ruo2.data.description import FILE_NAME, SCHEMA_VERSION, checksum, load_description
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.paths import BUNDLED_STRUCTURES
+
+BUNDLED = {"file": "tfrecords/gap.extxyz", "sha256": checksum(BUNDLED_STRUCTURES)}
+
+
+@pytest.fixture
+def copy(records, tmp_path):
+    return shutil.copytree(records, tmp_path / "copy")
+
+
+def describe(folder, version=SCHEMA_VERSION, **source):
+    values = json.loads((folder / FILE_NAME).read_text())
+    values |= {"schema_version": version, "source": values["source"] | source}
+    if version < SCHEMA_VERSION:
+        del values["label_counts"], values["dmu_o_counts"]
+    (folder / FILE_NAME).write_text(json.dumps(values))
+
+
+def test_missing_records_are_missing(tmp_path):
+    assert default_records.state_of_records(tmp_path / "nowhere") == "missing"
+
+
+def test_bundled_records_are_current_until_the_slabs_change(copy):
+    describe(copy, **BUNDLED)
+    assert default_records.state_of_records(copy) == "current"
+    describe(copy, **BUNDLED | {"sha256": "of other slabs"})
+    assert default_records.state_of_records(copy) == "outdated"
+
+
+def test_bundled_records_of_an_older_schema_are_outdated(copy):
+    describe(copy, version=SCHEMA_VERSION - 1, **BUNDLED)
+    assert default_records.state_of_records(copy) == "outdated"
+
+
+def test_records_of_other_structures_are_never_replaced(copy):
+    describe(copy, version=SCHEMA_VERSION - 1)
+    assert default_records.state_of_records(copy) == "current"
+    with pytest.raises(ConfigError, match="schema version 1, this code reads 2. Write them again"):
+        load_description(copy)
+
+
+def test_records_of_a_newer_schema_are_never_replaced(copy):
+    describe(copy, version=SCHEMA_VERSION + 1, **BUNDLED)
+    assert default_records.state_of_records(copy) == "current"
