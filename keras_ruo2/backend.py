@@ -45,6 +45,8 @@ def start_backend(name, devices=0):
     with quiet_standard_error():
         importlib.import_module(name)
         importlib.import_module("keras")
+        if is_installed("tensorflow"):  # Keras imports it when it looks at data
+            importlib.import_module("tensorflow")
 
 
 def is_installed(name):

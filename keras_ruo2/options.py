@@ -6,7 +6,7 @@ PRECISIONS = ("float32", "mixed_bfloat16")
 LABELS_BY = ("energy", "dmu_o")
 RATE_SCHEDULES = ("constant", "linear", "cosine")
 AUGMENTATIONS = ("shift", "mirror")
-PROPERTIES = ("oxygen_per_ruthenium", "filled")
+PROPERTIES = ("oxygen_per_ruthenium", "filled", "slab_thickness")
 
 
 def names_in(flag, text, choices):

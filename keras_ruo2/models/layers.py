@@ -102,7 +102,8 @@ class NoiseChoice(keras.layers.Layer):
     def call(self, noise):
         upper = np.cumsum(self.chances)[:-1] / np.sum(self.chances)
         uniform = 0.5 * (1 + ops.erf(noise / 2**0.5))
-        chosen = ops.sum(ops.cast(uniform > upper.astype("float32"), "int32"), axis=-1)
+        upper = ops.convert_to_tensor(upper.astype("float32"))
+        chosen = ops.sum(ops.cast(uniform > upper, "int32"), axis=-1)
         return ops.one_hot(chosen, len(self.chances))
 
     def compute_output_shape(self, input_shape):
@@ -144,10 +145,12 @@ class LateralWaves(keras.layers.Layer):
         grid = ops.reshape(
             coefficients, (-1, coefficients.shape[1], *terms, self.channels(coefficients.shape))
         )
+        allowed = ops.convert_to_tensor(self.allowed, dtype=grid.dtype)
         for axis, choice in enumerate(choices, start=2):
+            choice = ops.cast(choice, grid.dtype)
             shape = [-1, 1, 1, 1, 1][: len(grid.shape)]
             shape[axis] = self.num_voxels
-            grid = grid * ops.reshape(ops.matmul(choice, self.allowed), shape)
+            grid = grid * ops.reshape(ops.matmul(choice, allowed), shape)
         basis = ops.convert_to_tensor(self.basis, dtype=grid.dtype)
         for _ in range(self.num_lateral):  # contract the first term, append its voxels
             grid = ops.tensordot(grid, basis, axes=((2,), (0,)))

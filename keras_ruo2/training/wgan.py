@@ -87,14 +87,12 @@ class Schedule(keras.Model):
     def adam(self, updates):
         """Return a new optimiser for a network that makes so many updates in a step."""
         known = self.settings
-        rate = known.learning_rate
-        if known.rate_schedule != "constant" or known.warmup:
-            rate = Rate(
-                rate,
-                known.rate_schedule,
-                num_steps=updates * known.num_steps,
-                warmup=updates * known.warmup,
-            )
+        rate = Rate(
+            known.learning_rate,
+            known.rate_schedule,
+            num_steps=max(updates * known.num_steps, 1),
+            warmup=updates * known.warmup,
+        )
         return keras.optimizers.Adam(rate, known.beta_1, 0.9)
 
     @property
