@@ -74,8 +74,10 @@ class Schema:
             raise ValueError(f"lattice is {lattice.shape}, expected {(self.num_lengths,)}")
         stored = {**sample, "grid": grid.astype(self.dtype).tobytes()}
         example = Example()
+        features = example.features.feature
         for name, field in FIELDS.items():
-            values_of(example, name, field.kind).extend(as_values(field.kind, stored[name]))
+            values = getattr(features[name], f"{field.kind}_list").value
+            values.extend(as_values(field.kind, stored[name]))
         return example.SerializeToString(deterministic=True)  # equal records, equal checksums
 
     def decode(self, serialised, names=tuple(FIELDS)):
@@ -94,11 +96,11 @@ class Schema:
             ValueError: If a record lacks a field or holds another number of values.
         """
         batch = {name: self.empty(name, len(serialised)) for name in names}
+        lists = [(name, f"{FIELDS[name].kind}_list", batch[name]) for name in names]
         for row, record in enumerate(serialised):
-            example = Example.FromString(record)
-            for name, column in batch.items():
-                values = values_of(example, name, FIELDS[name].kind)
-                column[row] = self.value(name, values)
+            features = Example.FromString(record).features.feature
+            for name, kind, column in lists:
+                column[row] = self.value(name, getattr(features[name], kind).value)
         return batch
 
     def empty(self, name, count):
@@ -118,11 +120,6 @@ class Schema:
             grid = grid.reshape(self.grid_shape)
             return np.take(HALVES, grid, mode="clip") if halves else grid
         return values if name == "lattice" else values[0]
-
-
-def values_of(example, name, kind):
-    """Return the list that holds a feature in a record."""
-    return getattr(example.features.feature[name], f"{kind}_list").value
 
 
 def as_values(kind, value):
