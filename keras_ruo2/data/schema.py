@@ -34,6 +34,7 @@ FIELDS = {
 DTYPES = {"bytes": np.dtype(object), "float": np.dtype("float32"), "int64": np.dtype("int64")}
 # Every float16 as float32, by its bits: NumPy converts numbers near 0, most of a grid, slowly.
 HALVES = np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float32)
+CHUNK = 8192  # numbers converted at a time: fresh memory for large temporaries costs more
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Schema:
         for row, record in enumerate(serialised):
             features = Example.FromString(record).features.feature
             for name, kind, column in lists:
-                column[row] = self.value(name, getattr(features[name], kind).value)
+                self.store(name, getattr(features[name], kind).value, column, row)
         return batch
 
     def empty(self, name, count):
@@ -109,17 +110,27 @@ class Schema:
         dtype = np.dtype("float32") if name == "grid" else DTYPES[FIELDS[name].kind]
         return np.empty((count, *shapes.get(name, ())), dtype)
 
-    def value(self, name, values):
-        """Return the decoded value of a field from its list in a record."""
+    def store(self, name, values, column, row):
+        """Put the decoded value of a field, a list in a record, into a row of its array."""
         expected = self.num_lengths if name == "lattice" else 1
         if len(values) != expected:
             raise ValueError(f"{name} has {len(values)} values in a record, expected {expected}")
         if name == "grid":  # NumPy raises if the number of bytes is another
-            halves = self.dtype == "float16"
-            grid = np.frombuffer(values[0], np.uint16 if halves else self.dtype)
-            grid = grid.reshape(self.grid_shape)
-            return np.take(HALVES, grid, mode="clip") if halves else grid
-        return values if name == "lattice" else values[0]
+            stored = np.frombuffer(values[0], self.dtype).reshape(self.grid_shape)
+            widen(stored, column[row])
+        else:
+            column[row] = values if name == "lattice" else values[0]
+
+
+def widen(stored, result):
+    """Convert a contiguous array to float32, into `result` of the same shape."""
+    if stored.dtype != np.float16:
+        result[...] = stored
+        return
+    bits, flat = stored.reshape(-1).view(np.uint16), result.reshape(-1)
+    for start in range(0, len(bits), CHUNK):
+        part = slice(start, start + CHUNK)
+        np.take(HALVES, bits[part], out=flat[part], mode="clip")  # other modes buffer the output
 
 
 def as_values(kind, value):

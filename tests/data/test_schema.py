@@ -141,3 +141,12 @@ def test_every_half_precision_number_is_converted_exactly():
     bits = np.arange(2**16, dtype=np.uint16)
     np.testing.assert_array_equal(HALVES, bits.view(np.float16).astype(np.float32))
     assert HALVES[0x3C00] == 1 and HALVES[1] == 2.0**-24 and HALVES[0xC000] == -2
+
+
+def test_grids_of_more_numbers_than_a_chunk_are_read_back(rng):
+    shape = (24, 24, 24, 2)  # three whole chunks and a part of one
+    schema = Schema(shape)
+    samples = [sample(shape, rng) for _ in range(2)]
+    decoded = schema.decode([schema.encode(one) for one in samples])["grid"]
+    expected = np.stack([one["grid"] for one in samples]).astype("float16").astype("float32")
+    np.testing.assert_array_equal(decoded, expected)
