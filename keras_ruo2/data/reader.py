@@ -36,7 +36,9 @@ class Records:
         """The files, a read-only array of bytes each."""
         files = self.description.files(self.folder, self.split)
         return [
-            np.memmap(file, np.uint8, "r") if os.path.getsize(file) else np.empty(0, np.uint8)
+            np.asarray(np.memmap(file, np.uint8, "r"))  # slices of a plain array are cheaper
+            if os.path.getsize(file)
+            else np.empty(0, np.uint8)
             for file in files
         ]
 

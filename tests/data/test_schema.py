@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from keras_ruo2.data.schema import FIELDS, Schema
+from keras_ruo2.data.schema import FIELDS, HALVES, Schema
 
 tf = pytest.importorskip("tensorflow")
 
@@ -126,3 +126,27 @@ order = Order(len(records), 0, ((0, 64),))
 assert batch["grid"].shape == (64, 32, 32, 2)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "uint8"])
+def test_every_type_of_grid_is_read_back(rng, dtype):
+    schema = Schema((4, 6, 2), dtype)
+    one = sample((4, 6, 2), rng) | {"grid": np.array([0, 1, 6e-8, 0.1] * 12).reshape(4, 6, 2)}
+    decoded = schema.decode([schema.encode(one)])["grid"]
+    assert decoded.dtype == np.float32
+    np.testing.assert_array_equal(decoded[0], one["grid"].astype(dtype).astype("float32"))
+
+
+def test_every_half_precision_number_is_converted_exactly():
+    bits = np.arange(2**16, dtype=np.uint16)
+    np.testing.assert_array_equal(HALVES, bits.view(np.float16).astype(np.float32))
+    assert HALVES[0x3C00] == 1 and HALVES[1] == 2.0**-24 and HALVES[0xC000] == -2
+
+
+def test_grids_of_more_numbers_than_a_chunk_are_read_back(rng):
+    shape = (24, 24, 24, 2)  # three whole chunks and a part of one
+    schema = Schema(shape)
+    samples = [sample(shape, rng) for _ in range(2)]
+    decoded = schema.decode([schema.encode(one) for one in samples])["grid"]
+    expected = np.stack([one["grid"] for one in samples]).astype("float16").astype("float32")
+    np.testing.assert_array_equal(decoded, expected)
