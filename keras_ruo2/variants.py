@@ -5,7 +5,9 @@ from types import MappingProxyType
 
 from keras_ruo2.errors import check_choice
 
-LABEL_SIZES = MappingProxyType({"integer": 206, "onehot": 200, "embedding": 50})  # the source's best
+LABEL_SIZES = MappingProxyType(
+    {"integer": 206, "onehot": 200, "embedding": 50}
+)  # the source's best
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ def test_more_steps_lift_a_limit_of_minutes(trained, tmp_path, capsys):
 
 
 def test_a_lower_learning_rate_is_used_on_resuming(trained, tmp_path):
-    from keras_ruo2.training.assembly import build_model, restore
+    from keras_ruo2.training.assembly import build_model
 
     run = shutil.copytree(trained, tmp_path / "run")
     given = TrainConfig(variant="lattice2d", run=run, resume=True, learning_rate=1e-6)

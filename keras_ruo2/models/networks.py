@@ -147,7 +147,7 @@ def judge(grid, build):
     """Return the critic's last feature map."""
     row = build.row
     features = layers.Dropout(row.input_dropout)(grid) if row.input_dropout else grid
-    for number, block in enumerate(row.critic):
+    for number, block in enumerate(row.critic_in(build.ndim)):
         features = build.convolve(features, block, block.width * build.width)
         if 0 <= row.critic_norm <= number:
             axes = list(range(1, build.ndim + 2))

@@ -1,7 +1,7 @@
 import pytest
 
-from keras_ruo2.errors import ConfigError
 from keras_ruo2.data.phases import phases
+from keras_ruo2.errors import ConfigError
 
 
 def test_a_batch_that_does_not_grow_is_one_phase():
