@@ -107,6 +107,7 @@ def load_generator(run, saved, checkpoint="last"):
         arch=resolved["arch"],
         latent_size=resolved["latent_size"],
         width=resolved["width"],
+        num_voxels=data["grid_shape"][0],
         repeats=runs.repeats_of(data["source"]),
         label_size=resolved["label_size"],
         num_classes=len(data["class_counts"]),

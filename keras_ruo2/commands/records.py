@@ -8,6 +8,7 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import BUNDLED_STRUCTURES, RECORDS, REPOSITORY
 from keras_ruo2.variants import VARIANTS
 
+COARSEST = 8  # the stride of all blocks of a critic together
 DEFAULT_RECIPE = {2: "gap2d", 3: "gap3d"}
 
 
@@ -82,10 +83,11 @@ def check_grids(config, description, where):
             f"{where} are {found}D, {config.variant} takes {ndim}D grids. "
             f"Give --records of another recipe, e.g. {DEFAULT_RECIPE[ndim]}."
         )
-    if set(description.grid_shape[:-1]) != {32} or description.grid_shape[-1] != 2:
+    size, *others = description.grid_shape[:-1]
+    if set(others) != {size} or size % COARSEST or description.grid_shape[-1] != 2:
         raise ConfigError(
-            f"{where} hold grids of {description.grid_shape}, the networks take "
-            f"{(32,) * ndim + (2,)}. Write them again with a recipe of 32 voxels."
+            f"{where} hold grids of {description.grid_shape}, the networks take two channels of "
+            f"as many voxels along each direction, a multiple of {COARSEST}."
         )
 
 

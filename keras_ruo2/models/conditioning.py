@@ -1,4 +1,4 @@
-"""How a class label enters: a vector beside the generator's noise, a channel of the critic's grid."""
+"""How a class label enters: a vector beside the noise, a channel beside the grid."""
 
 import math
 

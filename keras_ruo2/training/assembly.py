@@ -27,6 +27,7 @@ def build_model(resolved, description, num_classes, num_steps, placement):
     common = {
         "arch": resolved["arch"],
         "width": resolved["width"],
+        "num_voxels": description.grid_shape[0],
         "label_size": resolved["label_size"],
         "num_classes": num_classes,
         "synchronized": placement.strategy is not None,
