@@ -6,7 +6,13 @@ from pathlib import Path
 from keras_ruo2.config import Config
 from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
 from keras_ruo2.paths import BUNDLED_STRUCTURES
-from keras_ruo2.recipes import RECIPES, TRANSLATIONS
+from keras_ruo2.recipes import (
+    FEWEST_VOXELS,
+    MOST_VOXELS,
+    RECIPES,
+    TRANSLATIONS,
+    VOXEL_STEP,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +63,11 @@ class RecordsConfig(Config):
     Args:
         structures: Any file that ASE reads; by default the bundled slabs.
         recipe: What becomes of the structures, a row of keras_ruo2.recipes.RECIPES.
-        out: Folder for the shards; by default tfrecords/<recipe>.
+        out: Folder for the shards; by default tfrecords/<recipe>, or tfrecords/<recipe>_<N> for
+            grids of N voxels.
+        num_voxels: Voxels along each direction, a multiple of 8 from 8 to 64 as the networks take
+            them; by default the recipe's. Fewer are quick to train on, for trials: cells are then
+            repeated less often, and atoms merge all the same.
         num_classes: Number of energy classes; 0 for structures without energies.
         holdout: Share of the structures that is kept from training.
         translate: Move each copy at random along xyz, or along xy only, so that the slab stays
@@ -69,6 +79,7 @@ class RecordsConfig(Config):
     structures: Path = BUNDLED_STRUCTURES
     recipe: str = "gap2d"
     out: Path | None = None
+    num_voxels: int | None = None
     num_classes: int = 10
     holdout: float = 0.1
     translate: str = "xyz"
@@ -77,10 +88,27 @@ class RecordsConfig(Config):
 
     def validate(self):
         check_choice("recipe", self.recipe, RECIPES)
+        if self.num_voxels is not None:
+            check_range("num_voxels", self.num_voxels, FEWEST_VOXELS, MOST_VOXELS)
+            if self.num_voxels % VOXEL_STEP:
+                raise ConfigError(
+                    f"--num_voxels is {self.num_voxels}. Expected a multiple of {VOXEL_STEP}."
+                )
         check_range("num_classes", self.num_classes, 0, 1000)
         check_range("holdout", self.holdout, 0, 0.5)
         check_choice("translate", self.translate, TRANSLATIONS)
         check_file("structures", self.structures)
+
+    @property
+    def rules(self):
+        """The `Recipe`, for grids of the wanted size."""
+        return RECIPES[self.recipe].at(self.num_voxels)
+
+    @property
+    def folder_name(self):
+        """Name of the folder of records, if no other is given."""
+        size = self.rules.num_voxels
+        return self.recipe if self.rules == RECIPES[self.recipe] else f"{self.recipe}_{size}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,6 @@ from keras_ruo2.data.schema import Schema
 from keras_ruo2.data.shards import write_shards
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.paths import RECORDS, REPOSITORY, shown
-from keras_ruo2.recipes import RECIPES
 from keras_ruo2.structure import cells
 from keras_ruo2.structure.bonds import SPECIES
 from keras_ruo2.structure.energies import class_edges
@@ -43,8 +42,8 @@ def main(config):
     Raises:
         ConfigError: If the output exists, or a structure cannot be used; nothing is written then.
     """
-    recipe = RECIPES[config.recipe]
-    out = (config.out or RECORDS / config.recipe).resolve()
+    recipe = config.rules
+    out = (config.out or RECORDS / config.folder_name).resolve()
     check_output(out, config.overwrite)
     structures = prepare_all(config.structures, recipe)
     energies = np.array([energy_per_atom(atoms) for atoms in structures])
@@ -103,7 +102,7 @@ def write(structures, edges, config, schema, folder):
         grid_shape=schema.grid_shape,
         dtype=schema.dtype,
         species=SPECIES,
-        alpha=RECIPES[config.recipe].alpha,
+        alpha=config.rules.alpha,
         class_edges=tuple(edges.tolist()),
         **statistics(seen, max(0, len(edges) - 1)),
         counts={split: sum(s["count"] for s in shards if s["split"] == split) for split in splits},
@@ -124,7 +123,8 @@ def describe_source(config, structures, training):
         "seed": config.seed,
         "holdout": config.holdout,
         "translate": config.translate,
-        "largest_voxel": largest_voxel(structures, RECIPES[config.recipe]),
+        "num_voxels": config.rules.num_voxels,
+        "largest_voxel": largest_voxel(structures, config.rules),
         "lateral_repeats": count_repeats([structures[index] for index in training]),
     }
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_ruo2.recipes import RECIPES, TRANSLATIONS
+from keras_ruo2.recipes import TRANSLATIONS
 from keras_ruo2.structure import cells
 from keras_ruo2.structure.energies import energy_class
 from keras_ruo2.structure.voxels import voxelise
@@ -23,7 +23,7 @@ def collect(atoms, index, config, edges, report):
     Returns:
         List of dicts that `Schema.encode` takes.
     """
-    recipe = RECIPES[config.recipe]
+    recipe = config.rules
     rng = np.random.default_rng([config.seed, index])
     energy = energy_per_atom(atoms)
     common = {

@@ -6,9 +6,9 @@ from keras_ruo2.data.labels import class_counts
 from keras_ruo2.data.phases import phases
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import BUNDLED_STRUCTURES, RECORDS, REPOSITORY
+from keras_ruo2.recipes import VOXEL_STEP
 from keras_ruo2.variants import VARIANTS
 
-COARSEST = 8  # the stride of all blocks of a critic together
 DEFAULT_RECIPE = {2: "gap2d", 3: "gap3d"}
 
 
@@ -84,10 +84,10 @@ def check_grids(config, description, where):
             f"Give --records of another recipe, e.g. {DEFAULT_RECIPE[ndim]}."
         )
     size, *others = description.grid_shape[:-1]
-    if set(others) != {size} or size % COARSEST or description.grid_shape[-1] != 2:
+    if set(others) != {size} or size % VOXEL_STEP or description.grid_shape[-1] != 2:
         raise ConfigError(
             f"{where} hold grids of {description.grid_shape}, the networks take two channels of "
-            f"as many voxels along each direction, a multiple of {COARSEST}."
+            f"as many voxels along each direction, a multiple of {VOXEL_STEP}."
         )
 
 

@@ -133,7 +133,7 @@ def how_to_rebuild(folder, values):
     """Return advice with the command that writes the records of a `dataset.json` again."""
     source = values.get("source", {})
     flags = {"structures": source.get("file"), "recipe": values.get("recipe"), "out": folder}
-    flags |= {name: source.get(name) for name in ("seed", "holdout", "translate")}
+    flags |= {name: source.get(name) for name in ("seed", "holdout", "translate", "num_voxels")}
     flags["num_classes"] = max(0, len(values.get("class_edges", ())) - 1)
     shown = " ".join(f"--{name}={value}" for name, value in flags.items() if value is not None)
     return f"Write them again: python -m data_prep records {shown} --overwrite"

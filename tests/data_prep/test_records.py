@@ -182,6 +182,47 @@ def test_other_axes_of_translation_are_refused(structures):
         RecordsConfig(structures=structures, translate="z")
 
 
+def test_other_grids_keep_every_second_slice_and_say_so(structures, tmp_path):
+    out = tmp_path / "small"
+    main(RecordsConfig(structures=structures, out=out, num_voxels=16, holdout=0.0))
+    description = load_description(out)
+    assert description.grid_shape == (16, 16, 2)
+    assert description.counts[TRAINING] == 12 * 4 * 2 * 8
+    assert description.source["num_voxels"] == 16
+    assert "--num_voxels=16 " in how_to_rebuild(out, dataclasses.asdict(description))
+
+
+def test_cells_of_a_coarser_grid_are_repeated_less_often(slab):
+    x, y, _ = prepare(slab, RECIPES["gap3d"].at(16)).cell.lengths()
+    assert max(x, y) <= 16 * 0.6
+    wide, deep, _ = prepare(slab, RECIPES["gap3d"]).cell.lengths()
+    assert wide > x and deep > y
+
+
+def test_recipes_at_another_size():
+    row = RECIPES["gap2d"]
+    assert row.at(None) is row and row.at(32) == row
+    assert row.at(8).positions == (0, 2, 4, 6) and row.at(8).grid_shape == (8, 8)
+    assert row.at(64).records_per_structure == 2 * row.records_per_structure
+    single = dataclasses.replace(row, positions=(10,))
+    assert single.at(16).positions == (5,)
+    assert RECIPES["gap3d"].at(8).ndim == 3
+
+
+def test_records_of_another_size_go_to_a_folder_of_their_own(structures):
+    names = [
+        RecordsConfig(structures=structures, recipe="gap3d", num_voxels=size).folder_name
+        for size in (None, 32, 16)
+    ]
+    assert names == ["gap3d", "gap3d", "gap3d_16"]
+
+
+@pytest.mark.parametrize(("size", "message"), [(12, "a multiple of 8"), (72, "8 to 64"), (0, "8")])
+def test_grids_that_no_network_takes_are_refused(structures, size, message):
+    with pytest.raises(ConfigError, match=f"--num_voxels is {size}. Expected {message}"):
+        RecordsConfig(structures=structures, num_voxels=size)
+
+
 @pytest.mark.parametrize(("recipe", "count"), [("gap2d_clean", 128), ("gap3d_clean", 10)])
 def test_the_clean_recipes_leave_broken_slabs_out(tmp_path, slab, recipe, count):
     torn = slab.copy()
