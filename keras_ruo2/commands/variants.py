@@ -9,11 +9,9 @@ def main(config):
     """Print the variants, the architectures and the backends."""
     print("Variants (--variant=)            label      size  lengths")
     for name, row in VARIANTS.items():
-        label, size = row.label or "-", LABEL_SIZES.get(row.label, "-")
-        print(
-            f"  {name:18s} {row.ndim}D       {label:10s} {size!s:>4s}  {row.num_lengths or '-'!s:7s}"
-            f"  {row.meaning}"
-        )
+        columns = (row.label or "-", LABEL_SIZES.get(row.label, "-"), row.num_lengths or "-")
+        values = "{:10s} {!s:>4s}  {!s:7s}".format(*columns)
+        print(f"  {name:18s} {row.ndim}D       {values}  {row.meaning}")
     print("Architectures (--arch=)")
     for name, row in ARCHITECTURES.items():
         print(f"  {name:10s} {row.meaning}{' (default)' if name == DEFAULT else ''}")
