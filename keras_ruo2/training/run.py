@@ -58,9 +58,10 @@ def train(config, description):
     classes = {"class_counts": counts, "class_names": class_names(description, config.label_by)}
     runs.save(dataclasses.replace(config, run=out), description, classes)
     order = Order(len(records), config.seed, plan)
-    batches = feed(config, description, records, order, placement, first_step)
+    steps = range(first_step, last_step)
+    batches = feed(config, description, records, order, placement, steps)
     callbacks = make_callbacks(config, description, counts, last_step, out)
-    run_until_stopped(model, batches, last_step - first_step, callbacks, config)
+    run_until_stopped(model, batches, len(steps), callbacks, config)
     if placement.is_chief:
         draw_curves(config.run)
 
