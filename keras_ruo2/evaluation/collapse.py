@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy import fft
 
 from keras_ruo2.evaluation.descriptors import distances, half_space_weights
 
@@ -95,7 +96,7 @@ def statistics(grids):
     grids = np.where(finite, grids, 0)
     shape = grids.shape[1:-1]
     axes = tuple(range(1, 1 + len(shape)))
-    amplitudes = np.abs(np.fft.rfftn(grids, axes=axes)).astype(np.float32)
+    amplitudes = np.abs(fft.rfftn(grids, axes=axes)).astype(np.float32)
     amplitudes *= half_space_weights(shape)[..., None]
     power = np.square(amplitudes).sum(axis=0, dtype=np.float64)
     power[(0,) * len(shape)] = 0

@@ -16,9 +16,9 @@ def bad_generators(real, training, *, seed=0):
     Returns:
         Dict of arrays shaped as `real`: `copies` of one image and a `few` images again and again,
         both translated at random; `lateral stripes` and `vertical stripes`, real images averaged
-        along the other direction; `training images` themselves; `noise` alone, as bright on
-        average as real images; `noisy` and `bright` real images; `species apart`, the O of other
-        images than the Ru; `dead`, nearly blank.
+        along the other direction; `training images` themselves; `noise` alone; `noisy` and
+        `bright` real images; `species apart`, the O of other images than the Ru; `dead`, nearly
+        blank.
     """
     rng = np.random.default_rng(seed)
     size = len(real)
@@ -33,7 +33,7 @@ def bad_generators(real, training, *, seed=0):
         "lateral stripes": real.mean(axis=lateral, keepdims=True),
         "vertical stripes": real.mean(axis=real.ndim - 2, keepdims=True),
         "training images": training[rng.choice(len(training), size, replace=False)],
-        "noise": 2 * real.mean() * rng.random(real.shape),
+        "noise": 0.4 * rng.random(real.shape),
         "noisy": np.clip(real + rng.normal(scale=0.1, size=real.shape), 0, 1),
         "bright": 0.2 + 0.8 * real,
         "species apart": apart,

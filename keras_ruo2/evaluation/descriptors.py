@@ -1,6 +1,7 @@
 """Descriptions of density grids that no translation changes."""
 
 import numpy as np
+from scipy import fft
 
 
 def spectra(grids):
@@ -23,7 +24,7 @@ def spectra(grids):
     both = grids.sum(axis=-1, keepdims=True) / np.float32(np.sqrt(2))
     axes = tuple(range(1, grids.ndim - 1))
     shape = grids.shape[1:-1]
-    found = np.abs(np.fft.rfftn(np.concatenate([grids, both], axis=-1), axes=axes))
+    found = np.abs(fft.rfftn(np.concatenate([grids, both], axis=-1), axes=axes))
     found *= half_space_weights(shape)[..., None]
     return found.reshape(len(grids), -1).astype(np.float32)
 
@@ -48,7 +49,7 @@ def profile_spectra(grids):
         Array of shape `(n, channels * (nz // 2 + 1))`, float32, in the unit of a density.
     """
     profiles = np.asarray(grids, dtype=np.float32).mean(axis=tuple(range(1, grids.ndim - 2)))
-    amplitudes = np.abs(np.fft.rfft(profiles, axis=1)) / profiles.shape[1]
+    amplitudes = np.abs(fft.rfft(profiles, axis=1)) / profiles.shape[1]
     return amplitudes.reshape(len(grids), -1).astype(np.float32)
 
 

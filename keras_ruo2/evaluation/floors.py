@@ -9,6 +9,10 @@ NUM_SPLITS, NUM_REPLICATES = 10, 100
 INTERVAL = (2.5, 97.5)  # percentiles
 
 
+class TooFewSamples(ValueError):
+    """There are fewer samples than a metric needs to say anything."""
+
+
 class Score(NamedTuple):
     """A value beside what real data score among themselves.
 
@@ -47,7 +51,7 @@ def score(distance, generated, real, *, seed=0, replicates=NUM_REPLICATES):
         `Score`, of NaN where a distance is not defined.
 
     Raises:
-        ValueError: If there are fewer than `MIN_SAMPLES` generated or twice as many real ones.
+        TooFewSamples: If there are fewer than `MIN_SAMPLES` generated or twice as many real ones.
     """
     size = common_size(generated, real)
     rng = np.random.default_rng(seed)
@@ -62,7 +66,8 @@ def score(distance, generated, real, *, seed=0, replicates=NUM_REPLICATES):
         if number < replicates:
             again = rng.integers(size, size=(2, size))
             spread.append(distance(made[again[0]], other[again[1]]))
-    return over_floor(np.mean(values), np.mean(floors), np.array(spread) - np.mean(spread))
+    deviations = np.array(spread) - np.mean(spread) if spread else np.zeros(0)
+    return over_floor(np.mean(values), np.mean(floors), deviations)
 
 
 def over_floor(value, floor, deviations):
@@ -76,10 +81,10 @@ def over_floor(value, floor, deviations):
 
 
 def common_size(generated, real):
-    """Return how many samples each of the three sets holds, or raise `ValueError` if too few."""
+    """Return how many samples each of the three sets holds, or raise `TooFewSamples`."""
     size = min(len(generated), len(real) // 2)
     if size < MIN_SAMPLES:
-        raise ValueError(
+        raise TooFewSamples(
             f"{len(generated)} generated and {len(real)} real samples, at least {MIN_SAMPLES} and "
             f"{2 * MIN_SAMPLES} are needed"
         )

@@ -36,7 +36,7 @@ def neighbour_scores(generated, real, *, seed=0, neighbours=NUM_NEIGHBOURS):
         reaches to its nearest neighbours of its own set. Ratios of 1 are as good as real data.
 
     Raises:
-        ValueError: If there are too few samples.
+        TooFewSamples: If there are too few samples.
     """
     size = min(LARGEST, common_size(generated, real))
     rng = np.random.default_rng(seed)
