@@ -9,7 +9,7 @@ import numpy as np
 from keras_ruo2.evaluation.collapse import alarms, by_class, collapse_scores
 from keras_ruo2.evaluation.descriptors import profile_spectra, spectra
 from keras_ruo2.evaluation.distributions import mean_sorted_difference, project
-from keras_ruo2.evaluation.floors import NUM_REPLICATES, TooFewSamples, score
+from keras_ruo2.evaluation.floors import NUM_REPLICATES, TooFewSamples, common_size, score
 from keras_ruo2.evaluation.marginals import marginal_scores, marginals
 from keras_ruo2.evaluation.matches import best_matches, share_above
 from keras_ruo2.evaluation.neighbours import neighbour_scores
@@ -76,6 +76,7 @@ def measure(
     for name, found in metrics.get("marginals", {}).items():
         found |= {"title": made.marginals[name].title, "unit": made.marginals[name].unit}
     with part("held_out"):
+        common_size(held_out["grid"], real["grid"])
         new = describe(held_out, with_lengths)
         metrics["held_out"] = {
             group: {name: found.ratio for name, found in compare(new, expected, seed, 0).items()}
@@ -140,7 +141,7 @@ def timed(metrics):
         try:
             yield
         except TooFewSamples as error:
-            metrics["notes"].append(f"{name}: {error}.")
+            metrics["notes"].append(f"Left out, {name.replace('_', '-')}: {error}.")
         metrics["seconds"][name] = round(time.perf_counter() - begin, 2)
 
     return part
