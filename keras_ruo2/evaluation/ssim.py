@@ -23,6 +23,7 @@ TILE_IMAGES = 64
 # Multiply-adds of one product: below a quarter of a million BLAS starts no threads of its own,
 # which would fight with ours; and three tiles of results stay in a core's second cache.
 TILE_WORK, TILE_VALUES = 250_000, 140_000
+BOX_VALUES = 300_000  # voxels of the references whose sums are taken at a time, for few images
 
 
 def ssim_matrix(images, references, *, threads=None):
@@ -108,13 +109,54 @@ def block_ssim(images, references):
     """Return the mean index of a block of pairs, shape `(n, m)`, float64; one channel."""
     first, second = to_block(images[..., None]), to_block(references[..., None])
     num_windows = [size - WINDOW + 1 for size in first.shape[:-1]]
-    total = np.zeros((first.shape[-1], second.shape[-1]))
+    num_images, num_references = first.shape[-1], second.shape[-1]
+    # Gathering windows costs k values an image, sums over boxes about k / 3 a pair: as measured.
+    if 3 * num_images * num_references < WINDOW ** len(num_windows) * (num_images + num_references):
+        return few_ssim(first, second)
+    total = np.zeros((num_images, num_references))
     space = {}
     for place in itertools.product(*(range(count) for count in num_windows[:-1])):
         left = image_terms(first, place, space)
         right = reference_terms(second, place, space)
         add_row(total, left, right, space)
     return total / np.prod(num_windows)
+
+
+def few_ssim(first, second):
+    """Return what `block_ssim` does from sums over boxes, faster for few images; in float64.
+
+    Args:
+        first: Images, shape `(*grid, n)`.
+        second: References, shape `(*grid, m)`.
+    """
+    first, second = first.astype(np.float64), second.astype(np.float64)
+    axes = tuple(range(first.ndim - 1))
+    count = WINDOW ** len(axes)
+    sample = count / (count - 1)
+    means, other_means = box_means(first), box_means(second)
+    variances = sample * (box_means(first**2) - means**2) + C2
+    other_variances = sample * (box_means(second**2) - other_means**2)
+    total = np.empty((first.shape[-1], second.shape[-1]))
+    for row in range(len(total)):
+        one = slice(row, row + 1)
+        for columns in parts(second.shape[-1], max(1, BOX_VALUES // first[..., 0].size)):
+            mean, other = means[..., one], other_means[..., columns]
+            both = mean * other
+            index = 2 * sample * (box_means(first[..., one] * second[..., columns]) - both) + C2
+            index *= 2 * both + C1
+            index /= mean**2 + other**2 + C1
+            index /= variances[..., one] + other_variances[..., columns]
+            total[row, columns] = index.mean(axis=axes)
+    return total
+
+
+def box_means(values):
+    """Return the means over all windows of an array of shape `(*grid, n)`."""
+    for axis in range(values.ndim - 1):
+        values = np.moveaxis(values, axis, 0)
+        two = values[:-1] + values[1:]
+        values = np.moveaxis(two[:-3] + two[2:-1] + values[4:], 0, axis)
+    return values / WINDOW ** (values.ndim - 1)
 
 
 def to_block(images):
