@@ -24,7 +24,8 @@ def load_samples(path, grid_shape):
         with np.load(path, allow_pickle=False) as file:
             samples = {name: file[name] for name in ("grid", "lattice", "label") if name in file}
     except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0]
+        is_foreign = "pickle" in str(error)
+        reason = "it holds no plain arrays" if is_foreign else str(error).splitlines()[0]
         raise ConfigError(f"--samples={path} cannot be read as .npz ({reason}).") from None
     if "grid" not in samples:
         raise ConfigError(f"--samples={path} holds no `grid`. Write it with `generate`.")
