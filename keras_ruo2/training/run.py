@@ -51,7 +51,7 @@ def train(config, description):
         model = assembly.build_model(resolved, description, len(counts), last_step, placement)
         if goes_on:
             assembly.restore(model, runs.last_checkpoint(config.run))
-    first_step = int(model.step)
+    first_step = model.steps_made
     if is_finished(config, first_step, last_step):
         return
     out = config.run if placement.is_chief else Path(tempfile.mkdtemp())
@@ -130,7 +130,7 @@ def run_until_stopped(model, batches, steps, callbacks, config):
         restore_signals()
         callbacks[-1].save()
         sys.exit(
-            f"\nStopped at step {int(model.step)} and saved. Go on with: python -m keras_ruo2 "
+            f"\nStopped at step {model.steps_made} and saved. Go on with: python -m keras_ruo2 "
             f"train --variant={config.variant} --run={shown(config.run)} --resume"
         )
 
