@@ -1,4 +1,7 @@
+import importlib.util
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +18,11 @@ from keras_ruo2.structure.cells import with_energy  # noqa: E402
 from keras_ruo2.structure.crystals import rutile_ruo2  # noqa: E402
 from keras_ruo2.structure.slabs import build_slab  # noqa: E402
 
-REALDATA = Path(__file__).resolve().parents[2] / "shared" / "realdata"
+ROOT = Path(__file__).resolve().parents[1]
+REALDATA = ROOT.parent / "shared" / "realdata"
 A, C = 4.5, 3.1
+# JAX's compiler takes longer than the arithmetic of tests unless it is told not to optimise.
+QUICK_COMPILER = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
 
 @pytest.fixture
@@ -33,6 +39,28 @@ def rutile():
 def slab():
     """The stoichiometric (110) slab, 18 atoms, with a made-up energy."""
     return with_energy(build_slab("110-stoichiometric", a=A, c=C), -100.0)
+
+
+@pytest.fixture(scope="session")
+def on_backend(tmp_path_factory):
+    """A function that runs a test file as a script on a backend and loads the arrays it saved.
+
+    Keras has one backend a process. The script is given the name of an .npz file to write.
+    """
+
+    def run(backend, script):
+        if not importlib.util.find_spec(backend):
+            pytest.skip(f"{backend} is not installed")
+        out = tmp_path_factory.mktemp(backend) / "found.npz"
+        chosen = {"KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+        chosen["XLA_FLAGS"] = QUICK_COMPILER
+        subprocess.run(
+            [sys.executable, script, out], env={**os.environ, **chosen}, check=True, cwd=ROOT
+        )
+        with np.load(out) as found:
+            return dict(found)
+
+    return run
 
 
 @pytest.fixture(scope="session")

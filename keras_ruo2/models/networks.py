@@ -7,7 +7,7 @@ from keras_ruo2.architectures import DEFAULT
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.models.blocks import Build, activation, draw_voxels, draw_waves, summarise
 from keras_ruo2.models.conditioning import label_channel, label_vector
-from keras_ruo2.models.layers import NoiseShift
+from keras_ruo2.models.layers import LayerNorm, NoiseShift
 from keras_ruo2.models.minibatch import MinibatchDiscrimination
 from keras_ruo2.variants import LABEL_SIZES, get_variant
 
@@ -150,8 +150,7 @@ def judge(grid, build):
     for number, block in enumerate(row.critic_in(build.ndim)):
         features = build.convolve(features, block, block.width * build.width)
         if 0 <= row.critic_norm <= number:
-            axes = list(range(1, build.ndim + 2))
-            features = layers.LayerNormalization(axis=axes)(features)
+            features = LayerNorm()(features)
         features = activation(CRITIC_SLOPE)(features)
         if number == 0 and row.hidden_dropout:
             features = layers.Dropout(row.hidden_dropout)(features)

@@ -6,6 +6,7 @@ from keras_ruo2.architectures import ARCHITECTURES
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.models.layers import (
     LateralWaves,
+    LayerNorm,
     NoiseChoice,
     NoiseShift,
     PeriodicPadding,
@@ -70,6 +71,43 @@ def test_the_default_critic_reads_the_same_lengths_anywhere(rng):
     grid = rng.uniform(size=(2, 32, 32, 2)).astype("float32")
     moved = critic(np.roll(grid, (8, 16), axis=(1, 2)))
     np.testing.assert_allclose(moved["lattice"], critic(grid)["lattice"], atol=1e-5)
+
+
+def test_layer_norm_is_keras_s(rng):
+    import keras
+
+    values = rng.normal(3.0, 2.0, size=(4, 3, 5, 2)).astype("float32")
+    ours, theirs = LayerNorm(), keras.layers.LayerNormalization(axis=[1, 2, 3])
+    weights = [rng.normal(size=(3, 5, 2)).astype("float32") for _ in range(2)]
+    for layer in (ours, theirs):
+        layer.build(values.shape)
+        layer.set_weights(weights)
+    np.testing.assert_allclose(ours(values), theirs(values), atol=1e-5)
+
+
+def test_layer_norm_has_true_second_derivatives(rng):
+    """The gradient of |dD/dx|^2 against differences of it, in double precision."""
+    import tensorflow as tf
+
+    layer = LayerNorm(dtype="float64")
+    slopes_of = rng.normal(size=(1, 6))
+
+    def squared_slope(values):
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            score = tf.reduce_sum(slopes_of * layer(values) ** 2)
+        return tf.reduce_sum(tape.gradient(score, values) ** 2)
+
+    values, step = rng.normal(size=(1, 6)), 1e-5
+    with tf.GradientTape() as tape:
+        point = tf.constant(values)
+        tape.watch(point)
+        total = squared_slope(point)
+    found = np.array(tape.gradient(total, point))[0]
+    for number, moved in enumerate(step * np.eye(6)):
+        ends = [float(squared_slope(tf.constant(values + way * moved))) for way in (1, -1)]
+        # central differences are good to step^2 of third derivatives, of the order of 100 here
+        assert found[number] == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-5)
 
 
 def test_noise_shifts_a_grid_by_whole_voxels(rng):
