@@ -11,6 +11,7 @@ start_backend("tensorflow")
 
 from data_prep.config import RecordsConfig  # noqa: E402
 from data_prep.records import main as write_records  # noqa: E402
+from keras_ruo2.recipes import Recipe  # noqa: E402
 from keras_ruo2.structure.cells import with_energy  # noqa: E402
 from keras_ruo2.structure.crystals import rutile_ruo2  # noqa: E402
 from keras_ruo2.structure.slabs import build_slab  # noqa: E402
@@ -56,6 +57,17 @@ def records(structures, tmp_path_factory):
     """Records of `structures`: 12 x 128 slices."""
     out = tmp_path_factory.mktemp("records") / "gap2d"
     write_records(RecordsConfig(structures=structures, out=out, holdout=0.25))
+    return out
+
+
+@pytest.fixture(scope="session")
+def small_records(structures, tmp_path_factory):
+    """Records of `structures` on 8 x 8 voxels, for runs in processes of their own."""
+    out = tmp_path_factory.mktemp("records") / "gap2d"
+    recipe = Recipe(alpha=0.5, translations=2, positions=(0, 2, 4, 6), num_voxels=8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("data_prep.records.RECIPES", {"gap2d": recipe})
+        write_records(RecordsConfig(structures=structures, out=out, holdout=0.25))
     return out
 
 
