@@ -154,10 +154,10 @@ class Schedule(keras.Model):
             parts["gradient_penalty"] = losses.gradient_penalty(slopes)
             parts["gradient_norm"] = ops.mean(losses.slope_norms(slopes))
             share = self.settings.critic_steps / len(self.settings.penalised)
-            loss += share * self.settings.penalty_weight * parts["gradient_penalty"]
+            loss = loss + share * self.settings.penalty_weight * parts["gradient_penalty"]
         if self.settings.lattice:
             parts["critic_lattice_loss"] = losses.lattice_loss(seen["lattice"], batch["lattice"])
-            loss += parts["critic_lattice_loss"]
+            loss = loss + parts["critic_lattice_loss"]
         return loss, {"critic_loss": loss, **parts}
 
     def slopes(self, real, fake, label=None):
@@ -179,15 +179,15 @@ class Schedule(keras.Model):
             if known.lattice_gradient == "generator":
                 reading = ops.stop_gradient(reading)
             parts["generator_lattice_loss"] = losses.lattice_loss(made["lattice"], reading)
-            loss += self.gamma() * parts["generator_lattice_loss"]
+            loss = loss + self.gamma() * parts["generator_lattice_loss"]
         if known.feature_matching:
             real = ops.stop_gradient(self.judge(self.view(batch["grid"]), label)["features"])
             parts["generator_matching_loss"] = feature_matching_loss(real, seen["features"])
-            loss += known.feature_matching * parts["generator_matching_loss"]
+            loss = loss + known.feature_matching * parts["generator_matching_loss"]
         if known.wanted:
             values = PROPERTIES[known.wanted].function(made["grid"])
             parts["generator_property_loss"] = range_penalty(values, *known.wanted_range)
-            loss += known.wanted_weight * parts["generator_property_loss"]
+            loss = loss + known.wanted_weight * parts["generator_property_loss"]
         return loss, {"generator_loss": loss, **parts}
 
     def gamma(self):
