@@ -68,9 +68,10 @@ def draw_samples(run, saved, count, seed, label=None, checkpoint="last"):
     noise = rng.normal(size=(count, saved["resolved"]["latent_size"])).astype("float32")
     labels = None
     if VARIANTS[saved["resolved"]["variant"]].label:
-        labels = np.full(count, label, "int32")
         if label is None:
             labels = draw_classes(saved["data"]["class_counts"], count, rng)
+        else:
+            labels = np.full(count, label, "int32")
     return make(run, saved, noise, labels, checkpoint)
 
 
