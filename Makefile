@@ -1,11 +1,12 @@
 # make train    sets everything up, trains lattice2d on the bundled slabs and draws what it generates
-# make test     sets everything up and runs the tests
+# make test     sets everything up, all backends included, and runs the tests
 # make lint     sets everything up and checks the code's form
-# A GPU machine: make train EXTRAS=gpu,test
+# A GPU machine: make train TENSORFLOW=gpu
 
 VENV = .venv
-EXTRAS = cpu,test
-READY = $(VENV)/.ready-$(EXTRAS)
+TENSORFLOW = cpu
+FOR_TRAINING = $(VENV)/.ready-$(TENSORFLOW)
+FOR_TESTS = $(VENV)/.ready-$(TENSORFLOW),jax,torch,test
 RUN = runs/lattice2d
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
 PYTHON = $(shell for name in python3.11 python3.12 python3; do \
@@ -13,19 +14,22 @@ PYTHON = $(shell for name in python3.11 python3.12 python3; do \
 
 .PHONY: train test lint
 
-train: $(READY)
+train: $(FOR_TRAINING)
 	$(VENV)/bin/python -m keras_ruo2 train --variant=lattice2d --run=$(RUN) --minutes=9 --resume
 	$(VENV)/bin/python -m keras_ruo2 generate --run=$(RUN) --out=$(RUN)/samples.npz
 
-test: $(READY)
+test: $(FOR_TESTS)
 	$(VENV)/bin/python -m pytest
 
-lint: $(READY)
+lint: $(FOR_TESTS)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 
-$(READY): setup.cfg pyproject.toml
+$(VENV)/.ready-%: $(VENV)/.made
+	$(VENV)/bin/python -m pip install --quiet --editable '.[$*]'
+	@touch '$@'
+
+$(VENV)/.made: setup.cfg pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed, none was found."; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --editable '.[$(EXTRAS)]'
 	@touch '$@'

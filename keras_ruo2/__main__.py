@@ -1,12 +1,13 @@
 """Command line: `python -m keras_ruo2 <command> --flag=value`."""
 
 from keras_ruo2.cli import Command, run_command_line
-from keras_ruo2.config import GenerateConfig, TrainConfig, VariantsConfig
+from keras_ruo2.config import EvaluateConfig, GenerateConfig, TrainConfig, VariantsConfig
 
 COMMANDS = {
     "variants": Command(VariantsConfig, "keras_ruo2.commands.variants:main"),
     "train": Command(TrainConfig, "keras_ruo2.commands.train:main"),
     "generate": Command(GenerateConfig, "keras_ruo2.commands.generate:main"),
+    "evaluate": Command(EvaluateConfig, "keras_ruo2.commands.evaluate:main"),
 }
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ ARCHITECTURES = MappingProxyType(
         # data, so that crystal order is a few numbers; nothing in it overlaps, which is what paints
         # stripes elsewhere.
         "waves": Architecture(
-            meaning="lateral Fourier series over layers in z, plain periodic critic (default)",
+            meaning="lateral Fourier series over layers in z, plain periodic critic",
             width=16,
             start=8,
             first=16,

@@ -22,12 +22,13 @@ STRATEGIES = {
 }
 
 
-def start_backend(name, devices=0):
+def start_backend(name, devices=0, deterministic=False):
     """Choose the Keras backend and import it without its start-up chatter.
 
     Args:
         name: A key of `BACKENDS`.
         devices: Logical CPU devices that JAX makes, if not 0.
+        deterministic: Whether JAX must add in the same order every time on GPUs, too.
 
     Raises:
         ConfigError: If it is not installed.
@@ -35,10 +36,8 @@ def start_backend(name, devices=0):
     check_installed(name)
     os.environ["KERAS_BACKEND"] = name
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if name == "jax" and devices and "jax" not in sys.modules:
-        known = os.environ.get("XLA_FLAGS", "")
-        flag = f"--xla_force_host_platform_device_count={devices}"
-        os.environ["XLA_FLAGS"] = f"{known} {flag}".strip()
+    if name == "jax":
+        set_xla_flags(devices, deterministic)
     if name in sys.modules and "keras" in sys.modules:
         check_running(name)
         return
@@ -47,6 +46,16 @@ def start_backend(name, devices=0):
         importlib.import_module("keras")
         if is_installed("tensorflow"):  # Keras imports it when it looks at data
             importlib.import_module("tensorflow")
+
+
+def set_xla_flags(devices, deterministic):
+    """Tell XLA how many logical CPU devices to make and whether to repeat itself on GPUs."""
+    flags = [os.environ.get("XLA_FLAGS", "")]
+    if devices:
+        flags.append(f"--xla_force_host_platform_device_count={devices}")
+    if deterministic:
+        flags.append("--xla_gpu_deterministic_ops=true")
+    os.environ["XLA_FLAGS"] = " ".join(flags).strip()
 
 
 def is_installed(name):

@@ -1,4 +1,4 @@
-"""Every picture, in one style. The only module that imports matplotlib."""
+"""Pictures of samples and of runs, in one style. Only the plotting modules import matplotlib."""
 
 import matplotlib
 

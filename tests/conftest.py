@@ -88,6 +88,27 @@ def records(structures, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def small_records(structures, tmp_path_factory):
+    """Records of `structures` on grids of 16 voxels, half of them at each of two dmu_O."""
+    import ase.io
+
+    folder = tmp_path_factory.mktemp("small")
+    slabs = ase.io.read(structures, ":")
+    for number, slab in enumerate(slabs):
+        slab.info["dmu_o"] = -0.5 * (number % 2)
+    ase.io.write(folder / "slabs.extxyz", slabs)
+    config = RecordsConfig(
+        structures=folder / "slabs.extxyz",
+        out=folder / "gap2d",
+        holdout=0.25,
+        num_voxels=16,
+        num_classes=4,
+    )
+    write_records(config)
+    return config.out
+
+
+@pytest.fixture(scope="session")
 def realdata():
     """Real slabs by DFT, where the machine has them; never copied into the project."""
     if not REALDATA.is_dir():

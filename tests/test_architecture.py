@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "models": {"architectures", "variants"},
     "evaluation": {"structure", "data"},
     "plotting": set(),
+    "plotting_evaluation": {"plotting"},
     "training": {
         "data",
         "evaluation",
@@ -44,10 +45,20 @@ MAY_IMPORT = {
         "training",
         "variants",
     },
+    "evaluate": {
+        "data",
+        "evaluation",
+        "generate",
+        "plotting",
+        "plotting_evaluation",
+        "runs",
+    },
     "commands": {
         "architectures",
         "backend",
         "data",
+        "evaluate",
+        "evaluation",
         "generate",
         "recipes",
         "runs",
@@ -59,7 +70,7 @@ MAY_IMPORT = {
 }
 ONLY_THERE = {
     "tensorflow": {"data", "training"},
-    "matplotlib": {"plotting"},
+    "matplotlib": {"plotting", "plotting_evaluation"},
     "keras": {"models", "training", "backend"},
 }
 FILES = sorted((PACKAGE / "keras_ruo2").rglob("*.py"))

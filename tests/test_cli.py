@@ -53,7 +53,7 @@ def test_the_command_line_starts_without_a_backend(package):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("command", ["train", "generate", "variants"])
+@pytest.mark.parametrize("command", ["train", "generate", "evaluate", "variants"])
 def test_every_command_has_help(command):
     result = subprocess.run(
         [sys.executable, "-m", "keras_ruo2", command, "--help"],

@@ -29,6 +29,11 @@ TINY = {
 
 
 @pytest.fixture(scope="module")
+def records(small_records):
+    return small_records
+
+
+@pytest.fixture(scope="module")
 def trained(records, tmp_path_factory):
     """A run of four steps."""
     run = tmp_path_factory.mktemp("runs") / "tiny"
@@ -81,7 +86,7 @@ def test_samples_are_what_the_contract_says(trained, tmp_path):
     generate(GenerateConfig(run=trained, count=10, out=out))
     with np.load(out, allow_pickle=False) as samples:
         assert set(samples) == {"grid", "lattice"}
-        assert samples["grid"].shape == (10, 32, 32, 2)
+        assert samples["grid"].shape == (10, 16, 16, 2)
         assert samples["grid"].dtype == samples["lattice"].dtype == np.float32
         assert samples["lattice"].shape == (10, 2)
         assert (samples["lattice"] > 5).all() and (samples["lattice"] < 40).all()
@@ -194,7 +199,7 @@ def test_records_of_another_grid_are_refused(records, tmp_path):
 
 def test_fewer_classes_than_asked_are_refused(records, tmp_path):
     refused(
-        "have 10 energy classes, --num_classes=12",
+        "have 4 energy classes, --num_classes=12",
         run=tmp_path / "r",
         records=records,
         num_classes=12,

@@ -30,7 +30,7 @@ def main(config):
     check_writable(config.run, RUN_BYTES)
     if config.strategy == "multiworker":
         check_cluster(os.environ)
-    start_backend(config.backend, config.devices)
+    start_backend(config.backend, config.devices, config.deterministic)
     from keras_ruo2.training.run import train
 
     train(config, description)

@@ -1,14 +1,21 @@
 """`variants`: print what can be trained."""
 
-from keras_ruo2.architectures import ARCHITECTURES
-from keras_ruo2.variants import VARIANTS
+from keras_ruo2.architectures import ARCHITECTURES, DEFAULT
+from keras_ruo2.backend import BACKENDS, STRATEGIES, is_installed
+from keras_ruo2.variants import LABEL_SIZES, VARIANTS
 
 
 def main(config):
-    """Print the table of variants and that of architectures."""
-    print("Variants")
+    """Print the variants, the architectures and the backends."""
+    print("Variants (--variant=)            label      size  lengths")
     for name, row in VARIANTS.items():
-        print(f"  {name:12s} {row.ndim}D  {row.meaning}")
-    print("Architectures")
+        columns = (row.label or "-", LABEL_SIZES.get(row.label, "-"), row.num_lengths or "-")
+        values = "{:10s} {!s:>4s}  {!s:7s}".format(*columns)
+        print(f"  {name:18s} {row.ndim}D       {values}  {row.meaning}")
+    print("Architectures (--arch=)")
     for name, row in ARCHITECTURES.items():
-        print(f"  {name:12s} {row.meaning}")
+        print(f"  {name:10s} {row.meaning}{' (default)' if name == DEFAULT else ''}")
+    print("Backends (--backend=) and their strategies (--strategy=)")
+    for name, strategies in STRATEGIES.items():
+        state = "installed" if is_installed(name) else f"missing: {BACKENDS[name]}"
+        print(f"  {name:10s} {', '.join(strategies)} ({state})")

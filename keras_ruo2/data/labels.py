@@ -23,7 +23,7 @@ def class_names(description, label_by):
             f"{low:.3f} to {high:.3f} eV/atom"
             for low, high in zip(edges[:-1], edges[1:], strict=True)
         )
-    return tuple(f"dmu_O {value:.2f} eV" for value, _ in description.dmu_o_counts)
+    return tuple(f"dmu_O {value + 0.0:.2f} eV" for value, _ in description.dmu_o_counts)
 
 
 def class_of(batch, description, label_by):

@@ -9,16 +9,7 @@ from keras_ruo2.data.reader import Records
 from keras_ruo2.data.schema import FIELDS
 
 
-def training_batches(
-    records,
-    order,
-    *,
-    first_step=0,
-    last_step=None,
-    critic_steps=1,
-    replicas=1,
-    names=tuple(FIELDS),
-):
+def training_batches(records, order, *, first_step=0, last_step=None, **options):
     """Yield a batch for each step, the same for a step wherever the run was started.
 
     Args:
@@ -26,17 +17,32 @@ def training_batches(
         order: `Order` over them.
         first_step: Step of the first batch.
         last_step: Step before which to end; `None` for no end.
-        critic_steps: Critic updates that share the batch of a step.
-        replicas: Devices that share the batch of a step.
-        names: Fields that are wanted.
+        options: Of `batch_at`.
 
     Yields:
-        Dict of arrays keyed by `names`, as `Schema.decode` gives them, `order.samples(step)` of
-        each, arranged for `critic_steps` and `replicas`.
+        What `batch_at` returns.
     """
     steps = itertools.count(first_step) if last_step is None else range(first_step, last_step)
     for step in steps:
-        yield records.read(arrange(order.indices(step), critic_steps, replicas), names)
+        yield batch_at(records, order, step, **options)
+
+
+def batch_at(records, order, step, *, critic_steps=1, replicas=1, names=tuple(FIELDS)):
+    """Return the batch of a step.
+
+    Args:
+        records: `Records` of the training split.
+        order: `Order` over them.
+        step: Number of the step.
+        critic_steps: Critic updates that share the batch.
+        replicas: Devices that share the batch.
+        names: Fields that are wanted.
+
+    Returns:
+        Dict of arrays keyed by `names`, as `Schema.decode` gives them, `order.samples(step)` of
+        each, arranged for `critic_steps` and `replicas`.
+    """
+    return records.read(arrange(order.indices(step), critic_steps, replicas), names)
 
 
 def read_sample(folder, description, split, count, *, seed):

@@ -28,10 +28,28 @@ def sliced_wasserstein(first, second, *, num_projections=NUM_PROJECTIONS, seed=0
     """
     if first.shape != second.shape:
         raise ValueError(f"sets of one shape are compared, got {first.shape} and {second.shape}")
-    flat = [
-        np.asarray(values, dtype=np.float32).reshape(len(values), -1) for values in (first, second)
-    ]
-    directions = np.random.default_rng(seed).normal(size=(flat[0].shape[1], num_projections))
-    directions = (directions / np.linalg.norm(directions, axis=0)).astype(np.float32)
-    projected = [np.sort(values @ directions, axis=0) for values in flat]
-    return float(np.abs(projected[0] - projected[1]).mean())
+    return mean_sorted_difference(
+        *(project(values, num_projections=num_projections, seed=seed) for values in (first, second))
+    )
+
+
+def project(values, *, num_projections=NUM_PROJECTIONS, seed=0):
+    """Project samples on random unit vectors.
+
+    Args:
+        values: Array of shape `(n, ...)`.
+        num_projections: Number of random directions.
+        seed: Seed of the directions.
+
+    Returns:
+        Array of shape `(n, num_projections)`, float32.
+    """
+    flat = np.asarray(values, dtype=np.float32).reshape(len(values), -1)
+    directions = np.random.default_rng(seed).normal(size=(flat.shape[1], num_projections))
+    return flat @ (directions / np.linalg.norm(directions, axis=0)).astype(np.float32)
+
+
+def mean_sorted_difference(first, second):
+    """Return the mean Wasserstein-1 distance of the columns of two arrays of shape `(n, k)`."""
+    ordered = [np.sort(np.ascontiguousarray(values.T), axis=1) for values in (first, second)]
+    return float(np.abs(ordered[0] - ordered[1]).mean())

@@ -38,7 +38,7 @@ class Checkpoints(Every):
             ConfigError: If a weight is NaN or infinite; the checkpoints before are kept then.
         """
         synchronise(self.model)
-        step = int(self.model.step)
+        step = self.model.steps_made
         for network in (self.model.generator, self.model.critic):
             if not all(np.isfinite(weight).all() for weight in network.get_weights()):
                 raise ConfigError(diverged(f"weights of the {network.name}", step, self.run))

@@ -6,7 +6,7 @@ from keras import ops
 from keras_ruo2.evaluation.distributions import sliced_wasserstein
 
 NUM_IMAGES = {2: 1024, 3: 128}  # by dimensions; a whole grid is as large as 32 slices
-BATCH = {2: 256, 3: 16}
+BATCH = 64
 
 
 class Evaluator:
@@ -131,18 +131,12 @@ def predict(network, values, labels=None):
         values: Noise vectors or grids.
         labels: Class numbers where the network is told them.
     """
-    ndim = max(len(shape) for shape in map(tuple, shapes_of(network))) - 2
-    size, parts = BATCH[ndim], []
-    for begin in range(0, len(values), size):
-        part = slice(begin, begin + size)
+    parts = []
+    for begin in range(0, len(values), BATCH):
+        part = slice(begin, begin + BATCH)
         inputs = values[part] if labels is None else [values[part], labels[part]]
         made = network(inputs, training=False)
         parts.append(
             {name: ops.convert_to_numpy(made[name]) for name in made if name != "features"}
         )
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def shapes_of(network):
-    """Return the shapes of a network's inputs and outputs."""
-    return [tensor.shape for tensor in (*network.inputs, *network.outputs)]

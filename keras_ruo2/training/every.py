@@ -20,7 +20,7 @@ class Every(keras.callbacks.Callback):
         self.interval, self.last_step = interval, last_step
 
     def on_train_begin(self, logs=None):
-        self.step = int(self.model.step)
+        self.step = self.model.steps_made
 
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1

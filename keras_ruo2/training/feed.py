@@ -1,16 +1,20 @@
 """Batches as each backend takes them."""
 
+import keras
 import numpy as np
 
 from keras_ruo2 import runs
 from keras_ruo2.data.labels import class_of
-from keras_ruo2.data.pipeline import training_batches
+from keras_ruo2.data.pipeline import batch_at
 from keras_ruo2.structure.cells import scale_lengths
 from keras_ruo2.variants import VARIANTS
 
+NAMES = ("grid", "lattice", "label", "dmu_o")  # of the record's fields, what training reads
+READ_AHEAD = 4
 
-def feed(config, description, records, order, placement, first_step):
-    """Return what `fit` takes: endless batches from a step on.
+
+def feed(config, description, records, order, placement, steps):
+    """Return what `fit` takes: the batch of each step.
 
     Args:
         config: `TrainConfig`.
@@ -18,19 +22,19 @@ def feed(config, description, records, order, placement, first_step):
         records: `Records` of the training split.
         order: `Order` over them.
         placement: `Placement`.
-        first_step: Step of the first batch.
+        steps: Range of the steps to be made.
     """
-    critic_steps = runs.resolve(config)["critic_steps"]
-    # On JAX one array spans all devices, so that batches lie as for a single one.
-    replicas = placement.replicas if placement.strategy else 1
+    options = {
+        "critic_steps": runs.resolve(config)["critic_steps"],
+        # On JAX one array spans all devices, so that batches lie as for a single one.
+        "replicas": placement.replicas if placement.strategy else 1,
+        "names": NAMES,
+    }
 
-    def make_batches():
-        for batch in training_batches(
-            records, order, first_step=first_step, critic_steps=critic_steps, replicas=replicas
-        ):
-            yield model_inputs(batch, description, config)
+    def batch_of(step):
+        return model_inputs(batch_at(records, order, step, **options), description, config)
 
-    return FEEDS[config.backend](make_batches, placement)
+    return FEEDS[config.backend](batch_of, steps, placement)
 
 
 def model_inputs(batch, description, config):
@@ -45,25 +49,44 @@ def model_inputs(batch, description, config):
     return inputs
 
 
-def as_tuples(make_batches, placement):
-    """Yield batches as Keras takes them from a generator."""
-    return ((batch,) for batch in make_batches())
+class StepBatches(keras.utils.PyDataset):
+    """The batches of a run for JAX and PyTorch, read ahead by a thread.
+
+    Args:
+        batch_of: Function from a step's number to its batch.
+        steps: Range of the steps.
+    """
+
+    def __init__(self, batch_of, steps):
+        super().__init__(workers=1, max_queue_size=READ_AHEAD)
+        self.batch_of, self.steps = batch_of, steps
+
+    def __len__(self):
+        return len(self.steps)
+
+    def __getitem__(self, number):
+        return (self.batch_of(self.steps[number]),)
 
 
-def as_tf_dataset(make_batches, placement):
+def as_py_dataset(batch_of, steps, placement):
+    """Return batches as Keras reads them where TensorFlow is not needed."""
+    return StepBatches(batch_of, steps)
+
+
+def as_tf_dataset(batch_of, steps, placement):
     """Return batches as a `tf.data.Dataset`, each replica's share apart under a strategy."""
     from keras_ruo2.data.tf_dataset import as_dataset
 
     if placement.strategy is None:
-        return as_dataset(make_batches)
+        return as_dataset(lambda: map(batch_of, steps))
 
     def make_shares():
-        for batch in make_batches():
-            yield from placement.split(batch)
+        for step in steps:
+            yield from placement.split(batch_of(step))
 
     return placement.strategy.distribute_datasets_from_function(
         lambda context: as_dataset(make_shares, prefetch=2 * placement.local)
     )
 
 
-FEEDS = {"tensorflow": as_tf_dataset, "jax": as_tuples, "torch": as_tuples}
+FEEDS = {"tensorflow": as_tf_dataset, "jax": as_py_dataset, "torch": as_py_dataset}

@@ -51,16 +51,17 @@ def train(config, description):
         model = assembly.build_model(resolved, description, len(counts), last_step, placement)
         if goes_on:
             assembly.restore(model, runs.last_checkpoint(config.run))
-    first_step = int(model.step)
+    first_step = model.steps_made
     if is_finished(config, first_step, last_step):
         return
     out = config.run if placement.is_chief else Path(tempfile.mkdtemp())
     classes = {"class_counts": counts, "class_names": class_names(description, config.label_by)}
     runs.save(dataclasses.replace(config, run=out), description, classes)
     order = Order(len(records), config.seed, plan)
-    batches = feed(config, description, records, order, placement, first_step)
+    steps = range(first_step, last_step)
+    batches = feed(config, description, records, order, placement, steps)
     callbacks = make_callbacks(config, description, counts, last_step, out)
-    run_until_stopped(model, batches, last_step - first_step, callbacks, config)
+    run_until_stopped(model, batches, len(steps), callbacks, config)
     if placement.is_chief:
         draw_curves(config.run)
 
@@ -129,7 +130,7 @@ def run_until_stopped(model, batches, steps, callbacks, config):
         restore_signals()
         callbacks[-1].save()
         sys.exit(
-            f"\nStopped at step {int(model.step)} and saved. Go on with: python -m keras_ruo2 "
+            f"\nStopped at step {model.steps_made} and saved. Go on with: python -m keras_ruo2 "
             f"train --variant={config.variant} --run={shown(config.run)} --resume"
         )
 

@@ -1,5 +1,7 @@
 """Random numbers that follow from the run's seed and the step alone."""
 
+import threading
+
 import keras
 from keras import ops
 
@@ -22,16 +24,17 @@ class StepSeeds(keras.random.SeedGenerator):
     def __init__(self, seed, step, replica):
         super().__init__(seed)
         self.step, self.replica = step, replica
-        self.count = 0
+        self.drawn = threading.local()  # each replica is traced in a thread of its own
+        self.begin()
 
     def begin(self):
         """Begin a step: its first draw comes next."""
-        self.count = 0
+        self.drawn.count = 0
 
     def next(self, ordered=True):
         """Return the seed of the next draw, a tensor of two integers."""
-        self.count += 1
-        draw = ops.mod(ops.cast(self.step.value, "int32"), STEPS) * DRAWS_PER_STEP + self.count
+        count = self.drawn.count = getattr(self.drawn, "count", 0) + 1
+        draw = ops.mod(ops.cast(self.step.value, "int32"), STEPS) * DRAWS_PER_STEP + count
         first = ops.full_like(draw, self._initial_seed) + self.replica()
         return ops.cast(ops.stack([first, draw]), self.state.dtype)
 

@@ -99,6 +99,11 @@ class Schedule(keras.Model):
     def metrics(self):
         return list(self.means.values())
 
+    @property
+    def steps_made(self):
+        """Generator updates that have been made, a plain number on any device."""
+        return int(self.step.numpy())
+
     def call(self, inputs):
         """Return what the averaged generator makes of noise (and classes)."""
         return self.averaged(inputs, training=False)

@@ -9,8 +9,17 @@ class WassersteinGAN(Schedule):
     """`Schedule` with TensorFlow's tapes; the penalty's tape is nested in the critic's."""
 
     def train_step(self, data):
-        """Run the schedule once; called by `fit`."""
-        return self.run_schedule(data)
+        """Run the schedule once; called by `fit`.
+
+        Over several workers Keras takes the mean of the logs along their first axis, which
+        numbers do not have.
+        """
+        logs = self.run_schedule(data)
+        workers = isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy)
+        return {name: value[None] if workers else value for name, value in logs.items()}
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Do nothing: the model is built, and Keras cannot add up a batch of several workers."""
 
     def replica(self):
         """Return the number of this replica, so that each draws noise of its own."""

@@ -1,0 +1,44 @@
+"""`evaluate`: check the run, its records and the samples, then measure."""
+
+from keras_ruo2 import runs
+from keras_ruo2.backend import start_backend
+from keras_ruo2.data.description import load_description, verify_shards
+from keras_ruo2.errors import ConfigError, check_writable
+
+OUTPUT_BYTES = 20_000_000  # pictures, twice: as files and within the page
+
+
+def main(config):
+    """Check the run, its records and the samples, then measure.
+
+    Args:
+        config: `EvaluateConfig`.
+
+    Raises:
+        ConfigError: Before anything slow starts.
+    """
+    if not runs.exists(config.run):
+        raise ConfigError(
+            f"{config.run} holds no trained run. Train one: "
+            f"python -m keras_ruo2 train --variant=lattice2d --run={config.run}"
+        )
+    saved = runs.load(config.run)
+    records = config.records or saved["data"]["records"]
+    description = load_description(records)
+    expected = tuple(saved["data"]["grid_shape"])
+    if description.grid_shape != expected:
+        raise ConfigError(
+            f"The records in {records} hold grids of {description.grid_shape}, the run "
+            f"{config.run} draws {expected}. Give the --records that it was trained on."
+        )
+    samples = None
+    if config.samples is not None:
+        from keras_ruo2.evaluation.samples import load_samples
+
+        samples = load_samples(config.samples, expected)
+    verify_shards(records, description)
+    check_writable(config.out, OUTPUT_BYTES)
+    start_backend(saved["config"]["backend"])
+    from keras_ruo2.evaluate import evaluate
+
+    evaluate(config, saved, records, description, samples)

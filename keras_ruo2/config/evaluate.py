@@ -1,0 +1,42 @@
+"""The configuration of `evaluate`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_ruo2.config.base import Config
+from keras_ruo2.errors import ConfigError, check_file, check_range
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateConfig(Config):
+    """Measure samples of a run against its records: metrics.json, pictures and evaluation.html.
+
+    Args:
+        run: Folder of a run.
+        samples: Samples to evaluate (.npz); without them the run draws them.
+        out: Folder for the results.
+        records: Folder of records; by default those that the run was trained on.
+        count: Samples that are drawn, or used of --samples.
+        compared: Samples compared with every training record by structural similarity, and
+            held-out records compared likewise.
+        align: Move the records to where they correlate best with a sample before comparing.
+        seed: Seed of the samples and of every choice.
+    """
+
+    run: Path
+    samples: Path | None = None
+    out: Path
+    records: Path | None = None
+    count: int = 1000
+    compared: int = 205
+    align: bool = False
+    seed: int = 0
+
+    def validate(self):
+        check_range("count", self.count, 1)
+        check_range("compared", self.compared, 1)
+        check_range("seed", self.seed, 0)
+        if self.samples is not None:
+            check_file("samples", self.samples)
+        if self.out.is_file():
+            raise ConfigError(f"--out={self.out} is a file. Choose a folder.")

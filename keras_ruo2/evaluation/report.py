@@ -1,0 +1,179 @@
+"""The results as files: metrics.json and a page that needs nothing beside it."""
+
+import base64
+import html
+import json
+import math
+import os
+from pathlib import Path
+
+METRICS, PAGE, PICTURES = "metrics.json", "evaluation.html", "pictures"
+
+CSS = """
+body { font: 15px/1.5 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; color: #222 }
+table { border-collapse: collapse; margin: 1em 0 } caption { text-align: left; font-weight: bold }
+th, td { padding: .2em .8em; text-align: right; border-bottom: 1px solid #ddd }
+th:first-child, td:first-child { text-align: left }
+img { max-width: 100% } .alarm { border-left: 4px solid #D55E00; padding-left: .8em }
+.fine { border-left: 4px solid #0072B2; padding-left: .8em } figcaption { color: #555 }
+"""
+EXPLAINED = {
+    "marginals": (
+        "Physical quantities",
+        "Wasserstein-1 distance of generated to real samples, in the quantity's unit; the floor is "
+        "the same of two real halves. Ratio 1 is as good as real data; in brackets the 95 % "
+        "bootstrap interval. Held-out: the ratio of real structures that the training lacks.",
+    ),
+    "distances": (
+        "Distances of pictures",
+        "Sliced Wasserstein distances of the grids, of their Fourier amplitudes (crystal order, "
+        "blind to translations) and of the amplitudes of their z profiles.",
+    ),
+    "neighbours": (
+        "Neighbours",
+        "Precision, recall, density and coverage among Fourier amplitudes: here a ratio below 1 is "
+        "worse than real data.",
+    ),
+}
+
+
+def write_metrics(folder, metrics):
+    """Write metrics.json; values that are not finite become null."""
+    text = json.dumps(finite(metrics), indent=1, ensure_ascii=False) + "\n"
+    replace(Path(folder) / METRICS, text)
+
+
+def write_page(folder, metrics, pictures):
+    """Write evaluation.html with its pictures inside.
+
+    Args:
+        folder: Folder of the results; pictures lie in `PICTURES` below it.
+        metrics: What `measure` found, with `run`, `samples` and `records`.
+        pictures: Dict of file names to captions, in order.
+    """
+    parts = [
+        f"<h1>Evaluation of {escape(metrics['run'])}</h1>",
+        f"<p>{escape(summary(metrics))}</p>",
+        alarm_list(metrics),
+        overfitting_text(metrics.get("overfitting")),
+        *(score_table(name, metrics) for name in EXPLAINED if name in metrics),
+        collapse_table(metrics.get("collapse", {})),
+        *(figure(Path(folder) / PICTURES / name, text) for name, text in pictures.items()),
+    ]
+    page = (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f"<title>Evaluation</title><style>{CSS}</style></head>\n<body>\n"
+        + "\n".join(parts)
+        + "\n</body></html>\n"
+    )
+    replace(Path(folder) / PAGE, page)
+
+
+def summary(metrics):
+    """Return a sentence on what was compared with what."""
+    samples, records = metrics["samples"], metrics["records"]
+    total = sum(metrics["seconds"].values())
+    return (
+        f"{samples['count']:,} samples ({samples['source']}) against {records['training']:,} "
+        f"training and {records['held_out']:,} held-out records of {records['folder']}; "
+        f"measured in {total:.0f} s. Lengths in Å."
+    )
+
+
+def alarm_list(metrics):
+    """Return alarms and notes as paragraphs."""
+    alarms = [f'<p class="alarm">{escape(text)}</p>' for text in metrics["alarms"]]
+    if not alarms:
+        alarms = ['<p class="fine">No sign of collapse, stripes, noise or dead output.</p>']
+    notes = [f"<p>{escape(text)}</p>" for text in metrics["notes"]]
+    return "\n".join(alarms + notes)
+
+
+def overfitting_text(found):
+    """Return a paragraph on the most similar training records."""
+    if not found or "threshold" not in found:
+        return ""
+    return (
+        "<h2>Overfitting</h2><p>"
+        f"{found['similar']} of {found['compared']} samples have a training record that is more "
+        f"similar in both channels than 99 % of the held-out records have one (SSIM above "
+        f"{found['threshold']:.2f}); by chance it would be {0.01 * found['compared']:.0f}. Median "
+        f"SSIM of the best match: {found['generated']['50']:.2f} generated, "
+        f"{found['held_out']['50']:.2f} held-out. Empty space is similar to empty space: "
+        "slices with few atoms score high without being copies.</p>"
+    )
+
+
+def score_table(group, metrics):
+    """Return a group of scores as a table."""
+    title, text = EXPLAINED[group]
+    rows = []
+    for name, found in metrics[group].items():
+        label = found.get("title") or name.replace("_", " ")
+        unit = f" ({found['unit']})" if found.get("unit") else ""
+        new = metrics.get("held_out", {}).get(group, {}).get(name)
+        interval = f"{number(found['ratio'])} ({number(found['low'])} to {number(found['high'])})"
+        cells = [number(found["value"]), number(found["floor"]), interval, number(new)]
+        rows.append((label + unit, *cells))
+    head = ("", "Value", "Floor", "Ratio", "Held-out ratio")
+    return f"<h2>{title}</h2><p>{text}</p>" + table(head, rows)
+
+
+def collapse_table(collapse):
+    """Return the scores of collapse as a table, a row for all samples and one for each class."""
+    if not collapse:
+        return ""
+    names = list(collapse["all"])
+    rows = [(group, *(number(found[name]) for name in names)) for group, found in collapse.items()]
+    return (
+        "<h2>Collapse</h2><p>Diversity, spacing and contrast over those of real data; stripes from "
+        "0 (as real) to 1 (nothing else); noise and background above those of real data.</p>"
+        + table(("", *(name.replace("_", " ") for name in names)), rows)
+    )
+
+
+def table(head, rows):
+    """Return an HTML table."""
+    lines = ["".join(f"<th>{escape(cell)}</th>" for cell in head)]
+    lines += ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
+    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+
+
+def figure(path, caption):
+    """Return a picture with its data in the page."""
+    data = base64.b64encode(path.read_bytes()).decode()
+    text = escape(caption)
+    return (
+        f'<figure><img alt="{text}" src="data:image/png;base64,{data}">'
+        f"<figcaption>{text}</figcaption></figure>"
+    )
+
+
+def number(value):
+    """Return a number with three digits, a dash if there is none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def finite(content):
+    """Return nested dicts and lists with `None` for floats that are not finite."""
+    if isinstance(content, dict):
+        return {name: finite(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [finite(value) for value in content]
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    return content
+
+
+def escape(text):
+    """Return text that HTML shows as it is."""
+    return html.escape(str(text))
+
+
+def replace(path, text):
+    """Write a file whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)

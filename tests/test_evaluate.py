@@ -1,0 +1,72 @@
+import json
+
+import numpy as np
+import pytest
+
+from keras_ruo2.commands.evaluate import main as evaluate
+from keras_ruo2.commands.train import main as train
+from keras_ruo2.config import EvaluateConfig, TrainConfig
+from keras_ruo2.errors import ConfigError
+
+
+@pytest.fixture(scope="module")
+def trained(records, tmp_path_factory):
+    """A run of two steps."""
+    run = tmp_path_factory.mktemp("runs") / "tiny"
+    settings = {"width": 2, "latent_size": 8, "batch_size": 4, "critic_steps": 2, "steps": 2}
+    train(TrainConfig(variant="lattice2d", records=records, run=run, evaluate_every=2, **settings))
+    return run
+
+
+def test_a_run_is_measured_and_the_page_is_whole(trained, tmp_path, capsys):
+    evaluate(EvaluateConfig(run=trained, out=tmp_path / "out", count=40, compared=8))
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["samples"]["count"] == 40 and metrics["overfitting"]["compared"] == 8
+    assert metrics["marginals"]["length_z"]["unit"] == "Å" and metrics["notes"] == []
+    names = {path.name for path in (tmp_path / "out" / "pictures").iterdir()}
+    assert names == {
+        f"{name}.png"
+        for name in ("samples", "similarity", "pairs", "marginals", "collapse", "spectrum")
+    }
+    page = (tmp_path / "out" / "evaluation.html").read_text()
+    assert page.count("data:image/png;base64,") == 6
+    printed = capsys.readouterr().out
+    assert "40 samples measured" in printed
+    assert all(alarm in printed for alarm in metrics["alarms"])
+
+
+def test_samples_of_a_file_are_measured_and_broken_ones_counted(trained, tmp_path, rng):
+    grids = rng.random((30, 32, 32, 2)).astype("float32")
+    grids[3] = np.nan
+    np.savez(tmp_path / "samples.npz", grid=grids)
+    out = tmp_path / "out"
+    evaluate(EvaluateConfig(run=trained, samples=tmp_path / "samples.npz", out=out, compared=2))
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["samples"]["not_finite"] == 1 and metrics["samples"]["count"] == 29
+    assert metrics["alarms"][0].startswith("Not finite: 1 samples")
+    assert metrics["marginals"]["slab_thickness"]["unit"] == "voxels"
+
+
+def test_bad_input_is_refused_before_anything_slow(trained, tmp_path):
+    np.savez(tmp_path / "other.npz", grid=np.zeros((3, 16, 16, 2)))
+    out = tmp_path / "out"
+    with pytest.raises(ConfigError, match=r"holds grids of \(16, 16, 2\)"):
+        evaluate(EvaluateConfig(run=trained, samples=tmp_path / "other.npz", out=out))
+    with pytest.raises(ConfigError, match="holds no trained run"):
+        evaluate(EvaluateConfig(run=tmp_path / "none", out=out))
+    with pytest.raises(ConfigError, match="does not exist"):
+        evaluate(EvaluateConfig(run=trained, records=tmp_path / "gone", out=out))
+    with pytest.raises(ConfigError, match="no such file"):
+        EvaluateConfig(run=trained, samples=tmp_path / "none.npz", out=out)
+    with pytest.raises(ConfigError, match="--count is 0"):
+        EvaluateConfig(run=trained, out=out, count=0)
+    assert not out.exists()
+
+
+def test_weights_that_do_not_fit_are_said(trained, tmp_path, monkeypatch):
+    def draw_samples(*arguments):
+        raise ValueError("A total of 1 objects could not be loaded.\nExample error message ...")
+
+    monkeypatch.setattr("keras_ruo2.evaluate.draw_samples", draw_samples)
+    with pytest.raises(ConfigError, match=r"cannot be loaded \(A total of 1 objects .* --samples"):
+        evaluate(EvaluateConfig(run=trained, out=tmp_path / "out"))
