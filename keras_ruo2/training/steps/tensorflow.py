@@ -15,7 +15,9 @@ class WassersteinGAN(Schedule):
         numbers do not have.
         """
         logs = self.run_schedule(data)
-        workers = isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy)
+        workers = isinstance(
+            tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy
+        )
         return {name: value[None] if workers else value for name, value in logs.items()}
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
