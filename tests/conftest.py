@@ -45,18 +45,18 @@ def slab():
 def on_backend(tmp_path_factory):
     """A function that runs a test file as a script on a backend and loads the arrays it saved.
 
-    Keras has one backend a process. The script is given the name of an .npz file to write.
+    Keras has one backend a process. The script is given the name of an .npz file to write, then
+    any other arguments.
     """
 
-    def run(backend, script):
+    def run(backend, script, *arguments):
         if not importlib.util.find_spec(backend):
             pytest.skip(f"{backend} is not installed")
         out = tmp_path_factory.mktemp(backend) / "found.npz"
         chosen = {"KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
         chosen["XLA_FLAGS"] = QUICK_COMPILER
-        subprocess.run(
-            [sys.executable, script, out], env={**os.environ, **chosen}, check=True, cwd=ROOT
-        )
+        command = [sys.executable, script, out, *arguments]
+        subprocess.run(command, env={**os.environ, **chosen}, check=True, cwd=ROOT)
         with np.load(out) as found:
             return dict(found)
 
