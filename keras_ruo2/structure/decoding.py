@@ -22,6 +22,7 @@ MOST_STEPS = 20
 TURNED = 0.3  # share of its last step that an atom goes back by when its steps are too long
 NOISELESS = 0.003  # noise below this is quantisation, of which nothing is clipped
 LARGEST_NOISE = 0.3  # of full scale
+MOST_PEAKS = 2000  # a flat grid is a peak everywhere
 EMPTY = 0.01  # a rendering below this is empty space
 SMALLEST = 1e-12
 
@@ -85,7 +86,9 @@ def gaussian_slopes(positions, length, count, alpha):
 def leading(factors):
     """Return the outer products of all but the last axis, flattened: shape `(n, points)`."""
     return reduce(
-        lambda left, right: (left[:, :, None] * right[:, None, :]).reshape(len(left), -1),
+        lambda left, right: (left[:, :, None] * right[:, None, :]).reshape(
+            len(left), left.shape[1] * right.shape[1]
+        ),
         factors[:-1],
     )
 
@@ -244,10 +247,11 @@ def peaks(field, lattice, threshold):
         threshold: Least value of a maximum, between the voxels.
 
     Returns:
-        Positions of shape `(n, ndim)`, Å, the highest first, none closer than a voxel.
+        Positions of shape `(n, ndim)`, Å, the highest first, none closer than a voxel; at most
+        `MOST_PEAKS` are looked at.
     """
     voxels = np.argwhere((field >= maximum_filter(field, 3, mode="wrap")) & (field > threshold / 2))
-    voxels = voxels[np.argsort(-field[tuple(voxels.T)], kind="stable")]
+    voxels = voxels[np.argsort(-field[tuple(voxels.T)], kind="stable")][:MOST_PEAKS]
     spacing = lattice.lengths / lattice.shape
     places = np.empty(voxels.shape)
     middle = np.log(field[tuple(voxels.T)])
