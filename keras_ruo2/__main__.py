@@ -1,12 +1,18 @@
 """Command line: `python -m keras_ruo2 <command> --flag=value`."""
 
 from keras_ruo2.cli import Command, run_command_line
-from keras_ruo2.config import GenerateConfig, TrainConfig, VariantsConfig
+from keras_ruo2.config import (
+    BackmapConfig,
+    GenerateConfig,
+    TrainConfig,
+    VariantsConfig,
+)
 
 COMMANDS = {
     "variants": Command(VariantsConfig, "keras_ruo2.commands.variants:main"),
     "train": Command(TrainConfig, "keras_ruo2.commands.train:main"),
     "generate": Command(GenerateConfig, "keras_ruo2.commands.generate:main"),
+    "backmap": Command(BackmapConfig, "keras_ruo2.commands.backmap:main"),
 }
 
 if __name__ == "__main__":

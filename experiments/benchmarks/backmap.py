@@ -26,6 +26,7 @@ from keras_ruo2.paths import BUNDLED_STRUCTURES  # noqa: E402
 from keras_ruo2.recipes import RECIPES  # noqa: E402
 from keras_ruo2.structure.backmap import backmap  # noqa: E402
 from keras_ruo2.structure.cells import LARGEST_VOXEL  # noqa: E402
+from keras_ruo2.structure.decoding import Lattice  # noqa: E402
 from keras_ruo2.structure.files import read_structures  # noqa: E402
 from keras_ruo2.structure.voxels import voxelise  # noqa: E402
 
@@ -36,13 +37,12 @@ def noisy(share):
     return lambda grid, rng: np.clip(grid + share * rng.normal(size=grid.shape), 0, 1)
 
 
+NOISES = {"noise 5 %": 0.05, "noise 10 %": 0.10, "noise 15 %": 0.15}
 STORAGES = {
     "float32": lambda grid, rng: grid,
     "float16": lambda grid, rng: grid.astype(np.float16),
     "uint8": lambda grid, rng: np.round(255 * grid).astype(np.uint8),
-    "noise 5 %": noisy(0.05),
-    "noise 10 %": noisy(0.10),
-    "noise 15 %": noisy(0.15),
+    **{name: noisy(share) for name, share in NOISES.items()},
 }
 
 
@@ -60,6 +60,28 @@ def rmsd(atoms, found):
     return float(np.sqrt(np.mean(squares)))
 
 
+def least_rmsd(atoms, alpha, noise):
+    """Return the Cramér-Rao bound of the RMSD, Å: no unbiased decoder can do better on average.
+
+    For single Gaussians under normal noise that is not clipped; clipping only takes information
+    away. The information is summed over the voxels, so it holds for every place between them.
+    """
+    lattice = Lattice(atoms.cell.lengths(), SHAPE, alpha)
+    factors, slopes = lattice.factors(atoms.positions), lattice.slopes(atoms.positions)
+    columns = [factors[:k] + [slopes[k]] + factors[k + 1 :] for k in range(3)]
+    information = np.array(
+        [
+            [
+                np.prod([(u * v).sum(axis=1) for u, v in zip(a, b, strict=True)], axis=0)
+                for b in columns
+            ]
+            for a in columns
+        ]
+    )
+    inverse = np.linalg.inv(np.moveaxis(information, -1, 0))
+    return float(noise * np.sqrt(np.trace(inverse, axis1=1, axis2=2).mean()))
+
+
 def attempt(atoms, name, alpha, seed):
     """Return a row: how one structure came back from one kind of storage."""
     rng = np.random.default_rng(seed)
@@ -69,6 +91,7 @@ def attempt(atoms, name, alpha, seed):
         "atoms": len(atoms),
         "voxel": float(atoms.cell.lengths().max() / 32),
     }
+    row["bound"] = least_rmsd(atoms, alpha, NOISES.get(name, 0.0))
     start = time.perf_counter()
     try:
         found = backmap(grid, atoms.cell.lengths(), alpha=alpha)
@@ -98,6 +121,14 @@ def summary(rows):
         "rmsd_mean": round(float(errors.mean()), 5) if len(errors) else None,
         "rmsd_worst": round(float(errors.max()), 5) if len(errors) else None,
         "worst": worst and f"{worst['name']} ({worst['voxel']:.2f} Å)",
+        "bound_mean": round(float(np.mean([row["bound"] for row in rows])), 4),
+        "above_bound_worst": round(
+            max(
+                (row["rmsd"] / row["bound"] for row in rows if row["right"] and row["bound"]),
+                default=0,
+            ),
+            3,
+        ),
         "wrong": [
             f"{row['name']}: {row.get('found')} not {row.get('wanted')}"
             for row in rows

@@ -1,7 +1,14 @@
 """The configuration of each command."""
 
+from keras_ruo2.config.backmap import BackmapConfig
 from keras_ruo2.config.base import Config
 from keras_ruo2.config.generate import GenerateConfig, VariantsConfig
 from keras_ruo2.config.train import TrainConfig
 
-__all__ = ["Config", "GenerateConfig", "TrainConfig", "VariantsConfig"]
+__all__ = [
+    "BackmapConfig",
+    "Config",
+    "GenerateConfig",
+    "TrainConfig",
+    "VariantsConfig",
+]
