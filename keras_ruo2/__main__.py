@@ -4,6 +4,7 @@ from keras_ruo2.cli import Command, run_command_line
 from keras_ruo2.config import (
     BackmapConfig,
     GenerateConfig,
+    PhaseDiagramConfig,
     TrainConfig,
     VariantsConfig,
 )
@@ -13,6 +14,7 @@ COMMANDS = {
     "train": Command(TrainConfig, "keras_ruo2.commands.train:main"),
     "generate": Command(GenerateConfig, "keras_ruo2.commands.generate:main"),
     "backmap": Command(BackmapConfig, "keras_ruo2.commands.backmap:main"),
+    "phase_diagram": Command(PhaseDiagramConfig, "keras_ruo2.commands.phase_diagram:main"),
 }
 
 if __name__ == "__main__":

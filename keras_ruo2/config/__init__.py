@@ -3,12 +3,14 @@
 from keras_ruo2.config.backmap import BackmapConfig
 from keras_ruo2.config.base import Config
 from keras_ruo2.config.generate import GenerateConfig, VariantsConfig
+from keras_ruo2.config.phase_diagram import PhaseDiagramConfig
 from keras_ruo2.config.train import TrainConfig
 
 __all__ = [
     "BackmapConfig",
     "Config",
     "GenerateConfig",
+    "PhaseDiagramConfig",
     "TrainConfig",
     "VariantsConfig",
 ]
