@@ -6,11 +6,11 @@ one-dimensional factors, each of shape `(n, points)`. Nothing is truncated or li
 stencil is that of `voxels.voxelise`, with its periodic images and its clip.
 """
 
+import itertools
 from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
-from scipy.ndimage import maximum_filter
 from scipy.special import log_ndtr
 
 from keras_ruo2.structure.voxels import NEGLIGIBLE, periodic_gaussians
@@ -250,7 +250,10 @@ def peaks(field, lattice, threshold):
         Positions of shape `(n, ndim)`, Å, the highest first, none closer than a voxel; at most
         `MOST_PEAKS` are looked at.
     """
-    voxels = np.argwhere((field >= maximum_filter(field, 3, mode="wrap")) & (field > threshold / 2))
+    voxels = np.argwhere(field > threshold / 2)
+    for step in itertools.product((-1, 0, 1), repeat=field.ndim):
+        beside = (voxels + step) % field.shape
+        voxels = voxels[field[tuple(voxels.T)] >= field[tuple(beside.T)]]
     voxels = voxels[np.argsort(-field[tuple(voxels.T)], kind="stable")][:MOST_PEAKS]
     spacing = lattice.lengths / lattice.shape
     places = np.empty(voxels.shape)
