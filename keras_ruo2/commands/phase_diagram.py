@@ -9,9 +9,10 @@ from keras_ruo2 import plotting, plotting_phases
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.paths import shown
 from keras_ruo2.structure.bonds import RU, O
-from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.cells import SLAB_GAP, potential_energy
 from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.voxels import check_species
 from keras_ruo2.thermodynamics import (
     KNOWN_REFERENCES,
     References,
@@ -46,6 +47,7 @@ def main(config):
     slabs = [(slab, False) for slab in read_slabs(config.structures)]
     if config.reference:
         slabs += [(slab, True) for slab in read_slabs(config.reference)]
+    check_vacuum([slab for slab, _ in slabs])
     method = common_method([slab for slab, _ in slabs])
     references = find_references(config, method)
     check_writable(config.out)
@@ -86,6 +88,19 @@ def read_slabs(path):
     return slabs
 
 
+def check_vacuum(slabs):
+    """Raise `ConfigError` for a crystal without surfaces, which would seem to cost nothing."""
+    for slab in slabs:
+        check_species(slab)
+        height = slab.get_volume() / area(slab)
+        across = np.sort(slab.get_scaled_positions()[:, 2])
+        if height * np.diff(across, append=across[0] + 1).max() < SLAB_GAP:
+            raise ConfigError(
+                f"{slab.info['name']} ({slab.get_chemical_formula()}) has no vacuum of {SLAB_GAP} "
+                "Å across its third cell vector. Give slabs only."
+            )
+
+
 def name_of(slab, number):
     """Return the name that a structure came with, or its formula and number."""
     return str(slab.info.get("name", f"{slab.get_chemical_formula()}-{number}"))
@@ -93,7 +108,12 @@ def name_of(slab, number):
 
 def method_of(atoms):
     """Return `(calculator, correction)` as the structure names them."""
-    return tuple(str(atoms.info.get(name, "not named")) for name in ("calculator", "correction"))
+    return tuple(str(atoms.info.get(name, "")) for name in ("calculator", "correction"))
+
+
+def named(method):
+    """Return a method as messages show it."""
+    return ", ".join(filter(None, method)) or "(not named)"
 
 
 def common_method(slabs):
@@ -102,7 +122,7 @@ def common_method(slabs):
     if len(methods) > 1:
         raise ConfigError(
             f"Energies of {len(methods)} calculators cannot be compared: "
-            f"{'; '.join(', '.join(method) for method in methods)}. Give slabs of one."
+            f"{'; '.join(map(named, methods))}. Give slabs of one."
         )
     return methods[0]
 
@@ -116,7 +136,7 @@ def find_references(config, method):
     if method in KNOWN_REFERENCES:
         return KNOWN_REFERENCES[method]
     raise ConfigError(
-        f"No reference energies are known for the calculator {', '.join(method)}. Give bulk RuO2 "
+        f"No reference energies are known for the calculator {named(method)}. Give bulk RuO2 "
         "and O2 by it: --references=FILE, or --bulk_energy and --oxygen_energy."
     )
 
@@ -127,8 +147,8 @@ def read_references(path, method):
     for number, atoms in enumerate(read_slabs(path)):
         if method_of(atoms) != method:
             raise ConfigError(
-                f"{path}, structure {number}: its calculator is {', '.join(method_of(atoms))}, "
-                f"that of the slabs {', '.join(method)}. Give references of the same calculator."
+                f"{path}, structure {number}: its calculator is {named(method_of(atoms))}, "
+                f"that of the slabs {named(method)}. Give references of the same calculator."
             )
         num_ru, num_o = (int(np.sum(atoms.numbers == kind)) for kind in (RU, O))
         kind = "oxygen" if not num_ru else "metal" if not num_o else "bulk"
@@ -252,7 +272,7 @@ def temperature_axis(pressure, limits):
 
 def report(out, rows, panels, num_broken, method, references, limit):
     """Print who is stable where."""
-    print(f"Calculator: {', '.join(method)}. References: {references}.")
+    print(f"Calculator: {named(method)}. References: {references}.")
     if limit is None:
         print("No energy of metallic Ru was given: the O-poor limit is not known.")
     else:
