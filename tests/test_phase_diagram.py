@@ -63,9 +63,8 @@ def test_table_stable_structures_and_picture_are_written(file, tmp_path, capsys)
 
 
 def test_bundled_slabs_need_no_flags(tmp_path, capsys):
-    bundled = [
-        slab for slab in read_structures(BUNDLED_STRUCTURES) if "110" in slab.info["name"]
-    ][3:9]  # the relaxed ones and the partly relaxed ones
+    slabs_110 = [s for s in read_structures(BUNDLED_STRUCTURES) if "110" in s.info["name"]]
+    bundled = slabs_110[3:9]  # the relaxed and the partly relaxed ones
     file = write(tmp_path / "bundled.extxyz", bundled)
     phase_diagram(PhaseDiagramConfig(structures=file, out=tmp_path))
     printed = capsys.readouterr().out
