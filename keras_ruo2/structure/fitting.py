@@ -8,6 +8,7 @@ from keras_ruo2.structure import decoding
 SEED = 0.5  # share of an atom's density that a maximum needs to become an atom
 MISSING = 0.3  # share that, left over by the fit, is worth trying another atom for
 SURPLUS = 0.5  # share of an atom's own density that may lack before it is dropped
+DIM = 0.2  # height of the Gaussians that `settle` fits
 CLEAR = 5.0  # standard deviations by which a maximum must stand out of noise
 MOST_ASKED = 0.7  # share of an atom's density that noise can make necessary
 MOST_ROUNDS = 8
@@ -50,6 +51,8 @@ def find_atoms(density, lattice):
     positions = seeds(density - decoding.background(noise), lattice, SEED)
     for _ in range(MOST_ROUNDS):
         check_room(len(positions), lattice)
+        if len(tried):
+            positions = settle(density - decoding.background(noise), lattice, positions)
         heights = np.ones(len(positions))
         positions, _, converged = decoding.refine(density, lattice, positions, heights, noise=noise)
         residual, noise = rest(density, lattice, positions, heights)
@@ -100,6 +103,17 @@ def find_sections(density, lattice, faintest):
     else:
         converged = False
     return positions, heights, set() if converged else {"not_converged"}
+
+
+def settle(density, lattice, positions):
+    """Let atoms find their places among new neighbours: fit twice as wide Gaussians, smoothed.
+
+    A Gaussian that is narrower than a voxel does not see density two voxels away, and stays
+    where the maximum of two merged atoms was. `DIM` keeps sums of Gaussians below the clip.
+    """
+    wide = decoding.Lattice(lattice.lengths, lattice.shape, lattice.alpha / 2)
+    field = decoding.matched(density, lattice)
+    return decoding.refine(DIM * field, wide, positions, np.full(len(positions), DIM))[0]
 
 
 def first_noise(density, lattice):

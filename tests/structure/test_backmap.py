@@ -109,6 +109,16 @@ def test_overlapping_neighbours_are_two(rng, alpha, bond):
         assert distance(pair, found) < 0.03
 
 
+def test_a_peroxo_group_less_than_two_voxels_long_is_found():
+    """Voxels of 0.69 Å, O atoms 1.28 Å apart: the lone Gaussian fitted first sees neither end."""
+    cell = np.array([19.2, 19.0, 22.1])
+    ends = [[0.604, 16.601, 6.475], [0.446, 16.461, 5.216]]
+    pair = Atoms("O2", ends, cell=cell, pbc=True)
+    found = backmap(voxelise(pair, alpha=ALPHA), cell, alpha=ALPHA)
+    assert formula(found) == "O2"
+    assert distance(pair, found) < EXACT
+
+
 @pytest.mark.parametrize("place", [[0, 0, 0], [5, 5.5, 6], [0.15625, 5.5, 6], [9.99, 10.99, 0.01]])
 def test_an_atom_on_between_or_across_voxels_is_one(place):
     atom = Atoms("Ru", [place], cell=CELL, pbc=True)
