@@ -106,10 +106,11 @@ def find_sections(density, lattice, faintest):
 
 
 def settle(density, lattice, positions):
-    """Let atoms find their places among new neighbours: fit twice as wide Gaussians, smoothed.
+    """Let atoms find their places among new neighbours, fitted to a smoothed density.
 
-    A Gaussian that is narrower than a voxel does not see density two voxels away, and stays
-    where the maximum of two merged atoms was. `DIM` keeps sums of Gaussians below the clip.
+    Smoothing doubles the variance of a Gaussian. One that is narrower than a voxel does not see
+    density two voxels away, and stays where the maximum of two merged atoms was. `DIM` keeps sums
+    of Gaussians below the clip.
     """
     wide = decoding.Lattice(lattice.lengths, lattice.shape, lattice.alpha / 2)
     field = decoding.matched(density, lattice)
