@@ -66,7 +66,8 @@ def small_records(structures, tmp_path_factory):
     out = tmp_path_factory.mktemp("records") / "gap2d"
     recipe = Recipe(alpha=0.5, translations=2, positions=(0, 2, 4, 6), num_voxels=8)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("data_prep.records.RECIPES", {"gap2d": recipe})
+        for module in ("data_prep.records", "data_prep.samples"):
+            patch.setattr(f"{module}.RECIPES", {"gap2d": recipe})
         write_records(RecordsConfig(structures=structures, out=out, holdout=0.25))
     return out
 
