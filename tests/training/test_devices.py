@@ -114,7 +114,7 @@ def steps_taken(arch, placement):
     model = fixed_model(arch, placement)
     before = [weight.numpy() for weight in model.weights]
     history = model.fit(
-        as_tf_dataset(lambda: iter(batches), placement),
+        as_tf_dataset(batches.__getitem__, range(len(batches)), placement),
         steps_per_epoch=STEPS,
         verbose=0,
         shuffle=False,
