@@ -1,13 +1,22 @@
 """Command line: `python -m keras_ruo2 <command> --flag=value`."""
 
 from keras_ruo2.cli import Command, run_command_line
-from keras_ruo2.config import EvaluateConfig, GenerateConfig, TrainConfig, VariantsConfig
+from keras_ruo2.config import (
+    BackmapConfig,
+    EvaluateConfig,
+    GenerateConfig,
+    PhaseDiagramConfig,
+    TrainConfig,
+    VariantsConfig,
+)
 
 COMMANDS = {
     "variants": Command(VariantsConfig, "keras_ruo2.commands.variants:main"),
     "train": Command(TrainConfig, "keras_ruo2.commands.train:main"),
     "generate": Command(GenerateConfig, "keras_ruo2.commands.generate:main"),
     "evaluate": Command(EvaluateConfig, "keras_ruo2.commands.evaluate:main"),
+    "backmap": Command(BackmapConfig, "keras_ruo2.commands.backmap:main"),
+    "phase_diagram": Command(PhaseDiagramConfig, "keras_ruo2.commands.phase_diagram:main"),
 }
 
 if __name__ == "__main__":

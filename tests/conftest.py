@@ -109,6 +109,14 @@ def small_records(structures, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def tiny_records(structures, tmp_path_factory):
+    """Records of `structures` on grids of 8 voxels, for runs in processes of their own."""
+    out = tmp_path_factory.mktemp("tiny") / "gap2d"
+    write_records(RecordsConfig(structures=structures, out=out, holdout=0.25, num_voxels=8))
+    return out
+
+
+@pytest.fixture(scope="session")
 def realdata():
     """Real slabs by DFT, where the machine has them; never copied into the project."""
     if not REALDATA.is_dir():

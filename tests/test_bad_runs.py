@@ -4,7 +4,7 @@ import pytest
 
 from keras_ruo2 import backend, runs
 from keras_ruo2.cli import check_words
-from keras_ruo2.commands.train import check_cluster, complete
+from keras_ruo2.commands.train import complete
 from keras_ruo2.commands.train import main as train
 from keras_ruo2.config import TrainConfig
 from keras_ruo2.errors import ConfigError
@@ -80,29 +80,6 @@ def test_batches_that_grow_beyond_the_records_are_refused(small_records, tmp_pat
         critic_steps=2,
         grow_batch_every=10,
     )
-
-
-@pytest.mark.parametrize(
-    ("environment", "message"),
-    [
-        ({}, "needs TF_CONFIG or a Slurm job step"),
-        ({"TF_CONFIG": "{broken"}, "TF_CONFIG cannot be used .JSONDecodeError"),
-        ({"TF_CONFIG": "{}"}, "TF_CONFIG cannot be used .KeyError: 'cluster'"),
-        ({"TF_CONFIG": "[]"}, "TF_CONFIG cannot be used .TypeError"),
-        (
-            {"TF_CONFIG": '{"cluster": {"worker": ["a:1"]}, "task": {"index": 3}}'},
-            "task 3 of 1 workers",
-        ),
-    ],
-)
-def test_a_cluster_that_is_not_described_is_refused(environment, message):
-    with pytest.raises(ConfigError, match=message) as caught:
-        check_cluster(environment)
-    assert "\n" not in str(caught.value)
-
-
-def test_slurm_describes_a_cluster():
-    check_cluster({"SLURM_PROCID": "0"})
 
 
 @pytest.mark.parametrize("content", ["{broken", "{}", '{"config": 1}'])

@@ -77,7 +77,9 @@ def test_tensorboard_sees_losses_their_parts_and_pictures(trained):
         "evaluation/held_out_ratio",
         "evaluation/lattice_error",
     } <= names
+    assert "time/seconds_per_step" in names
     assert set(events.Tags()["images"]) == {"samples"}
+    assert len(events.PluginTagToContent("hparams")) == 3  # the settings, their run, its end
     assert {"lattice_lateral/generated", "lattice_z/real"} <= set(events.Tags()["histograms"])
 
 
@@ -224,7 +226,7 @@ def test_a_folder_without_a_run_generates_nothing(tmp_path):
 
 def test_diverging_losses_stop_the_run(records, tmp_path):
     refused(
-        "became NaN or infinite by step",
+        "_loss.* became NaN or infinite at step .* No checkpoint was saved before: lower the",
         run=tmp_path / "r",
         records=records,
         **TINY | {"steps": 50, "penalty_weight": 1e30, "learning_rate": 1.0},

@@ -1,7 +1,6 @@
 """`train`: check the run and its records, build the bundled ones if needed, then train."""
 
 import dataclasses
-import json
 import os
 
 from keras_ruo2 import runs
@@ -10,6 +9,7 @@ from keras_ruo2.commands.records import check_records, find_records
 from keras_ruo2.data.description import load_description, verify_shards
 from keras_ruo2.errors import ConfigError, check_file, check_writable
 from keras_ruo2.paths import RUNS
+from keras_ruo2.training.cluster import find_cluster
 
 RUN_BYTES = 300_000_000  # checkpoints, pictures and events of a run, about
 
@@ -29,7 +29,7 @@ def main(config):
     verify_shards(config.records, description)
     check_writable(config.run, RUN_BYTES)
     if config.strategy == "multiworker":
-        check_cluster(os.environ)
+        check_cluster(config, os.environ)
     start_backend(config.backend, config.devices, config.deterministic)
     from keras_ruo2.training.run import train
 
@@ -76,26 +76,16 @@ def check_vacant(config):
         )
 
 
-def check_cluster(environment):
-    """Raise `ConfigError` unless TF_CONFIG or Slurm says which workers there are.
+def check_cluster(config, environment):
+    """Raise `ConfigError` unless several workers can make this run together.
 
     Args:
+        config: `TrainConfig`.
         environment: Mapping of environment variables.
     """
-    if "TF_CONFIG" not in environment:
-        if "SLURM_PROCID" in environment:
-            return
+    find_cluster(environment)
+    if config.minutes is not None:
         raise ConfigError(
-            "--strategy=multiworker needs TF_CONFIG or a Slurm job step. "
-            "Start it with srun, or set TF_CONFIG for every worker (see the README)."
+            "--minutes is not possible with --strategy=multiworker, whose workers would not stop "
+            "at the same step. Give --steps."
         )
-    try:
-        values = json.loads(environment["TF_CONFIG"])
-        workers, index = values["cluster"]["worker"], values["task"]["index"]
-        if not 0 <= index < len(workers):
-            raise ValueError(f"task {index} of {len(workers)} workers")
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(
-            f"TF_CONFIG cannot be used ({type(error).__name__}: {error}). Expected JSON like "
-            '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}.'
-        ) from None

@@ -1,8 +1,18 @@
 """The configuration of each command."""
 
+from keras_ruo2.config.backmap import BackmapConfig
 from keras_ruo2.config.base import Config
 from keras_ruo2.config.evaluate import EvaluateConfig
 from keras_ruo2.config.generate import GenerateConfig, VariantsConfig
+from keras_ruo2.config.phase_diagram import PhaseDiagramConfig
 from keras_ruo2.config.train import TrainConfig
 
-__all__ = ["Config", "EvaluateConfig", "GenerateConfig", "TrainConfig", "VariantsConfig"]
+__all__ = [
+    "BackmapConfig",
+    "Config",
+    "EvaluateConfig",
+    "GenerateConfig",
+    "PhaseDiagramConfig",
+    "TrainConfig",
+    "VariantsConfig",
+]

@@ -32,7 +32,7 @@ class Checkpoints(Every):
         self.save()
 
     def save(self):
-        """Write a checkpoint folder.
+        """Write a checkpoint folder, unless this step has one: the same step is the same state.
 
         Raises:
             ConfigError: If a weight is NaN or infinite; the checkpoints before are kept then.
@@ -43,6 +43,8 @@ class Checkpoints(Every):
             if not all(np.isfinite(weight).all() for weight in network.get_weights()):
                 raise ConfigError(diverged(f"weights of the {network.name}", step, self.run))
         final = self.run / runs.CHECKPOINTS / runs.STEP_NAME.format(step)
+        if final.exists():
+            return
         partial = final.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -50,7 +52,6 @@ class Checkpoints(Every):
         self.model.averaged.save_weights(partial / runs.GENERATOR_WEIGHTS)
         if scores := self.scores(step):
             (partial / runs.SCORES).write_text(json.dumps(scores, indent=1) + "\n")
-        shutil.rmtree(final, ignore_errors=True)
         os.replace(partial, final)
         self.forget()
 
@@ -59,4 +60,7 @@ class Checkpoints(Every):
         best = runs.best_checkpoint(self.run)
         for old in runs.checkpoints(self.run)[: -self.keep]:
             if old != best:
-                shutil.rmtree(old)
+                doomed = old.with_suffix(".partial")  # half of it must not look like a checkpoint
+                shutil.rmtree(doomed, ignore_errors=True)
+                os.replace(old, doomed)
+                shutil.rmtree(doomed)

@@ -2,12 +2,14 @@
 
 import contextlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.training.cluster import find_cluster
 
 
 @dataclass(frozen=True)
@@ -19,12 +21,15 @@ class Placement:
         first: Number of the first replica of this process.
         local: Replicas of this process.
         strategy: TensorFlow's strategy, or `None`.
+        agree: Function that says whether any worker wishes something; every worker must call it
+            after the same step.
     """
 
     replicas: int = 1
     first: int = 0
     local: int = 1
     strategy: Any = None
+    agree: Callable[[bool], bool] = bool
 
     @property
     def is_chief(self):
@@ -86,14 +91,25 @@ def multiworker(devices):
     """Place on the workers that TF_CONFIG or Slurm names."""
     import tensorflow as tf
 
-    resolvers = tf.distribute.cluster_resolver
-    if "TF_CONFIG" in os.environ:
-        resolver = resolvers.TFConfigClusterResolver()
-    else:
-        resolver = resolvers.SlurmClusterResolver()
+    workers, index = find_cluster(os.environ)
+    spec = tf.train.ClusterSpec({"worker": workers})
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        spec, task_type="worker", task_id=index, rpc_layer="grpc"
+    )
     strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
-    local = strategy.extended._num_replicas_in_sync // strategy.extended._num_workers
-    return Placement(strategy.num_replicas_in_sync, resolver.task_id * local, local, strategy)
+    local = strategy.num_replicas_in_sync // len(workers)
+
+    @tf.function
+    def total(wish):
+        def add():
+            return tf.distribute.get_replica_context().all_reduce("SUM", tf.identity(wish))
+
+        return strategy.experimental_local_results(strategy.run(add))[0]
+
+    def agree(wish):
+        return float(total(tf.constant(float(wish)))) > 0
+
+    return Placement(strategy.num_replicas_in_sync, index * local, local, strategy, agree)
 
 
 def data_parallel(devices):

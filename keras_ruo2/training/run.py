@@ -1,6 +1,7 @@
 """Assemble data, networks, schedule and callbacks, and train."""
 
 import dataclasses
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -61,9 +62,11 @@ def train(config, description):
     steps = range(first_step, last_step)
     batches = feed(config, description, records, order, placement, steps)
     callbacks = make_callbacks(config, description, counts, last_step, out)
-    run_until_stopped(model, batches, len(steps), callbacks, config)
+    run_until_stopped(model, batches, len(steps), callbacks, placement.agree, config)
     if placement.is_chief:
         draw_curves(config.run)
+    else:
+        shutil.rmtree(out)
 
 
 def is_finished(config, step, last_step):
@@ -111,7 +114,7 @@ def warn(text):
     print(f"Warning: {text}", file=sys.stderr)
 
 
-def run_until_stopped(model, batches, steps, callbacks, config):
+def run_until_stopped(model, batches, steps, callbacks, agree, config):
     """Call `fit`; save a checkpoint when it ends, when interrupted and when terminated."""
     print(
         f"Training {config.variant} ({config.arch}, {config.backend}) on {shown(config.records)}, "
@@ -124,7 +127,7 @@ def run_until_stopped(model, batches, steps, callbacks, config):
             steps_per_epoch=steps,
             verbose=0,
             shuffle=False,
-            callbacks=[*callbacks, Stop()],
+            callbacks=[*callbacks, Stop(agree)],
         )
     except KeyboardInterrupt:
         restore_signals()

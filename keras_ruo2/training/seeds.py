@@ -43,3 +43,5 @@ class StepSeeds(keras.random.SeedGenerator):
         for layer in network._flatten_layers():
             if isinstance(layer, keras.layers.Dropout):
                 layer.seed_generator.next = self.next
+                # Without a seed of its own Keras would use PyTorch's global numbers instead.
+                layer.seed_generator._initial_seed = self._initial_seed

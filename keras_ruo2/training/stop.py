@@ -10,7 +10,14 @@ class Stop(keras.callbacks.Callback):
 
     A second signal ends it at once. It must be the last callback, so that the others have seen
     the step.
+
+    Args:
+        agree: Function from whether this process was asked to whether any worker was.
     """
+
+    def __init__(self, agree=bool):
+        super().__init__()
+        self.agree = agree
 
     def on_train_begin(self, logs=None):
         self.asked = False
@@ -24,7 +31,7 @@ class Stop(keras.callbacks.Callback):
         self.asked = True
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.asked:
+        if self.agree(self.asked):
             raise KeyboardInterrupt
 
     def on_train_end(self, logs=None):

@@ -1,0 +1,132 @@
+"""`backmap`: samples -> structures."""
+
+import os
+import sys
+import zipfile
+from collections import Counter
+
+import ase.io
+import numpy as np
+from ase import Atoms
+
+from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.paths import shown
+from keras_ruo2.structure.backmap import BackmapFailure, backmap, backmap_slice
+
+
+def main(config):
+    """Map every sample back and write the structures in the samples' order.
+
+    Finished structures are appended to a partial file next to the output, which takes its name
+    when it is whole.
+
+    Args:
+        config: `BackmapConfig`.
+
+    Raises:
+        ConfigError: If the samples cannot be used; a sample without a structure is no error.
+    """
+    grids, lengths, labels = read_samples(config.samples, config.lengths)
+    count = min(config.count or len(grids), len(grids))
+    check_writable(config.out.parent)
+    partial = config.out.with_suffix(".partial.extxyz")
+    partial.unlink(missing_ok=True)
+    failures, num_atoms = Counter(), []
+    for index in range(count):
+        atoms = map_sample(grids[index], lengths[index], config.alpha)
+        atoms.info |= {"sample": index, "alpha": config.alpha}
+        if labels is not None:
+            atoms.info["label"] = int(labels[index])
+        ase.io.write(partial, atoms, format="extxyz", append=True)
+        failures.update(atoms.info["failures"].split())
+        num_atoms.append(len(atoms))
+        end = "\n" if index + 1 == count else "\r"
+        if sys.stdout.isatty() or end == "\n":
+            print(f"Mapping back: {index + 1}/{count}", end=end, flush=True)
+    os.replace(partial, config.out)
+    print(summary(config.out, num_atoms, failures))
+
+
+def map_sample(grid, lengths, alpha):
+    """Return the structure of a sample; a frame without atoms if it holds none."""
+    decode = backmap if grid.ndim == 4 else backmap_slice
+    try:
+        return decode(np.clip(grid, 0, 1), lengths, alpha=alpha)
+    except BackmapFailure as failure:
+        cell = lengths if grid.ndim == 4 else [lengths[0], 0, lengths[1]]
+        atoms = Atoms(cell=np.diag(np.asarray(cell, dtype=float)), pbc=True)
+        atoms.info = {"residual": 1.0, "failures": failure.reason}
+        return atoms
+
+
+def summary(out, num_atoms, failures):
+    """Return the closing line: structures, those without a flaw, and failures by name."""
+    whole = failures.pop("no", 0)
+    flaws = ", ".join(f"{name} {count}" for name, count in failures.most_common()) or "none"
+    return (
+        f"{shown(out)}: {len(num_atoms)} frames of {np.mean(num_atoms):.1f} atoms on average; "
+        f"{whole} without failures. Failures: {flaws}."
+    )
+
+
+def read_samples(path, lengths=None):
+    """Read a samples file, refusing pickles and anything of another shape.
+
+    Args:
+        path: A .npz file as `generate` writes it.
+        lengths: Lattice lengths for every sample, Å, where the file has none.
+
+    Returns:
+        `(grids, lengths, labels)`: `(n, *grid, 2)`, `(n, ndim)` in Å, and `(n,)` or `None`.
+
+    Raises:
+        ConfigError: If it is no such file, or lengths are missing, doubled or unusable.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (ValueError, zipfile.BadZipFile, EOFError, AttributeError, TypeError) as error:
+        reason = "it holds pickles" if "allow_pickle" in str(error) else "it is no .npz of arrays"
+        raise ConfigError(
+            f"--samples={path} was refused: {reason}. Give a file of `generate`."
+        ) from None
+    grids = arrays.get("grid")
+    if grids is None:
+        raise ConfigError(f"--samples={path} has no array `grid`, only: {', '.join(arrays)}.")
+    if grids.ndim not in (4, 5) or grids.shape[-1] != 2 or not len(grids):
+        raise ConfigError(
+            f"--samples={path}: `grid` has shape {grids.shape}. Expected (n, 32, 32[, 32], 2)."
+        )
+    if not np.isfinite(grids).all():
+        bad = np.flatnonzero(~np.isfinite(grids.reshape(len(grids), -1)).all(axis=1))
+        raise ConfigError(
+            f"--samples={path}: {len(bad)} of {len(grids)} grids hold NaN or infinities, first "
+            f"sample {bad[0]}. Draw the samples again, from another checkpoint."
+        )
+    return grids, check_lengths(path, arrays.get("lattice"), lengths, grids), arrays.get("label")
+
+
+def check_lengths(path, found, given, grids):
+    """Return the lattice lengths of every sample, `(n, ndim)` in Å, or raise `ConfigError`."""
+    ndim = grids.ndim - 2
+    if found is None and given is None:
+        raise ConfigError(
+            f"--samples={path} has no lattice lengths. Give them: --lengths={'18,' * ndim}"[:-1]
+            + "."
+        )
+    if found is not None and given is not None:
+        raise ConfigError(f"--samples={path} has lattice lengths of its own. Leave out --lengths.")
+    lengths = np.asarray(found) if given is None else np.tile(given, (len(grids), 1))
+    if lengths.shape != (len(grids), ndim):
+        raise ConfigError(
+            f"--samples={path}: lattice lengths have shape {lengths.shape}. Expected "
+            f"{(len(grids), ndim)} for grids of shape {grids.shape[1:]}."
+        )
+    unusable = ~(np.isfinite(lengths) & (lengths > 1) & (lengths < 200)).all(axis=1)
+    if unusable.any():
+        first = int(np.flatnonzero(unusable)[0])
+        raise ConfigError(
+            f"--samples={path}: {unusable.sum()} samples have absurd lattice lengths, first sample "
+            f"{first}: {lengths[first].tolist()}. Expected 1 to 200 Å."
+        )
+    return lengths.astype(float)

@@ -1,0 +1,297 @@
+"""`phase_diagram`: surface free energies against the chemical potential of oxygen."""
+
+import csv
+
+import ase.io
+import numpy as np
+
+from keras_ruo2 import plotting, plotting_phases
+from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.paths import shown
+from keras_ruo2.structure.bonds import RU, O
+from keras_ruo2.structure.cells import SLAB_GAP, potential_energy
+from keras_ruo2.structure.files import read_structures
+from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.voxels import check_species
+from keras_ruo2.thermodynamics import (
+    KNOWN_REFERENCES,
+    References,
+    area,
+    equal_faces,
+    lower_envelope,
+    oxygen_poor_limit,
+    oxygen_potential,
+    surface_line,
+    temperature_of,
+    upper_face,
+)
+
+FACES = {"equal": "", "upper": " (upper face)", "mean": " (mean of two different faces)"}
+SAME_FACE = 0.005  # eV/Å^2, as far as taking a lower face out of a thin slab can be trusted
+SAME_SLOPE = 1e-4  # Å^-2, far less than an O atom per surface cell
+LOWEST = -2.0  # eV, where the diagram begins if the O-poor limit is not known
+EQUAL, UPPER, MEAN = "equal", "upper", "mean"  # what a slab's surface free energy is that of
+TICKS = (300, 600, 900, 1200, 1500)  # K
+
+
+def main(config):
+    """Write the table, the stable structures and the diagram.
+
+    Args:
+        config: `PhaseDiagramConfig`.
+
+    Raises:
+        ConfigError: Before anything is written: structures without energies, of several
+            calculators, or references of another one.
+    """
+    slabs = [(slab, False) for slab in read_slabs(config.structures)]
+    if config.reference:
+        slabs += [(slab, True) for slab in read_slabs(config.reference)]
+    check_vacuum([slab for slab, _ in slabs])
+    method = common_method([slab for slab, _ in slabs])
+    references = find_references(config, method)
+    check_writable(config.out)
+    kept = [pair for pair in slabs if config.broken or not broken(pair[0])]
+    if not kept:
+        raise ConfigError(f"All {len(slabs)} slabs are broken. Add --broken to see them anyway.")
+    limit = oxygen_poor_limit(references)
+    limits = (LOWEST if limit is None else limit, 0.0)
+    rows = [describe(slab, known, references) for slab, known in kept]
+    separate_faces(rows)
+    panels = {}
+    for row in rows:
+        panels.setdefault(row["facet"], []).append(row)
+    for group in panels.values():
+        own = [row for row in group if not repeats_another(row, group)]
+        for index, start, end in lower_envelope([row["line"] for row in own], *limits):
+            own[index]["stable"] = (start, end)
+    write(config.out, rows, panels, limits, config.pressures)
+    report(config.out, rows, panels, len(slabs) - len(kept), method, references, limit)
+
+
+def read_slabs(path):
+    """Read slabs with energies.
+
+    Raises:
+        ConfigError: If there are structures without energy; the first one is named.
+    """
+    slabs = read_structures(path)
+    lacking = [number for number, slab in enumerate(slabs) if potential_energy(slab) is None]
+    if lacking:
+        raise ConfigError(
+            f"{path}: {len(lacking)} of {len(slabs)} structures have no energy, first structure "
+            f"{lacking[0]} ({name_of(slabs[lacking[0]], lacking[0])}). Compute energies first: "
+            "python -m keras_ruo2 relax."
+        )
+    for number, slab in enumerate(slabs):
+        slab.info["name"] = name_of(slab, number)
+    return slabs
+
+
+def check_vacuum(slabs):
+    """Raise `ConfigError` for a crystal without surfaces, which would seem to cost nothing."""
+    for slab in slabs:
+        check_species(slab)
+        height = slab.get_volume() / area(slab)
+        across = np.sort(slab.get_scaled_positions()[:, 2])
+        if height * np.diff(across, append=across[0] + 1).max() < SLAB_GAP:
+            raise ConfigError(
+                f"{slab.info['name']} ({slab.get_chemical_formula()}) has no vacuum of {SLAB_GAP} "
+                "Å across its third cell vector. Give slabs only."
+            )
+
+
+def name_of(slab, number):
+    """Return the name that a structure came with, or its formula and number."""
+    return str(slab.info.get("name", f"{slab.get_chemical_formula()}-{number}"))
+
+
+def method_of(atoms):
+    """Return `(calculator, correction)` as the structure names them."""
+    return tuple(str(atoms.info.get(name, "")) for name in ("calculator", "correction"))
+
+
+def named(method):
+    """Return a method as messages show it."""
+    return ", ".join(filter(None, method)) or "(not named)"
+
+
+def common_method(slabs):
+    """Return the one method of all `slabs`, or raise `ConfigError`."""
+    methods = sorted({method_of(slab) for slab in slabs})
+    if len(methods) > 1:
+        raise ConfigError(
+            f"Energies of {len(methods)} calculators cannot be compared: "
+            f"{'; '.join(map(named, methods))}. Give slabs of one."
+        )
+    return methods[0]
+
+
+def find_references(config, method):
+    """Return the `References` for slabs of `method`, or raise `ConfigError`."""
+    if config.bulk_energy is not None:
+        return References(config.bulk_energy, config.oxygen_energy, config.metal_energy)
+    if config.references is not None:
+        return read_references(config.references, method)
+    if method in KNOWN_REFERENCES:
+        return KNOWN_REFERENCES[method]
+    raise ConfigError(
+        f"No reference energies are known for the calculator {named(method)}. Give bulk RuO2 "
+        "and O2 by it: --references=FILE, or --bulk_energy and --oxygen_energy."
+    )
+
+
+def read_references(path, method):
+    """Read bulk RuO2, O2 and, if there, hcp Ru; told apart by their composition."""
+    found = {}
+    for number, atoms in enumerate(read_slabs(path)):
+        if method_of(atoms) != method:
+            raise ConfigError(
+                f"{path}, structure {number}: its calculator is {named(method_of(atoms))}, "
+                f"that of the slabs {named(method)}. Give references of the same calculator."
+            )
+        num_ru, num_o = (int(np.sum(atoms.numbers == kind)) for kind in (RU, O))
+        kind = "oxygen" if not num_ru else "metal" if not num_o else "bulk"
+        if num_ru + num_o != len(atoms) or (kind == "bulk" and num_o != 2 * num_ru):
+            raise ConfigError(
+                f"{path}, structure {number} is {atoms.get_chemical_formula()}. Expected bulk "
+                "RuO2, O2 or Ru."
+            )
+        found[kind] = potential_energy(atoms) / (num_o if kind == "oxygen" else num_ru)
+    missing = [kind for kind in ("bulk", "oxygen") if kind not in found]
+    if missing:
+        raise ConfigError(f"{path} holds no {' and no '.join(missing)} reference. Add RuO2 and O2.")
+    return References(**found)
+
+
+def describe(slab, known, references):
+    """Return what the table and the diagram say about a slab."""
+    try:
+        line = surface_line(slab, potential_energy(slab), references)
+    except ConfigError as error:
+        raise ConfigError(f"{slab.info['name']}: {error}") from None
+    num_ru, num_o = (int(np.sum(slab.numbers == kind)) for kind in (RU, O))
+    facet = str(slab.info.get("facet", "slabs"))
+    label = [slab.info[name] for name in ("termination", "variation") if name in slab.info]
+    return {
+        "name": slab.info["name"],
+        "facet": facet,
+        "label": " ".join(label) or slab.info["name"],
+        "known": known,
+        "Ru": num_ru,
+        "O": num_o,
+        "area": area(slab),
+        "line": line,
+        "faces": EQUAL if equal_faces(slab) else MEAN,
+        "stable": None,
+        "slab": slab,
+    }
+
+
+def separate_faces(rows):
+    """Take the lower face out of the mean of two different ones, where it is known.
+
+    Slabs of one `facet` and `termination` share their lower face: that of the most stable slab
+    among them whose faces are equal. Of a lower face that is less relaxed than that one, the
+    difference counts for the upper face, which is then not made to look too stable.
+    """
+    symmetric = {}
+    for row in sorted((row for row in rows if row["faces"] == EQUAL), key=lambda row: row["line"]):
+        symmetric.setdefault((row["facet"], row["slab"].info.get("termination")), row["line"])
+    for row in rows:
+        termination = row["slab"].info.get("termination")
+        lower = symmetric.get((row["facet"], termination))
+        if row["faces"] == MEAN and termination is not None and lower is not None:
+            row["line"], row["faces"] = upper_face(row["line"], lower), UPPER
+
+
+def repeats_another(row, group):
+    """Say whether a face of `row` is, within `SAME_FACE`, that of a slab with two equal faces.
+
+    An O-rich slab with its outermost O gone on one side shows the stoichiometric face once more,
+    a little off because of the slab's thickness; it is not a termination of its own.
+    """
+    return row["faces"] != EQUAL and any(
+        other["faces"] == EQUAL
+        and abs(other["line"].slope - row["line"].slope) < SAME_SLOPE
+        and other["line"].intercept < row["line"].intercept + SAME_FACE
+        for other in group
+    )
+
+
+def write(out, rows, panels, limits, pressures):
+    """Write the three files."""
+    with open(out / "phase_diagram.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            "name facet known Ru O excess_O area_A2 gamma_O_poor_meV_A2 gamma_O_rich_meV_A2 "
+            "slope_per_A2 faces stable_from_eV stable_to_eV".split()
+        )
+        for row in rows:
+            writer.writerow(
+                [
+                    *(row[name] for name in ("name", "facet", "known", "Ru", "O")),
+                    row["O"] - 2 * row["Ru"],
+                    round(row["area"], 4),
+                    *(round(1000 * row["line"](limit), 2) for limit in limits),
+                    round(row["line"].slope, 6),
+                    row["faces"],
+                    *(np.round(row["stable"], 4) if row["stable"] else ("", "")),
+                ]
+            )
+    stable = []
+    for row in (row for group in panels.values() for row in group if row["stable"]):
+        start, end = row["stable"]
+        row["slab"].info |= {"stable_from": start, "stable_to": end}
+        stable.append(row["slab"])
+    ase.io.write(out / "stable.extxyz", stable)
+    drawn = {facet: [drawing(row) for row in group] for facet, group in panels.items()}
+    axes = [temperature_axis(pressure, limits) for pressure in pressures]
+    figure = plotting_phases.phase_diagram(drawn, limits, axes)
+    plotting.save(figure, out / "phase_diagram.png")
+
+
+def drawing(row):
+    """Return a row as `plotting_phases.phase_diagram` takes it."""
+    line = {"intercept": row["line"].intercept, "slope": row["line"].slope}
+    return line | {
+        "label": row["label"],
+        "known": row["known"],
+        "faces": row["faces"],
+        "stable": row["stable"],
+    }
+
+
+def temperature_axis(pressure, limits):
+    """Return the title, the places and the labels of an axis of temperatures."""
+    places = {kelvin: oxygen_potential(kelvin, pressure) for kelvin in TICKS}
+    inside = {kelvin: place for kelvin, place in places.items() if limits[0] <= place <= limits[1]}
+    title = f"T (K) at {pressure:g} bar O₂"
+    return title, list(inside.values()), [str(kelvin) for kelvin in inside]
+
+
+def report(out, rows, panels, num_broken, method, references, limit):
+    """Print who is stable where."""
+    print(f"Calculator: {named(method)}. References: {references}.")
+    if limit is None:
+        print("No energy of metallic Ru was given: the O-poor limit is not known.")
+    else:
+        kelvin = temperature_of(limit, 1.0)
+        at = "" if np.isnan(kelvin) else f" ({kelvin:.0f} K at 1 bar of O2)"
+        print(f"RuO2 is stable against Ru and O2 above dmu_O = {limit:.2f} eV{at}.")
+    for facet, group in panels.items():
+        stable = sorted((row for row in group if row["stable"]), key=lambda row: row["stable"])
+        for row in stable:
+            start, end = row["stable"]
+            low, high = sorted(1000 * row["line"](end) for end in (start, end))
+            faces = FACES[row["faces"]]
+            print(
+                f"{facet}: {start:6.2f} to {end:5.2f} eV {row['name']}, {low:.0f} to {high:.0f} "
+                f"meV/Å^2{faces}"
+            )
+    kinds = [row["faces"] for row in rows]
+    print(
+        f"{shown(out)}: {len(rows)} slabs, {kinds.count(EQUAL)} with two equal faces, "
+        f"{kinds.count(UPPER)} given by their upper face, {kinds.count(MEAN)} by the mean of two "
+        f"different faces; {num_broken} broken ones left out."
+    )

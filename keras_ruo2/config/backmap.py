@@ -1,0 +1,48 @@
+"""The configuration of `backmap`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_ruo2.config.base import Config
+from keras_ruo2.errors import ConfigError, check_file, check_range
+from keras_ruo2.recipes import RECIPES
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackmapConfig(Config):
+    """Turn generated grids back into atoms: one structure a sample, in the samples' order.
+
+    Slices give the atoms in and near their plane, in cells without a second vector, which no other
+    command takes for a structure. Samples without a structure are kept as frames without atoms;
+    what is wrong with a sample is in its `failures` and counted at the end.
+
+    Args:
+        samples: Samples (.npz) of generate.
+        out: The structures, one extxyz file.
+        alpha: Inverse square width of the Gaussians that the records were made with, Å^-2.
+        lengths: Lattice lengths of all samples, e.g. 18,18,20, in Å, where the file has none.
+        count: Number of samples, the first ones; by default all.
+        overwrite: Replace an existing output.
+    """
+
+    samples: Path
+    out: Path
+    alpha: float = RECIPES["gap2d"].alpha
+    lengths: tuple | None = None
+    count: int | None = None
+    overwrite: bool = False
+
+    def validate(self):
+        check_file("samples", self.samples)
+        check_range("alpha", self.alpha, 0.01, 1000)
+        if self.count is not None:
+            check_range("count", self.count, 1)
+        for length in self.lengths or ():
+            if isinstance(length, bool) or not isinstance(length, (int, float)) or not length > 0:
+                raise ConfigError(
+                    f"--lengths={self.lengths}: expected lengths in Å, e.g. 18,18,20."
+                )
+        if self.out.suffix != ".extxyz":
+            raise ConfigError(f"--out={self.out} must end in .extxyz.")
+        if self.out.exists() and not self.overwrite:
+            raise ConfigError(f"--out={self.out} exists. Choose another file or add --overwrite.")

@@ -1,0 +1,57 @@
+"""The configuration of `phase_diagram`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_ruo2.config.base import Config
+from keras_ruo2.errors import ConfigError, check_file
+from keras_ruo2.paths import BUNDLED_STRUCTURES
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseDiagramConfig(Config):
+    """Rank slabs by their surface free energy against the chemical potential of oxygen.
+
+    Writes phase_diagram.csv (a row for every slab), stable.extxyz (the stable ones) and
+    phase_diagram.png (a panel for each facet; temperatures at two pressures) into --out.
+
+    A slab with two different faces is given by its upper one if its `facet` and `termination` name
+    a slab with two equal faces in the same files, which then stands for its lower face; else by the
+    mean of both, which never lies below the better one.
+
+    Args:
+        structures: Slabs with energies, any file that ASE reads.
+        reference: Known slabs to draw beside them, e.g. those of the training.
+        references: Bulk RuO2, an O2 molecule and, if wished, hcp Ru, each with its energy by the
+            slabs' calculator. Not needed where the calculator's references are known (CHGNet).
+        bulk_energy: Of bulk RuO2 instead, eV per formula unit.
+        oxygen_energy: Of half an O2 molecule, eV, together with it.
+        metal_energy: Of hcp Ru, eV per atom: where the O-poor limit lies.
+        pressures: Two pressures of O2 for the axes of temperature, bar.
+        broken: Keep slabs with peroxo groups, floating O or disconnected layers.
+        out: Folder of the results.
+    """
+
+    structures: Path = BUNDLED_STRUCTURES
+    reference: Path | None = None
+    references: Path | None = None
+    bulk_energy: float | None = None
+    oxygen_energy: float | None = None
+    metal_energy: float | None = None
+    pressures: tuple = (1.0, 1e-12)
+    broken: bool = False
+    out: Path
+
+    def validate(self):
+        for name in ("structures", "reference", "references"):
+            if getattr(self, name) is not None:
+                check_file(name, getattr(self, name))
+        if (self.bulk_energy is None) != (self.oxygen_energy is None):
+            raise ConfigError("--bulk_energy and --oxygen_energy belong together. Give both.")
+        if self.metal_energy is not None and self.bulk_energy is None:
+            raise ConfigError("--metal_energy goes with --bulk_energy and --oxygen_energy.")
+        if self.references is not None and self.bulk_energy is not None:
+            raise ConfigError("--references and --bulk_energy exclude each other. Give one.")
+        numbers = all(type(value) in (int, float) and value > 0 for value in self.pressures)
+        if not numbers or len(self.pressures) != 2:
+            raise ConfigError(f"--pressures={self.pressures}: expected two, in bar, e.g. 1,1e-12.")

@@ -1,0 +1,138 @@
+"""Pictures of surface free energies; part of the room `plotting`."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from keras_ruo2.plotting import OXYGEN, RUTHENIUM, STYLE
+
+STOICHIOMETRIC = "#009E73"  # Okabe and Ito's green
+MARGIN = 0.25  # eV that is drawn beyond the limits
+OTHERS, STABLE = 0.35, 2.2  # line widths
+FACES = {
+    "equal": ("-", "two equal faces"),
+    "upper": ("-.", "upper of two faces"),
+    "mean": ("--", "mean of two faces"),
+}
+BACKGROUND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
+LABEL_GAP = 4.5  # meV/Å^2 between a line and its name
+
+
+def phase_diagram(panels, limits, temperatures, *, columns=3):
+    """Draw surface free energies against dmu_O, a panel for each facet.
+
+    Args:
+        panels: Dict of titles to lists of dicts, a line each: `label`, `intercept` (eV/Å^2),
+            `slope` (Å^-2), `known` (drawn dotted), `faces` (a key of `FACES`) and
+            `stable`, `(start, end)` in eV or `None`.
+        limits: `(low, high)` of dmu_O, the O-poor and the O-rich limit, eV.
+        temperatures: A list for each further axis: `(title, dmu_O of the ticks, their labels)`.
+        columns: Panels in a row.
+
+    Returns:
+        matplotlib figure.
+    """
+    rows = -(-len(panels) // columns)
+    columns = min(columns, len(panels))
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            rows,
+            columns,
+            figsize=(3.1 * columns + 0.4, 2.8 * rows + 0.9),
+            sharex=True,
+            sharey=True,
+            squeeze=False,
+            layout="constrained",
+        )
+        for number, (axis, (title, lines)) in enumerate(
+            zip(axes.flat, panels.items(), strict=False)
+        ):
+            draw_panel(axis, title, lines, limits)
+            if number < columns:
+                draw_temperatures(axis, temperatures, titled=number == 0)
+            if number + columns >= len(panels):
+                axis.set_xlabel(r"$\Delta\mu_\mathrm{O}$ (eV)")
+                axis.tick_params(labelbottom=True)
+        axes[0, 0].set_ylim(*heights(panels, limits))
+        figure.supylabel("Surface free energy (meV/Å²)", fontsize=9)
+        for axis in axes.flat[len(panels) :]:
+            axis.axis("off")
+        draw_legend(figure, axes, len(panels), panels)
+    return figure
+
+
+def heights(panels, limits):
+    """Return the range of energies to show: all of the stable ones, and room above, meV/Å^2."""
+    lines = [line for group in panels.values() for line in group if line["stable"]]
+    values = [
+        1000 * (row["intercept"] + row["slope"] * end) for row in lines for end in row["stable"]
+    ]
+    return min(0, min(values)) - 8, 1.5 * max(values) + 15
+
+
+def draw_panel(axis, title, lines, limits):
+    """Draw one facet's lines, the stable ones thick and named."""
+    reach = np.array([limits[0] - MARGIN, limits[1] + MARGIN])
+    for row in lines:
+        colour = colour_of(row["slope"])
+        style = ":" if row["known"] else FACES[row["faces"]][0]
+        value = 1000 * (row["intercept"] + row["slope"] * reach)
+        axis.plot(reach, value, style, color=colour, lw=2 * OTHERS if row["stable"] else OTHERS)
+        if row["stable"]:
+            part = np.array(row["stable"])
+            stable = 1000 * (row["intercept"] + row["slope"] * part)
+            axis.plot(part, stable, color=colour, lw=STABLE, solid_capstyle="butt")
+            name_line(axis, row, part, stable, colour)
+    for outside in ((reach[0], limits[0]), (limits[1], reach[1])):
+        axis.axvspan(*outside, color="0.92", lw=0, zorder=0)
+    axis.axhline(0, color="0.7", lw=0.6, zorder=0)
+    axis.set_xlim(*reach)
+    place = {"transform": axis.transAxes, "ha": "right", "va": "top", "bbox": BACKGROUND}
+    axis.text(0.97, 0.97, title, fontsize=9, fontweight="bold", **place)
+
+
+def name_line(axis, row, part, values, colour):
+    """Write a stable line's name beside the middle of its range."""
+    axis.annotate(
+        row["label"],
+        (part.mean(), values.mean() - LABEL_GAP),
+        color=colour,
+        fontsize=6.5,
+        ha="right" if row["slope"] < 0 else "center",
+        va="top",
+        bbox=BACKGROUND,
+    )
+
+
+def draw_temperatures(axis, temperatures, titled):
+    """Put an axis of temperatures above the panel for each pressure."""
+    for level, (title, places, labels) in enumerate(temperatures):
+        above = axis.secondary_xaxis(1.05 + 0.2 * level)
+        above.set_xticks(places, labels, fontsize=6.5)
+        above.tick_params(length=2, pad=1)
+        above.spines["top"].set_visible(True)
+        if titled:
+            above.set_xlabel(title, fontsize=6.5, loc="left", labelpad=1)
+
+
+def draw_legend(figure, axes, num_panels, panels):
+    """Explain colours and kinds of line, in an empty panel if there is one."""
+    handles = [
+        plt.Line2D([], [], color=colour_of(slope), lw=STABLE, label=label)
+        for slope, label in ((1, "O-poor"), (0, "stoichiometric"), (-1, "O-rich"))
+    ]
+    lines = [line for group in panels.values() for line in group]
+    kinds = [FACES[name] for name in FACES if any(line["faces"] == name for line in lines)]
+    kinds += [(":", "known slabs")] if any(line["known"] for line in lines) else []
+    handles += [
+        plt.Line2D([], [], ls=style, color="0.3", lw=1, label=name) for style, name in kinds
+    ]
+    handles.append(plt.Rectangle((0, 0), 1, 1, color="0.92", label="outside RuO₂'s limits"))
+    if num_panels < axes.size:
+        axes.flat[-1].legend(handles=handles, loc="center", frameon=False)
+    else:
+        figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
+
+
+def colour_of(slope):
+    """Return the colour of O-poor (rising), stoichiometric and O-rich (falling) lines."""
+    return STOICHIOMETRIC if abs(slope) < 1e-9 else RUTHENIUM if slope > 0 else OXYGEN

@@ -1,0 +1,200 @@
+"""Find how many atoms of a species a density holds, and where: fit, drop surplus, add missing."""
+
+import numpy as np
+
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.structure import decoding
+
+SEED = 0.5  # share of an atom's density that a maximum needs to become an atom
+MISSING = 0.3  # share that, left over by the fit, is worth trying another atom for
+SURPLUS = 0.5  # share of an atom's own density that may lack before it is dropped
+DIM = 0.2  # height of the Gaussians that `settle` fits
+CLEAR = 5.0  # standard deviations by which a maximum must stand out of noise
+MOST_ASKED = 0.7  # share of an atom's density that noise can make necessary
+MOST_ROUNDS = 8
+CROWDED = 0.1  # atoms of one species per Å^3; bulk RuO2 has 0.064 O
+FEWEST_VOXELS = 3  # along each axis between atoms of a species, whatever the cell
+NEIGHBOURHOOD = 6.0  # widths of a Gaussian within which one atom is added or dropped at a time
+
+
+class BackmapFailure(ConfigError):
+    """A well-formed grid that no structure can be read from.
+
+    Args:
+        reason: One of `FAILURES`.
+        message: What came and what was expected.
+    """
+
+    def __init__(self, reason, message):
+        super().__init__(message)
+        self.reason = reason
+
+
+FAILURES = {
+    "empty": "no density reaches half of an atom's: there is no structure",
+    "crowded": "a species has more maxima than atoms could lie beside each other: no structure",
+    "not_converged": "the fit of the positions had not settled",
+    "missing_density": "density of at least half an atom is left that no atom explains",
+    "surplus_density": "an atom has less than half of its density",
+    "doubtful_atoms": "an atom's Gaussian is reproduced by less than half",
+}
+
+
+def find_atoms(density, lattice):
+    """Return `(positions, failures)` of one species: fit, drop surplus atoms, add missing ones.
+
+    Raises:
+        BackmapFailure: If there are more maxima than atoms have room.
+    """
+    tried = np.empty((0, len(lattice.shape)))
+    noise = first_noise(density, lattice)
+    positions = seeds(density - decoding.background(noise), lattice, SEED)
+    for _ in range(MOST_ROUNDS):
+        check_room(len(positions), lattice)
+        if len(tried):
+            positions = settle(density - decoding.background(noise), lattice, positions)
+        heights = np.ones(len(positions))
+        positions, _, converged = decoding.refine(density, lattice, positions, heights, noise=noise)
+        residual, noise = rest(density, lattice, positions, heights)
+        surplus = surplus_atoms(residual, lattice, positions)
+        if len(surplus):
+            positions = np.delete(positions, surplus, axis=0)
+            continue
+        missing = untried(seeds(residual, lattice, MISSING, noise), tried, lattice)
+        if not len(missing):
+            break
+        tried = np.concatenate([tried, missing])
+        positions = np.concatenate([positions, missing])
+    else:  # atoms were still added or dropped in the last round
+        converged = False
+        heights = np.ones(len(positions))
+        positions, _, _ = decoding.refine(density, lattice, positions, heights, noise=noise)
+        residual, noise = rest(density, lattice, positions, heights)
+    failures = set() if converged else {"not_converged"}
+    if len(surplus_atoms(residual, lattice, positions)):
+        failures.add("surplus_density")
+    if len(seeds(residual, lattice, SEED, noise)):
+        failures.add("missing_density")
+    return positions, failures
+
+
+def find_sections(density, lattice, faintest):
+    """Return `(positions, heights, failures)` of the Gaussians of one species in a slice."""
+    tried = np.empty((0, len(lattice.shape)))
+    noise = first_noise(density, lattice)
+    positions = seeds(density - decoding.background(noise), lattice, faintest, noise)
+    heights = heights_at(density, lattice, positions)
+    for _ in range(MOST_ROUNDS):
+        check_room(len(positions), lattice)
+        positions, heights, converged = decoding.refine(
+            density, lattice, positions, heights, noise=noise, free_heights=True
+        )
+        residual, noise = rest(density, lattice, positions, heights)
+        faint = heights < faintest
+        if faint.any():
+            positions, heights = positions[~faint], heights[~faint]
+            continue
+        missing = untried(seeds(residual, lattice, faintest, noise), tried, lattice)
+        if not len(missing):
+            break
+        tried = np.concatenate([tried, missing])
+        positions = np.concatenate([positions, missing])
+        heights = np.concatenate([heights, heights_at(residual, lattice, missing)])
+    else:
+        converged = False
+    return positions, heights, set() if converged else {"not_converged"}
+
+
+def settle(density, lattice, positions):
+    """Let atoms find their places among new neighbours, fitted to a smoothed density.
+
+    Smoothing doubles the variance of a Gaussian. One that is narrower than a voxel does not see
+    density two voxels away, and stays where the maximum of two merged atoms was. `DIM` keeps sums
+    of Gaussians below the clip.
+    """
+    wide = decoding.Lattice(lattice.lengths, lattice.shape, lattice.alpha / 2)
+    field = decoding.matched(density, lattice)
+    return decoding.refine(DIM * field, wide, positions, np.full(len(positions), DIM))[0]
+
+
+def first_noise(density, lattice):
+    """Return the noise before any atom is known: most of a grid is empty, so the median is."""
+    whole = decoding.matched(np.ones(lattice.shape), lattice).flat[0]
+    return decoding.noise_level(np.median(decoding.matched(density, lattice)) / whole)
+
+
+def seeds(density, lattice, threshold, noise=0.0):
+    """Return the maxima of the local integral, shape `(n, ndim)`, Å.
+
+    Args:
+        density: Grid of one species, or what is left of it.
+        lattice: `Lattice`.
+        threshold: Least share of an atom's density.
+        noise: Standard deviation of noise that a maximum must stand out of.
+    """
+    field = decoding.matched(density, lattice)
+    in_noise = CLEAR * noise / np.sqrt(lattice.energy)
+    threshold = max(threshold, min(MOST_ASKED, in_noise))
+    return decoding.peaks(field, lattice, threshold)
+
+
+def check_room(count, lattice):
+    """Raise `BackmapFailure` if `count` atoms of one species have no room in the cell."""
+    room = max(4, CROWDED ** (len(lattice.shape) / 3) * lattice.lengths.prod())
+    room = min(room, np.prod(lattice.shape) / FEWEST_VOXELS ** len(lattice.shape))
+    if count > room:
+        lengths = " x ".join(f"{length:.1f}" for length in lattice.lengths)
+        raise BackmapFailure(
+            "crowded",
+            f"The grid has {count} maxima of one species in a cell of {lengths} Å, which has room "
+            f"for {int(room)} atoms. Check `lengths` and `alpha`, or the grid is noise.",
+        )
+
+
+def untried(places, tried, lattice):
+    """Return those `places` that lie off all `tried` ones, one a neighbourhood.
+
+    Two atoms merged into one leave density on both sides of it, but want a single atom more.
+    """
+    if len(tried) and len(places):
+        near = lattice.distances(places, tried).min(axis=1) < lattice.width
+        places = places[~near]
+    return decoding.apart(places, lattice, NEIGHBOURHOOD * lattice.width)
+
+
+def rest(density, lattice, positions, heights):
+    """Return what the atoms leave of `density`, and the noise that empty space shows."""
+    rendering = decoding.render(lattice.factors(positions), heights)
+    empty = rendering < decoding.EMPTY
+    noise = decoding.noise_level((density - rendering)[empty].mean() if empty.any() else 0.0)
+    return density - np.minimum(rendering, 1) - empty * decoding.background(noise), noise
+
+
+def heights_at(density, lattice, positions):
+    """Return the height of the Gaussian at each place, read from the local integral."""
+    factors = lattice.factors(positions)
+    norms = np.prod([(factor**2).sum(axis=1) for factor in factors], axis=0)
+    return np.clip(decoding.project(density, factors) / norms, 0, 1)
+
+
+def surplus_atoms(residual, lattice, positions):
+    """Return the indices of atoms that lack more than half of their density, one a neighbourhood.
+
+    Of several that lack density together only the worst is named: without it the others may fit.
+    """
+    factors = lattice.factors(positions)
+    norms = np.prod([(factor**2).sum(axis=1) for factor in factors], axis=0)
+    lack = -decoding.project(residual, factors) / norms
+    order = np.argsort(-lack)
+    order = order[lack[order] > SURPLUS]
+    reach = NEIGHBOURHOOD * lattice.width
+    near = np.tril(lattice.distances(positions[order], positions[order]) < reach, -1)
+    return order[~near.any(axis=1)]
+
+
+def confidence(residual, lattice, positions, heights=1.0):
+    """Return how well the grid shows each atom, shape `(n,)` in [0, 1]."""
+    factors = lattice.factors(positions)
+    own = np.prod([(factor**3).sum(axis=1) for factor in factors], axis=0) * heights**2
+    left = decoding.project(residual**2, factors)
+    return np.clip(1 - np.sqrt(np.maximum(left, 0) / own), 0, 1)

@@ -1,0 +1,284 @@
+"""Ab initio thermodynamics of RuO2 surfaces: surface free energies against dmu_O.
+
+Signs and references. dmu_O is the chemical potential of O per atom relative to half an O2 molecule
+at zero temperature, mu_O = E_O2 / 2 + dmu_O; it is negative under every gas that does not liquefy,
+and 0 is the O-rich limit by convention. mu_Ru follows from equilibrium with the bulk oxide,
+mu_Ru + 2 mu_O = E_RuO2. A positive surface free energy costs energy. Vibrations and pressure-volume
+terms of solids are left out, as is usual: they change gamma by some 10 meV per Å^2 at most.
+
+Source: K. Reuter, M. Scheffler, Phys. Rev. B 65, 035406 (2001).
+"""
+
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+from scipy.optimize import brentq
+
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.structure.bonds import RU, O
+from keras_ruo2.structure.voxels import check_cell, check_species
+
+BOLTZMANN = 8.617333262e-5  # eV/K, exact in the SI of 2019 to these digits
+KILOJOULE_PER_MOL = 1 / 96.48533212  # eV
+STANDARD_PRESSURE = 1.0  # bar, of the table below
+SAME_PLACE = 0.1  # Å by which an atom may miss its mirror image in a slab with two equal faces
+
+# O2 gas at 0.1 MPa: temperature (K), entropy (J/K/mol), enthalpy relative to 298.15 K (kJ/mol).
+# Source: M. W. Chase, NIST-JANAF Thermochemical Tables, 4th ed., J. Phys. Chem. Ref. Data,
+# Monograph 9 (1998), oxygen, ideal gas.
+JANAF_O2 = (
+    (100.0, 173.307, -5.779),
+    (200.0, 193.485, -2.868),
+    (298.15, 205.147, 0.0),
+    (300.0, 205.329, 0.054),
+    (400.0, 213.871, 3.025),
+    (500.0, 220.693, 6.084),
+    (600.0, 226.451, 9.244),
+    (700.0, 231.466, 12.499),
+    (800.0, 235.921, 15.835),
+    (900.0, 239.931, 19.241),
+    (1000.0, 243.578, 22.703),
+    (1100.0, 246.922, 26.212),
+    (1200.0, 250.010, 29.761),
+    (1300.0, 252.878, 33.344),
+    (1400.0, 255.556, 36.957),
+    (1500.0, 258.068, 40.599),
+)
+ENTHALPY_AT_ZERO = -8.683  # kJ/mol, H(0 K) - H(298.15 K), the same table
+
+
+class References(NamedTuple):
+    """Energies that a surface energy is relative to, all of one calculator.
+
+    Args:
+        bulk: RuO2, eV per formula unit.
+        oxygen: Half an O2 molecule, eV.
+        metal: hcp Ru, eV per atom, or `None` where it is not known.
+    """
+
+    bulk: float
+    oxygen: float
+    metal: float | None = None
+
+
+# By the calculator and the correction that structures name in their `info`. CHGNet: bulk RuO2 and
+# hcp Ru relaxed with it. Its O2 is that of the PBE calculations it learned from (Materials
+# Project), which carry no oxide correction; the potential itself was not made for molecules.
+KNOWN_REFERENCES = MappingProxyType(
+    {
+        ("CHGNet 0.3.0", "oxide correction undone: E + 0.687 eV per O"): References(
+            bulk=-22.0646, oxygen=-4.948, metal=-9.1408
+        ),
+    }
+)
+
+
+class Line(NamedTuple):
+    """A surface free energy, `intercept + slope * dmu_O`.
+
+    Args:
+        intercept: At dmu_O = 0, eV/Å^2.
+        slope: Minus the excess of O over two per Ru, per area of both faces, Å^-2.
+    """
+
+    intercept: float
+    slope: float
+
+    def __call__(self, delta_mu_o):
+        return self.intercept + self.slope * delta_mu_o
+
+
+class Range(NamedTuple):
+    """Where a structure is the most stable one: from `start` to `end` in dmu_O, eV."""
+
+    index: int
+    start: float
+    end: float
+
+
+def surface_free_energy(atoms, energy, bulk_energy, oxygen_energy, delta_mu_o):
+    """Return the surface free energy of a slab, the mean of its two faces.
+
+    gamma = [E_slab - N_Ru E_RuO2 + (2 N_Ru - N_O) (E_O2 / 2 + dmu_O)] / 2A
+
+    It is that of either face if the two are equal (`equal_faces`); else only their mean, and
+    `upper_face` needs the other face from another slab.
+
+    Args:
+        atoms: `ase.Atoms` of Ru and O, a slab across its third cell vector.
+        energy: Potential energy of the slab, eV.
+        bulk_energy: Of bulk RuO2, eV per formula unit.
+        oxygen_energy: Of half an O2 molecule, eV.
+        delta_mu_o: Chemical potential of O relative to half an O2, eV; a number or an array.
+
+    Returns:
+        eV/Å^2, a number or an array like `delta_mu_o`.
+
+    Raises:
+        ConfigError: If `atoms` has other elements, no Ru or no cell, or `energy` is not finite.
+
+    Source:
+        K. Reuter, M. Scheffler, Phys. Rev. B 65, 035406 (2001), eqs. 5 and 8.
+    """
+    return surface_line(atoms, energy, References(bulk_energy, oxygen_energy))(delta_mu_o)
+
+
+def surface_line(atoms, energy, references):
+    """Return the surface free energy of a slab as a `Line` in dmu_O; raises as above."""
+    check_species(atoms)
+    check_cell(atoms)
+    num_ru, num_o = (int(np.sum(atoms.numbers == number)) for number in (RU, O))
+    if not num_ru:
+        raise ConfigError(f"`atoms` ({atoms.get_chemical_formula()}) holds no Ru: no oxide slab.")
+    if energy is None or not np.isfinite(energy):
+        raise ConfigError(f"`energy` of {atoms.get_chemical_formula()} is {energy}. Expected eV.")
+    lacking = 2 * num_ru - num_o
+    faces = 2 * area(atoms)
+    excess_energy = energy - num_ru * references.bulk + lacking * references.oxygen
+    return Line(float(excess_energy / faces), lacking / faces)
+
+
+def area(atoms):
+    """Return the area of one face, Å^2."""
+    return float(np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1])))
+
+
+def upper_face(both, lower):
+    """Return the `Line` of a slab's upper face, given the mean of both and that of the lower one.
+
+    For slabs whose lower face is frozen or of another kind; `lower` comes from a slab with two
+    such faces, whose strain and thickness should be the same.
+    """
+    return Line(2 * both.intercept - lower.intercept, 2 * both.slope - lower.slope)
+
+
+def equal_faces(atoms, tolerance=SAME_PLACE):
+    """Say whether some symmetry of the slab exchanges its two faces.
+
+    Inversion, a mirror or glide plane, two-fold axes in the plane and four-fold rotoinversions are
+    tried, each with every translation that maps one atom on one of its kind.
+
+    Args:
+        atoms: `ase.Atoms`, its third cell vector across the slab.
+        tolerance: Largest distance of an atom from the image of another, Å.
+    """
+    positions = atoms.positions - atoms.positions.mean(axis=0)
+    cell = atoms.cell.array
+    first = int(np.argmax(positions[:, 2]))
+    same = np.flatnonzero(atoms.numbers == atoms.numbers[first])
+    for matrix in exchanging(cell):
+        image = positions @ matrix.T
+        for target in same:
+            moved = image + positions[target] - image[first]
+            if abs((moved - positions)[:, 2].mean()) > tolerance:
+                continue
+            apart = np.linalg.solve(cell.T, (moved[:, None] - positions[None]).reshape(-1, 3).T).T
+            apart -= np.round(apart)
+            distance = np.linalg.norm(apart @ cell, axis=1).reshape(len(atoms), -1)
+            distance[atoms.numbers[:, None] != atoms.numbers[None]] = np.inf
+            if distance.min(axis=1).max() < tolerance:
+                return True
+    return False
+
+
+def exchanging(cell):
+    """Yield the symmetries of a cell that turn z over, as Cartesian matrices."""
+    for swap in (np.eye(2), np.eye(2)[::-1]):
+        for one in (1, -1):
+            for other in (1, -1):
+                matrix = np.diag([0.0, 0.0, -1.0])
+                matrix[:2, :2] = swap * [one, other]
+                lateral = cell[:2] @ matrix.T
+                turned = np.linalg.solve(cell.T, lateral.T).T
+                if np.abs((turned - np.round(turned)) @ cell).max() < SAME_PLACE:
+                    yield matrix
+
+
+def lower_envelope(lines, low, high):
+    """Return who is most stable where, by exact crossings of straight lines.
+
+    Args:
+        lines: `Line` of each structure.
+        low: Where to begin, eV.
+        high: Where to end, eV.
+
+    Returns:
+        List of `Range`, ascending and without gaps from `low` to `high`. Of lines that are equal
+        the first one counts.
+    """
+    current = min(range(len(lines)), key=lambda k: (lines[k](low), lines[k].slope))
+    ranges, start = [], low
+    while True:
+        crossings = [
+            (crossing(lines[current], line), line.slope, index)
+            for index, line in enumerate(lines)
+            if line.slope < lines[current].slope
+        ]
+        point, _, following = min(crossings, default=(np.inf, 0, current))
+        if point >= high:
+            return [*ranges, Range(current, start, high)]
+        ranges.append(Range(current, start, point))
+        current, start = following, point
+
+
+def crossing(first, second):
+    """Return the dmu_O at which two lines of different slope meet, eV."""
+    return (second.intercept - first.intercept) / (first.slope - second.slope)
+
+
+def oxygen_poor_limit(references):
+    """Return the dmu_O below which RuO2 decomposes to metallic Ru and O2, eV, or `None`.
+
+    It is half the formation energy of RuO2 per formula unit, which is negative.
+    """
+    if references.metal is None:
+        return None
+    return (references.bulk - references.metal - 2 * references.oxygen) / 2
+
+
+def gas_energies():
+    """Return the temperatures of the table, K, and half of O2's H(T) - H(0) - T S(T), eV."""
+    temperature, entropy, enthalpy = np.array(JANAF_O2).T
+    heat = enthalpy - ENTHALPY_AT_ZERO
+    return temperature, (heat - temperature * entropy / 1000) / 2 * KILOJOULE_PER_MOL
+
+
+def oxygen_potential(temperature, pressure):
+    """Return dmu_O of O2 gas, eV.
+
+    Args:
+        temperature: K, 100 to 1500; a number or an array.
+        pressure: bar.
+
+    Returns:
+        A number or an array like `temperature`.
+
+    Raises:
+        ConfigError: Outside the table's temperatures, or if the pressure is not positive.
+
+    Source:
+        Reuter and Scheffler, eqs. 21 and 22, with the entropies and enthalpies of `JANAF_O2`.
+    """
+    temperatures, energies = gas_energies()
+    values = np.asarray(temperature, dtype=float)
+    if not np.all((values >= temperatures[0]) & (values <= temperatures[-1])):
+        raise ConfigError(
+            f"Temperature {temperature} K is outside the table of O2, "
+            f"{temperatures[0]:.0f} to {temperatures[-1]:.0f} K."
+        )
+    if not pressure > 0:
+        raise ConfigError(f"Pressure {pressure} bar. Expected a positive number.")
+    found = CubicSpline(temperatures, energies)(values)
+    found = found + values * BOLTZMANN * np.log(pressure / STANDARD_PRESSURE) / 2
+    return float(found) if found.ndim == 0 else found
+
+
+def temperature_of(delta_mu_o, pressure):
+    """Return the temperature at which O2 of `pressure` (bar) has this dmu_O, K, or NaN."""
+    low, high = (row[0] for row in (JANAF_O2[0], JANAF_O2[-1]))
+    bounds = [oxygen_potential(end, pressure) - delta_mu_o for end in (low, high)]
+    if bounds[0] < 0 or bounds[1] > 0:
+        return np.nan
+    return brentq(lambda t: oxygen_potential(t, pressure) - delta_mu_o, low, high)

@@ -1,0 +1,206 @@
+"""A run that was killed goes on as if it had not been.
+
+Run as a script, this file trains in a process of its own, which can be killed and in which
+TensorFlow always adds in the same order.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from keras_ruo2 import runs
+from keras_ruo2.commands.train import main as train
+from keras_ruo2.config import TrainConfig
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.training.callbacks import append_row, drop_rows_after
+from keras_ruo2.training.checkpoints import Checkpoints
+
+ROOT = Path(__file__).resolve().parents[2]
+VALUES = {
+    "variant": "joint2d",
+    "width": 2,
+    "latent_size": 8,
+    "label_size": 4,
+    "batch_size": 4,
+    "critic_steps": 2,
+    "log_every": 1,
+    "evaluate_every": 2,
+}
+STEPS = 6
+# Dropout, batch statistics, a batch that grows between the kills, a falling learning rate.
+HARD = VALUES | {
+    "arch": "kim",
+    "deterministic": True,
+    "grow_batch_every": 3,
+    "grow_batch_until": 8,
+    "rate_schedule": "linear",
+    "average": 0.9,
+    "steps": STEPS,
+}
+
+
+def killed_while_writing(step):
+    """Make this process kill itself with half of a step's checkpoint written."""
+    import keras
+
+    write = keras.Model.save_weights
+
+    def save_weights(model, path):
+        write(model, path)
+        if model.name == "wgan" and model.steps_made == step:
+            os.truncate(path, os.path.getsize(path) // 2)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    keras.Model.save_weights = save_weights
+
+
+def killed_after_step(step):
+    """Make this process kill itself after a step, while it writes its row."""
+    from keras_ruo2.training import callbacks
+
+    write = callbacks.append_row
+
+    def append(path, row, columns):
+        write(path, row, columns)
+        if row["step"] == step:
+            os.truncate(path, os.path.getsize(path) - 9)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    callbacks.append_row = append
+
+
+def script(text):
+    """Train as a JSON list of configurations says; the last may have a fault."""
+    from keras_ruo2.backend import start_backend
+
+    for values in json.loads(text):
+        fault = values.pop("fault", None)
+        start_backend(values.get("backend", "tensorflow"))
+        if fault:
+            FAULTS[fault[0]](fault[1])
+        train(TrainConfig(**values))
+
+
+FAULTS = {"checkpoint": killed_while_writing, "row": killed_after_step}
+
+
+def in_process(*configs):
+    """Train in a process of its own and return its exit status."""
+    environment = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, __file__, json.dumps(configs, default=str)],
+        env=os.environ | environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode in (0, -signal.SIGKILL), done.stdout + done.stderr
+    return done.returncode
+
+
+def state(run):
+    """Return all numbers of a run's last checkpoint, a dict of arrays."""
+    found = {}
+    folder = runs.last_checkpoint(run)
+    for name in (runs.TRAINING_WEIGHTS, runs.GENERATOR_WEIGHTS):
+        with h5py.File(folder / name) as file:
+            file.visititems(
+                lambda key, item, name=name: (
+                    found.update({f"{name}/{key}": item[()]})
+                    if isinstance(item, h5py.Dataset)
+                    else None
+                )
+            )
+    return found
+
+
+def rows(run):
+    """Return the rows of a run without its clock."""
+    return [
+        {name: value for name, value in row.items() if name != "seconds"}
+        for row in runs.read_metrics(run / runs.METRICS)
+    ]
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "torch"])
+def test_a_run_killed_twice_ends_bit_for_bit_where_an_unbroken_one_does(
+    backend, tiny_records, tmp_path
+):
+    """Weights, moments, averages and rows; JAX, which compiles for long, was tried by hand."""
+    if backend == "torch":
+        pytest.importorskip("torch")
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    values = HARD | {"records": tiny_records, "backend": backend}
+    again = {"variant": "joint2d", "run": broken, "resume": True}
+    first = values | {"run": broken, "fault": ["checkpoint", 4]}
+    assert in_process(values | {"run": whole}, first) == -signal.SIGKILL
+    assert [folder.name for folder in runs.checkpoints(broken)] == ["step-00000002"]
+    assert list((broken / runs.CHECKPOINTS).glob("*.partial"))
+    assert len(rows(broken)) == 4
+    assert in_process(again | {"fault": ["row", 5]}) == -signal.SIGKILL
+    assert not (broken / runs.METRICS).read_text().endswith("\n")
+    assert runs.step_of(runs.last_checkpoint(broken)) == 4
+    assert in_process(again) == 0
+    one, other = state(whole), state(broken)
+    assert set(one) == set(other) and len(one) > 150
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, other[name], err_msg=name)
+    assert rows(whole) == rows(broken)
+    assert [row["step"] for row in rows(broken)] == [str(step + 1) for step in range(STEPS)]
+
+
+def test_a_diverging_run_names_step_part_and_last_good_checkpoint(tiny_records, tmp_path):
+    run = tmp_path / "run"
+    train(TrainConfig(records=tiny_records, run=run, **VALUES | {"steps": 2}))
+    with pytest.raises(ConfigError) as caught:
+        train(TrainConfig(variant="joint2d", run=run, resume=True, steps=9, penalty_weight=1e38))
+    message = str(caught.value)
+    assert "critic_loss" in message.split(" became NaN or infinite at step ")[0]
+    assert "The last good checkpoint is that of step 2" in message
+    assert [runs.step_of(folder) for folder in runs.checkpoints(run)] == [2]
+
+
+def checkpoint(run, step, distance):
+    """Make a folder that looks like a checkpoint."""
+    folder = run / runs.CHECKPOINTS / runs.STEP_NAME.format(step)
+    folder.mkdir(parents=True)
+    (folder / runs.SCORES).write_text(json.dumps({"held_out_distance": distance}))
+
+
+def test_the_last_checkpoints_and_the_best_are_kept(tmp_path):
+    for step, distance in ((2, 0.5), (4, 0.1), (6, 0.3), (8, 0.2), (10, 0.4)):
+        checkpoint(tmp_path, step, distance)
+    Checkpoints(tmp_path, 2, dict, interval=1, last_step=10).forget()
+    assert [runs.step_of(folder) for folder in runs.checkpoints(tmp_path)] == [4, 8, 10]
+    assert runs.step_of(runs.best_checkpoint(tmp_path)) == 4
+    assert not list((tmp_path / runs.CHECKPOINTS).glob("*.partial"))
+
+
+def test_what_a_kill_leaves_is_no_checkpoint(tmp_path):
+    checkpoint(tmp_path, 2, 0.5)
+    (tmp_path / runs.CHECKPOINTS / "step-00000004.partial").mkdir()
+    assert runs.step_of(runs.last_checkpoint(tmp_path)) == 2
+
+
+def test_rows_after_the_checkpoint_and_a_torn_one_are_forgotten(tmp_path):
+    path = tmp_path / runs.METRICS
+    for step in (1, 2, 3):
+        append_row(path, {"step": step, "seconds": 0.5 * step}, ["step", "seconds"])
+    with open(path, "a") as file:
+        file.write("4,2.")
+    path.with_suffix(".partial").write_text("of an earlier kill")
+    assert drop_rows_after(path, 2) == 1.0
+    assert path.read_text() == "step,seconds\n1,0.5\n2,1\n"
+    assert drop_rows_after(path, 0) == 0.0
+    assert not path.exists()
+
+
+if __name__ == "__main__":
+    script(sys.argv[1])
