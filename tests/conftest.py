@@ -11,6 +11,10 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 from keras_ruo2.backend import start_backend  # noqa: E402
 
 start_backend("tensorflow")
+import tensorflow as tf  # noqa: E402
+
+# Optimising a graph takes longer here than the few steps that it would make faster.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 from data_prep.config import RecordsConfig  # noqa: E402
 from data_prep.records import main as write_records  # noqa: E402
