@@ -52,6 +52,7 @@ class Architecture:
         lattice_gradient: `both`, or `generator` to keep the gradient of the generator's lattice
             loss from flowing through the critic's reading.
         critic3d: Blocks of the critic in 3D; without any those of 2D.
+        reader3d: Blocks of the reader in 3D; without any those of 2D.
         width3d: Filters of a block of width 1 in 3D; 0 for as many as in 2D.
         batch_size3d: Samples of a critic update in 3D.
     """
@@ -80,12 +81,17 @@ class Architecture:
     average: float = 0.0
     lattice_gradient: str = "both"
     critic3d: tuple[Block, ...] = ()
+    reader3d: tuple[Block, ...] = ()
     width3d: int = 0
     batch_size3d: int = 32
 
     def critic_in(self, ndim):
         """Return the blocks of the critic for grids of `ndim` dimensions."""
         return self.critic3d or self.critic if ndim == 3 else self.critic
+
+    def reader_in(self, ndim):
+        """Return the blocks of the reader for grids of `ndim` dimensions."""
+        return self.reader3d or self.reader if ndim == 3 else self.reader
 
     def width_in(self, ndim):
         """Return the filters of a block of width 1 for grids of `ndim` dimensions."""
@@ -112,6 +118,7 @@ ARCHITECTURES = MappingProxyType(
             output_bias=-3.0,
             critic=(Block(1, 5), Block(2, 4, 2), Block(4, 4, 2), Block(8, 4, 2)),
             critic3d=(Block(2, 4, 2), Block(4, 4, 2), Block(8, 4, 2)),
+            reader3d=(Block(2, 4, 2), Block(4, 4, 2), Block(4, 4, 2)),
             width3d=8,
             batch_size3d=16,
             reader=(Block(2, 6, 2), Block(4, 4, 2), Block(4, 4, 2)),

@@ -105,7 +105,7 @@ def summarise(grid, build):
     and a generator that reads its own picture cannot give lengths that do not belong to it.
     """
     features, means = grid, []
-    for block in build.row.reader:
+    for block in build.row.reader_in(build.ndim):
         filters = block.width * build.width
         features = periodic_convolution(features, filters, block.kernel, block.stride)
         features = activation(READER_SLOPE)(features)
