@@ -56,7 +56,7 @@ def first_batches(**flags):
     records = Records(config.records, description, TRAINING)
     resolved = runs.resolve(config)
     order = Order(len(records), config.seed, [(0, resolved["batch_size"])])
-    batches = iter(feed(config, description, records, order, Placement(), 0))
+    batches = iter(feed(config, description, records, order, Placement(), range(3)))
     found = []
     for _ in range(3):
         batch = next(batches)
