@@ -177,6 +177,20 @@ def load(run):
     return load_file(Path(run) / CONFIG, "Choose another --run.")
 
 
+def load_trained(run):
+    """Return what `save` wrote of a run that has a checkpoint.
+
+    Raises:
+        ConfigError: If the folder holds none.
+    """
+    if not exists(run):
+        raise ConfigError(
+            f"{run} holds no trained run. Train one: "
+            f"python -m keras_ruo2 train --variant=lattice2d --run={run}"
+        )
+    return load(run)
+
+
 def load_file(path, advice):
     """Return the content of a config.json.
 

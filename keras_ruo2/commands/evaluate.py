@@ -1,7 +1,7 @@
 """`evaluate`: check the run, its records and the samples, then measure."""
 
 from keras_ruo2 import runs
-from keras_ruo2.backend import start_backend
+from keras_ruo2.backend import find_backend, start_backend
 from keras_ruo2.data.description import load_description, verify_shards
 from keras_ruo2.errors import ConfigError, check_writable
 
@@ -17,12 +17,7 @@ def main(config):
     Raises:
         ConfigError: Before anything slow starts.
     """
-    if not runs.exists(config.run):
-        raise ConfigError(
-            f"{config.run} holds no trained run. Train one: "
-            f"python -m keras_ruo2 train --variant=lattice2d --run={config.run}"
-        )
-    saved = runs.load(config.run)
+    saved = runs.load_trained(config.run)
     records = config.records or saved["data"]["records"]
     description = load_description(records)
     expected = tuple(saved["data"]["grid_shape"])
@@ -38,7 +33,7 @@ def main(config):
         samples = load_samples(config.samples, expected)
     verify_shards(records, description)
     check_writable(config.out, OUTPUT_BYTES)
-    start_backend(saved["config"]["backend"])
+    start_backend(find_backend(saved["config"]["backend"]))
     from keras_ruo2.evaluate import evaluate
 
     evaluate(config, saved, records, description, samples)

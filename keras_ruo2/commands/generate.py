@@ -15,12 +15,7 @@ def main(config):
     Raises:
         ConfigError: Before anything slow starts.
     """
-    if not runs.exists(config.run):
-        raise ConfigError(
-            f"{config.run} holds no trained run. Train one: "
-            f"python -m keras_ruo2 train --variant=lattice2d --run={config.run}"
-        )
-    saved = runs.load(config.run)
+    saved = runs.load_trained(config.run)
     if config.label is not None:
         check_label(config.label, saved)
     if config.checkpoint == "best" and runs.best_checkpoint(config.run) is None:
