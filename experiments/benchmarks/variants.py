@@ -154,7 +154,7 @@ def timed(rows):
     """Return the seconds of the first step and the median of the later ones."""
     ends = [float(row["seconds"]) for row in rows]
     later = [after - before for before, after in zip(ends, ends[1:], strict=False)]
-    return {"first_step": ends[0], "seconds_per_step": statistics.median(later)}
+    return {"first_step": round(ends[0], 2), "seconds_per_step": round(statistics.median(later), 4)}
 
 
 def generates(variant, run, given):
