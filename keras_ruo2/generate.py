@@ -110,6 +110,7 @@ def load_generator(run, saved, checkpoint="last"):
         width=resolved["width"],
         num_voxels=data["grid_shape"][0],
         repeats=runs.repeats_of(data["source"]),
+        translated=runs.translated(data["source"]),
         label_size=resolved["label_size"],
         num_classes=len(data["class_counts"]),
     )

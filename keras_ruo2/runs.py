@@ -259,6 +259,11 @@ def repeats_of(source):
     return {int(count): number for count, number in counts.items()} if counts else None
 
 
+def translated(source):
+    """Return the axes along which the records were moved at random, from their `source`."""
+    return source.get("translate", "xyz")
+
+
 def read_metrics(path):
     """Return the rows of a metrics.csv as dicts of text, without one that was cut off."""
     with open(path, newline="") as file:

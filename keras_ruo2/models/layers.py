@@ -93,13 +93,22 @@ class NoiseShift(keras.layers.Layer):
     that symmetry by construction and need not learn it. A standard normal number becomes a
     uniform shift through its distribution function.
 
+    Args:
+        axes: Axes of the grid to shift along, the first being 0; by default all.
+
     Input shape: grids `(batch, *grid, channels)` and noise `(batch, ndim)`.
 
     Output shape: as the grids.
     """
 
+    def __init__(self, axes=None, **options):
+        super().__init__(**options)
+        self.axes = None if axes is None else tuple(axes)
+
     def call(self, grid, noise):
         for axis in range(1, len(grid.shape) - 1):
+            if self.axes is not None and axis - 1 not in self.axes:
+                continue
             size = grid.shape[axis]
             uniform = 0.5 * (1 + ops.erf(noise[:, axis - 1] / 2**0.5))
             shift = ops.minimum(ops.floor(uniform * size), size - 1)
@@ -113,6 +122,9 @@ class NoiseShift(keras.layers.Layer):
 
     def compute_output_shape(self, grid_shape, noise_shape):
         return grid_shape
+
+    def get_config(self):
+        return {**super().get_config(), "axes": self.axes}
 
 
 @keras.saving.register_keras_serializable(package="keras_ruo2")

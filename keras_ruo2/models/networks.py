@@ -27,6 +27,7 @@ def build_generator(
     width=None,
     num_voxels=32,
     repeats=None,
+    translated="xyz",
     label_size=None,
     num_classes=NUM_CLASSES,
     synchronized=False,
@@ -42,6 +43,8 @@ def build_generator(
         repeats: How often cells were repeated along a lateral direction, with the number of
             times that happened in the data, e.g. `{3: 95, 4: 106}`. Architectures that write
             lateral waves draw slabs with these repeats, equally often.
+        translated: Axes along which the data were moved at random. Architectures that shift their
+            grids do so along these.
         label_size: Numbers that tell the class (C or E of the source); by default `LABEL_SIZES`.
         num_classes: Number of classes.
         synchronized: Whether batch statistics are those of all replicas (TensorFlow).
@@ -69,13 +72,19 @@ def build_generator(
         grid = build.batch_norm()(grid)
     grid = layers.Activation("sigmoid", dtype="float32")(grid)
     if build.row.shift:
-        grid = NoiseShift(dtype="float32")(grid, noise[:, : variant.ndim])
+        axes = translated_axes(translated, variant.ndim)
+        grid = NoiseShift(axes, dtype="float32")(grid, noise[:, : variant.ndim])
     check_size(grid, arch, num_voxels)
     outputs = {"grid": grid}
     if variant.lattice:
         read = summarise(grid, build) if build.row.reader else layers.Flatten()(features)
         outputs["lattice"] = lattice_head(read, build, variant.num_lengths)
     return keras.Model(inputs, outputs, name="generator")
+
+
+def translated_axes(translated, ndim):
+    """Return the axes of a grid for `xyz` or `xy`; the last axis of a slice is z, too."""
+    return tuple(range(ndim)) if "z" in translated else tuple(range(ndim - 1))
 
 
 def check_size(grid, arch, num_voxels):

@@ -36,6 +36,7 @@ def build_model(resolved, description, num_classes, num_steps, placement):
         variant,
         latent_size=resolved["latent_size"],
         repeats=runs.repeats_of(description.source),
+        translated=runs.translated(description.source),
         **common,
     )
     critic = build_critic(
@@ -45,7 +46,7 @@ def build_model(resolved, description, num_classes, num_steps, placement):
         **common,
     )
     backend = importlib.import_module(f"keras_ruo2.training.steps.{resolved['backend']}")
-    settings = make_settings(resolved, variant, num_steps)
+    settings = make_settings(resolved, variant, num_steps, runs.translated(description.source))
     model = backend.WassersteinGAN(generator, critic, settings, seed=resolved["seed"])
     model.compile(**COMPILE.get(resolved["backend"], {}))
     return model
@@ -55,7 +56,7 @@ def build_model(resolved, description, num_classes, num_steps, placement):
 COMPILE = {"torch": {"jit_compile": False}}
 
 
-def make_settings(resolved, variant, num_steps):
+def make_settings(resolved, variant, num_steps, translated):
     """Return the `Settings` of a resolved configuration."""
     names = {field.name for field in dataclasses.fields(Settings)} & set(resolved)
     values = {name: resolved[name] for name in names}
@@ -68,6 +69,7 @@ def make_settings(resolved, variant, num_steps):
         lattice=variant.lattice,
         labelled=variant.label is not None,
         num_steps=num_steps,
+        translated=translated,
         **values,
     )
 

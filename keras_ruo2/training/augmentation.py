@@ -17,12 +17,13 @@ from keras import ops
 from keras_ruo2.errors import check_choice
 
 
-def shift(grid, seed):
-    """Move each grid periodically by whole voxels, drawn uniformly along every direction.
+def shift(grid, seed, axes):
+    """Move each grid periodically by whole voxels, drawn uniformly along each of `axes`.
 
     Args:
         grid: Tensor of shape `(batch, *grid, channels)`.
         seed: `keras.random.SeedGenerator`.
+        axes: Axes of the grid, the first being 0.
 
     Returns:
         Tensor of the same shape.
@@ -30,17 +31,18 @@ def shift(grid, seed):
     draws = draw(grid, seed)
     sources = []
     for axis, size in enumerate(grid.shape[1:-1]):
-        by = ops.minimum(ops.cast(draws[:, axis] * size, "int32"), size - 1)
+        by = ops.minimum(ops.cast(draws[:, axis] * size, "int32"), size - 1) * (axis in axes)
         sources.append(ops.mod(ops.arange(size, dtype="int32") - by[:, None], size))
     return rearrange(grid, sources)
 
 
-def mirror(grid, seed):
+def mirror(grid, seed, axes):
     """Reflect each grid along every direction with an even chance each.
 
     Args:
         grid: Tensor of shape `(batch, *grid, channels)`.
         seed: `keras.random.SeedGenerator`.
+        axes: Is not used: a slab that stays in the middle of its cell does so in a mirror.
 
     Returns:
         Tensor of the same shape; the first voxel of a reflected direction stays in its place.
@@ -56,13 +58,14 @@ def mirror(grid, seed):
 AUGMENTATIONS = MappingProxyType({"shift": shift, "mirror": mirror})
 
 
-def augment(grid, names, seed):
+def augment(grid, names, seed, axes=None):
     """Apply augmentations one after the other.
 
     Args:
         grid: Tensor of shape `(batch, *grid, channels)`.
         names: Names in `AUGMENTATIONS`; none leaves the grid as it is.
         seed: `keras.random.SeedGenerator`; every augmentation draws anew.
+        axes: Axes along which structures may lie anywhere, the first being 0; by default all.
 
     Returns:
         Tensor of the same shape, a linear function of `grid`.
@@ -70,9 +73,10 @@ def augment(grid, names, seed):
     Raises:
         ConfigError: If a name is unknown.
     """
+    axes = range(len(grid.shape) - 2) if axes is None else axes
     for name in names:
         check_choice("augmentation", name, AUGMENTATIONS)
-        grid = AUGMENTATIONS[name](grid, seed)
+        grid = AUGMENTATIONS[name](grid, seed, axes)
     return grid
 
 

@@ -28,6 +28,7 @@ class Settings:
         feature_matching: Weight of the generator's feature matching loss.
         augment: Names in `keras_ruo2.training.augmentation.AUGMENTATIONS`, applied to what the
             critic sees.
+        translated: Axes along which the data were moved at random, `xyz` or `xy`.
         wanted: A key of `keras_ruo2.training.properties.PROPERTIES`, or `None`.
         wanted_range: Wanted range of that property.
         wanted_weight: Weight of the penalty outside this range.
@@ -50,6 +51,7 @@ class Settings:
     lattice_gradient: str = "both"
     feature_matching: float = 0.0
     augment: tuple[str, ...] = ()
+    translated: str = "xyz"
     wanted: str | None = None
     wanted_range: tuple[float, float] = (0.0, 0.0)
     wanted_weight: float = 1.0

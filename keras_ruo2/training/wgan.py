@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_ruo2.models.networks import translated_axes
 from keras_ruo2.training import losses
 from keras_ruo2.training.augmentation import augment
 from keras_ruo2.training.matching import feature_matching_loss
@@ -207,7 +208,8 @@ class Schedule(keras.Model):
 
     def view(self, grid):
         """Return grids as the critic is shown them."""
-        return augment(grid, self.settings.augment, self.seeds) if self.settings.augment else grid
+        axes = translated_axes(self.settings.translated, len(grid.shape) - 2)
+        return augment(grid, self.settings.augment, self.seeds, axes)
 
     def draw_noise(self, size):
         """Return `size` noise vectors."""

@@ -72,6 +72,13 @@ def test_a_periodic_convolution_commutes_with_translations(rng, stride):
     np.testing.assert_allclose(moved, np.roll(network(grid), 2, axis=1), atol=1e-5)
 
 
+def test_noise_shifts_grids_along_the_given_axes_only(rng):
+    grid = rng.uniform(size=(5, 8, 8, 8, 2)).astype("float32")
+    moved = np.array(NoiseShift(axes=(0, 1))(grid, rng.normal(size=(5, 3)).astype("float32")))
+    assert (moved != grid).any()
+    np.testing.assert_allclose(moved.sum(axis=(1, 2)), grid.sum(axis=(1, 2)), rtol=1e-5)
+
+
 def test_the_default_critic_reads_the_same_lengths_anywhere(rng):
     critic = build_critic("lattice2d", width=2)
     grid = rng.uniform(size=(2, 32, 32, 2)).astype("float32")

@@ -51,13 +51,22 @@ def test_shifts_are_uniform(seed):
     grid = np.zeros((4000, 4, 4, 1), "float32")
     grid[:, 1, 2] = 1
     # 16 places, expected 250 each, standard deviation 15
-    assert np.abs(np.sum(shift(grid, seed), axis=0) - 250).max() < 70
+    assert np.abs(np.sum(shift(grid, seed, (0, 1)), axis=0) - 250).max() < 70
+
+
+def test_shifts_keep_to_their_axes(grid, seed):
+    moved = np.array(shift(grid, seed, (0,)))
+    along_others = tuple(range(2, grid.ndim - 1))
+    np.testing.assert_array_equal(
+        np.sort(moved.sum(axis=along_others), axis=1), np.sort(grid.sum(axis=along_others), axis=1)
+    )
+    np.testing.assert_allclose(moved.sum(axis=1), grid.sum(axis=1), rtol=1e-6)
 
 
 def test_mirrors_are_the_four_reflections_equally_often(seed):
     grid = np.zeros((4000, 4, 4, 1), "float32")
     grid[:, 1, 3] = 1
-    counts = np.sum(mirror(grid, seed), axis=0)[..., 0]
+    counts = np.sum(mirror(grid, seed, (0, 1)), axis=0)[..., 0]
     # expected 1000 each, standard deviation 27
     assert np.abs(counts[[1, 1, 3, 3], [1, 3, 1, 3]] - 1000).max() < 120
     assert counts.sum() == 4000
