@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "cli": {"config"},
     "runs": {"architectures", "config", "variants"},
     "calculators": set(),
+    "memory": set(),
     "structure": set(),
     "data": set(),
     "models": {"architectures", "variants"},
