@@ -6,6 +6,7 @@ from keras_ruo2.config import (
     EvaluateConfig,
     GenerateConfig,
     PhaseDiagramConfig,
+    RelaxConfig,
     TrainConfig,
     VariantsConfig,
 )
@@ -16,6 +17,7 @@ COMMANDS = {
     "generate": Command(GenerateConfig, "keras_ruo2.commands.generate:main"),
     "evaluate": Command(EvaluateConfig, "keras_ruo2.commands.evaluate:main"),
     "backmap": Command(BackmapConfig, "keras_ruo2.commands.backmap:main"),
+    "relax": Command(RelaxConfig, "keras_ruo2.commands.relax:main"),
     "phase_diagram": Command(PhaseDiagramConfig, "keras_ruo2.commands.phase_diagram:main"),
 }
 

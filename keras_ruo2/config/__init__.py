@@ -5,6 +5,7 @@ from keras_ruo2.config.base import Config
 from keras_ruo2.config.evaluate import EvaluateConfig
 from keras_ruo2.config.generate import GenerateConfig, VariantsConfig
 from keras_ruo2.config.phase_diagram import PhaseDiagramConfig
+from keras_ruo2.config.relax import RelaxConfig
 from keras_ruo2.config.train import TrainConfig
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "EvaluateConfig",
     "GenerateConfig",
     "PhaseDiagramConfig",
+    "RelaxConfig",
     "TrainConfig",
     "VariantsConfig",
 ]
