@@ -5,14 +5,13 @@ mirror image, with any vacuum. Energies know no difference between these.
 """
 
 from dataclasses import dataclass
-from functools import cache
 from math import inf
 from typing import Any
 
 import numpy as np
 
 from keras_ruo2.screening.soap import Environments, environments
-from keras_ruo2.structure.bonds import RU, O
+from keras_ruo2.structure.bonds import RU
 from keras_ruo2.structure.faces import standing
 
 VACUUM = 10.0  # Å, of every slab that is compared: widths of the vacuum must not count
@@ -72,19 +71,10 @@ def comparable(first, second):
     return same and abs(first.density / second.density - 1) < 2 * LENGTHS
 
 
-@cache
-def matcher():
-    """Return the StructureMatcher; one primitive cell may be a supercell of the other."""
-    from pymatgen.analysis.structure_matcher import StructureMatcher
-
-    return StructureMatcher(
-        ltol=LENGTHS,
-        stol=1.0,
-        angle_tol=ANGLES,
-        primitive_cell=False,
-        scale=False,
-        attempt_supercell=True,
-    )
+def multiples(first, second):
+    """Say whether one primitive cell has a whole number of times the atoms of the other."""
+    small, large = sorted(len(one.structure) for one in (first, second))
+    return large % small == 0
 
 
 def displacement(first, second):
@@ -100,12 +90,20 @@ def displacement(first, second):
         smallest root mean square, in the mean of both cells: differences of the cells themselves
         up to `LENGTHS` and `ANGLES` do not count.
     """
-    sizes = [len(one.structure) for one in (first, second)]
-    if max(sizes) % min(sizes):
+    from pymatgen.analysis.structure_matcher import StructureMatcher
+
+    if not multiples(first, second):
         return inf
-    unit = (first.structure.volume / sizes[0]) ** (1 / 3)  # pymatgen's unit of distances
-    matcher().stol = LARGEST_RMS / unit
-    found = matcher().get_rms_dist(first.structure, second.structure)
+    unit = (first.structure.volume / len(first.structure)) ** (1 / 3)  # of pymatgen's distances
+    matcher = StructureMatcher(
+        ltol=LENGTHS,
+        angle_tol=ANGLES,
+        stol=LARGEST_RMS / unit,
+        primitive_cell=False,  # they are
+        scale=False,
+        attempt_supercell=True,  # rattled cells do not become smaller
+    )
+    found = matcher.get_rms_dist(first.structure, second.structure)
     return inf if found is None else float(found[1] * unit)
 
 
@@ -117,8 +115,7 @@ def same_slab(first, second, kernel):
     """
     if kernel < SAME_SURROUNDINGS or not comparable(first, second):
         return False, inf
-    sizes = sorted(len(one.structure) for one in (first, second))
-    if sizes[1] % sizes[0]:
+    if not multiples(first, second):
         return bool(kernel >= SURELY_SAME), inf
     apart = displacement(first, second)
     return apart <= SAME_PLACE, apart
