@@ -7,6 +7,7 @@ from keras_ruo2.config import (
     GenerateConfig,
     PhaseDiagramConfig,
     RelaxConfig,
+    ScreenConfig,
     TrainConfig,
     VariantsConfig,
 )
@@ -18,6 +19,7 @@ COMMANDS = {
     "evaluate": Command(EvaluateConfig, "keras_ruo2.commands.evaluate:main"),
     "backmap": Command(BackmapConfig, "keras_ruo2.commands.backmap:main"),
     "relax": Command(RelaxConfig, "keras_ruo2.commands.relax:main"),
+    "screen": Command(ScreenConfig, "keras_ruo2.commands.screen:main"),
     "phase_diagram": Command(PhaseDiagramConfig, "keras_ruo2.commands.phase_diagram:main"),
 }
 

@@ -8,7 +8,7 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import shown
 from keras_ruo2.structure.bonds import RU, O
 from keras_ruo2.structure.cells import SLAB_GAP, potential_energy
-from keras_ruo2.structure.files import read_structures
+from keras_ruo2.structure.files import name_of, read_structures
 from keras_ruo2.structure.voxels import check_species
 from keras_ruo2.thermodynamics import KNOWN_REFERENCES, References, area
 
@@ -72,11 +72,6 @@ def check_vacuum(slabs):
                 f"{slab.info['name']} ({slab.get_chemical_formula()}) has no vacuum of {SLAB_GAP} "
                 "Å across its third cell vector. Give slabs only."
             )
-
-
-def name_of(slab, number):
-    """Return the name that a structure came with, or its formula and number."""
-    return str(slab.info.get("name", f"{slab.get_chemical_formula()}-{number}"))
 
 
 def method_of(atoms):

@@ -6,6 +6,7 @@ from keras_ruo2.config.evaluate import EvaluateConfig
 from keras_ruo2.config.generate import GenerateConfig, VariantsConfig
 from keras_ruo2.config.phase_diagram import PhaseDiagramConfig
 from keras_ruo2.config.relax import RelaxConfig
+from keras_ruo2.config.screen import ScreenConfig
 from keras_ruo2.config.train import TrainConfig
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "GenerateConfig",
     "PhaseDiagramConfig",
     "RelaxConfig",
+    "ScreenConfig",
     "TrainConfig",
     "VariantsConfig",
 ]
