@@ -1,6 +1,5 @@
 """`discover`: generate -> backmap -> screen -> relax -> screen -> phase_diagram, in one folder."""
 
-
 from keras_ruo2 import plotting, runs
 from keras_ruo2.calculators import check_calculator
 from keras_ruo2.commands import backmap, relax, screen
@@ -10,7 +9,7 @@ from keras_ruo2.commands.generate import main as generate
 from keras_ruo2.config import BackmapConfig, GenerateConfig, RelaxConfig, ScreenConfig
 from keras_ruo2.discovery.baselines import make_up, operators, templates
 from keras_ruo2.discovery.folder import begin, fingerprint, frames, stage, take_up
-from keras_ruo2.discovery.funnel import choose, word
+from keras_ruo2.discovery.funnel import choose, judged, word
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.frames import write_frames
@@ -94,7 +93,7 @@ def run_method(method, config, slabs):
     )
     relaxed = stage(folder / "4_relaxed.extxyz", lambda path: relax_all(config, chosen, path))
     last = stage(folder / "5_screened.extxyz", lambda path: screen_all(config, relaxed, path))
-    return Results(method, frames(screened), frames(last))
+    return Results(method, judged(frames(screened)), judged(frames(last)))
 
 
 def draw(config, path):
@@ -128,7 +127,7 @@ def screen_all(config, structures, path):
 
 def pick(config, method, atoms, screened, path):
     """Write the structures that are worth a relaxation, named, as they were before screening."""
-    found, told = frames(atoms), frames(screened)
+    found, told = frames(atoms), judged(frames(screened))
     chosen = []
     for index in choose(told, config.relaxations):
         structure = found[index]
@@ -154,5 +153,3 @@ def relax_all(config, chosen, path):
     limits = {name: getattr(config, name) for name in RELAXING}
     steps = path.with_name("trajectories")
     relax.main(RelaxConfig(structures=chosen, out=path, trajectories=steps, **limits))
-
-

@@ -48,45 +48,50 @@ def report(config, results, known):
     """
     notes = []
     left = [atoms for found in results for atoms in found.relaxed if ranked(atoms) and first(atoms)]
-    method = method_of(left[0]) if left else None
-    references = references_of(config, method)
-    comparable = [slab for slab in known if left and method_of(slab) == method]
-    if left and not comparable:
-        notes.append(
-            f"The known slabs are by another calculator than {named(method)}: structures are "
-            "compared with each other only."
-        )
-    if not left:
-        notes.append("No structure was valid after relaxing: there is nothing to rank.")
-    rows, limits = [], (LOWEST, 0.0)
+    comparable, rows, limits = [], [], (LOWEST, 0.0)
     if left:
-        poor = oxygen_poor_limit(references)
-        limits = (LOWEST if poor is None else poor, 0.0)
-        rows = rank(left, comparable, references, limits)
+        comparable, rows, limits = rank_all(config, left, known, notes)
+    else:
+        notes.append("No structure was valid after relaxing: there is nothing to rank.")
     handed = [row.atoms for row in rows if row.above <= STABLE_RANGE]
     folders = write_inputs(config.out / "poscar", handed, config.out)
     write_ranking(config.out / "ranking.csv", rows, limits, folders)
     pictures = draw_pictures(config, results, comparable, notes)
-    best = describe_best(config, results, rows, limits)
+    again, dft_pictures = rank_again(config, handed, rows) if config.dft else ([], [])
     methods = {found.method: funnel_of(found) for found in results}
-    if config.dft is not None:
-        dft, picture = rank_again(config, handed, rows)
-        pictures += picture
-    else:
-        dft = []
     content = {
         "title": f"Structures discovered with {config.run or config.samples}",
         "summary": summary(methods, rows, folders),
         "methods": methods,
-        "pictures": pictures,
-        "best": best,
+        "pictures": pictures + dft_pictures,
+        "best": describe_best(config, results, rows, limits),
         "shown": config.shown,
         "notes": notes,
         "provenance": provenance(config),
-        "dft": dft,
+        "dft": again,
     }
     write_page(config.out / "report.html", content)
     print(f"\n{content['summary']}\n{shown(config.out / 'report.html')} shows it all.")
+
+
+def rank_all(config, left, known, notes):
+    """Rank what is left beside the known slabs, as far as they are of one calculator.
+
+    Returns:
+        `(comparable, rows, limits)`: known slabs of the same calculator, `Ranked` structures, and
+        the ends of dmu_O, eV.
+    """
+    method = method_of(left[0])
+    references = references_of(config, method)
+    comparable = [slab for slab in known if method_of(slab) == method]
+    if not comparable:
+        notes.append(
+            f"The known slabs are by another calculator than {named(method)}: structures are "
+            "compared with each other only."
+        )
+    poor = oxygen_poor_limit(references)
+    limits = (LOWEST if poor is None else poor, 0.0)
+    return comparable, rank(left, comparable, references, limits), limits
 
 
 def references_of(config, method):

@@ -25,8 +25,8 @@ def count(screened, relaxed):
     """Count who reaches each of `STEPS`.
 
     Args:
-        screened: Every drawn structure after the first screening.
-        relaxed: Every relaxed structure after the second screening.
+        screened: Every drawn structure after the first screening, `judged`.
+        relaxed: Every relaxed structure after the second screening, `judged`.
 
     Returns:
         `(counts, reasons)`: dict of `STEPS` to numbers; dict of `backmap`, `before`, `relax` and
@@ -67,9 +67,20 @@ def flag(atoms, name):
     return bool(atoms.info.get(name, False))
 
 
+def judged(screened):
+    """Return structures with `info["first_of_kind"]`: whether each stands for all like it.
+
+    Args:
+        screened: Every structure of a file of `screen`, in its order.
+    """
+    for index, atoms in enumerate(screened):
+        atoms.info["first_of_kind"] = int(atoms.info.get("unique_of", -1)) == index
+    return screened
+
+
 def first(atoms):
-    """Say whether no structure before it in its file is the same."""
-    return int(atoms.info.get("unique_of", -1)) < 0
+    """Say whether a structure of `judged` stands for all like it."""
+    return flag(atoms, "first_of_kind")
 
 
 def fresh(atoms):
@@ -97,7 +108,7 @@ def choose(screened, number):
     as any other and one sees what becomes of them. Frames without atoms are never chosen.
 
     Args:
-        screened: Structures after the first screening.
+        screened: Structures after the first screening, `judged`.
         number: How many at most.
 
     Returns:
