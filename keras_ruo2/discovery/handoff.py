@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import ase.io
+import numpy as np
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.cells import with_energy
@@ -40,9 +41,9 @@ def write_inputs(folder, structures, out):
     for number, atoms in enumerate(structures, start=1):
         name = folder_of(number, atoms)
         (folder / name).mkdir(parents=True, exist_ok=True)
-        bare = atoms.copy()
+        bare = atoms[np.argsort(atoms.get_chemical_symbols(), kind="stable")]
         bare.wrap()
-        ase.io.write(folder / name / "POSCAR", bare, format="vasp", direct=True, sort=True)
+        ase.io.write(folder / name / "POSCAR", bare, format="vasp", direct=True)
         names.append(name)
     if names:
         text = TEXT.format(out=out, outputs=", ".join(OUTPUTS))

@@ -11,7 +11,7 @@ from keras_ruo2.discovery.viewer import SCRIPT, viewer
 from keras_ruo2.evaluation.report import CSS, escape, figure, number
 
 MORE_CSS = """
-body { max-width: 75em } td.left { text-align: left } code { overflow-wrap: anywhere }
+body { max-width: 75em } .words th, .words td { text-align: left; vertical-align: top } code { overflow-wrap: anywhere }
 canvas { width: 320px; height: 320px; border: 1px solid #ddd; touch-action: none; cursor: grab }
 .views { display: flex; flex-wrap: wrap; gap: 1em } .views figure { margin: 0; width: 322px }
 .bar { display: inline-block; height: .7em; background: #0072B2; margin-right: .4em }
@@ -78,12 +78,13 @@ def write_page(path, content):
     os.replace(partial, path)
 
 
-def table(head, rows):
-    """Return a table; cells are HTML already."""
+def table(head, rows, *, words=False):
+    """Return a table; cells are HTML already, `words` are flush left."""
     lines = ["".join(f"<th>{cell}</th>" for cell in head)]
     lines += ["".join(f"<td>{cell}</td>" for cell in row) for row in rows]
     body = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f'<div class="wide"><table>{body}</table></div>'
+    kind = "wide words" if words else "wide"
+    return f'<div class="{kind}"><table>{body}</table></div>'
 
 
 def funnel_table(methods):
@@ -116,7 +117,7 @@ def losses(methods):
         rows.append((text, *cells))
     told = "A structure may have several reasons; each is counted."
     head = ("", *(NAMES[name] for name in methods))
-    return f"<h2>Where structures die</h2><p>{told}</p>" + table(head, rows)
+    return f"<h2>Where structures die</h2><p>{told}</p>" + table(head, rows, words=True)
 
 
 def views(best):
@@ -156,7 +157,9 @@ def best_table(best):
         )
         for row in best
     ]
-    return f"<h2>Ranking</h2><p>{RANKING} γ in meV/Å².</p>" + table(head.split(","), rows)
+    return f"<h2>Ranking</h2><p>{RANKING} γ in meV/Å².</p>" + table(
+        head.split(","), rows, words=True
+    )
 
 
 def link(atoms, name, kind):
@@ -186,4 +189,4 @@ def dft_table(rows):
 def provenance_table(provenance):
     """Return what was done with what."""
     rows = [(escape(name), f"<code>{escape(text)}</code>") for name, text in provenance.items()]
-    return "<h2>Provenance</h2>" + table(("", ""), rows)
+    return "<h2>Provenance</h2>" + table(("", ""), rows, words=True)
