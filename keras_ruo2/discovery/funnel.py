@@ -103,8 +103,8 @@ def tally(structures, name):
 def choose(screened, number):
     """Choose the structures that are worth a relaxation, the most promising first.
 
-    The valid ones that are unique and novel come first, then valid ones, then those with fewest
-    reasons against them, so that a generator without valid structures spends as many relaxations
+    The valid ones that are unique and novel come first, then valid ones, then those of Ru and O
+    with fewest reasons against them, so that a generator without valid structures spends as many relaxations
     as any other and one sees what becomes of them. Frames without atoms are never chosen.
 
     Args:
@@ -119,6 +119,7 @@ def choose(screened, number):
             not flag(atoms, "valid"),
             not first(atoms),
             not flag(atoms, "novel"),
+            len(set(atoms.numbers.tolist())) < 2,
             len(word(atoms, "reasons").split()),
             float(atoms.info.get("residual", 0.0)),
             index,

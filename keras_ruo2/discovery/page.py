@@ -11,7 +11,8 @@ from keras_ruo2.discovery.viewer import SCRIPT, viewer
 from keras_ruo2.evaluation.report import CSS, escape, figure, number
 
 MORE_CSS = """
-body { max-width: 75em } .words th, .words td { text-align: left; vertical-align: top } code { overflow-wrap: anywhere }
+body { max-width: 75em } code { overflow-wrap: anywhere }
+.words th, .words td { text-align: left; vertical-align: top }
 canvas { width: 320px; height: 320px; border: 1px solid #ddd; touch-action: none; cursor: grab }
 .views { display: flex; flex-wrap: wrap; gap: 1em } .views figure { margin: 0; width: 322px }
 .bar { display: inline-block; height: .7em; background: #0072B2; margin-right: .4em }

@@ -16,8 +16,13 @@ def frames():
         VALID | {"unique_of": 3},
         INVALID | {"failures": "no", "reasons": "no_vacuum"},
     ]
-    made = [Atoms("O" if number else "", info=info) for number, info in enumerate(infos)]
+    made = [Atoms("RuO2" if number else "", info=info) for number, info in enumerate(infos)]
     return judged(made)
+
+
+def test_what_has_no_ruthenium_comes_last():
+    gas = Atoms("O2", info=INVALID | {"reasons": "stoichiometry", "failures": "no"})
+    assert choose([*frames(), gas], 10) == [3, 2, 4, 5, 1, 6]
 
 
 def test_the_new_ones_are_relaxed_first_and_empty_frames_never():
