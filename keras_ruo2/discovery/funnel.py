@@ -104,8 +104,9 @@ def choose(screened, number):
     """Choose the structures that are worth a relaxation, the most promising first.
 
     The valid ones that are unique and novel come first, then valid ones, then those of Ru and O
-    with fewest reasons against them, so that a generator without valid structures spends as many relaxations
-    as any other and one sees what becomes of them. Frames without atoms are never chosen.
+    with fewest reasons against them, so that a generator without valid structures spends as many
+    relaxations as any other and one sees what becomes of them. Frames without atoms are never
+    chosen.
 
     Args:
         screened: Structures after the first screening, `judged`.
