@@ -20,6 +20,7 @@ from keras_ruo2.structure.frames import write_frames
 from keras_ruo2.structure.validity import REASONS
 
 NOTHING = "no"
+ALWAYS_SHOWN = ("structures", "duplicate", "known")
 
 
 def main(config):
@@ -135,10 +136,9 @@ def write_json(path, content):
 
 
 def table(steps):
-    """Return the funnel as text: who fails each criterion, and how many are left after it."""
-    width = max(len(step["step"]) for step in steps)
-    lines = [f"{'':{width}s}  fail  left"]
+    """Return the funnel as text: who fails which criterion, and how many are left after it."""
+    lines = [f"{'':20s}  fail  left"]
     for step in steps:
-        failed = step["failed"] or ""
-        lines.append(f"{step['step']:{width}s}  {failed:>4}  {step['left']:>4}")
+        if step["failed"] or step["step"] in ALWAYS_SHOWN:
+            lines.append(f"{step['step']:20s}  {step['failed']:>4}  {step['left']:>4}")
     return "\n".join(lines)

@@ -76,10 +76,10 @@ def ranks(atoms):
         if first <= second:
             search.insert_bond(first, second, tuple(shift))
     search.check()
-    components, dimensions = search.get_components()
-    return [
-        dimensions[label] for label in set(np.asarray(components)[atoms.numbers == RU].tolist())
-    ]
+    parts, dimensions = search.get_components()
+    found = np.array([dimensions[part] for part in parts])
+    labels = fragments(atoms)  # ASE's parts may be one fragment in pieces, cut at the boundaries
+    return [found[labels == label].max() for label in np.unique(labels[atoms.numbers == RU])]
 
 
 def floating_molecules(atoms):

@@ -55,6 +55,10 @@ def shuffled(slab):
     return slab[np.random.default_rng(1).permutation(len(slab))]
 
 
+def thin_pair(slab):
+    return standing(slab, 9.0).repeat((1, 2, 1))
+
+
 EQUAL = {
     "shifted": shifted,
     "supercell": lambda slab: slab.repeat((2, 1, 1)),
