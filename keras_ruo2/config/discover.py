@@ -22,7 +22,8 @@ class DiscoverConfig(Config):
         run: Folder of a run of a 3D variant.
         samples: Samples (.npz) instead of drawing some.
         out: Folder of the results.
-        count: Structures that are drawn, of the generator and of each baseline.
+        count: Structures that are drawn, of the generator and of each baseline; the first ones of
+            --samples.
         relaxations: How many of them are relaxed, of the generator and of each baseline.
         label: Class of all samples, for labelled variants.
         checkpoint: last, or best by the distance to held-out records.

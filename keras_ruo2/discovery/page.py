@@ -36,7 +36,7 @@ ABOUT = (
     "has the composition, cell and thickness of a training slab; rattled slabs are moved by 0.3 Å "
     "in each direction; genetic operators are one generation of cut-and-splice and mutation. "
     "Their cells have about 100 atoms at most, which is kind to them where generated cells are "
-    "larger."
+    "larger. A structure whose relaxation did not converge may yet fall back to a known one."
 )
 RANKING = (
     "Above: least distance in meV/Å² from the best known slab of the same facet, over all dmu_O "
