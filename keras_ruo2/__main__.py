@@ -3,9 +3,12 @@
 from keras_ruo2.cli import Command, run_command_line
 from keras_ruo2.config import (
     BackmapConfig,
+    DiscoverConfig,
     EvaluateConfig,
     GenerateConfig,
     PhaseDiagramConfig,
+    RelaxConfig,
+    ScreenConfig,
     TrainConfig,
     VariantsConfig,
 )
@@ -16,7 +19,10 @@ COMMANDS = {
     "generate": Command(GenerateConfig, "keras_ruo2.commands.generate:main"),
     "evaluate": Command(EvaluateConfig, "keras_ruo2.commands.evaluate:main"),
     "backmap": Command(BackmapConfig, "keras_ruo2.commands.backmap:main"),
+    "relax": Command(RelaxConfig, "keras_ruo2.commands.relax:main"),
+    "screen": Command(ScreenConfig, "keras_ruo2.commands.screen:main"),
     "phase_diagram": Command(PhaseDiagramConfig, "keras_ruo2.commands.phase_diagram:main"),
+    "discover": Command(DiscoverConfig, "keras_ruo2.commands.discover:main"),
 }
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
 """ASE calculators by name, with energies that can be compared between oxygen contents."""
 
+import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
+import warnings
+from pathlib import Path
+from typing import NamedTuple
 
 from keras_ruo2.errors import ConfigError
 
@@ -11,21 +15,52 @@ from keras_ruo2.errors import ConfigError
 # Sci. Rep. 11, 15496 (2021), MP2020 compatibility scheme.
 OXIDE_CORRECTION = -0.687
 CHGNET_MODEL = "0.3.0"
+NO_CORRECTION = "none"
+EXPECTED = "'chgnet', 'mace', 'mace:FILE', 'quippy:FILE' or 'module:callable'"
+
+
+class Named(NamedTuple):
+    """A calculator that has a name of its own.
+
+    Args:
+        module: What must be importable.
+        distribution: What it is installed as; its version goes into the provenance.
+        install: What to type where it is not installed.
+        make: Function of the file after the colon, or `None`, that returns the calculator.
+        title: Its name in the provenance.
+        file: `no`, `may` or `must`: whether a file follows the name after a colon.
+    """
+
+    module: str
+    distribution: str
+    install: str
+    make: object
+    title: str
+    file: str
 
 
 def check_calculator(name):
     """Raise `ConfigError` unless `name` can be made a calculator on this machine."""
-    if name == "chgnet":
-        if not importlib.util.find_spec("chgnet"):
-            raise ConfigError(
-                "The calculator 'chgnet' is not installed. Install it: pip install -e '.[energies]'"
-            )
+    kind, _, rest = name.partition(":")
+    if kind not in CALCULATORS:
+        find_callable(name)
         return
+    row = CALCULATORS[kind]
+    if (rest and row.file == "no") or (not rest and row.file == "must"):
+        raise ConfigError(f"Unknown calculator {name!r}. Expected {EXPECTED}.")
+    if not importlib.util.find_spec(row.module):
+        raise ConfigError(f"The calculator {kind!r} is not installed. Install it: {row.install}")
+    if rest and not Path(rest).is_file():
+        raise ConfigError(f"Calculator {name!r}: no such file {rest}. Give {kind}:FILE.")
+
+
+def find_callable(name):
+    """Return the callable that `module:callable` names, or raise `ConfigError`."""
     module, _, attribute = name.partition(":")
     if not attribute:
         raise ConfigError(
-            f"Unknown calculator {name!r}. Expected 'chgnet' or 'module:callable', "
-            "where the callable returns an ASE calculator."
+            f"Unknown calculator {name!r}. Expected {EXPECTED}, where the callable returns an ASE "
+            "calculator."
         )
     try:
         found = getattr(importlib.import_module(module), attribute, None)
@@ -33,44 +68,60 @@ def check_calculator(name):
         raise ConfigError(f"Calculator {name!r}: cannot import {module} ({error}).") from None
     if not callable(found):
         raise ConfigError(f"Calculator {name!r}: {module} has no callable {attribute!r}.")
+    return found
 
 
 def make_calculator(name):
     """Return `(calculator, provenance)` for a name.
 
     Args:
-        name: `chgnet`, or `module:callable` for any function without arguments that returns an
-            ASE calculator.
+        name: `chgnet`; `mace` (its foundation model, which the package `mace-torch` fetches when
+            it is first used) or `mace:FILE` (a model of one's own); `quippy:FILE` (a GAP, its .xml
+            file); or `module:callable` for any function without arguments that returns an ASE
+            calculator.
 
     Returns:
-        The calculator and a dict of strings: `calculator`, `calculator_version`, `correction`.
+        The calculator and a dict of strings: `calculator`, `calculator_version`, `correction`. A
+        file is named with the beginning of its checksum, so that models of one name differ.
 
     Raises:
         ConfigError: If the name is unknown or what it needs is not installed.
     """
     check_calculator(name)
-    if name == "chgnet":
-        return uncorrected_chgnet(), {
-            "calculator": f"CHGNet {CHGNET_MODEL}",
-            "calculator_version": f"chgnet {importlib.metadata.version('chgnet')}",
-            "correction": f"oxide correction undone: E + {-OXIDE_CORRECTION} eV per O",
+    kind, _, rest = name.partition(":")
+    if kind not in CALCULATORS:
+        version = getattr(importlib.import_module(kind), "__version__", "unknown")
+        return find_callable(name)(), {
+            "calculator": name,
+            "calculator_version": version,
+            "correction": NO_CORRECTION,
         }
-    module, _, attribute = name.partition(":")
-    return getattr(importlib.import_module(module), attribute)(), {
-        "calculator": name,
-        "calculator_version": getattr(importlib.import_module(module), "__version__", "unknown"),
-        "correction": "none",
+    row = CALCULATORS[kind]
+    title = f"{row.title} {Path(rest).name} {checksum(rest)}" if rest else row.title
+    undone = f"oxide correction undone: E + {-OXIDE_CORRECTION} eV per O"
+    return row.make(rest or None), {
+        "calculator": title,
+        "calculator_version": f"{row.module} {importlib.metadata.version(row.distribution)}",
+        "correction": undone if kind == "chgnet" else NO_CORRECTION,
     }
 
 
-def uncorrected_chgnet():
+def checksum(path):
+    """Return the first 8 digits of a file's SHA-256."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:8]
+
+
+def uncorrected_chgnet(_=None):
     """Return CHGNet as an ASE calculator without the oxide correction in its energies."""
     from chgnet.model.dynamics import CHGNetCalculator
     from chgnet.model.model import CHGNet
 
     class UncorrectedCHGNet(CHGNetCalculator):
         def calculate(self, atoms=None, properties=None, system_changes=None, **options):
-            super().calculate(atoms, properties, system_changes, **options)
+            with warnings.catch_warnings():  # of PyTorch, about a line of CHGNet's
+                warnings.filterwarnings("ignore", "Converting a tensor with requires_grad")
+                super().calculate(atoms, properties, system_changes, **options)
             undone = OXIDE_CORRECTION * (self.atoms.numbers == 8).sum()
             for name in ("energy", "free_energy"):
                 if name in self.results:
@@ -78,3 +129,47 @@ def uncorrected_chgnet():
 
     model = CHGNet.load(model_name=CHGNET_MODEL, use_device="cpu", verbose=False)
     return UncorrectedCHGNet(model, use_device="cpu")
+
+
+def mace(path):
+    """Return a MACE model of one's own, or the foundation model, as an ASE calculator."""
+    from mace.calculators import MACECalculator, mace_mp
+
+    if path is None:
+        return mace_mp(device="cpu", default_dtype="float64")
+    return MACECalculator(model_paths=path, device="cpu", default_dtype="float64")
+
+
+def quippy(path):
+    """Return a Gaussian approximation potential as an ASE calculator."""
+    from quippy.potential import Potential
+
+    return Potential(param_filename=str(path))
+
+
+CALCULATORS = {
+    "chgnet": Named(
+        module="chgnet",
+        distribution="chgnet",
+        install="pip install -e '.[energies]'",
+        make=uncorrected_chgnet,
+        title=f"CHGNet {CHGNET_MODEL}",
+        file="no",
+    ),
+    "mace": Named(
+        module="mace",
+        distribution="mace-torch",
+        install="pip install mace-torch",
+        make=mace,
+        title="MACE",
+        file="may",
+    ),
+    "quippy": Named(
+        module="quippy",
+        distribution="quippy-ase",
+        install="pip install quippy-ase (its GAP part is for non-commercial use)",
+        make=quippy,
+        title="GAP",
+        file="must",
+    ),
+}

@@ -1,4 +1,6 @@
-"""Names that the trainer's options may take, and how their text is read. No backend here."""
+"""Names that options may take, and how their text is read. No backend here."""
+
+from types import MappingProxyType
 
 from keras_ruo2.errors import ConfigError, check_choice
 
@@ -6,6 +8,20 @@ PRECISIONS = ("float32", "mixed_bfloat16")
 LABELS_BY = ("energy", "dmu_o")
 RATE_SCHEDULES = ("constant", "linear", "cosine")
 AUGMENTATIONS = ("shift", "mirror")
+METHODS = ("random", "rattled", "genetic")  # baselines of discover
+# Of relax: by the name of the class of `ase.optimize`.
+OPTIMISERS = MappingProxyType(
+    {
+        "fire": "FIRE",
+        "fire2": "FIRE2",
+        "bfgs": "BFGS",
+        "bfgs_line_search": "BFGSLineSearch",
+        "lbfgs": "LBFGS",
+        "lbfgs_line_search": "LBFGSLineSearch",
+        "gpmin": "GPMin",
+        "mdmin": "MDMin",
+    }
+)
 PROPERTIES = ("oxygen_per_ruthenium", "filled", "slab_thickness")
 
 

@@ -27,3 +27,8 @@ def read_structures(path):
     if not frames:
         raise ConfigError(f"{path} holds no structure.")
     return frames
+
+
+def name_of(atoms, number):
+    """Return the name that a structure came with, or its formula and number."""
+    return str(atoms.info.get("name", f"{atoms.get_chemical_formula() or 'empty'}-{number}"))

@@ -1,0 +1,132 @@
+"""What a phase diagram is made of: slabs with energies of one method, and its references."""
+
+from collections import Counter
+
+import numpy as np
+
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.paths import shown
+from keras_ruo2.structure.bonds import RU, O
+from keras_ruo2.structure.cells import SLAB_GAP, potential_energy
+from keras_ruo2.structure.files import name_of, read_structures
+from keras_ruo2.structure.voxels import check_species
+from keras_ruo2.thermodynamics import KNOWN_REFERENCES, References, area
+
+USABLE = ("no", "not_converged")  # what `relax` may say of a slab that is ranked
+
+
+def read_slabs(path):
+    """Read slabs with energies; those whose relaxation failed are left out and counted.
+
+    Raises:
+        ConfigError: If there are structures without energy; the first one is named.
+    """
+    slabs = without_failures(path, read_structures(path))
+    lacking = [number for number, slab in enumerate(slabs) if potential_energy(slab) is None]
+    if lacking:
+        raise ConfigError(
+            f"{path}: {len(lacking)} of {len(slabs)} structures have no energy, first structure "
+            f"{lacking[0]} ({name_of(slabs[lacking[0]], lacking[0])}). Compute energies first: "
+            "python -m keras_ruo2 relax."
+        )
+    for number, slab in enumerate(slabs):
+        slab.info["name"] = name_of(slab, number)
+    return slabs
+
+
+def without_failures(path, slabs):
+    """Return the slabs that `relax` did not give up, or never saw; say what was left out."""
+    kept = [slab for slab in slabs if failure_of(slab) in USABLE]
+    failed = [failure_of(slab) for slab in slabs if failure_of(slab) not in USABLE]
+    lost = Counter(name for names in failed for name in names.split())
+    if not kept:
+        raise ConfigError(
+            f"{path}: the relaxation of all {len(slabs)} structures failed ({counted(lost)})."
+        )
+    if lost:
+        print(
+            f"{shown(path)}: left out {len(failed)} structures whose relaxation failed: "
+            f"{counted(lost)}."
+        )
+    return kept
+
+
+def failure_of(slab):
+    """Return what went wrong when the slab was relaxed, `no` if nothing or if it never was."""
+    return str(slab.info.get("relax_failures", "no"))
+
+
+def counted(names):
+    """Return the counts of a `Counter` as text."""
+    return ", ".join(f"{name} {count}" for name, count in names.most_common())
+
+
+def check_vacuum(slabs):
+    """Raise `ConfigError` for a crystal without surfaces, which would seem to cost nothing."""
+    for slab in slabs:
+        check_species(slab)
+        height = slab.get_volume() / area(slab)
+        across = np.sort(slab.get_scaled_positions()[:, 2])
+        if height * np.diff(across, append=across[0] + 1).max() < SLAB_GAP:
+            raise ConfigError(
+                f"{slab.info['name']} ({slab.get_chemical_formula()}) has no vacuum of {SLAB_GAP} "
+                "Å across its third cell vector. Give slabs only."
+            )
+
+
+def method_of(atoms):
+    """Return `(calculator, correction)` as the structure names them."""
+    return tuple(str(atoms.info.get(name, "")) for name in ("calculator", "correction"))
+
+
+def named(method):
+    """Return a method as messages show it."""
+    return ", ".join(filter(None, method)) or "(not named)"
+
+
+def common_method(slabs):
+    """Return the one method of all `slabs`, or raise `ConfigError`."""
+    methods = sorted({method_of(slab) for slab in slabs})
+    if len(methods) > 1:
+        raise ConfigError(
+            f"Energies of {len(methods)} calculators cannot be compared: "
+            f"{'; '.join(map(named, methods))}. Give slabs of one."
+        )
+    return methods[0]
+
+
+def find_references(config, method):
+    """Return the `References` for slabs of `method`, or raise `ConfigError`."""
+    if config.bulk_energy is not None:
+        return References(config.bulk_energy, config.oxygen_energy, config.metal_energy)
+    if config.references is not None:
+        return read_references(config.references, method)
+    if method in KNOWN_REFERENCES:
+        return KNOWN_REFERENCES[method]
+    raise ConfigError(
+        f"No reference energies are known for the calculator {named(method)}. Give bulk RuO2 "
+        "and O2 by it: --references=FILE, or --bulk_energy and --oxygen_energy."
+    )
+
+
+def read_references(path, method):
+    """Read bulk RuO2, O2 and, if there, hcp Ru; told apart by their composition."""
+    found = {}
+    for number, atoms in enumerate(read_slabs(path)):
+        if method_of(atoms) != method:
+            raise ConfigError(
+                f"{path}, structure {number}: its calculator is {named(method_of(atoms))}, "
+                f"that of the slabs {named(method)}. Give references of the same calculator."
+            )
+        num_ru, num_o = (int(np.sum(atoms.numbers == kind)) for kind in (RU, O))
+        kind = "oxygen" if not num_ru else "metal" if not num_o else "bulk"
+        if num_ru + num_o != len(atoms) or (kind == "bulk" and num_o != 2 * num_ru):
+            raise ConfigError(
+                f"{path}, structure {number} is {atoms.get_chemical_formula()}. Expected bulk "
+                "RuO2, O2 or Ru."
+            )
+        found[kind] = potential_energy(atoms) / (num_o if kind == "oxygen" else num_ru)
+    missing = [kind for kind in ("bulk", "oxygen") if kind not in found]
+    if missing:
+        raise ConfigError(f"{path} holds no {' and no '.join(missing)} reference. Add RuO2 and O2.")
+    return References(**found)

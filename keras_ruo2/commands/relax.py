@@ -1,0 +1,134 @@
+"""`relax`: structures -> relaxed structures with energies."""
+
+import datetime
+import hashlib
+import json
+import os
+import shlex
+import sys
+from collections import Counter
+
+import numpy as np
+
+from keras_ruo2.calculators import check_calculator, make_calculator
+from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.memory import check_memory, most_atoms
+from keras_ruo2.paths import shown
+from keras_ruo2.progress import Progress
+from keras_ruo2.relaxation.relax import Limits, relax
+from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.files import read_structures
+from keras_ruo2.structure.frames import append_frame, whole_frames, write_frames
+
+LIMITS = ("optimiser", "fmax", "steps", "seconds", "frozen_layers")
+
+
+def main(config):
+    """Relax every structure and write the results in the order of the input.
+
+    Args:
+        config: `RelaxConfig`.
+
+    Raises:
+        ConfigError: Before anything is computed: an unknown calculator, unreadable structures,
+            none that fits into the memory, or a partial result of other settings.
+    """
+    check_calculator(config.calculator)
+    frames = read_structures(config.structures)[: config.count]
+    check_memory(config.calculator, min((len(atoms) for atoms in frames if len(atoms)), default=0))
+    check_writable(config.out.parent)
+    partial = config.out.with_suffix(".partial.extxyz")
+    check_same_work(partial, config)
+    finished = whole_frames(partial)
+    if finished:
+        print(f"{shown(partial)}: going on after {len(finished)} of {len(frames)} structures.")
+    if len(finished) < len(frames):
+        finished += compute(config, frames, finished, partial)
+    write_frames(config.out, finished)
+    partial.unlink(missing_ok=True)
+    settings_of(partial).unlink(missing_ok=True)
+    print(summary(config.out, finished))
+
+
+def compute(config, frames, finished, partial):
+    """Relax the frames that are not finished, each kept in `partial` as soon as it is done."""
+    calculator, provenance = make_calculator(config.calculator)
+    provenance |= {
+        "optimiser": config.optimiser,
+        "frozen_layers": config.frozen_layers,
+        "date": datetime.date.today().isoformat(),
+        "command": shlex.join(["python -m keras_ruo2", *sys.argv[1:]]).replace("'", ""),
+    }
+    limits = Limits(**{name: getattr(config, name) for name in LIMITS})
+    if config.trajectories:
+        check_writable(config.trajectories)
+    progress, found = Progress(len(frames), len(finished)), []
+    for number in range(len(finished), len(frames)):
+        atoms = frames[number]
+        trajectory = config.trajectories and str(config.trajectories / f"{number:05d}.traj")
+        result = relax(atoms, calculator, limits, trajectory, most_atoms(config.calculator))
+        result.info.setdefault("name", f"{atoms.get_chemical_formula() or 'empty'}-{number}")
+        result.info |= provenance
+        append_frame(partial, result)
+        found.append(result)
+        progress.step(describe(result))
+    return found
+
+
+def settings_of(partial):
+    """Return the file that says what a partial result was made with."""
+    return partial.with_suffix(".json")
+
+
+def check_same_work(partial, config):
+    """Note what the work is made with, or raise `ConfigError` if it was begun with other settings.
+
+    `partial` is the file of finished structures.
+    """
+    wanted = {name: getattr(config, name) for name in ("calculator", "count", *LIMITS)}
+    content = config.structures.read_bytes()
+    wanted["structures"] = f"{config.structures} ({hashlib.sha256(content).hexdigest()[:8]})"
+    path = settings_of(partial)
+    if partial.exists() and path.exists():
+        begun = json.loads(path.read_text())
+        for name, value in wanted.items():
+            if begun.get(name) != value:
+                raise ConfigError(
+                    f"{shown(partial)} was begun with {name} = {begun.get(name)}, not {value}. "
+                    "Repeat that command, choose another --out, or delete the file."
+                )
+    elif partial.exists():
+        raise ConfigError(
+            f"{shown(partial)} is there, but not {path.name}, which says how it was made. Choose "
+            "another --out or delete the file."
+        )
+    text = json.dumps(wanted, indent=1) + "\n"
+    written = path.with_name(f".{path.name}.partial")
+    written.write_text(text)
+    os.replace(written, path)
+
+
+def describe(atoms):
+    """Return a line about a finished structure."""
+    energy = potential_energy(atoms)
+    told = f"{atoms.info['name'][:32]:32s} {atoms.get_chemical_formula():10s}"
+    if energy is None:
+        return f"{told} {atoms.info['relax_failures']}"
+    outcome = "relaxed" if atoms.info["relax_failures"] == "no" else atoms.info["relax_failures"]
+    return (
+        f"{told}{energy / len(atoms):9.4f} eV/atom{atoms.info['relaxation_steps']:5d} steps"
+        f"{atoms.info['rmsd']:7.3f} Å  {outcome}"
+    )
+
+
+def summary(out, frames):
+    """Return the closing line: how many are relaxed, how far they moved, failures by name."""
+    names = Counter(name for atoms in frames for name in atoms.info["relax_failures"].split())
+    whole = names.pop("no", 0)
+    flaws = ", ".join(f"{name} {count}" for name, count in names.most_common()) or "none"
+    moved = [atoms.info["rmsd"] for atoms in frames if atoms.info["relax_failures"] == "no"]
+    far = f", {np.median(moved):.3f} Å from their start (median RMSD)" if moved else ""
+    return (
+        f"{shown(out)}: {len(frames)} structures, {whole} relaxed without failures{far}. "
+        f"Failures: {flaws}."
+    )

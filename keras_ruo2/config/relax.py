@@ -1,0 +1,58 @@
+"""The configuration of `relax`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_ruo2.config.base import Config
+from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
+from keras_ruo2.options import OPTIMISERS
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelaxConfig(Config):
+    """Relax structures in their cells with any ASE calculator, in the order of the file.
+
+    Every finished structure is kept in a partial file next to the output, so that an interrupted
+    command goes on where it stopped. Structures that cannot be relaxed stay in the file as they
+    were, without energy; what went wrong is in `relax_failures` and counted at the end.
+
+    Args:
+        structures: Any file that ASE reads, e.g. that of backmap.
+        out: The relaxed structures with energies and forces, one extxyz file.
+        calculator: chgnet, mace, mace:FILE, quippy:FILE (a GAP), or module:callable.
+        optimiser: fire, fire2, bfgs, bfgs_line_search, lbfgs, lbfgs_line_search, gpmin or mdmin.
+        fmax: Largest force at which a structure counts as relaxed, eV/Å.
+        steps: Steps for each structure at most.
+        seconds: Time for each structure at most; looked at after each step.
+        frozen_layers: Layers of Ru, from below, that stay where they are with their O. Atoms that
+            the file itself fixes stay as well.
+        trajectories: Folder for every step of each structure (.traj); by default none are kept.
+        count: Number of structures, the first ones; by default all.
+        overwrite: Replace an existing output.
+    """
+
+    structures: Path
+    out: Path
+    calculator: str = "chgnet"
+    optimiser: str = "fire"
+    fmax: float = 0.05
+    steps: int = 200
+    seconds: float = 600.0
+    frozen_layers: int = 0
+    trajectories: Path | None = None
+    count: int | None = None
+    overwrite: bool = False
+
+    def validate(self):
+        check_file("structures", self.structures)
+        check_choice("optimiser", self.optimiser, OPTIMISERS)
+        check_range("fmax", self.fmax, 1e-6)
+        check_range("steps", self.steps, 0)
+        check_range("seconds", self.seconds, 0)
+        check_range("frozen_layers", self.frozen_layers, 0)
+        if self.count is not None:
+            check_range("count", self.count, 1)
+        if self.out.suffix != ".extxyz":
+            raise ConfigError(f"--out={self.out} must end in .extxyz.")
+        if self.out.exists() and not self.overwrite:
+            raise ConfigError(f"--out={self.out} exists. Choose another file or add --overwrite.")

@@ -1,0 +1,44 @@
+"""The configuration of `screen`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_ruo2.config.base import Config
+from keras_ruo2.errors import ConfigError, check_choice, check_file
+from keras_ruo2.paths import BUNDLED_STRUCTURES
+
+PARTS = ("valid", "unique", "novel")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScreenConfig(Config):
+    """Say of each structure whether it is a RuO2 slab, unique in its file, and new.
+
+    Nothing is dropped unless --only asks for it: the structures come back in the order of the file
+    with what was found in their `info`, and as a table (.csv) and a funnel (.json) beside it.
+
+    Args:
+        structures: Any file that ASE reads, e.g. that of backmap or relax.
+        reference: Known slabs; what equals one of them is not novel. By default the bundled ones.
+        out: The structures, one extxyz file.
+        only: Write valid, unique (and valid) or novel (and unique) structures only.
+        accept: Reasons that do not make a structure invalid, e.g. peroxo_groups.
+        overwrite: Replace an existing output.
+    """
+
+    structures: Path
+    reference: Path = BUNDLED_STRUCTURES
+    out: Path
+    only: str | None = None
+    accept: str = ""
+    overwrite: bool = False
+
+    def validate(self):
+        check_file("structures", self.structures)
+        check_file("reference", self.reference)
+        if self.only is not None:
+            check_choice("only", self.only, PARTS)
+        if self.out.suffix != ".extxyz":
+            raise ConfigError(f"--out={self.out} must end in .extxyz.")
+        if self.out.exists() and not self.overwrite:
+            raise ConfigError(f"--out={self.out} exists. Choose another file or add --overwrite.")

@@ -1,0 +1,1 @@
+"""Relaxing structures with any calculator, and what became of them."""

@@ -1,0 +1,95 @@
+"""What became of a structure: the names of everything that can go wrong in a relaxation."""
+
+from types import MappingProxyType
+
+import numpy as np
+
+from keras_ruo2.structure.bonds import bonded_parts, closer_than
+from keras_ruo2.structure.displacements import displacements
+from keras_ruo2.structure.voxels import check_cell
+
+CLOSEST = 0.6  # of the sum of two covalent radii (Ru 1.46, O 0.66 Å); O2 is at 0.92
+FARTHEST = 10.0  # Å that no atom of a slab moves while it relaxes
+FALLEN_APART = 0.5  # share of its atoms that the largest fragment must keep
+
+FAILURES = MappingProxyType(
+    {
+        "no_structure": "a frame without atoms, without a cell or with positions that are NaN",
+        "too_large": "more atoms than the memory takes with this calculator",
+        "too_few_layers": "no more layers than were to be frozen",
+        "calculator_error": "the calculator failed, or gave NaN",
+        "exploded": f"an atom moved more than {FARTHEST:g} Å, or the slab fell to pieces",
+        "merged_atoms": f"two atoms closer than {CLOSEST} of their covalent radii",
+        "layer_detached": "a layer without a bond to the rest of the slab",
+        "molecule_left": "O2 or another molecule without a bond to the slab",
+        "atom_lost": "a single atom without any bond",
+        "not_converged": "forces above the limit after all steps or seconds",
+    }
+)
+
+
+def unusable(atoms):
+    """Say whether a frame holds no structure that a calculator could take."""
+    if not len(atoms) or not np.isfinite(atoms.positions).all():
+        return True
+    try:
+        check_cell(atoms)
+    except ValueError:
+        return True
+    return False
+
+
+def exploded(start, end):
+    """Say whether an atom went farther than `FARTHEST` or the largest fragment fell apart.
+
+    `end` must not be wrapped into its cell after the relaxation.
+    """
+    if not np.isfinite(end.positions).all():
+        return True
+    if np.linalg.norm(end.positions - start.positions, axis=1).max() > FARTHEST:
+        return True
+    before, after = (max(len(part) for part, _ in bonded_parts(atoms)) for atoms in (start, end))
+    return after < FALLEN_APART * before
+
+
+def merged_atoms(atoms):
+    """Say whether two atoms are closer than `CLOSEST` of the sum of their covalent radii."""
+    return closer_than(atoms, CLOSEST)
+
+
+def separated(atoms):
+    """Name what is no longer bonded to the largest fragment, as a set of `FAILURES`."""
+    found = set()
+    for indices, dimensions in bonded_parts(atoms)[1:]:
+        if dimensions:
+            found.add("layer_detached")
+        else:
+            found.add("atom_lost" if len(indices) == 1 else "molecule_left")
+    return found
+
+
+def classify(start, end, converged):
+    """Name everything that went wrong between `start` and `end`.
+
+    Args:
+        start: `ase.Atoms` before the relaxation.
+        end: The same atoms after it, in the same order and not wrapped.
+        converged: Whether the forces fell below their limit.
+
+    Returns:
+        Tuple of names in the order of `FAILURES`; empty if all is well. A structure that exploded
+        has no other name.
+    """
+    if exploded(start, end):
+        return ("exploded",)
+    found = separated(end)
+    if merged_atoms(end):
+        found.add("merged_atoms")
+    if not converged:
+        found.add("not_converged")
+    return tuple(name for name in FAILURES if name in found)
+
+
+def largest_displacement(start, end, *, drift):
+    """Return how far the atom that moved most has moved, Å."""
+    return float(np.linalg.norm(displacements(start, end, drift=drift), axis=1).max())

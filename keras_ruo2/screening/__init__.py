@@ -1,0 +1,1 @@
+"""Which generated slabs are valid, which are the same one again, and which are new."""

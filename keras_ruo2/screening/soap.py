@@ -1,0 +1,86 @@
+"""Compare slabs by their atoms' surroundings: normalised SOAP vectors and a kernel that one
+misplaced atom lowers, however many atoms a slab has."""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_ruo2.structure.bonds import RU, SPECIES, O
+from keras_ruo2.structure.faces import standing
+
+CUTOFF = 5.0  # Å; three shells of neighbours
+WIDTH = 0.3  # Å, standard deviation of the Gaussian that stands for an atom
+RADIAL, ANGULAR = 6, 4  # basis functions
+VACUUM = 2 * CUTOFF + 2.0  # Å; no atom sees the slab's periodic image, whatever the vacuum was
+
+
+class Environments(NamedTuple):
+    """Unit SOAP vectors of a slab's atoms.
+
+    Args:
+        ruthenium: Shape `(number of Ru, features)`, float32.
+        oxygen: Shape `(number of O, features)`, float32.
+    """
+
+    ruthenium: np.ndarray
+    oxygen: np.ndarray
+
+
+@cache
+def descriptor():
+    """Return dscribe's SOAP, which is the same for rotated and for mirrored surroundings."""
+    from dscribe.descriptors import SOAP
+
+    return SOAP(
+        species=list(SPECIES),
+        periodic=True,
+        r_cut=CUTOFF,
+        n_max=RADIAL,
+        l_max=ANGULAR,
+        sigma=WIDTH,
+    )
+
+
+def environments(atoms):
+    """Return the `Environments` of a slab.
+
+    Args:
+        atoms: `ase.Atoms` of Ru and O, both at least once, a slab across its third cell vector.
+    """
+    vectors = descriptor().create(standing(atoms, VACUUM)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return Environments(vectors[atoms.numbers == RU], vectors[atoms.numbers == O])
+
+
+def worst_match(first, second):
+    """Return the kernel of two slabs: how well the atom fits that fits worst.
+
+    Every atom of either slab looks for the most similar atom of its species in the other; the
+    least similar of these pairs counts. So the kernel does not depend on places, orders or numbers
+    of atoms (supercells, thicker slabs of the same faces), and one O more among a hundred atoms
+    shows as in a small slab, where averages over atoms would bury it.
+
+    Args:
+        first: `Environments`.
+        second: `Environments`.
+
+    Returns:
+        In [0, 1] but for rounding, 1 for equal surroundings.
+    """
+    return min(
+        min(similar.max(axis=0).min(), similar.max(axis=1).min())
+        for similar in (one @ other.T for one, other in zip(first, second, strict=True))
+    )
+
+
+def worst_matches(first, others):
+    """Return `worst_match` of a slab to each of several, shape `(len(others),)`, float32."""
+    found = np.ones(len(others), np.float32)
+    for one, many in zip(first, zip(*others, strict=True), strict=True):
+        starts = np.cumsum([0, *(len(vectors) for vectors in many[:-1])])
+        similar = one @ np.concatenate(many).T
+        forth = np.maximum.reduceat(similar, starts, axis=1).min(axis=0)
+        back = np.minimum.reduceat(similar.max(axis=0), starts)
+        found = np.minimum(found, np.minimum(forth, back))
+    return found

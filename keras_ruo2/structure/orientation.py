@@ -1,0 +1,90 @@
+"""Which facet of rutile a slab shows, read off the Ru atoms inside it."""
+
+from functools import cache
+
+import numpy as np
+from ase.neighborlist import neighbor_list
+
+from keras_ruo2.structure.bonds import RU, RU_O_BOND, coordination
+from keras_ruo2.structure.crystals import rutile_ruo2
+from keras_ruo2.structure.faces import normal_of
+from keras_ruo2.structure.slabs import TERMINATIONS
+
+FACETS = tuple(sorted({row.facet for row in TERMINATIONS.values()}))
+UNKNOWN = "unknown"
+NUM_NEIGHBOURS = 10  # Ru around a Ru of rutile: 2 at 3.11 and 8 at 3.54 Å, the next ones at 4.49
+FARTHEST = 4.4  # Å, of the tenth neighbour of a Ru inside
+FEWEST_OXYGENS = 5  # around a Ru inside: an octahedron, one corner of which may be far off
+LARGEST_DEVIATION = 0.6  # Å; the closest two facets, (001) and (111), are 0.47 apart
+AGREEING = 0.5  # share of the Ru atoms with a facet that must see the same one
+
+
+def facet_of(atoms):
+    """Name the low-index facet of rutile that a slab is cut along.
+
+    A Ru inside rutile has ten Ru neighbours. How far each of them lies above or below it tells the
+    facets apart, wherever the slab is in its cell, however it is turned in the plane and whichever
+    side is up.
+
+    Args:
+        atoms: `ase.Atoms`, a slab across its third cell vector, periodic.
+
+    Returns:
+        `"(110)"` and so on, or `"unknown"` where no facet of `FACETS` fits.
+    """
+    profiles = inner_profiles(atoms)
+    if not len(profiles):
+        return UNKNOWN
+    ideal = np.array(list(facet_profiles().values()))
+    deviation = np.sqrt(((profiles[:, None] - ideal[None]) ** 2).mean(axis=2))
+    nearest = deviation.argmin(axis=1)
+    fits = deviation.min(axis=1) < LARGEST_DEVIATION
+    votes = np.bincount(nearest[fits], minlength=len(ideal))
+    if votes.max() <= AGREEING * votes.sum():
+        return UNKNOWN
+    return list(facet_profiles())[int(votes.argmax())]
+
+
+def inner_profiles(atoms):
+    """Return the sorted heights of the nearest Ru of each Ru inside, shape `(n, 10)`, Å.
+
+    Inside are the Ru with an octahedron of O and ten Ru neighbours closer than `FARTHEST`.
+    """
+    first, vectors = neighbor_list("iD", atoms, {("Ru", "Ru"): FARTHEST})
+    whole = coordination(atoms, "Ru", "O", RU_O_BOND) >= FEWEST_OXYGENS
+    inside = whole & (np.bincount(first, minlength=len(atoms)) >= NUM_NEIGHBOURS)
+    found = [nearest_heights(vectors[first == k], atoms) for k in np.flatnonzero(inside)]
+    return np.reshape(found, (-1, NUM_NEIGHBOURS))
+
+
+def nearest_heights(vectors, atoms):
+    """Return the sorted heights of the ten shortest of `vectors`, Å."""
+    nearest = np.argsort(np.linalg.norm(vectors, axis=1))[:NUM_NEIGHBOURS]
+    return np.sort(vectors[nearest] @ normal_of(atoms))
+
+
+@cache
+def facet_profiles():
+    """Return the sorted heights of the Ru neighbours in the crystal, by facet, Å."""
+    bulk = rutile_ruo2()
+    first, vectors = neighbor_list("iD", bulk, {("Ru", "Ru"): FARTHEST})
+    around = vectors[first == np.flatnonzero(bulk.numbers == RU)[0]]
+    profiles = {}
+    for facet in FACETS:
+        normal = np.array(facet) @ np.linalg.inv(bulk.cell.array).T
+        normal /= np.linalg.norm(normal)
+        profiles["({}{}{})".format(*facet)] = np.sort(around @ normal)
+    return profiles
+
+
+def num_surface_cells(facet, area):
+    """Return how many (1x1) cells of a facet make up an area, at least 1.
+
+    Args:
+        facet: A name of `facet_profiles`.
+        area: Å^2.
+    """
+    indices = np.array([int(digit) for digit in facet.strip("()")])
+    reciprocal = indices @ np.linalg.inv(rutile_ruo2().cell.array).T
+    plane = rutile_ruo2().get_volume() * np.linalg.norm(reciprocal)
+    return max(1, round(area / plane))

@@ -1,0 +1,152 @@
+"""Is this a RuO2 slab at all? Every reason against it has a name.
+
+The bounds were set on the bundled slabs without flaw and on published DFT slabs, see
+`experiments/006_screening`.
+"""
+
+from types import MappingProxyType
+
+import numpy as np
+
+from keras_ruo2.structure import filters
+from keras_ruo2.structure.bonds import (
+    RU,
+    RU_O_BOND,
+    O,
+    bonded_parts,
+    closer_than,
+    coordination,
+    fragments,
+)
+from keras_ruo2.structure.cells import SLAB_GAP
+from keras_ruo2.structure.faces import heights
+
+# Shares of the sum of two covalent radii (Ru 1.46, O 0.66 Å) below which atoms have merged. The
+# shortest bonds of whole bundled slabs are 0.74 (Ru-O) and 0.80 (Ru-Ru) of it, of O2 0.92.
+CLOSEST = 0.7
+RU_NEIGHBOURS = (2, 6)  # O atoms around Ru; 2 in the corners of O-poor (001), 6 in the crystal
+O_NEIGHBOURS = 4  # Ru atoms around O at most; 3 in the crystal, 4 in a few whole slabs
+OXYGEN_PER_RUTHENIUM = (1.0, 3.0)  # whole bundled slabs: 1.17 to 2.86
+LARGEST_EXCESS = 0.14  # O beyond RuO2 per face, Å^-2; whole bundled slabs: -0.105 to 0.104
+SMALLEST_VOLUME = 1.0  # Å^3 of a cell
+
+
+def no_atoms(atoms):
+    """Say whether the frame is empty, as `backmap` writes it for a failure."""
+    return len(atoms) == 0
+
+
+def not_finite(atoms):
+    """Say whether a position or the cell is NaN or infinite."""
+    return not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all())
+
+
+def no_cell(atoms):
+    """Say whether the cell vectors do not span a volume."""
+    return bool(abs(np.linalg.det(atoms.cell.array)) < SMALLEST_VOLUME)
+
+
+def other_elements(atoms):
+    """Say whether there are other elements than Ru and O."""
+    return not set(atoms.numbers.tolist()) <= {RU, O}
+
+
+def atoms_too_close(atoms):
+    """Say whether two atoms are closer than `CLOSEST` of the sum of their covalent radii."""
+    return closer_than(atoms, CLOSEST)
+
+
+def no_vacuum(atoms):
+    """Say whether there is no gap of `SLAB_GAP` across the third cell vector."""
+    return heights(atoms)[1] < SLAB_GAP
+
+
+def no_layer(atoms):
+    """Say whether no bonded fragment with Ru extends along both cell vectors of the surface."""
+    return not any(rank >= 2 for rank in ranks(atoms))
+
+
+def several_slabs(atoms):
+    """Say whether more than one bonded fragment with Ru extends along both vectors."""
+    return sum(rank >= 2 for rank in ranks(atoms)) > 1
+
+
+def ranks(atoms):
+    """Return in how many directions each fragment with Ru is endless: a slab 2, a cluster 0."""
+    return [rank for part, rank in bonded_parts(atoms) if RU in atoms.numbers[part]]
+
+
+def floating_molecules(atoms):
+    """Say whether O atoms bonded to each other only, such as O2, are off the slab."""
+    labels = fragments(atoms)
+    with_ruthenium = set(labels[atoms.numbers == RU].tolist())
+    sizes = np.bincount(labels)
+    return any(size > 1 and label not in with_ruthenium for label, size in enumerate(sizes))
+
+
+def stoichiometry(atoms):
+    """Say whether there is too much or too little O, by Ru atom or by area of the two faces."""
+    num_ru, num_o = (int(np.sum(atoms.numbers == number)) for number in (RU, O))
+    low, high = OXYGEN_PER_RUTHENIUM
+    if not low * num_ru <= num_o <= high * num_ru or not num_ru:
+        return True
+    area = np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1]))
+    return bool(abs(num_o - 2 * num_ru) / (2 * area) > LARGEST_EXCESS)
+
+
+def ru_coordination(atoms):
+    """Say whether a Ru has fewer or more O neighbours than `RU_NEIGHBOURS`."""
+    counts = coordination(atoms, "Ru", "O", RU_O_BOND)[atoms.numbers == RU]
+    return bool(((counts < RU_NEIGHBOURS[0]) | (counts > RU_NEIGHBOURS[1])).any())
+
+
+def o_coordination(atoms):
+    """Say whether an O has more Ru neighbours than `O_NEIGHBOURS` allows."""
+    counts = coordination(atoms, "O", "Ru", RU_O_BOND)[atoms.numbers == O]
+    return bool((counts > O_NEIGHBOURS).any())
+
+
+# What makes a frame unreadable hides every other reason; then each reason by itself.
+UNREADABLE = MappingProxyType(
+    {
+        "no_atoms": no_atoms,
+        "not_finite": not_finite,
+        "no_cell": no_cell,
+        "other_elements": other_elements,
+    }
+)
+REASONS = MappingProxyType(
+    {
+        "atoms_too_close": atoms_too_close,
+        "stoichiometry": stoichiometry,
+        "no_vacuum": no_vacuum,
+        "no_layer": no_layer,
+        "several_slabs": several_slabs,
+        **{
+            name: lambda atoms, find=find: len(find(atoms)) > 0
+            for name, find in filters.CRITERIA.items()
+        },
+        "floating_molecules": floating_molecules,
+        "ru_coordination": ru_coordination,
+        "o_coordination": o_coordination,
+    }
+)
+
+
+def reasons_against(atoms):
+    """Name everything that keeps a structure from being one whole RuO2 slab.
+
+    Args:
+        atoms: `ase.Atoms`; taken as periodic, its vacuum across the third cell vector.
+
+    Returns:
+        Tuple of names: the first that applies of `UNREADABLE`, or all that apply of `REASONS`;
+        empty for a valid slab.
+    """
+    for name, applies in UNREADABLE.items():
+        if applies(atoms):
+            return (name,)
+    periodic = atoms.copy()
+    periodic.pbc = True
+    periodic.wrap()
+    return tuple(name for name, applies in REASONS.items() if applies(periodic))

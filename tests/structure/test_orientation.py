@@ -1,0 +1,52 @@
+import pytest
+from ase.build import bulk, surface
+from ase.io import read
+
+from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.structure.crystals import rutile_ruo2
+from keras_ruo2.structure.orientation import facet_of, num_surface_cells
+from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
+
+WHOLE = [slab for slab in read(BUNDLED_STRUCTURES, ":") if slab.info["broken"] == "no"]
+
+
+def test_facets_of_whole_bundled_slabs_are_recognised():
+    assert {slab.info["name"]: facet_of(slab) for slab in WHOLE} == {
+        slab.info["name"]: slab.info["facet"] for slab in WHOLE
+    }
+
+
+def test_rattled_slabs_are_recognised_or_unknown_never_another_facet(rng):
+    found = []
+    for slab in WHOLE[::4]:
+        slab = slab.copy()
+        slab.positions += rng.normal(scale=0.1, size=slab.positions.shape)
+        found.append(facet_of(slab) == slab.info["facet"])
+        assert facet_of(slab) in (slab.info["facet"], "unknown")
+    assert sum(found) > 0.95 * len(found)
+
+
+@pytest.mark.parametrize("name", ["110-O-rich", "111-stoichiometric", "101-O-poor"])
+def test_cells_turned_repeated_and_upside_down_keep_their_facet(name):
+    slab = build_slab(name, a=4.5, c=3.1)
+    turned = slab.copy()
+    turned.rotate(33, "z", rotate_cell=True)
+    over = slab.copy()
+    over.rotate(180, "x", rotate_cell=True)
+    for other in (turned, over, slab.repeat((2, 3, 1))):
+        assert facet_of(other) == f"({name[:3]})"
+
+
+def test_other_facets_and_the_metal_are_unknown():
+    high_index = surface(rutile_ruo2(), (2, 1, 0), 4, vacuum=10, periodic=True)
+    assert facet_of(high_index) == "unknown"
+    metal = surface(bulk("Ru", a=2.7, c=4.28), (0, 0, 1), 6, vacuum=10, periodic=True)
+    assert facet_of(metal) == "unknown"
+
+
+@pytest.mark.parametrize("name", TERMINATIONS)
+def test_surface_cells_are_counted(name):
+    slab = build_slab(name, a=4.51, c=3.16)
+    area = slab.get_volume() / slab.cell[2, 2]
+    facet = f"({name[:3]})"
+    assert [num_surface_cells(facet, k * area) for k in (1, 2, 6)] == [1, 2, 6]

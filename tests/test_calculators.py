@@ -1,0 +1,54 @@
+import importlib.util
+import sys
+import types
+
+import pytest
+
+from keras_ruo2 import calculators
+from keras_ruo2.calculators import check_calculator, make_calculator
+from keras_ruo2.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("vasp", "Unknown calculator 'vasp'. Expected 'chgnet', 'mace'"),
+        ("chgnet:file", "Unknown calculator 'chgnet:file'"),
+        ("quippy", "Unknown calculator 'quippy'"),
+        ("nowhere:thing", "cannot import nowhere"),
+        ("ase.calculators.lj:thing", "no callable 'thing'"),
+    ],
+)
+def test_unknown_calculators_are_refused(name, message):
+    with pytest.raises(ConfigError, match=message):
+        check_calculator(name)
+
+
+@pytest.mark.parametrize("name", ["chgnet", "mace", "quippy:gap.xml"])
+def test_a_calculator_that_is_not_installed_says_how_to_install_it(name, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda module: None)
+    with pytest.raises(ConfigError, match="is not installed. Install it: pip install"):
+        check_calculator(name)
+
+
+def test_files_of_one_name_differ_in_the_provenance(tmp_path, monkeypatch):
+    """A stand-in for quippy, which is not bundled: what is handed to it, and what is written."""
+    package = types.ModuleType("quippy")
+    package.potential = types.ModuleType("quippy.potential")
+    package.potential.Potential = lambda param_filename: f"made of {param_filename}"
+    monkeypatch.setitem(sys.modules, "quippy", package)
+    monkeypatch.setitem(sys.modules, "quippy.potential", package.potential)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda module: module)
+    monkeypatch.setattr(calculators.importlib.metadata, "version", lambda name: f"1 of {name}")
+    path, found = tmp_path / "gap.xml", []
+    for text in ("one", "other"):
+        path.write_text(text)
+        calculator, provenance = make_calculator(f"quippy:{path}")
+        assert calculator == f"made of {path}"
+        assert provenance["calculator"].startswith("GAP gap.xml ")
+        assert provenance["calculator_version"] == "quippy 1 of quippy-ase"
+        assert provenance["correction"] == "none"
+        found.append(provenance["calculator"])
+    assert found[0] != found[1]
+    with pytest.raises(ConfigError, match="no such file"):
+        make_calculator(f"quippy:{tmp_path / 'other.xml'}")
