@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 from ase import Atoms
 from ase.build import molecule
-from ase.optimize import FIRE
 
 from data_prep.chains import Chain, check_settings, join, only_user
 from data_prep.gap import lattice_constants
@@ -16,6 +15,7 @@ from data_prep.sampling import (
     Conditions,
     count_oxygen,
     grand_potential,
+    relax,
     run_start,
     run_trial,
 )
@@ -91,14 +91,12 @@ def oxygen_energy(config, calculator, provenance):
     pair.set_cell([12.0, 13.0, 14.0])
     pair.center()
     pair.pbc = True
-    pair.calc = calculator
-    FIRE(pair, logfile=None).run(fmax=0.02, steps=200)
-    energy = float(pair.get_potential_energy()) / 2
-    if not np.isfinite(energy):
+    snapshots, error = relax(pair, calculator, Conditions(0, 0, fmax=0.02, relax_steps=200))
+    if error:
         raise ConfigError(
-            f"The calculator gives {energy} eV for O2. Give --oxygen_energy, that of half an O2."
+            f"The calculator fails at O2 ({error}). Give --oxygen_energy, that of half an O2 in eV."
         )
-    return energy
+    return snapshots[-1].energy / 2
 
 
 def run(plans, chains, calculator, provenance, config):

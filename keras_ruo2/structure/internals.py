@@ -65,7 +65,8 @@ def find_internals(atoms, chosen):
     radii = BOND_STRETCH * covalent_radii[atoms.numbers]
     first, second, image = neighbor_list("ijS", atoms, radii)
     around = [np.flatnonzero(first == index) for index in range(len(atoms))]
-    forward = (first < second) | ((first == second) & [tuple(s) > (0, 0, 0) for s in image])
+    upwards = np.array([tuple(shift) > (0, 0, 0) for shift in image], dtype=bool)
+    forward = (first < second) | ((first == second) & upwards)
     bonds = [[(i, (0, 0, 0)), (second[k], image[k])] for k, i in enumerate(first) if forward[k]]
     bends = [
         [(second[p], image[p]), (i, (0, 0, 0)), (second[q], image[q])]

@@ -45,3 +45,12 @@ class CountsOxygen(Calculator):
         super().calculate(atoms, properties, system_changes)
         num_o = int(np.sum(atoms.numbers == 8))
         self.results = {"energy": -5.0 * num_o, "forces": np.zeros((len(atoms), 3))}
+
+
+class Broken(Calculator):
+    """Fails always."""
+
+    implemented_properties = ("energy", "forces")
+
+    def calculate(self, *args, **kwargs):
+        raise RuntimeError("no weights")
