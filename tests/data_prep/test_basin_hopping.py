@@ -173,9 +173,8 @@ def test_a_calculator_that_fails_at_the_start_or_always_ends_the_search(tmp_path
     with pytest.raises(ConfigError, match=r"fails at O2 \(RuntimeError: no weights\)"):
         basin_hopping.main(config(tmp_path, calculator=broken))
     monkeypatch.setattr(basin_hopping, "MOST_FAILURES", 2)
-    fragile = config(
-        tmp_path, calculator="tests.data_prep.fakes:Undecided", exchange=0.0, length=2.0, steps=40
-    )
+    undecided = {"calculator": "tests.data_prep.fakes:Undecided", "oxygen_energy": -5.0}
+    fragile = config(tmp_path, exchange=0.0, length=2.0, steps=40, **undecided)
     (tmp_path / "found.chains" / "settings.json").unlink()
     with pytest.raises(ConfigError, match="failed in 2 trials of chain"):
         basin_hopping.main(fragile)
