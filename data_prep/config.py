@@ -45,15 +45,127 @@ class GapConfig(Config):
     def validate(self):
         check_range("count", self.count, 1, 148)
         check_range("vacuum", self.vacuum, 5)
-        if (self.a is None) != (self.c is None):
-            raise ConfigError("--a and --c belong together. Give both or neither.")
-        if self.a is not None:
-            check_range("a", self.a, 3, 7)
-            check_range("c", self.c, 2, 5)
-        if self.out.suffix != ".extxyz":
-            raise ConfigError(f"--out={self.out} must end in .extxyz.")
-        if self.out.exists() and not self.overwrite:
-            raise ConfigError(f"--out={self.out} exists. Choose another file or add --overwrite.")
+        check_lattice(self.a, self.c)
+        check_extxyz(self.out, self.overwrite)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BasinHoppingConfig(Config):
+    """Search for surface structures by grand-canonical basin hopping; every snapshot is kept.
+
+    A chain runs from every start at every --dmu_o. The slab's upper face is explored: its outer Ru
+    planes are displaced and gain and lose O, those below relax along, the rest is frozen. Each
+    trial is kept when it is finished: an interrupted command goes on where it stopped, and one
+    with more --steps goes on further.
+
+    Args:
+        out: The snapshots, one extxyz file; the chains are kept in a folder beside it.
+        steps: Trials of each chain.
+        start: Terminations as in the small dataset (110-stoichiometric), separated by commas;
+            source for the thesis's four, all for all 17; or a file of slabs.
+        dmu_o: Chemical potential of O relative to half an O2, eV per O; several with commas.
+        chains: Chains of each start at each --dmu_o.
+        calculator: chgnet, or module:callable for any ASE calculator.
+        size: Least length of the supercell along x and along y, Å.
+        height: Largest length along z, Å; the vacuum is cut down to 6 where it would be exceeded.
+        vacuum: Empty space above the start, Å.
+        planes: Ru planes of the slab, if not the termination's own number.
+        displaced: Ru planes of the displacement layer; two, or one or two in slabs of 3 or 4.
+        buffer: Ru planes of the buffer layer; two, or one in slabs of 3 or 4.
+        length: Largest Cartesian component of a displacement, Å.
+        share: Share of the delocalised internal coordinates in a displacement.
+        exchange: Probability of inserting or removing an O instead.
+        temperature: Pseudo-temperature of the acceptance, K.
+        fmax: Largest force at which a relaxation stops, eV/Å.
+        relax_steps: Steps after which it stops in any case.
+        oxygen_energy: Energy of half an O2, eV; by default the calculator's own.
+        a: Lattice constant a of rutile in Å. Without it the calculator relaxes the bulk first.
+        c: Lattice constant c of rutile in Å, together with --a.
+        seed: Seed of all random numbers.
+        overwrite: Replace an existing output; the chains beside it stay and are continued.
+    """
+
+    out: Path
+    steps: int
+    start: str = "source"
+    dmu_o: float | str = -0.5
+    chains: int = 1
+    calculator: str = "chgnet"
+    size: float = 9.0
+    height: float = 17.0
+    vacuum: float = 8.0
+    planes: int | None = None
+    displaced: int | None = None
+    buffer: int | None = None
+    length: float = 1.2
+    share: float = 0.25
+    exchange: float = 0.25
+    temperature: float = 1000.0
+    fmax: float = 0.1
+    relax_steps: int = 100
+    oxygen_energy: float | None = None
+    a: float | None = None
+    c: float | None = None
+    seed: int = 100
+    overwrite: bool = False
+
+    def validate(self):
+        ranges = {
+            "steps": (0, None),
+            "chains": (1, 1000),
+            "size": (3, 100),
+            "height": (9, 200),
+            "vacuum": (6, 100),
+            "planes": (3, 50),
+            "displaced": (1, 48),
+            "buffer": (1, 48),
+            "length": (0.01, 3),
+            "share": (0.01, 1),
+            "exchange": (0, 1),
+            "temperature": (0, 1e5),
+            "fmax": (1e-4, 10),
+            "relax_steps": (0, 10_000),
+        }
+        for name, (low, high) in ranges.items():
+            if getattr(self, name) is not None:
+                check_range(name, getattr(self, name), low, high)
+        for value in self.potentials:
+            check_range("dmu_o", value, -10, 10)
+        check_lattice(self.a, self.c)
+        check_extxyz(self.out, self.overwrite)
+
+    @property
+    def potentials(self):
+        """The chemical potentials, eV, in the order given."""
+        try:
+            return tuple(dict.fromkeys(float(word) for word in str(self.dmu_o).split(",")))
+        except ValueError:
+            raise ConfigError(
+                f"--dmu_o is {self.dmu_o!r}. Expected numbers in eV, separated by commas."
+            ) from None
+
+    @property
+    def search(self):
+        """The fields that a trial needs."""
+        names = ("temperature", "length", "share", "exchange", "fmax", "relax_steps")
+        return {name: getattr(self, name) for name in names}
+
+
+def check_lattice(a, c):
+    """Raise `ConfigError` unless both lattice constants of rutile are given, or neither."""
+    if (a is None) != (c is None):
+        raise ConfigError("--a and --c belong together. Give both or neither.")
+    if a is not None:
+        check_range("a", a, 3, 7)
+        check_range("c", c, 2, 5)
+
+
+def check_extxyz(out, overwrite):
+    """Raise `ConfigError` unless `out` is a new extxyz file, or may be replaced."""
+    if out.suffix != ".extxyz":
+        raise ConfigError(f"--out={out} must end in .extxyz.")
+    if out.exists() and not overwrite:
+        raise ConfigError(f"--out={out} exists. Choose another file or add --overwrite.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -68,6 +68,9 @@ TRANSLATIONS = ("xyz", "xy")  # axes along which copies may be moved at random
 # Alpha, and translations and positions in 2D, are the source's (sections 3.1.1 and 3.2). It has no
 # 3D records of the small dataset: ten copies of 148 slabs are 1,480 grids of 131 kB, 194 MB, which
 # still fit into the page cache of a small machine, and every quarter turn is there 2.5 times.
+# Cells of a search are supercells with little vacuum already and stay as they are; the source moved
+# them at random once and did not turn them.
+SEARCHED = {"alpha": 5.0, "extend": False, "rotate": False}
 RECIPES = MappingProxyType(
     {
         "gap2d": Recipe(alpha=5.0, translations=4, positions=EVEN),
@@ -75,5 +78,7 @@ RECIPES = MappingProxyType(
         "gap2d_small": Recipe(alpha=2.5, translations=4, positions=EVEN, extend=False),
         "gap3d": Recipe(alpha=5.0, translations=10),
         "gap3d_clean": Recipe(alpha=5.0, translations=10, whole_only=True),
+        "basin_hopping2d": Recipe(translations=1, positions=(10,), **SEARCHED),
+        "basin_hopping3d": Recipe(translations=1, **SEARCHED),
     }
 )

@@ -17,6 +17,13 @@ def peroxo_groups(atoms):
     return np.flatnonzero(coordination(atoms, "O", "O", O_O_BOND))
 
 
+def molecular_oxygen(atoms):
+    """Return the indices of O atoms that are bonded to another O and, together, to no Ru."""
+    labels = fragments(atoms)
+    with_ruthenium = np.isin(labels, labels[atoms.numbers == RU])
+    return np.array([i for i in peroxo_groups(atoms) if not with_ruthenium[i]], dtype=int)
+
+
 def floating_oxygen(atoms):
     """Return the indices of single O atoms without a bond to any atom."""
     bonds = coordination(atoms, "O", "Ru", RU_O_BOND) + coordination(atoms, "O", "O", O_O_BOND)

@@ -6,13 +6,14 @@ them, every octahedron whole; a termination then takes O atoms off both faces, t
 coordinated first. So stoichiometry and coordination are exact by construction.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 from ase import Atoms
 from ase.build import surface
 
+from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.bonds import RU, RU_O_BOND, O, coordination
 from keras_ruo2.structure.crystals import rutile_ruo2
 
@@ -64,7 +65,7 @@ TERMINATIONS = MappingProxyType(
 )
 
 
-def build_slab(name, *, a, c, vacuum=20.0):
+def build_slab(name, *, a, c, vacuum=20.0, num_planes=None):
     """Build the unrelaxed (1x1) slab of a termination, with two equal faces.
 
     Args:
@@ -72,11 +73,22 @@ def build_slab(name, *, a, c, vacuum=20.0):
         a: Lattice constant of the crystal, Å.
         c: Lattice constant along the octahedra chains, Å.
         vacuum: Distance between the outermost atoms and their periodic image, Å.
+        num_planes: Ru planes, if not the termination's own number of them.
 
     Returns:
         `ase.Atoms`, periodic in three directions, its third vector along the surface normal.
+
+    Raises:
+        ConfigError: If a slab of that many planes cannot have two equal faces.
     """
     row = TERMINATIONS[name]
+    if num_planes is not None:
+        if row.facet == (1, 1, 1) and num_planes % 2 == 0:
+            raise ConfigError(
+                f"{name} has two kinds of Ru plane in turn and cannot have {num_planes} planes and "
+                "two equal faces. Ask for an odd number."
+            )
+        row = replace(row, num_planes=num_planes)
     slab = whole_octahedra(row, rutile_ruo2(a, c))
     num_ruthenium = int(np.sum(slab.numbers == RU))
     surplus = np.sum(slab.numbers == O) - 2 * num_ruthenium - 2 * row.excess

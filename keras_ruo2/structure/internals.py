@@ -1,0 +1,191 @@
+"""Redundant internal coordinates under periodic boundary conditions, and their Wilson B matrix.
+
+Bonds in Å; bends and torsions in radians. An internal coordinate is a row of atoms, each with the
+periodic image it belongs to, so that cells may be as small as one bond.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from ase.data import covalent_radii
+from ase.geometry import (
+    get_angles,
+    get_angles_derivatives,
+    get_dihedrals,
+    get_dihedrals_derivatives,
+    get_distances_derivatives,
+)
+from ase.neighborlist import neighbor_list
+from scipy.linalg import eigh
+from scipy.sparse import coo_matrix
+
+BOND_STRETCH = 1.2  # a bond is shorter than this times the sum of the covalent radii
+LINEAR = np.radians(170)  # bends beyond it, and torsions about them, are singular at 180 degrees
+NEGLIGIBLE = 1e-4  # of the largest singular value: below it a mode changes no internal coordinate
+
+
+class Table(NamedTuple):
+    """Internal coordinates of one kind.
+
+    Args:
+        atoms: Atoms of each coordinate, shape `(n, m)`: bonds m = 2, bends m = 3 with the vertex in
+            the middle, torsions m = 4.
+        images: The cell each of them lies in, integers, shape `(n, m, 3)`.
+    """
+
+    atoms: np.ndarray
+    images: np.ndarray
+
+
+class Internals(NamedTuple):
+    """Bonds, bends and torsions, a `Table` each."""
+
+    bonds: Table
+    bends: Table
+    torsions: Table
+
+    def __len__(self):
+        return sum(len(table.atoms) for table in self)
+
+
+def find_internals(atoms, chosen):
+    """Find every bond, bend and torsion that moves when one of the `chosen` atoms moves.
+
+    Atoms are bonded within `BOND_STRETCH` times the sum of their covalent radii. Bends beyond
+    `LINEAR` and torsions about such bends are left out, as their derivatives are singular there;
+    the others of an octahedron determine it nevertheless.
+
+    Args:
+        atoms: `ase.Atoms` with n atoms.
+        chosen: Booleans, shape `(n,)`.
+
+    Returns:
+        `Internals`.
+    """
+    radii = BOND_STRETCH * covalent_radii[atoms.numbers]
+    first, second, image = neighbor_list("ijS", atoms, radii)
+    around = [np.flatnonzero(first == index) for index in range(len(atoms))]
+    upwards = np.array([tuple(shift) > (0, 0, 0) for shift in image], dtype=bool)
+    forward = (first < second) | ((first == second) & upwards)
+    bonds = [[(i, (0, 0, 0)), (second[k], image[k])] for k, i in enumerate(first) if forward[k]]
+    bends = [
+        [(second[p], image[p]), (i, (0, 0, 0)), (second[q], image[q])]
+        for i, found in enumerate(around)
+        for number, p in enumerate(found)
+        for q in found[:number]
+    ]
+    torsions = []
+    for k in np.flatnonzero(forward):
+        i, j = first[k], second[k]
+        for p in around[i]:
+            for q in around[j]:
+                start = (second[p], tuple(image[p]))
+                end = (second[q], tuple(image[k] + image[q]))
+                begins_at_j = start == (j, tuple(image[k]))
+                ends_at_i = end == (i, (0, 0, 0))
+                if not (begins_at_j or ends_at_i or start == end):
+                    torsions.append([start, (i, (0, 0, 0)), (j, image[k]), end])
+    tables = [tabulate(rows, m, chosen) for rows, m in ((bonds, 2), (bends, 3), (torsions, 4))]
+    return without_linear(Internals(*tables), atoms)
+
+
+def tabulate(rows, size, chosen):
+    """Return the rows that hold a chosen atom as a `Table` of `size` atoms a row."""
+    indices = np.array([[atom for atom, _ in row] for row in rows], dtype=int).reshape(-1, size)
+    images = np.array([[image for _, image in row] for row in rows], dtype=int)
+    moving = np.asarray(chosen)[indices].any(axis=1)
+    return Table(indices[moving], images.reshape(-1, size, 3)[moving])
+
+
+def without_linear(internals, atoms):
+    """Drop bends beyond `LINEAR` or below its supplement, and torsions about such bends."""
+
+    def bent(first, second):
+        angles = np.radians(get_angles(first, second)) if len(first) else np.empty(0)
+        return (angles < LINEAR) & (angles > np.pi - LINEAR)
+
+    bonds, bends, torsions = internals
+    first, second = steps(bends, atoms)
+    bends = Table(*(part[bent(-first, second)] for part in bends))
+    first, second, third = steps(torsions, atoms)
+    usable = bent(-first, second) & bent(-second, third)
+    return Internals(bonds, bends, Table(*(part[usable] for part in torsions)))
+
+
+def steps(table, atoms):
+    """Return the vectors from each atom of a row to the next, a list of arrays `(n, 3)`, Å."""
+    places = atoms.positions[table.atoms] + table.images @ atoms.cell.array
+    return list(np.diff(places, axis=1).swapaxes(0, 1))
+
+
+def values(internals, atoms):
+    """Return every internal coordinate, bonds, bends, torsions: shape `(len(internals),)`."""
+    bonds, bends, torsions = (steps(table, atoms) for table in internals)
+    parts = [np.linalg.norm(bonds[0], axis=1)]
+    if len(bends[0]):
+        parts.append(np.radians(get_angles(-bends[0], bends[1])))
+    if len(torsions[0]):
+        parts.append(np.radians(get_dihedrals(*torsions)))
+    return np.concatenate(parts)
+
+
+def wilson_b(internals, atoms):
+    """Return Wilson's B matrix, the derivatives of the internals by Cartesian coordinates.
+
+    Args:
+        internals: `Internals` with n coordinates.
+        atoms: `ase.Atoms` with m atoms.
+
+    Returns:
+        Sparse matrix of shape `(n, 3 m)`; column 3 k + 0, 1, 2 is x, y, z of atom k. Å or radians
+        per Å.
+
+    Source:
+        E. B. Wilson, J. C. Decius, P. C. Cross, "Molecular Vibrations" (1955), chapter 4.
+    """
+    bonds, bends, torsions = (steps(table, atoms) for table in internals)
+    parts = [get_distances_derivatives(bonds[0])] if len(bonds[0]) else []
+    if len(bends[0]):
+        parts.append(np.radians(get_angles_derivatives(-bends[0], bends[1])))
+    if len(torsions[0]):
+        parts.append(np.radians(get_dihedrals_derivatives(*torsions)))
+    derivatives = [part.ravel() for part in parts]
+    rows, columns, row = [], [], 0
+    for table in internals:
+        num_rows, size = table.atoms.shape
+        rows.append(np.repeat(np.arange(row, row + num_rows), 3 * size))
+        columns.append((3 * table.atoms[:, :, None] + np.arange(3)).ravel())
+        row += num_rows
+    shape = (len(internals), 3 * len(atoms))
+    indices = (np.concatenate(rows), np.concatenate(columns))
+    return coo_matrix((np.concatenate([np.empty(0), *derivatives]), indices), shape=shape).tocsr()
+
+
+def delocalised_modes(atoms, chosen):
+    """Return the delocalised internal coordinates of the `chosen` atoms as Cartesian directions.
+
+    They are the right singular vectors of B, restricted to the columns of the chosen atoms: moving
+    by a small t along mode v changes the internals by t B v, of norm t s with its singular value
+    s. Found from B^T B, which is small and dense where B is long and sparse.
+
+    Args:
+        atoms: `ase.Atoms` with n atoms.
+        chosen: Booleans, shape `(n,)`; the atoms that may move.
+
+    Returns:
+        `(modes, singular)`: orthonormal directions of shape `(k, n, 3)`, zero for other atoms, and
+        their singular values `(k,)`, largest first. Motions that change no internal are left out.
+
+    Source:
+        C. Panosetti, K. Krautgasser, D. Palagin, K. Reuter, R. J. Maurer, Nano Lett. 15, 8044
+        (2015).
+    """
+    chosen = np.asarray(chosen, dtype=bool)
+    columns = np.flatnonzero(np.repeat(chosen, 3))
+    b = wilson_b(find_internals(atoms, chosen), atoms)[:, columns]
+    squares, vectors = eigh((b.T @ b).toarray())
+    singular = np.sqrt(np.maximum(squares, 0))[::-1]
+    kept = singular > NEGLIGIBLE * singular.max(initial=0)
+    modes = np.zeros((kept.sum(), 3 * len(atoms)))
+    modes[:, columns] = vectors[:, ::-1].T[kept]
+    return modes.reshape(-1, len(atoms), 3), singular[kept]

@@ -1,0 +1,182 @@
+"""Trial moves of a surface search: along delocalised internal coordinates, and O in and out.
+
+A move takes atoms with an array "layer" (`keras_ruo2.structure.layers`) and a random generator, and
+returns a new structure; only the displacement layer changes.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from ase import Atoms
+from ase.data import covalent_radii
+from ase.neighborlist import neighbor_list
+
+from keras_ruo2.structure.bonds import RU, RU_O_BOND, O, coordination
+from keras_ruo2.structure.internals import delocalised_modes
+from keras_ruo2.structure.layers import DISPLACED, layer_of, with_layers
+
+CLASH = 0.6  # of the sum of the covalent radii: nearer atoms are no place to start relaxing from
+DRAWS = 100  # draws of a displacement until no atoms clash
+WHOLE_OCTAHEDRON = 6
+SITE_BOND = 1.9  # Å from Ru to an inserted O; bulk 1.95, on top of Ru 1.7
+OPEN_O_O, OPEN_RU_O = 2.2, 1.6  # Å that an inserted O keeps at least; O-O is 2.47 at an octahedron
+BRIDGE_BOND = 2.3  # Å; an inserted O that near to a second Ru bridges the two
+SITE_SPACING = 1.6  # Å between two sites; nearer ones are one
+NUM_DIRECTIONS = 300  # directions around a Ru that are tried, 12 degrees apart
+
+
+class Move(NamedTuple):
+    """A trial structure.
+
+    Args:
+        kind: `displace`, `insert` or `remove`.
+        atoms: The structure before relaxation, or `None` if there is no such move.
+        log_ratio: Logarithm of the probability to propose the way back over that to propose this.
+        reason: Why there is none: `no_site`, `no_oxygen` or `no_mode`.
+    """
+
+    kind: str
+    atoms: Atoms | None
+    log_ratio: float = 0.0
+    reason: str = ""
+
+
+def displace(atoms, rng, *, length, share):
+    """Move the displacement layer along a random share of its delocalised internal coordinates.
+
+    Weights are uniform in [-1, 1], the sum is scaled so that its largest Cartesian component is
+    `length`. A draw that brings atoms closer than `CLASH` is drawn again, up to `DRAWS` times;
+    then the draw with the fewest such pairs is taken, and the relaxation has to part them.
+
+    Args:
+        atoms: `ase.Atoms` with an array "layer".
+        rng: `numpy.random.Generator`.
+        length: Largest Cartesian component of the displacement, Å.
+        share: Share of the modes, 0 to 1.
+
+    Returns:
+        `Move`.
+
+    Source:
+        Section 3.1.2 of the thesis, after Panosetti et al., Nano Lett. 15, 8044 (2015); the
+        redrawing is ours.
+    """
+    modes, _ = delocalised_modes(atoms, layer_of(atoms) == DISPLACED)
+    if not len(modes):
+        return Move("displace", None, reason="no_mode")
+    best, fewest = None, np.inf
+    for _ in range(DRAWS):
+        trial = atoms.copy()
+        trial.positions += length * random_direction(modes, rng, share)
+        found = count_clashes(trial)
+        if found < fewest:
+            best, fewest = trial, found
+        if not found:
+            break
+    return Move("displace", best)
+
+
+def random_direction(modes, rng, share):
+    """Return a random sum of a `share` of the modes, its largest component 1: shape `(n, 3)`."""
+    drawn = rng.choice(len(modes), max(1, round(share * len(modes))), replace=False)
+    direction = np.tensordot(rng.uniform(-1, 1, len(drawn)), modes[drawn], axes=1)
+    return direction / np.abs(direction).max()
+
+
+def count_clashes(atoms):
+    """Count the pairs of atoms nearer than `CLASH` times the sum of their covalent radii."""
+    return len(neighbor_list("i", atoms, CLASH * covalent_radii[atoms.numbers])) // 2
+
+
+def exchange(atoms, rng, *, find_sites=None):
+    """Insert an O or remove one of the displacement layer, with equal probability.
+
+    The place is drawn uniformly from the free sites, the O from the layer's. The way back from n O
+    with m free sites is proposed with another probability, whose ratio belongs into the acceptance:
+    m / (n + 1) for an insertion, n / (m after the removal) for a removal. With it, insertion and
+    removal at fixed sites sample the grand-canonical distribution exactly.
+
+    Args:
+        atoms: `ase.Atoms` with an array "layer".
+        rng: `numpy.random.Generator`.
+        find_sites: Function from atoms to free places, `(m, 3)`; by default `insertion_sites`.
+
+    Returns:
+        `Move`.
+    """
+    find_sites = find_sites or insertion_sites
+    oxygen = np.flatnonzero((atoms.numbers == O) & (layer_of(atoms) == DISPLACED))
+    if rng.random() < 0.5:
+        sites = find_sites(atoms)
+        if not len(sites):
+            return Move("insert", None, reason="no_site")
+        trial = insert(atoms, sites[rng.integers(len(sites))])
+        return Move("insert", trial, float(np.log(len(sites) / (len(oxygen) + 1))))
+    if not len(oxygen):
+        return Move("remove", None, reason="no_oxygen")
+    trial = remove(atoms, rng.choice(oxygen))
+    return Move("remove", trial, float(np.log(len(oxygen) / max(1, len(find_sites(trial))))))
+
+
+def insert(atoms, place):
+    """Return a copy of `atoms` with an O of the displacement layer at `place` (Å)."""
+    result = atoms.copy()
+    result.set_constraint()
+    result += Atoms("O", [place])
+    return with_layers(result, np.append(layer_of(atoms), DISPLACED))
+
+
+def remove(atoms, index):
+    """Return a copy of `atoms` without the atom `index`."""
+    kept = np.arange(len(atoms)) != index
+    result = atoms.copy()
+    result.set_constraint()
+    return with_layers(result[kept], layer_of(atoms)[kept])
+
+
+def insertion_sites(atoms):
+    """Find the places where an O would complete the octahedron of a Ru of the displacement layer.
+
+    Around every Ru of the layer with fewer than six O, places at `SITE_BOND` that keep away from
+    all O and Ru are candidates. Those that would bond to most Ru (vacancies of bridging O) come
+    first, then those with most room (on top of Ru); what is nearer than `SITE_SPACING` to one
+    chosen before is the same site.
+
+    Args:
+        atoms: `ase.Atoms` with an array "layer".
+
+    Returns:
+        Places, shape `(m, 3)`, Å; the same for the same atoms.
+    """
+    bonds = coordination(atoms, "Ru", "O", RU_O_BOND)
+    layer = layer_of(atoms) == DISPLACED
+    open_ru = np.flatnonzero((atoms.numbers == RU) & layer & (bonds < WHOLE_OCTAHEDRON))
+    around = atoms.positions[open_ru, None] + SITE_BOND * sphere(NUM_DIRECTIONS)
+    places = around.reshape(-1, 3)
+    to_oxygen = distances(places, atoms.positions[atoms.numbers == O], atoms.cell)
+    to_ruthenium = distances(places, atoms.positions[atoms.numbers == RU], atoms.cell)
+    room = to_oxygen.min(axis=1, initial=np.inf)
+    free = (room > OPEN_O_O) & (to_ruthenium.min(axis=1, initial=np.inf) > OPEN_RU_O)
+    bridged = (to_ruthenium < BRIDGE_BOND).sum(axis=1)
+    order = np.lexsort((-room.round(6), -bridged))
+    chosen = np.empty((0, 3))
+    for place in places[order[free[order]]]:
+        if not len(chosen) or distances(place[None], chosen, atoms.cell).min() > SITE_SPACING:
+            chosen = np.append(chosen, [place], axis=0)
+    return chosen
+
+
+def sphere(count):
+    """Return `count` directions that cover a sphere evenly (a Fibonacci lattice), `(count, 3)`."""
+    height = 1 - (2 * np.arange(count) + 1) / count
+    angle = np.pi * (1 + np.sqrt(5)) * np.arange(count)
+    radius = np.sqrt(1 - height**2)
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle), height], axis=1)
+
+
+def distances(places, others, cell):
+    """Return distances to the nearest periodic image in an orthogonal cell, `(n, m)`, Å."""
+    lengths = cell.lengths()
+    apart = places[:, None] - others[None]
+    apart -= lengths * np.round(apart / lengths)
+    return np.linalg.norm(apart, axis=-1)

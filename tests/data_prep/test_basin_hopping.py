@@ -1,0 +1,230 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import ase.io
+import numpy as np
+import pytest
+
+from data_prep import basin_hopping
+from data_prep.chains import COLUMNS, Chain, only_user
+from data_prep.config import BasinHoppingConfig, RecordsConfig
+from data_prep.records import main as write_records
+from keras_ruo2.data.description import load_description
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.recipes import RECIPES
+from keras_ruo2.structure.layers import FROZEN
+
+ROOT = Path(__file__).resolve().parents[2]
+FAKE = "tests.data_prep.fakes:PairPotential"
+OPTIONS = {
+    "start": "100-stoichiometric",
+    "dmu_o": "-0.5,0.0",
+    "calculator": FAKE,
+    "a": 4.5,
+    "c": 3.1,
+    "size": 3.0,
+    "relax_steps": 3,
+    "steps": 3,
+}
+
+
+def config(folder, **values):
+    return BasinHoppingConfig(out=folder / "found.extxyz", **{**OPTIONS, **values})
+
+
+def files(folder):
+    """The contents of everything that a search leaves, by name."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """An uninterrupted search: two chains of three trials."""
+    folder = tmp_path_factory.mktemp("whole")
+    basin_hopping.main(config(folder))
+    return folder
+
+
+def test_every_snapshot_is_kept_with_its_history(whole):
+    frames = ase.io.read(whole / "found.extxyz", ":")
+    trials = Counter((frame.info["chain"], frame.info["trial"]) for frame in frames)
+    assert set(trials) <= {(chain, trial) for chain in range(2) for trial in range(4)}
+    assert len({frame.info["name"] for frame in frames}) == len(frames)
+    for frame in frames:
+        info = frame.info
+        assert info["dmu_o"] == (-0.5, 0.0)[info["chain"]]
+        assert info["num_o"] == np.sum(frame.numbers == 8)
+        assert info["num_ru"] == np.sum(frame.numbers == 44)
+        expected = frame.get_potential_energy() - info["num_o"] * (
+            info["oxygen_energy"] + info["dmu_o"]
+        )
+        assert info["grand_potential"] == pytest.approx(expected)
+        assert {"start", "facet", "termination", "move", "outcome", "fmax", "calculator"} <= set(
+            info
+        )
+        fixed = frame.constraints[0].index
+        np.testing.assert_array_equal(fixed, np.flatnonzero(frame.arrays["layer"] == FROZEN))
+    for chain, trial in trials:
+        numbers = [
+            frame.info["snapshot"]
+            for frame in frames
+            if (frame.info["chain"], frame.info["trial"]) == (chain, trial)
+        ]
+        assert numbers == list(range(len(numbers)))
+
+
+def test_a_chain_goes_on_from_what_was_accepted_last(whole):
+    rows = (whole / "found.chains" / "chain-000.csv").read_text().splitlines()
+    assert rows[0].split(",") == list(COLUMNS) and len(rows) == 5
+    accepted = [row.split(",") for row in rows[1:] if row.split(",")[2] == "accepted"]
+    chain = Chain(whole / "found.chains", 0)
+    assert chain.energy == pytest.approx(float(accepted[-1][3]), abs=1e-6)
+    assert chain.trials == 4 and chain.accepted == len(accepted) - 1
+
+
+def test_more_steps_go_on_and_end_like_a_search_that_had_them_from_the_start(whole, tmp_path):
+    basin_hopping.main(config(tmp_path, steps=1))
+    basin_hopping.main(config(tmp_path, steps=3, overwrite=True))
+    assert files(tmp_path) == files(whole)
+
+
+def test_a_finished_search_repeats_nothing(whole, monkeypatch):
+    before = files(whole)
+    monkeypatch.setattr(basin_hopping, "run_trial", None)
+    monkeypatch.setattr(basin_hopping, "run_start", None)
+    basin_hopping.main(config(whole, overwrite=True))
+    assert files(whole) == before
+
+
+def test_a_trial_that_was_cut_off_is_made_again(whole, tmp_path):
+    basin_hopping.main(config(tmp_path, steps=2))
+    chain = tmp_path / "found.chains" / "chain-001"
+    for suffix in (".extxyz", ".csv"):
+        with open(chain.with_suffix(suffix), "a") as file:
+            file.write("12\nLattice=")
+    chain.with_suffix(".json.partial").write_text("{")
+    basin_hopping.main(config(tmp_path, steps=3, overwrite=True))
+    assert files(tmp_path) == files(whole)
+
+
+def test_a_killed_search_goes_on_to_the_same_files(whole, tmp_path):
+    flags = [f"--{name}={value}" for name, value in OPTIONS.items()]
+    command = [sys.executable, "-m", "data_prep", "basin_hopping", f"--out={tmp_path}/found.extxyz"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [*command, *flags], cwd=ROOT, env=environment, stdout=subprocess.PIPE
+    )
+    rows = tmp_path / "found.chains" / "chain-001.csv"
+    while process.poll() is None and not (rows.exists() and rows.read_text().count("\n") > 2):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (tmp_path / "found.extxyz").exists()
+    basin_hopping.main(config(tmp_path))
+    assert files(tmp_path) == files(whole)
+
+
+def test_two_commands_cannot_work_on_the_same_chains(tmp_path):
+    (tmp_path / "found.chains").mkdir()
+    with only_user(tmp_path / "found.chains"):
+        with pytest.raises(ConfigError, match="Another command is working"):
+            basin_hopping.main(config(tmp_path))
+
+
+def test_chains_are_not_continued_with_other_settings(whole):
+    with pytest.raises(ConfigError, match="was begun with seed = 100, not 101"):
+        basin_hopping.main(config(whole, seed=101, overwrite=True))
+
+
+def test_a_file_that_lost_its_end_is_refused(whole, tmp_path):
+    basin_hopping.main(config(tmp_path, steps=0))
+    path = tmp_path / "found.chains" / "chain-000.extxyz"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ConfigError, match="bytes, .* were written"):
+        basin_hopping.main(config(tmp_path, steps=1, overwrite=True))
+
+
+def test_chains_differ_and_do_not_depend_on_each_other(tmp_path):
+    basin_hopping.main(config(tmp_path, dmu_o=-0.5, chains=2))
+    first, second = (
+        ase.io.read(tmp_path / "found.chains" / f"chain-00{k}.extxyz", ":") for k in range(2)
+    )
+    assert not np.array_equal(first[-1].positions, second[-1].positions)
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    basin_hopping.main(config(alone, dmu_o=-0.5, chains=1))
+    name = "found.chains/chain-000.extxyz"
+    assert files(alone)[name] == files(tmp_path)[name]
+
+
+def test_a_calculator_that_fails_at_the_start_or_always_ends_the_search(tmp_path, monkeypatch):
+    with pytest.raises(ConfigError, match="The calculator fails at 100-stoichiometric"):
+        broken = "tests.data_prep.fakes:Broken"
+        basin_hopping.main(config(tmp_path, calculator=broken, oxygen_energy=-5.0))
+    with pytest.raises(ConfigError, match=r"fails at O2 \(RuntimeError: no weights\)"):
+        basin_hopping.main(config(tmp_path, calculator=broken))
+    monkeypatch.setattr(basin_hopping, "MOST_FAILURES", 2)
+    undecided = {"calculator": "tests.data_prep.fakes:Undecided", "oxygen_energy": -5.0}
+    fragile = config(tmp_path, exchange=0.0, length=2.0, steps=40, **undecided)
+    (tmp_path / "found.chains" / "settings.json").unlink()
+    with pytest.raises(ConfigError, match="failed in 2 trials of chain"):
+        basin_hopping.main(fragile)
+
+
+def test_the_reference_of_oxygen_is_given_known_or_calculated(tmp_path):
+    from tests.data_prep.fakes import CountsOxygen
+
+    named = {"calculator": "other", "correction": "none"}
+    chgnet = {
+        "calculator": "CHGNet 0.3.0",
+        "correction": "oxide correction undone: E + 0.687 eV per O",
+    }
+    energy = basin_hopping.oxygen_energy
+    assert energy(config(tmp_path, oxygen_energy=-4.0), CountsOxygen(), chgnet) == -4.0
+    assert energy(config(tmp_path), CountsOxygen(), chgnet) == -4.948
+    assert energy(config(tmp_path), CountsOxygen(), named) == pytest.approx(-5.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ({"dmu_o": "-0.5,low"}, "Expected numbers in eV"),
+        ({"share": 0.0}, "--share is 0.0"),
+        ({"a": None}, "--a and --c belong together"),
+        ({"steps": -1}, "--steps is -1"),
+        ({"calculator": "chgent"}, "Unknown calculator 'chgent'"),
+    ],
+)
+def test_bad_values_are_refused(tmp_path, values, match):
+    with pytest.raises(ConfigError, match=match):
+        basin_hopping.main(config(tmp_path, **values))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_large_dataset_gives_the_records_that_the_source_counted():
+    assert 28_903 * RECIPES["basin_hopping2d"].records_per_structure == 57_806
+    assert 28_903 * RECIPES["basin_hopping3d"].records_per_structure == 28_903
+    assert RECIPES["basin_hopping2d"].positions == (10,)
+
+
+@pytest.mark.parametrize(("recipe", "each"), [("basin_hopping2d", 2), ("basin_hopping3d", 1)])
+def test_snapshots_become_records_with_their_chemical_potential(tmp_path, recipe, each):
+    found = tmp_path / "found.extxyz"
+    basin_hopping.main(config(tmp_path, steps=1))
+    frames = ase.io.read(found, ":")
+    out = tmp_path / recipe
+    write_records(RecordsConfig(structures=found, recipe=recipe, out=out, num_voxels=8))
+    description = load_description(out)
+    assert sum(description.counts.values()) == each * len(frames)
+    assert {value for value, _ in description.dmu_o_counts} == {-0.5, 0.0}
+    lengths = frames[0].cell.lengths()
+    np.testing.assert_allclose(description.lattice_maximum[-1], lengths[2], atol=1e-5)
