@@ -6,7 +6,8 @@
 VENV = .venv
 TENSORFLOW = cpu
 FOR_TRAINING = $(VENV)/.ready-$(TENSORFLOW)
-FOR_TESTS = $(VENV)/.ready-$(TENSORFLOW),jax,torch,test
+EXTRAS = jax,torch,energies,screen,discover,test
+FOR_TESTS = $(VENV)/.ready-$(TENSORFLOW),$(EXTRAS)
 RUN = runs/lattice2d
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
 PYTHON = $(shell for name in python3.11 python3.12 python3; do \

@@ -71,6 +71,8 @@ def test_every_stage_writes_its_file_and_the_page_tells_the_funnel(done):
             len(ase.io.read(path, ":")) for path in sorted((done / method).glob("[1-5]_*.extxyz"))
         ]
         assert counts == [drawn, drawn, 2, 2, 2]
+    chosen = ase.io.read(done / "generated" / "3_chosen.extxyz")
+    assert list(chosen.info["repeats"]) == [1, 2] and len(chosen) < 25
     text = (done / "report.html").read_text()
     assert "Generator: of 4 drawn 3 are valid, of 2 relaxed 2" in text
     assert "Rattled training slabs" in text and text.count("<canvas") >= 2

@@ -13,8 +13,10 @@ from keras_ruo2.discovery.funnel import choose, judged, word
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.frames import write_frames
+from keras_ruo2.structure.repeats import smallest_cell
 from keras_ruo2.variants import VARIANTS
 
+GENERATED = "generated"
 CHANGEABLE = ("shown", "dft", "dft_references")
 PICTURED = 12  # samples in the picture
 RELAXING = ("calculator", "optimiser", "fmax", "steps", "seconds", "frozen_layers")
@@ -42,7 +44,7 @@ def main(config):
     results, slabs = [], None
     for method in config.methods:
         first = config.out / method / "1_atoms.extxyz"
-        if method != "generated" and slabs is None and not first.exists():
+        if method != GENERATED and slabs is None and not first.exists():
             slabs = templates(known)
         results.append(run_method(method, config, slabs))
     report(config, results, known)
@@ -80,7 +82,7 @@ def run_method(method, config, slabs):
     folder = config.out / method
 
     def start(path):
-        if method == "generated":
+        if method == GENERATED:
             draw(config, path)
         else:
             write_frames(path, make_up(method, slabs, config.count, config.seed))
@@ -126,11 +128,11 @@ def screen_all(config, structures, path):
 
 
 def pick(config, method, atoms, screened, path):
-    """Write the structures that are worth a relaxation, named, as they were before screening."""
+    """Write the structures that are worth a relaxation, named; samples in their smallest cell."""
     found, told = frames(atoms), judged(frames(screened))
     chosen = []
     for index in choose(told, config.relaxations):
-        structure = found[index]
+        structure = smallest_cell(found[index]) if method == GENERATED else found[index]
         structure.info |= {
             "name": f"{method}-{index:04d}",
             "method": method,
