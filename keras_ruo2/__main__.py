@@ -3,6 +3,7 @@
 from keras_ruo2.cli import Command, run_command_line
 from keras_ruo2.config import (
     BackmapConfig,
+    DiscoverConfig,
     EvaluateConfig,
     GenerateConfig,
     PhaseDiagramConfig,
@@ -21,6 +22,7 @@ COMMANDS = {
     "relax": Command(RelaxConfig, "keras_ruo2.commands.relax:main"),
     "screen": Command(ScreenConfig, "keras_ruo2.commands.screen:main"),
     "phase_diagram": Command(PhaseDiagramConfig, "keras_ruo2.commands.phase_diagram:main"),
+    "discover": Command(DiscoverConfig, "keras_ruo2.commands.discover:main"),
 }
 
 if __name__ == "__main__":

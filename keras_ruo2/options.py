@@ -8,6 +8,7 @@ PRECISIONS = ("float32", "mixed_bfloat16")
 LABELS_BY = ("energy", "dmu_o")
 RATE_SCHEDULES = ("constant", "linear", "cosine")
 AUGMENTATIONS = ("shift", "mirror")
+METHODS = ("random", "rattled", "genetic")  # baselines of discover
 # Of relax: by the name of the class of `ase.optimize`.
 OPTIMISERS = MappingProxyType(
     {

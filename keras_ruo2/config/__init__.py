@@ -2,6 +2,7 @@
 
 from keras_ruo2.config.backmap import BackmapConfig
 from keras_ruo2.config.base import Config
+from keras_ruo2.config.discover import DiscoverConfig
 from keras_ruo2.config.evaluate import EvaluateConfig
 from keras_ruo2.config.generate import GenerateConfig, VariantsConfig
 from keras_ruo2.config.phase_diagram import PhaseDiagramConfig
@@ -12,6 +13,7 @@ from keras_ruo2.config.train import TrainConfig
 __all__ = [
     "BackmapConfig",
     "Config",
+    "DiscoverConfig",
     "EvaluateConfig",
     "GenerateConfig",
     "PhaseDiagramConfig",

@@ -3,11 +3,8 @@
 from types import MappingProxyType
 
 import numpy as np
-from ase.data import covalent_radii
-from ase.geometry.dimensionality.rank_determination import RDA
-from ase.neighborlist import neighbor_list
 
-from keras_ruo2.structure.bonds import RU, bond_lengths
+from keras_ruo2.structure.bonds import bonded_parts, closer_than
 from keras_ruo2.structure.displacements import displacements
 from keras_ruo2.structure.voxels import check_cell
 
@@ -57,28 +54,7 @@ def exploded(start, end):
 
 def merged_atoms(atoms):
     """Say whether two atoms are closer than `CLOSEST` of the sum of their covalent radii."""
-    first, second, distance = neighbor_list("ijd", atoms, 2 * CLOSEST * covalent_radii[RU])
-    radii = covalent_radii[atoms.numbers]
-    return bool((distance < CLOSEST * (radii[first] + radii[second])).any())
-
-
-def bonded_parts(atoms):
-    """Return the bonded fragments of a structure with how far each extends.
-
-    Returns:
-        List of `(indices, dimensions)`, the largest first: `dimensions` is the number of
-        directions in which a fragment is endless, 0 for a molecule, 2 for a layer.
-    """
-    search = RDA(len(atoms))
-    columns = neighbor_list("ijS", atoms, bond_lengths())
-    for first, second, shift in zip(*(column.tolist() for column in columns), strict=True):
-        if first <= second:
-            search.insert_bond(first, second, tuple(shift))
-    search.check()
-    labels, dimensions = search.get_components()
-    labels = np.asarray(labels)
-    parts = [(np.flatnonzero(labels == label), dimensions[label]) for label in np.unique(labels)]
-    return sorted(parts, key=lambda part: -len(part[0]))
+    return closer_than(atoms, CLOSEST)
 
 
 def separated(atoms):

@@ -1,6 +1,8 @@
 """Who is bonded to whom in a ruthenium oxide, and how many fragments that leaves."""
 
 import numpy as np
+from ase.data import covalent_radii
+from ase.geometry.dimensionality.rank_determination import RDA
 from ase.neighborlist import neighbor_list
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
@@ -46,3 +48,30 @@ def fragments(atoms):
     first, second = neighbor_list("ij", atoms, bond_lengths())
     graph = coo_matrix((np.ones(len(first)), (first, second)), shape=(len(atoms),) * 2)
     return connected_components(graph, directed=False)[1]
+
+
+def bonded_parts(atoms):
+    """Return the bonded fragments of a structure with how far each extends.
+
+    Returns:
+        List of `(indices, dimensions)`, the largest first: `dimensions` is the number of
+        directions in which a fragment is endless, 0 for a molecule, 2 for a layer.
+    """
+    search = RDA(len(atoms))
+    columns = neighbor_list("ijS", atoms, bond_lengths())
+    for first, second, shift in zip(*(column.tolist() for column in columns), strict=True):
+        if first <= second:
+            search.insert_bond(first, second, tuple(shift))
+    search.check()
+    components, dimensions = search.get_components()
+    found = np.array([dimensions[component] for component in components])
+    labels = fragments(atoms)  # ASE's components may be one fragment, cut at the boundaries
+    parts = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    return sorted(((part, int(found[part].max())) for part in parts), key=lambda row: -len(row[0]))
+
+
+def closer_than(atoms, share):
+    """Say whether two atoms are closer than a share of the sum of their covalent radii."""
+    first, second, distance = neighbor_list("ijd", atoms, 2 * share * covalent_radii[RU])
+    radii = covalent_radii[atoms.numbers]
+    return bool((distance < share * (radii[first] + radii[second])).any())

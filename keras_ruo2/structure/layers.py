@@ -4,22 +4,9 @@ import numpy as np
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.bonds import RU
+from keras_ruo2.structure.faces import heights
 
 PLANE_GAP = 0.5  # Å between Ru atoms of two planes; relaxed planes are rumpled by less
-
-
-def heights(atoms):
-    """Return the height of each atom over the lowest one, across the widest gap, shape `(n,)`, Å.
-
-    The gap may lie anywhere along the third cell vector, which may be tilted.
-    """
-    normal = np.cross(*atoms.cell.array[:2])
-    normal /= np.linalg.norm(normal)
-    length = abs(float(atoms.cell.array[2] @ normal))
-    along = (atoms.positions @ normal) % length
-    order = np.sort(along)
-    gaps = np.diff(order, append=order[0] + length)
-    return (along - order[(np.argmax(gaps) + 1) % len(order)] + 1e-9) % length
 
 
 def bottom_layers(atoms, count):
@@ -37,7 +24,7 @@ def bottom_layers(atoms, count):
     """
     if not count:
         return np.array([], dtype=int)
-    found = heights(atoms)
+    found, _ = heights(atoms)
     planes = np.sort(found[atoms.numbers == RU])
     breaks = np.flatnonzero(np.diff(planes) > PLANE_GAP)
     if len(breaks) < count:

@@ -7,12 +7,17 @@ The bounds were set on the bundled slabs without flaw and on published DFT slabs
 from types import MappingProxyType
 
 import numpy as np
-from ase.data import covalent_radii
-from ase.geometry.dimensionality.rank_determination import RDA
-from ase.neighborlist import neighbor_list
 
 from keras_ruo2.structure import filters
-from keras_ruo2.structure.bonds import RU, RU_O_BOND, O, bond_lengths, coordination, fragments
+from keras_ruo2.structure.bonds import (
+    RU,
+    RU_O_BOND,
+    O,
+    bonded_parts,
+    closer_than,
+    coordination,
+    fragments,
+)
 from keras_ruo2.structure.cells import SLAB_GAP
 from keras_ruo2.structure.faces import heights
 
@@ -48,9 +53,7 @@ def other_elements(atoms):
 
 def atoms_too_close(atoms):
     """Say whether two atoms are closer than `CLOSEST` of the sum of their covalent radii."""
-    first, second, distance = neighbor_list("ijd", atoms, 2 * CLOSEST * covalent_radii[RU])
-    radii = covalent_radii[atoms.numbers]
-    return bool((distance < CLOSEST * (radii[first] + radii[second])).any())
+    return closer_than(atoms, CLOSEST)
 
 
 def no_vacuum(atoms):
@@ -70,16 +73,7 @@ def several_slabs(atoms):
 
 def ranks(atoms):
     """Return in how many directions each fragment with Ru is endless: a slab 2, a cluster 0."""
-    search = RDA(len(atoms))
-    bonds = neighbor_list("ijS", atoms, bond_lengths())
-    for first, second, shift in zip(*(column.tolist() for column in bonds), strict=True):
-        if first <= second:
-            search.insert_bond(first, second, tuple(shift))
-    search.check()
-    parts, dimensions = search.get_components()
-    found = np.array([dimensions[part] for part in parts])
-    labels = fragments(atoms)  # ASE's parts may be one fragment in pieces, cut at the boundaries
-    return [found[labels == label].max() for label in np.unique(labels[atoms.numbers == RU])]
+    return [rank for part, rank in bonded_parts(atoms) if RU in atoms.numbers[part]]
 
 
 def floating_molecules(atoms):

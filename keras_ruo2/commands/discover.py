@@ -1,0 +1,155 @@
+"""`discover`: generate -> backmap -> screen -> relax -> screen -> phase_diagram, in one folder."""
+
+from keras_ruo2 import plotting, runs
+from keras_ruo2.calculators import check_calculator
+from keras_ruo2.commands import backmap, relax, screen
+from keras_ruo2.commands.discover_report import Results, report
+from keras_ruo2.commands.generate import check_label
+from keras_ruo2.commands.generate import main as generate
+from keras_ruo2.config import BackmapConfig, GenerateConfig, RelaxConfig, ScreenConfig
+from keras_ruo2.discovery.baselines import make_up, operators, templates
+from keras_ruo2.discovery.folder import begin, fingerprint, frames, stage, take_up
+from keras_ruo2.discovery.funnel import choose, judged, word
+from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.structure.files import read_structures
+from keras_ruo2.structure.frames import write_frames
+from keras_ruo2.variants import VARIANTS
+
+CHANGEABLE = ("shown", "dft", "dft_references")
+PICTURED = 12  # samples in the picture
+RELAXING = ("calculator", "optimiser", "fmax", "steps", "seconds", "frozen_layers")
+
+
+def main(config):
+    """Run every stage that is not finished, for the generator and each baseline, and report.
+
+    Args:
+        config: `DiscoverConfig`.
+
+    Raises:
+        ConfigError: Before anything slow: no run, unusable samples, a calculator or a library that
+            is missing, or a folder that was begun with other settings.
+    """
+    config = take_up(config, CHANGEABLE)
+    check_calculator(config.calculator)
+    screen.check_installed()
+    if "genetic" in config.methods:
+        operators()
+    inputs = {"reference": fingerprint(config.reference)} | check_source(config)
+    known = read_structures(config.reference)
+    check_writable(config.out)
+    begin(config, inputs)
+    results, slabs = [], None
+    for method in config.methods:
+        first = config.out / method / "1_atoms.extxyz"
+        if method != "generated" and slabs is None and not first.exists():
+            slabs = templates(known)
+        results.append(run_method(method, config, slabs))
+    report(config, results, known)
+
+
+def check_source(config):
+    """Return what tells the generator's samples from others, or raise `ConfigError`."""
+    if config.samples is not None:
+        grids, *_ = backmap.read_samples(config.samples)
+        if grids.ndim != 5:
+            raise ConfigError(
+                f"--samples={config.samples} holds slices of shape {grids.shape[1:-1]}. Only whole "
+                "grids become structures: draw them from a 3D variant."
+            )
+        return {"samples": fingerprint(config.samples)}
+    saved = runs.load_trained(config.run)
+    variant = VARIANTS[saved["resolved"]["variant"]]
+    if variant.ndim != 3 or not variant.lattice:
+        raise ConfigError(
+            f"--run={config.run} is a {saved['resolved']['variant']}. Structures come from 3D "
+            "variants with lattice lengths, e.g. joint3d."
+        )
+    if config.label is not None:
+        check_label(config.label, saved)
+    best = config.checkpoint == "best"
+    checkpoint = (runs.best_checkpoint if best else runs.last_checkpoint)(config.run)
+    if checkpoint is None:
+        raise ConfigError(f"{config.run} has no {config.checkpoint} checkpoint.")
+    weights = checkpoint / runs.GENERATOR_WEIGHTS
+    return {"checkpoint": f"{checkpoint.name} ({fingerprint(weights)})"}
+
+
+def run_method(method, config, slabs):
+    """Take one method's structures through all stages; return its `Results`."""
+    folder = config.out / method
+
+    def start(path):
+        if method == "generated":
+            draw(config, path)
+        else:
+            write_frames(path, make_up(method, slabs, config.count, config.seed))
+
+    print(f"\n{method}", flush=True)
+    atoms = stage(folder / "1_atoms.extxyz", start)
+    screened = stage(folder / "2_screened.extxyz", lambda path: screen_all(config, atoms, path))
+    chosen = stage(
+        folder / "3_chosen.extxyz", lambda path: pick(config, method, atoms, screened, path)
+    )
+    relaxed = stage(folder / "4_relaxed.extxyz", lambda path: relax_all(config, chosen, path))
+    last = stage(folder / "5_screened.extxyz", lambda path: screen_all(config, relaxed, path))
+    return Results(method, judged(frames(screened)), judged(frames(last)))
+
+
+def draw(config, path):
+    """Draw samples, or take those that were given, picture some and map all back."""
+    samples = config.samples
+    if samples is None:
+        samples = path.with_name("samples.npz")
+        made = GenerateConfig(
+            run=config.run,
+            count=config.count,
+            out=samples,
+            label=config.label,
+            checkpoint=config.checkpoint,
+            seed=config.seed,
+        )
+        if not samples.exists():
+            generate(made)
+    grids, lengths, _ = backmap.read_samples(samples)
+    panels = plotting.views("Generated", grids[:PICTURED], lengths[:PICTURED])
+    plotting.save(plotting.sample_sheet(panels), path.with_name("pictured.png"))
+    backmap.main(BackmapConfig(samples=samples, out=path, alpha=config.alpha, count=config.count))
+
+
+def screen_all(config, structures, path):
+    """Screen a file of structures against the reference; an empty file stays empty."""
+    if not frames(structures):
+        path.write_text("")
+        return
+    screen.main(ScreenConfig(structures=structures, reference=config.reference, out=path))
+
+
+def pick(config, method, atoms, screened, path):
+    """Write the structures that are worth a relaxation, named, as they were before screening."""
+    found, told = frames(atoms), judged(frames(screened))
+    chosen = []
+    for index in choose(told, config.relaxations):
+        structure = found[index]
+        structure.info |= {
+            "name": f"{method}-{index:04d}",
+            "method": method,
+            "drawn_with_seed": config.seed,
+            "drawn_as": index,
+            "reasons_before": word(told[index], "reasons"),
+        }
+        chosen.append(structure)
+    if chosen:
+        write_frames(path, chosen)
+    else:
+        path.write_text("")
+
+
+def relax_all(config, chosen, path):
+    """Relax a file of structures; an empty file stays empty."""
+    if not frames(chosen):
+        path.write_text("")
+        return
+    limits = {name: getattr(config, name) for name in RELAXING}
+    steps = path.with_name("trajectories")
+    relax.main(RelaxConfig(structures=chosen, out=path, trajectories=steps, **limits))

@@ -1,0 +1,266 @@
+"""What `discover` found: ranking, phase diagram, hand-off to DFT and the page."""
+
+import csv
+import json
+import os
+from typing import NamedTuple
+
+from keras_ruo2 import __version__
+from keras_ruo2.commands.phase_diagram import main as phase_diagram
+from keras_ruo2.commands.phase_diagram_input import method_of, named, read_references
+from keras_ruo2.config import PhaseDiagramConfig
+from keras_ruo2.discovery.folder import SETTINGS
+from keras_ruo2.discovery.funnel import count, first, flag, moved, ranked, word
+from keras_ruo2.discovery.handoff import read_energies, write_inputs
+from keras_ruo2.discovery.page import NAMES, write_page
+from keras_ruo2.discovery.ranking import STABLE_RANGE, rank
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.paths import shown
+from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.frames import write_frames
+from keras_ruo2.thermodynamics import KNOWN_REFERENCES, References, oxygen_poor_limit
+
+LOWEST = -2.0  # eV, where dmu_O begins if the O-poor limit is not known
+LISTED = 50  # structures in the table
+
+
+class Results(NamedTuple):
+    """What became of a method's structures.
+
+    Args:
+        method: Its name.
+        screened: Every structure after the first screening.
+        relaxed: Every relaxed structure after the second one.
+    """
+
+    method: str
+    screened: list
+    relaxed: list
+
+
+def report(config, results, known):
+    """Rank what is left of every method and write ranking.csv, POSCAR folders and report.html.
+
+    Args:
+        config: `DiscoverConfig`.
+        results: `Results` of each method.
+        known: The reference slabs.
+    """
+    notes = []
+    left = [atoms for found in results for atoms in found.relaxed if ranked(atoms) and first(atoms)]
+    comparable, rows, limits = [], [], (LOWEST, 0.0)
+    if left:
+        comparable, rows, limits = rank_all(config, left, known, notes)
+    else:
+        notes.append("No structure was valid after relaxing: there is nothing to rank.")
+    handed = [row.atoms for row in rows if row.above <= STABLE_RANGE]
+    folders = write_inputs(config.out / "poscar", handed, config.out)
+    write_ranking(config.out / "ranking.csv", rows, limits, folders)
+    pictures = draw_pictures(config, results, comparable, notes)
+    again, dft_pictures = rank_again(config, handed, rows) if config.dft else ([], [])
+    methods = {found.method: funnel_of(found) for found in results}
+    content = {
+        "title": f"Structures discovered with {config.run or config.samples}",
+        "summary": summary(methods, rows, folders),
+        "methods": methods,
+        "pictures": pictures + dft_pictures,
+        "best": describe_best(config, results, rows, limits),
+        "shown": config.shown,
+        "notes": notes,
+        "provenance": provenance(config),
+        "dft": again,
+    }
+    write_page(config.out / "report.html", content)
+    print(f"\n{content['summary']}\n{shown(config.out / 'report.html')} shows it all.")
+
+
+def rank_all(config, left, known, notes):
+    """Rank what is left beside the known slabs, as far as they are of one calculator.
+
+    Returns:
+        `(comparable, rows, limits)`: known slabs of the same calculator, `Ranked` structures, and
+        the ends of dmu_O, eV.
+    """
+    method = method_of(left[0])
+    references = references_of(config, method)
+    comparable = [slab for slab in known if method_of(slab) == method]
+    if not comparable:
+        notes.append(
+            f"The known slabs are by another calculator than {named(method)}: structures are "
+            "compared with each other only."
+        )
+    poor = oxygen_poor_limit(references)
+    limits = (LOWEST if poor is None else poor, 0.0)
+    return comparable, rank(left, comparable, references, limits), limits
+
+
+def references_of(config, method):
+    """Return the `References`: given, or those known for the calculator, or `None`."""
+    if config.bulk_energy is not None:
+        return References(config.bulk_energy, config.oxygen_energy, config.metal_energy)
+    return KNOWN_REFERENCES.get(method)
+
+
+def funnel_of(found):
+    """Return the counts, reasons and the median RMSD of a method."""
+    counts, reasons = count(found.screened, found.relaxed)
+    return {"counts": counts, "reasons": reasons, "moved": moved(found.relaxed)}
+
+
+def write_ranking(path, rows, limits, folders):
+    """Write a row for every ranked structure, the best first; energies in meV/Å^2."""
+    partial = path.with_name(f".{path.name}.partial")
+    with open(partial, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            "rank name method formula facet above_meV_A2 at_dmu_O_eV gamma_O_poor_meV_A2 "
+            "gamma_O_rich_meV_A2 novel matched rmsd_A energy_eV calculator poscar".split()
+        )
+        for number, row in enumerate(rows):
+            info = row.atoms.info
+            writer.writerow(
+                [
+                    number + 1,
+                    info["name"],
+                    info["method"],
+                    row.atoms.get_chemical_formula(),
+                    info.get("facet", ""),
+                    round(1000 * row.above, 2),
+                    round(row.best_at, 3),
+                    *(round(1000 * row.line(limit), 2) for limit in limits),
+                    flag(row.atoms, "novel"),
+                    word(row.atoms, "matched"),
+                    info["rmsd"],
+                    round(potential_energy(row.atoms), 5),
+                    info["calculator"],
+                    folders[number] if number < len(folders) else "",
+                ]
+            )
+    os.replace(partial, path)
+
+
+def draw_pictures(config, results, comparable, notes):
+    """Return pictures with captions: samples, and the phase diagram of the generator's slabs."""
+    pictures = []
+    samples = config.out / "generated" / "pictured.png"
+    if samples.exists():
+        pictures.append((samples, "Generated grids, their highest densities along y and along z."))
+    survivors = [atoms for atoms in results[0].relaxed if ranked(atoms) and first(atoms)]
+    if not survivors:
+        notes.append("None of the generator's structures is left for a phase diagram.")
+        return pictures
+    folder = config.out / "phase_diagram"
+    written = config.out / "generated" / "survivors.extxyz"
+    write_frames(written, survivors)
+    energies = ("bulk_energy", "oxygen_energy", "metal_energy")
+    given = {name: getattr(config, name) for name in energies}
+    beside = {"reference": config.reference} if comparable else {}
+    try:
+        phase_diagram(PhaseDiagramConfig(structures=written, out=folder, **given, **beside))
+    except ConfigError as error:
+        notes.append(f"No phase diagram: {error}")
+        return pictures
+    caption = "Surface free energies of the generator's relaxed slabs, known slabs dotted."
+    return [(folder / "phase_diagram.png", caption), *pictures]
+
+
+def describe_best(config, results, rows, limits):
+    """Return the table's rows: ranked structures, then the generator's that failed."""
+    places = (limits[0], sum(limits) / 2, limits[1])
+    best = [
+        row_of(row.atoms, row.above, [1000 * row.line(place) for place in places])
+        for row in rows[:LISTED]
+    ]
+    failed = [atoms for atoms in results[0].relaxed if not ranked(atoms) and len(atoms)]
+    missing = max(0, config.shown - len(best))
+    return best + [row_of(atoms, None, None) for atoms in failed[:missing]]
+
+
+def row_of(atoms, above, gamma):
+    """Return what the page says about a structure."""
+    info, failed = atoms.info, above is None
+    known = "yes" if flag(atoms, "novel") else f"no: {word(atoms, 'matched')}"
+    died = f"{word(atoms, 'relax_failures')}; {word(atoms, 'reasons')}"
+    return {
+        "name": info["name"],
+        "method": info["method"],
+        "atoms": atoms,
+        "facet": str(info.get("facet", "–")),
+        "above": None if failed else 1000 * above,
+        "gamma": gamma,
+        "novel": "–" if failed else known,
+        "said": f"not a slab ({died})" if failed else f"{1000 * above:.1f} meV/Å² above",
+        "chain": chain(atoms),
+    }
+
+
+def chain(atoms):
+    """Return how a structure came about, from the seed to its energy."""
+    info = atoms.info
+    origin = f"seed {info['drawn_with_seed']}, number {info['drawn_as']}"
+    if "residual" in info:
+        origin += f", backmap residual {info['residual']:.3f}"
+    if "parents" in info:
+        origin += f", {info['parents']}"
+    energy = potential_energy(atoms)
+    if energy is None:
+        return f"{origin}; {word(atoms, 'relax_failures')}"
+    return (
+        f"{origin}; before: {word(atoms, 'reasons_before')}; {info['relaxation_steps']} steps of "
+        f"{info['optimiser']}, RMSD {info['rmsd']:.2f} Å, {info['stopped']}; "
+        f"{energy:.3f} eV ({info['calculator']})"
+    )
+
+
+def summary(methods, rows, folders):
+    """Return what came of it, in a few sentences."""
+    parts = []
+    for name, found in methods.items():
+        counts = found["counts"]
+        parts.append(
+            f"{NAMES[name]}: of {counts['drawn']} drawn {counts['valid']} are valid, of "
+            f"{counts['chosen']} relaxed {counts['valid_after']}, {counts['novel_after']} of them "
+            "novel."
+        )
+    best = f" Best: {rows[0].atoms.info['name']}." if rows else ""
+    return " ".join(parts) + best + f" {len(folders)} handed over to DFT."
+
+
+def provenance(config):
+    """Return the settings and inputs as texts."""
+    begun = json.loads((config.out / SETTINGS).read_text())
+    settings = {name: value for name, value in begun["config"].items() if value is not None}
+    told = " ".join(f"--{name}={value}" for name, value in settings.items())
+    inputs = {f"Checksum of {name}": text for name, text in begun["inputs"].items()}
+    return {"Command": f"python -m keras_ruo2 discover {told}", **inputs, "keras_ruo2": __version__}
+
+
+def rank_again(config, handed, rows):
+    """Read DFT's energies, rank what they belong to, and draw its own phase diagram.
+
+    Returns:
+        `(table, pictures)`: rows of `page.dft_table`, and pictures with captions.
+    """
+    references = read_references(config.dft_references, ("", ""))
+    found = read_energies(config.dft, handed)
+    poor = oxygen_poor_limit(references)
+    limits = (LOWEST if poor is None else poor, 0.0)
+    again = rank([atoms for _, atoms in found], [], references, limits)
+    order = [row.atoms.info["name"] for row in again]
+    before = {row.atoms.info["name"]: (k + 1, row.line) for k, row in enumerate(rows)}
+    by_name = {row.atoms.info["name"]: row for row in again}
+    table = [
+        {
+            "name": name,
+            "rank": before[name][0],
+            "dft_rank": order.index(name) + 1,
+            "values": (1000 * before[name][1](0.0), 1000 * by_name[name].line(0.0)),
+        }
+        for name in order
+    ]
+    folder = config.out / "dft"
+    folder.mkdir(exist_ok=True)
+    write_frames(folder / "slabs.extxyz", [row.atoms for row in again])
+    settings = {"references": config.dft_references, "out": folder}
+    phase_diagram(PhaseDiagramConfig(structures=folder / "slabs.extxyz", **settings))
+    return table, [(folder / "phase_diagram.png", "Surface free energies by DFT.")]

@@ -1,0 +1,106 @@
+"""The configuration of `discover`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_ruo2.config.base import Config
+from keras_ruo2.config.generate import CHECKPOINTS
+from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
+from keras_ruo2.options import METHODS, OPTIMISERS, names_in
+from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.recipes import RECIPES
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiscoverConfig(Config):
+    """Draw structures, map them back, screen, relax, screen again, rank: one report.html.
+
+    A folder holds the file of every stage; a finished one is not repeated, an interrupted one goes
+    on. Given a folder that has been begun, --out alone is enough.
+
+    Args:
+        run: Folder of a run of a 3D variant.
+        samples: Samples (.npz) instead of drawing some.
+        out: Folder of the results.
+        count: Structures that are drawn, of the generator and of each baseline; the first ones of
+            --samples.
+        relaxations: How many of them are relaxed, of the generator and of each baseline.
+        label: Class of all samples, for labelled variants.
+        checkpoint: last, or best by the distance to held-out records.
+        alpha: Inverse square width of the Gaussians of the records, Å^-2.
+        calculator: chgnet, mace, mace:FILE, quippy:FILE or module:callable.
+        optimiser: Of relax.
+        fmax: Largest force at which a structure counts as relaxed, eV/Å.
+        steps: Steps for each relaxation at most.
+        seconds: Time for each relaxation at most.
+        frozen_layers: Layers of Ru, from below, that stay where they are.
+        baselines: Of random, rattled, genetic, separated by commas; none for none.
+        reference: Known slabs: what is novel, what baselines are made of, and what is drawn beside
+            the results if the energies are of the same calculator.
+        bulk_energy: Of bulk RuO2 by the calculator, eV per formula unit; known for chgnet.
+        oxygen_energy: Of half an O2 molecule, eV, together with it.
+        metal_energy: Of hcp Ru, eV per atom.
+        seed: Of noise and of the baselines.
+        shown: Structures in viewers.
+        dft: Folder of DFT results of the structures that were handed over, to rank them again.
+        dft_references: Bulk RuO2 and O2 (and Ru) with energies by the same DFT.
+    """
+
+    run: Path | None = None
+    samples: Path | None = None
+    out: Path
+    count: int = 200
+    relaxations: int = 10
+    label: int | None = None
+    checkpoint: str = "last"
+    alpha: float = RECIPES["gap3d"].alpha
+    calculator: str = "chgnet"
+    optimiser: str = "fire"
+    fmax: float = 0.05
+    steps: int = 200
+    seconds: float = 600.0
+    frozen_layers: int = 0
+    baselines: str = "random,rattled,genetic"
+    reference: Path = BUNDLED_STRUCTURES
+    bulk_energy: float | None = None
+    oxygen_energy: float | None = None
+    metal_energy: float | None = None
+    seed: int = 0
+    shown: int = 6
+    dft: Path | None = None
+    dft_references: Path | None = None
+
+    def validate(self):
+        begun = (self.out / "config.json").exists()
+        if (self.run is None) == (self.samples is None) and not begun:
+            raise ConfigError("Give --run (a trained 3D run) or --samples (a .npz), one of them.")
+        for name in ("samples", "reference", "dft_references"):
+            if getattr(self, name) is not None:
+                check_file(name, getattr(self, name))
+        if self.dft is not None and not self.dft.is_dir():
+            raise ConfigError(f"--dft={self.dft}: no such folder.")
+        if (self.dft is None) != (self.dft_references is None):
+            raise ConfigError("--dft and --dft_references belong together. Give both.")
+        check_range("count", self.count, 1)
+        check_range("relaxations", self.relaxations, 0)
+        check_range("seed", self.seed, 0)
+        check_range("shown", self.shown, 0, 50)
+        check_range("steps", self.steps, 0)
+        check_choice("checkpoint", self.checkpoint, CHECKPOINTS)
+        check_choice("optimiser", self.optimiser, OPTIMISERS)
+        if self.baselines != "none":
+            names_in("baselines", self.baselines, METHODS)
+        if (self.bulk_energy is None) != (self.oxygen_energy is None):
+            raise ConfigError("--bulk_energy and --oxygen_energy belong together. Give both.")
+        if self.calculator != "chgnet" and self.bulk_energy is None and not begun:
+            raise ConfigError(
+                f"No reference energies are known for the calculator {self.calculator!r}. Give "
+                "--bulk_energy and --oxygen_energy (and --metal_energy) by it."
+            )
+
+    @property
+    def methods(self):
+        """Names of the methods, the generator first."""
+        if self.baselines == "none":
+            return ("generated",)
+        return ("generated", *names_in("baselines", self.baselines, METHODS))

@@ -1,0 +1,1 @@
+"""From a generator to a ranked list of structures, beside honest baselines."""

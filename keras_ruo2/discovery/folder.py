@@ -1,0 +1,102 @@
+"""A folder that a long work is done in: what it was begun with, and which stages are finished."""
+
+import dataclasses
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import ase.io
+
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.paths import shown
+
+SETTINGS = "config.json"
+
+
+def take_up(config, free=()):
+    """Return the config to go on with: what the folder was begun with, or `config` itself.
+
+    Args:
+        config: A `Config` with a field `out`; of a folder that has been begun only the given
+            fields count.
+        free: Names of fields that may change from one command to the next.
+
+    Raises:
+        ConfigError: If a given field differs, or the folder holds something else.
+    """
+    path = Path(config.out) / SETTINGS
+    free = {"out", *free}
+    if not path.exists():
+        if Path(config.out).is_dir() and any(Path(config.out).iterdir()):
+            raise ConfigError(
+                f"--out={config.out} holds files, but no {SETTINGS} of this command. Choose "
+                "another folder."
+            )
+        return config
+    begun = json.loads(path.read_text())["config"]
+    asked = config.as_dict()
+    for name in sorted(config.given - free):
+        if json.loads(json.dumps(asked[name])) != begun.get(name):
+            raise ConfigError(
+                f"--out={shown(config.out)} was begun with {name} = {begun.get(name)}, not "
+                f"{asked[name]}. Leave --{name} out to go on, or choose another --out."
+            )
+    fields = {field.name for field in dataclasses.fields(config)}
+    kept = {name: value for name, value in begun.items() if name in fields - free}
+    kept |= {name: getattr(config, name) for name in free & fields}
+    return type(config)(**{name: as_field(value) for name, value in kept.items()})
+
+
+def as_field(value):
+    """Return a value of JSON as a config takes it."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def begin(config, inputs):
+    """Note in the folder what it is made from, or check that this has not changed.
+
+    Args:
+        config: The config of `take_up`.
+        inputs: Dict of names to texts that tell one input from another, e.g. checksums.
+    """
+    path = Path(config.out) / SETTINGS
+    if path.exists():
+        begun = json.loads(path.read_text())["inputs"]
+        for name, value in inputs.items():
+            if begun.get(name) != value:
+                raise ConfigError(
+                    f"{name} has changed since {shown(config.out)} was begun with it "
+                    f"({begun.get(name)}, now {value}). Choose another --out."
+                )
+        return
+    write_json(path, {"config": config.as_dict(), "inputs": inputs})
+
+
+def stage(path, make):
+    """Make a file with `make(path)` unless an earlier command has; return its path."""
+    if path.exists():
+        print(f"{shown(path)}: there already.")
+        return path
+    print(f"{shown(path)}:", flush=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    make(path)
+    return path
+
+
+def frames(path):
+    """Return the structures of a stage, a list that may be empty."""
+    return ase.io.read(path, ":", format="extxyz") if path.stat().st_size else []
+
+
+def fingerprint(path):
+    """Return the beginning of the SHA-256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def write_json(path, content):
+    """Write a JSON file whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(partial, path)

@@ -1,0 +1,67 @@
+"""Which structures are worth a second look: surface free energies against the known ones."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.filters import broken
+from keras_ruo2.thermodynamics import Line, surface_line
+
+POINTS = 61  # of dmu_O that lines are compared at
+STABLE_RANGE = 0.010  # eV/Å^2 above the best known slab: within the error of universal potentials
+UNKNOWN = "unknown"
+
+
+class Ranked(NamedTuple):
+    """A structure with its surface free energy.
+
+    Args:
+        atoms: The relaxed structure.
+        line: Its surface free energy, the mean of its two faces.
+        above: Least distance from the best known slab of its facet (of all, where its facet is not
+            known) over the range of dmu_O, eV/Å^2; negative if it beats them. Without known slabs
+            from the best of the structures that are ranked.
+        best_at: The dmu_O of that place, eV.
+    """
+
+    atoms: object
+    line: Line
+    above: float
+    best_at: float
+
+
+def rank(structures, known, references, limits):
+    """Rank structures by how near they come to being stable, the best first.
+
+    Args:
+        structures: Relaxed `ase.Atoms` with energies.
+        known: Slabs with energies of the same calculator; without any the structures themselves.
+        references: `References` of it.
+        limits: O-poor and O-rich end of dmu_O, eV.
+
+    Returns:
+        List of `Ranked`.
+    """
+    potentials = np.linspace(*limits, POINTS)
+    whole = [slab for slab in known if potential_energy(slab) is not None and not broken(slab)]
+    lines = lines_of(whole or structures, references)
+    found = []
+    for atoms in structures:
+        line = surface_line(atoms, potential_energy(atoms), references)
+        facet = str(atoms.info.get("facet", UNKNOWN))
+        others = lines.get(facet) or [line for group in lines.values() for line in group]
+        best = np.min([other(potentials) for other in others], axis=0)
+        above = line(potentials) - best
+        place = int(np.argmin(above))
+        found.append(Ranked(atoms, line, float(above[place]), float(potentials[place])))
+    return sorted(found, key=lambda row: row.above)
+
+
+def lines_of(slabs, references):
+    """Return the lines of slabs with energies, a list for each facet."""
+    lines = {}
+    for slab in slabs:
+        line = surface_line(slab, potential_energy(slab), references)
+        lines.setdefault(str(slab.info.get("facet", UNKNOWN)), []).append(line)
+    return lines

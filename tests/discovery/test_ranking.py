@@ -1,0 +1,34 @@
+import pytest
+
+from keras_ruo2.discovery.ranking import rank
+from keras_ruo2.structure.cells import with_energy
+from keras_ruo2.structure.slabs import build_slab
+from keras_ruo2.thermodynamics import References, area
+
+REFERENCES = References(bulk=-22.0, oxygen=-5.0, metal=-9.0)
+LIMITS = (-1.5, 0.0)
+
+
+def slab(kind, cost, name):
+    """A (110) slab that costs `cost` eV over bulk and O2."""
+    made = build_slab(f"110-{kind}", a=4.5, c=3.1)
+    excess = sum(made.numbers == 8) - 2 * sum(made.numbers == 44)
+    made.info = {"name": name, "facet": "(110)"}
+    return with_energy(made, 22.0 * -sum(made.numbers == 44) - 5.0 * excess + cost)
+
+
+def test_structures_are_ranked_by_their_distance_to_the_best_known_slab():
+    known = [slab("stoichiometric", 2.0, "known"), slab("O-rich", 1.0, "known-rich")]
+    better, worse = slab("O-rich", 0.9, "better"), slab("stoichiometric", 3.0, "worse")
+    rows = rank([worse, better], known, REFERENCES, LIMITS)
+    assert [row.atoms.info["name"] for row in rows] == ["better", "worse"]
+    faces = 2 * area(better)
+    assert rows[0].above == pytest.approx(-0.1 / faces)
+    assert rows[1].above == pytest.approx(1.0 / faces)  # where the stoichiometric one is best
+    assert rows[1].best_at < -0.5
+
+
+def test_without_known_slabs_structures_are_compared_with_each_other():
+    rows = rank([slab("O-rich", 1.5, "b"), slab("O-rich", 1.0, "a")], [], REFERENCES, LIMITS)
+    assert [row.atoms.info["name"] for row in rows] == ["a", "b"]
+    assert rows[0].above == 0 and rows[1].above > 0
