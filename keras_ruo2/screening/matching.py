@@ -21,7 +21,9 @@ LENGTHS, ANGLES = 0.1, 5.0  # share and degrees by which cells may differ
 SAME_PLACE = 0.3  # Å between the atoms of equal slabs, at most
 SAME_SURROUNDINGS = 0.97  # kernel of equal slabs, at least
 SURELY_SAME = 0.985  # kernel of equal slabs whose cells the matcher cannot bring together
-PRIMITIVE = 0.1  # Å by which atoms may miss the places of a smaller cell
+PRIMITIVE = (
+    SAME_PLACE  # Å by which atoms may miss the places of a smaller cell, which averages them
+)
 LARGEST_RMS = 0.5  # Å; the matcher gives up beyond
 
 

@@ -32,9 +32,10 @@ def facet_of(atoms):
     Returns:
         `"(110)"` and so on, or `"unknown"` where no facet of `FACETS` fits.
     """
-    profiles = inner_profiles(atoms)
-    if not len(profiles):
+    around = inner_neighbours(atoms)
+    if not len(around):
         return UNKNOWN
+    profiles = np.sort(around @ normal_of(atoms), axis=1)
     ideal = np.array(list(facet_profiles().values()))
     deviation = np.sqrt(((profiles[:, None] - ideal[None]) ** 2).mean(axis=2))
     nearest = deviation.argmin(axis=1)
@@ -45,22 +46,22 @@ def facet_of(atoms):
     return list(facet_profiles())[int(votes.argmax())]
 
 
-def inner_profiles(atoms):
-    """Return the sorted heights of the nearest Ru of each Ru inside, shape `(n, 10)`, Å.
+def inner_neighbours(atoms):
+    """Return the vectors from each Ru inside to its nearest Ru, shape `(n, 10, 3)`, Å.
 
-    Inside are the Ru with an octahedron of O and ten Ru neighbours closer than `FARTHEST`.
+    Inside are the Ru with an octahedron of O and ten Ru neighbours closer than `FARTHEST`. The
+    nearest come first.
     """
     first, vectors = neighbor_list("iD", atoms, {("Ru", "Ru"): FARTHEST})
     whole = coordination(atoms, "Ru", "O", RU_O_BOND) >= FEWEST_OXYGENS
     inside = whole & (np.bincount(first, minlength=len(atoms)) >= NUM_NEIGHBOURS)
-    found = [nearest_heights(vectors[first == k], atoms) for k in np.flatnonzero(inside)]
-    return np.reshape(found, (-1, NUM_NEIGHBOURS))
+    found = [nearest_of(vectors[first == index]) for index in np.flatnonzero(inside)]
+    return np.reshape(found, (-1, NUM_NEIGHBOURS, 3))
 
 
-def nearest_heights(vectors, atoms):
-    """Return the sorted heights of the ten shortest of `vectors`, Å."""
-    nearest = np.argsort(np.linalg.norm(vectors, axis=1))[:NUM_NEIGHBOURS]
-    return np.sort(vectors[nearest] @ normal_of(atoms))
+def nearest_of(vectors):
+    """Return the ten shortest of `vectors`, ascending."""
+    return vectors[np.argsort(np.linalg.norm(vectors, axis=1))[:NUM_NEIGHBOURS]]
 
 
 @cache
@@ -77,14 +78,21 @@ def facet_profiles():
     return profiles
 
 
-def num_surface_cells(facet, area):
-    """Return how many (1x1) cells of a facet make up an area, at least 1.
+def num_surface_cells(facet, atoms):
+    """Return how many (1x1) cells of its facet a slab is made of, at least 1.
+
+    The lattice constants are those inside the slab: 2 % in the area would be a cell in fifty.
 
     Args:
-        facet: A name of `facet_profiles`.
-        area: Å^2.
+        facet: What `facet_of` found.
+        atoms: `ase.Atoms`, the slab. Of an unknown facet it is one cell.
     """
+    if facet == UNKNOWN:
+        return 1
+    lengths = np.linalg.norm(inner_neighbours(atoms), axis=2).mean(axis=0)
+    c, diagonal = lengths[:2].mean(), lengths[2:].mean()
+    crystal = rutile_ruo2(a=np.sqrt(2 * (diagonal**2 - c**2 / 4)), c=c)
     indices = np.array([int(digit) for digit in facet.strip("()")])
-    reciprocal = indices @ np.linalg.inv(rutile_ruo2().cell.array).T
-    plane = rutile_ruo2().get_volume() * np.linalg.norm(reciprocal)
+    plane = crystal.get_volume() * np.linalg.norm(indices @ np.linalg.inv(crystal.cell.array).T)
+    area = np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1]))
     return max(1, round(area / plane))

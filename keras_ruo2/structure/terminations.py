@@ -14,7 +14,7 @@ from ase.neighborlist import neighbor_list
 
 from keras_ruo2.structure.bonds import O_O_BOND, RU, RU_O_BOND, O, coordination
 from keras_ruo2.structure.faces import heights, normal_of
-from keras_ruo2.structure.orientation import UNKNOWN, facet_of, num_surface_cells
+from keras_ruo2.structure.orientation import facet_of, num_surface_cells
 
 RU_IN_BULK, O_IN_BULK = 6, 3
 O_CHARGE = -2  # formal, of O
@@ -94,7 +94,7 @@ def termination_of(atoms):
     along, _ = heights(atoms)
     middle = along[atoms.numbers == RU].mean()
     area = float(np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1])))
-    num_cells = 1 if facet == UNKNOWN else num_surface_cells(facet, area)
+    num_cells = num_surface_cells(facet, atoms)
     lacking = np.where(atoms.numbers == RU, bonds - RU_IN_BULK, O_IN_BULK - bonds)
     faces = []
     for half in (along >= middle, along < middle):

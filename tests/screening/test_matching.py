@@ -8,6 +8,7 @@ pytest.importorskip("dscribe")
 pytest.importorskip("pymatgen.core")
 
 from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.screening import matching
 from keras_ruo2.screening.matching import displacement, fingerprint, same_slab
 from keras_ruo2.screening.soap import worst_match
 from keras_ruo2.structure.faces import standing
@@ -144,7 +145,14 @@ def test_patterns_of_one_composition_are_different(slab):
     assert not compare(side_by_side, apart)[0]
 
 
-def test_cells_of_other_multiples_are_compared_by_their_kernel_alone(slab, rng):
+def test_noisy_supercells_become_primitive(slab, rng):
+    large = slab.repeat((2, 3, 1))
+    large.positions += rng.normal(scale=0.04, size=large.positions.shape)
+    assert len(fingerprint(large).structure) == len(slab)
+
+
+def test_cells_of_other_multiples_are_compared_by_their_kernel_alone(slab, rng, monkeypatch):
+    monkeypatch.setattr(matching, "PRIMITIVE", 1e-3)  # as if they did not become primitive
     two, three = slab.repeat((2, 1, 1)), slab.repeat((1, 3, 1))
     for large in (two, three):
         large.positions += rng.normal(scale=0.03, size=large.positions.shape)

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from ase.build import bulk, surface
 from ase.io import read
@@ -45,8 +46,10 @@ def test_other_facets_and_the_metal_are_unknown():
 
 
 @pytest.mark.parametrize("name", TERMINATIONS)
-def test_surface_cells_are_counted(name):
-    slab = build_slab(name, a=4.51, c=3.16)
-    area = slab.get_volume() / slab.cell[2, 2]
-    facet = f"({name[:3]})"
-    assert [num_surface_cells(facet, k * area) for k in (1, 2, 6)] == [1, 2, 6]
+def test_surface_cells_are_counted_whatever_the_lattice_constants(name):
+    slab = build_slab(name, a=4.55, c=3.17)
+    for repeats in ((1, 1, 1), (2, 1, 1), (4, 7, 1)):
+        large = slab.repeat(repeats)
+        facet = facet_of(large)
+        assert facet == f"({name[:3]})"
+        assert num_surface_cells(facet, large) == np.prod(repeats)
