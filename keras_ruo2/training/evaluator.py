@@ -4,6 +4,7 @@ import numpy as np
 from keras import ops
 
 from keras_ruo2.evaluation.distributions import sliced_wasserstein
+from keras_ruo2.training.alarm import CollapseWatch
 
 NUM_IMAGES = {2: 1024, 3: 128}  # by dimensions; a whole grid is as large as 32 slices
 BATCH = 64
@@ -18,18 +19,29 @@ class Evaluator:
         noise: Noise vectors, shape `(n, latent_size)`.
         labels: Class numbers, shape `(n,)`, where the generator is told them; else `None`.
         held_out_labels: Class numbers of the held-out records, where the critic is told them.
+        training_labels: Class numbers of the training records, for collapse by class.
         unscale: Function from scaled lengths to Å.
         lattice: Whether the model predicts lattice lengths.
     """
 
     def __init__(
-        self, held_out, training, noise, unscale, *, lattice, labels=None, held_out_labels=None
+        self,
+        held_out,
+        training,
+        noise,
+        unscale,
+        *,
+        lattice,
+        labels=None,
+        held_out_labels=None,
+        training_labels=None,
     ):
         count = min(len(held_out["grid"]), len(training["grid"]), len(noise))
         self.held_out = {name: held_out[name][:count] for name in ("grid", "lattice")}
         self.noise, self.unscale, self.lattice = noise[:count], unscale, lattice
         self.labels = None if labels is None else labels[:count]
         self.held_out_labels = None if labels is None else held_out_labels[:count]
+        self.collapse = CollapseWatch(training["grid"], training_labels, self.labels)
         self.yardstick = sliced_wasserstein(self.held_out["grid"], training["grid"][:count])
         self.spectra = spectrum(self.held_out["grid"])
         self.spectral_yardstick = sliced_wasserstein(
@@ -51,7 +63,7 @@ class Evaluator:
                 "lattice_error_trivial",
                 "lattice_disagreement",
             ]
-        return names
+        return names + self.collapse.names
 
     def __call__(self, model):
         """Return the scores of a model.
@@ -64,7 +76,8 @@ class Evaluator:
             its noise; `lattice_error` (Å) and `lattice_error_percent`, the critic's mean absolute
             error on held-out images; `lattice_error_trivial` (Å), that of always naming the
             training records' mean; `lattice_disagreement` (Å), the mean absolute difference
-            between the generator's lengths and what the critic reads from its images.
+            between the generator's lengths and what the critic reads from its images; and those of
+            `CollapseWatch`.
         """
         made = predict(model.averaged, self.noise, self.labels)
         distance = sliced_wasserstein(self.held_out["grid"], made["grid"])
@@ -75,7 +88,7 @@ class Evaluator:
             scores["label_effect"] = self.label_effect(model, made["grid"])
         if self.lattice:
             scores |= self.lattice_scores(model, made)
-        return scores
+        return scores | self.collapse(made["grid"])
 
     def label_effect(self, model, grids):
         """Return the change of images with their class relative to that with their noise."""

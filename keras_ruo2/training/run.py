@@ -115,27 +115,34 @@ def warn(text):
 
 
 def run_until_stopped(model, batches, steps, callbacks, agree, config):
-    """Call `fit`; save a checkpoint when it ends, when interrupted and when terminated."""
+    """Call `fit`; save a checkpoint when it ends, when interrupted and when it has collapsed."""
     print(
         f"Training {config.variant} ({config.arch}, {config.backend}) on {shown(config.records)}, "
         f"{steps} steps to go. Watch: tensorboard --logdir {shown(config.run)}",
         flush=True,
     )
+    recorder = callbacks[0]
+    stop = Stop(agree, (lambda: recorder.verdict) if config.stop_on_collapse else str)
     try:
         model.fit(
             batches,
             steps_per_epoch=steps,
             verbose=0,
             shuffle=False,
-            callbacks=[*callbacks, Stop(agree)],
+            callbacks=[*callbacks, stop],
         )
     except KeyboardInterrupt:
         restore_signals()
         callbacks[-1].save()
-        sys.exit(
-            f"\nStopped at step {model.steps_made} and saved. Go on with: python -m keras_ruo2 "
-            f"train --variant={config.variant} --run={shown(config.run)} --resume"
-        )
+        again = f"python -m keras_ruo2 train --variant={config.variant} --run={shown(config.run)}"
+        if not stop.asked and (verdict := stop.verdict()):
+            draw_curves(recorder.run)
+            sys.exit(
+                f"Collapsed at step {model.steps_made}: {verdict} The checkpoint is saved; look at "
+                f"{shown(config.run / runs.PICTURES)}. To go on all the same: {again} --resume "
+                "--stop_on_collapse=False"
+            )
+        sys.exit(f"\nStopped at step {model.steps_made} and saved. Go on with: {again} --resume")
 
 
 def draw_curves(run):

@@ -38,6 +38,7 @@ def make_callbacks(config, description, counts, last_step, out):
     if variant.label:
         labels["labels"] = draw_classes(counts, count, rng)
         labels["held_out_labels"] = class_of(held_out, description, config.label_by)
+        labels["training_labels"] = class_of(training, description, config.label_by)
     evaluator = Evaluator(held_out, training, noise, unscale, lattice=variant.lattice, **labels)
     board = Board(out / "tensorboard")
     board.settings(runs.resolve(config), evaluator.names)
