@@ -6,8 +6,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 from keras_ruo2 import plotting, runs
 from keras_ruo2.data.description import TRAINING
 from keras_ruo2.data.labels import class_counts, class_names
@@ -148,8 +146,7 @@ def run_until_stopped(model, batches, steps, callbacks, agree, config):
 def draw_curves(run):
     """Draw the metrics of a run."""
     rows = runs.read_metrics(run / runs.METRICS)
-    table = {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
-    plotting.save(plotting.metric_curves(table), run / "metrics.png")
+    plotting.save(plotting.metric_curves(runs.metrics_table(rows)), run / "metrics.png")
     print(
         f"Trained {rows[-1]['step']} steps in {float(rows[-1]['seconds']):.0f} s; "
         f"curves in {shown(run / 'metrics.png')}."
