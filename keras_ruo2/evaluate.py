@@ -10,6 +10,7 @@ from keras_ruo2 import runs
 from keras_ruo2.data.description import HELD_OUT, TRAINING
 from keras_ruo2.data.labels import class_counts, class_of
 from keras_ruo2.data.pipeline import read_sample
+from keras_ruo2.data.reader import Records
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.evaluate_inside import look_inside
 from keras_ruo2.evaluate_pictures import draw_pictures
@@ -58,17 +59,11 @@ def evaluate(config, saved, records, description, samples=None):
         metrics["alarms"].insert(0, f"Not finite: {num_broken} samples; they are left out below.")
     if description.fingerprint != saved["data"]["fingerprint"]:
         metrics["notes"].insert(0, f"{records} are not what the run was trained on.")
-    metrics |= {
-        "run": str(config.run),
-        "step": runs.step_of(runs.last_checkpoint(config.run)),
-        "samples": {"source": source, "count": len(samples["grid"]), "not_finite": num_broken},
-        "records": {
-            "folder": str(records),
-            "fingerprint": description.fingerprint,
-            "training": len(training["grid"]),
-            "held_out": len(held_out["grid"]),
-        },
-        "settings": config.as_dict(),
+    metrics |= origin(config, records, description, training, held_out)
+    metrics["samples"] = {
+        "source": source,
+        "count": len(samples["grid"]),
+        "not_finite": num_broken,
     }
     write_metrics(config.out, metrics)
     write_table(config.out / TABLE, samples, training, found, inside)
@@ -78,6 +73,21 @@ def evaluate(config, saved, records, description, samples=None):
     write_page(config.out, metrics, pictures)
     print("\n".join(metrics["alarms"] + metrics["notes"]))
     print(f"{shown(config.out / PAGE)}: {len(samples['grid'])} samples measured.")
+
+
+def origin(config, records, description, training, held_out):
+    """Return what metrics.json says of the run, the records and the settings."""
+    return {
+        "run": str(config.run),
+        "step": runs.step_of(runs.last_checkpoint(config.run)),
+        "records": {
+            "folder": str(records),
+            "fingerprint": description.fingerprint,
+            "training": len(training["grid"]),
+            "held_out": len(held_out["grid"]),
+        },
+        "settings": config.as_dict(),
+    }
 
 
 def draw(config, saved):
@@ -105,8 +115,7 @@ def read(records, description, split, config, label_by):
     if not description.counts.get(split):
         if split == TRAINING:
             raise ConfigError(f"The records in {records} hold no training records.")
-        shape = (0, *description.grid_shape)
-        return {"grid": np.zeros(shape, "float32"), "lattice": np.zeros((0, len(shape) - 2))}
+        return Records(records, description, TRAINING).read(np.zeros(0, dtype=int))
     found = read_sample(records, description, split, most, seed=config.seed)
     if class_counts(description, label_by):
         found["label"] = class_of(found, description, label_by)

@@ -112,7 +112,7 @@ def energy_figure(nearest, training, held_out, edges=()):
             bins = np.linspace(np.nanmin(training), np.nanmax(training), 31)
             for values, style in (
                 (training, {"color": REAL, "label": "Training records"}),
-                (energies, {"color": GENERATED, "histtype": "step", "lw": 1.5, "label": title}),
+                (energies, {"color": GENERATED, "histtype": "step", "lw": 1.5}),
             ):
                 values = np.clip(values[np.isfinite(values)], bins[0], bins[-1])
                 if len(values):
@@ -122,7 +122,7 @@ def energy_figure(nearest, training, held_out, edges=()):
             axis.set_xlabel("Energy (eV per atom)")
             axis.set_title(title, fontsize=9)
         axes[0].set_ylabel("Share per bin")
-        axes[0].legend(frameon=False)
+        axes[0].legend(frameon=False, loc="upper right")
     return figure
 
 

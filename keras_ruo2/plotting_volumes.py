@@ -49,7 +49,7 @@ def draw_volume(axis, grid, size, level):
         if len(faces):
             triangles = (corners * size)[faces]
             axis.add_collection3d(
-                Poly3DCollection(triangles, facecolor=colour, shade=True, lightsource=LIGHT)
+                Poly3DCollection(triangles, facecolors=colour, shade=True, lightsource=LIGHT)
             )
     for start, direction in cell_edges():
         ends = np.array([start, start + direction]) * size

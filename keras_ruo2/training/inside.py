@@ -1,4 +1,4 @@
-"""Looking inside a trained critic: what it says of grids, and which parts of them make it say so."""
+"""Looking inside a trained critic: what it says of grids, and which parts make it say so."""
 
 import itertools
 from types import SimpleNamespace
@@ -13,10 +13,7 @@ from keras_ruo2.training import assembly
 from keras_ruo2.training.devices import Placement
 from keras_ruo2.training.evaluator import predict, sigmoid
 
-BOX, STRIDE = (
-    6,
-    2,
-)  # voxels of what is hidden, about an atom's width, and from one place to the next
+BOX, STRIDE = 6, 2  # voxels: what is hidden, as wide as an atom; and to the next place
 MOST_PLACES = 512  # places where a whole grid is hidden: its stride is wider
 
 
@@ -54,7 +51,8 @@ def grad_cam(model, grids, labels=None):
     """Say which parts of grids raise the critic's score, by its last feature map.
 
     Each feature of the map is weighted by the mean gradient of the score with respect to it. Both
-    signs are kept: here what lowers the score is as telling as what raises it.
+    signs are kept: what lowers the score is as telling as what raises it. The same of an empty
+    grid is subtracted, which otherwise hides what the atoms add.
 
     Args:
         model: `Schedule` of any backend.
@@ -66,22 +64,26 @@ def grad_cam(model, grids, labels=None):
 
     Source:
         Selvaraju et al., "Grad-CAM: visual explanations from deep networks via gradient-based
-        localization", arXiv:1610.02391 (2016); without its final ReLU.
+        localization", arXiv:1610.02391 (2016); without its final ReLU, above an empty grid.
     """
     seen, score = halves(model.critic)
-    inputs = grids if labels is None else [grids, labels]
-    features = ops.convert_to_tensor(seen(inputs, training=False))
+    features, empty = (
+        ops.stop_gradient(seen(values if labels is None else [values, labels], training=False))
+        for values in (grids, np.zeros_like(grids))
+    )
     slopes = model.input_gradients(lambda values: score(values, training=False), features)
-    features, slopes = (ops.convert_to_numpy(ops.stop_gradient(v)) for v in (features, slopes))
+    added, slopes = (
+        ops.convert_to_numpy(ops.stop_gradient(values)) for values in (features - empty, slopes)
+    )
     weights = slopes.mean(axis=tuple(range(1, slopes.ndim - 1)), keepdims=True)
-    return stretch((weights * features).sum(axis=-1), grids.shape[1:-1])
+    return stretch((weights * added).sum(axis=-1), grids.shape[1:-1])
 
 
 def halves(critic):
     """Return the critic up to its last feature map, and from there to its score."""
     flat = next(layer for layer in critic.layers if isinstance(layer, keras.layers.Flatten))
     features = flat.input
-    return keras.Model(critic.inputs, features), keras.Model(features, critic.output["score"])
+    return keras.Model(critic.input, features), keras.Model(features, critic.output["score"])
 
 
 def stretch(maps, shape):
