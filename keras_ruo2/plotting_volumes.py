@@ -9,7 +9,7 @@ from skimage.measure import marching_cubes
 from keras_ruo2.plotting import STYLE
 
 YELLOW, RED = "#F0E442", "#D55E00"  # of Okabe and Ito's palette
-LEVEL = 0.4  # density on the surface: a ball of 0.43 Å at alpha 5
+LEVEL = 0.2  # density on the surface: a ball of 0.57 Å at alpha 5
 MOST_FACES = 30_000  # of a species in a picture; noise has many, and each takes its time
 LIGHT = LightSource(azdeg=220, altdeg=50)
 
@@ -57,7 +57,8 @@ def draw_volume(axis, grid, size, level):
     axis.set_xlim(0, size[0])
     axis.set_ylim(0, size[1])
     axis.set_zlim(0, size[2])
-    axis.set_box_aspect(size, zoom=1.3)
+    axis.set_box_aspect(tuple(size), zoom=1.15)  # Matplotlib scales an array in place
+    axis.set_proj_type("ortho")
     axis.view_init(elev=12, azim=-65)
     axis.set_axis_off()
 
