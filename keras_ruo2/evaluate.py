@@ -98,7 +98,7 @@ def draw(config, saved):
     """
     try:
         return draw_samples(config.run, saved, config.count, config.seed)
-    except ValueError as error:
+    except (ValueError, KeyError) as error:  # KeyError: a setting that the run does not know
         reason = str(error).strip().splitlines()[0]
         raise ConfigError(
             f"The weights of {config.run} cannot be loaded ({reason}). Draw samples with the "
