@@ -25,7 +25,9 @@ def generate(config, saved):
         saved: What `runs.load` returned.
     """
     if config.interpolate:
-        samples = draw_path(config, saved)
+        samples = draw_path(
+            config.run, saved, config.interpolate, config.seed, config.label, config.checkpoint
+        )
     else:
         samples = draw_samples(
             config.run, saved, config.count, config.seed, config.label, config.checkpoint
@@ -75,17 +77,20 @@ def draw_samples(run, saved, count, seed, label=None, checkpoint="last"):
     return make(run, saved, noise, labels, checkpoint)
 
 
-def draw_path(config, saved):
-    """Return samples on a spherical path between two latent vectors, of one class."""
-    rng = np.random.default_rng(config.seed)
+def draw_path(run, saved, count, seed, label=None, checkpoint="last"):
+    """Return samples on a spherical path between two latent vectors, of one class.
+
+    Without `label` that is the class of most training records; for the rest see `draw_samples`.
+    """
+    rng = np.random.default_rng(seed)
     ends = rng.normal(size=(2, saved["resolved"]["latent_size"]))
-    noise = spherical_path(*ends, config.interpolate).astype("float32")
+    noise = spherical_path(*ends, count).astype("float32")
     labels = None
     if VARIANTS[saved["resolved"]["variant"]].label:
         counts = saved["data"]["class_counts"]
-        label = int(np.argmax(counts)) if config.label is None else config.label
+        label = int(np.argmax(counts)) if label is None else label
         labels = np.full(len(noise), label, "int32")
-    return make(config.run, saved, noise, labels, config.checkpoint)
+    return make(run, saved, noise, labels, checkpoint)
 
 
 def make(run, saved, noise, labels, checkpoint):

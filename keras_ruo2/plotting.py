@@ -122,44 +122,79 @@ def draw_slice(axis, grid, size, longest, labelled=True):
         axis.set_title(f"{size[0]:.1f} × {size[1]:.1f} Å", fontsize=6.5, pad=1.5)
 
 
+CURVES = {  # title of a panel: its columns of metrics.csv
+    "Loss": ("critic_loss", "generator_loss"),
+    "Distance to held-out images / to training images": (
+        "held_out_ratio",
+        "held_out_spectrum_ratio",
+    ),
+    "Lattice error (Å)": ("lattice_error", "lattice_disagreement", "lattice_picture_disagreement"),
+    "Mean ratio of lengths": ("lattice_lateral_over_z", "lattice_lateral_over_z_real"),
+    "Mean ratios of lengths": (
+        "lattice_x_over_z",
+        "lattice_x_over_z_real",
+        "lattice_y_over_z",
+        "lattice_y_over_z_real",
+    ),
+    "Collapse, over real data (1 is right)": ("collapse_diversity", "collapse_spacing"),
+    "Stripes and noise, above real data": ("collapse_stripes", "collapse_noise"),
+}
+LINES = (RUTHENIUM, OXYGEN, "#009E73", "#CC79A7")
+SMOOTHED = 9  # rows over which a loss is averaged, the row in the middle
+
+
 def metric_curves(table):
-    """Draw a run's losses, its distance to held-out images and its lattice errors over steps.
+    """Draw a run's losses, its distances to held-out images, lattice lengths and collapse.
 
     Args:
-        table: Dict of column names to arrays of floats, NaN where a value is missing.
+        table: Dict of column names to sequences of floats, NaN where a value is missing.
 
     Returns:
         matplotlib figure.
     """
-    groups = {
-        "Loss": ("critic_loss", "generator_loss"),
-        "Distance to held-out images / to training images": ("held_out_ratio",),
-        "Lattice error (Å)": ("lattice_error", "lattice_disagreement"),
-    }
+    table = {name: np.asarray(values, dtype=float) for name, values in table.items()}
     groups = {
         label: [name for name in names if name in table and np.isfinite(table[name]).any()]
-        for label, names in groups.items()
+        for label, names in CURVES.items()
     }
     groups = {label: names for label, names in groups.items() if names}
+    columns = min(3, len(groups))
+    rows = -(-len(groups) // columns)
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
-            1, len(groups), figsize=(3.6 * len(groups), 2.8), squeeze=False, layout="constrained"
+            rows, columns, figsize=(3.6 * columns, 2.6 * rows), squeeze=False, layout="constrained"
         )
-        for axis, (label, names) in zip(axes[0], groups.items(), strict=True):
-            for name, colour in zip(names, (RUTHENIUM, OXYGEN), strict=False):
-                known = np.isfinite(table[name])
-                axis.plot(
-                    table["step"][known],
-                    table[name][known],
-                    color=colour,
-                    label=name.replace("_", " "),
-                )
-            axis.set_xlabel("Generator updates")
+        for axis, (label, names) in zip(axes.flat, groups.items(), strict=False):
+            draw_curves(axis, table, names, is_loss=label == "Loss")
             axis.set_title(label, fontsize=9)
-            axis.legend(frameon=False)
-            if "Loss" not in label:
-                axis.set_ylim(bottom=0)
+        for axis in axes.flat[len(groups) :]:
+            axis.axis("off")
     return figure
+
+
+def draw_curves(axis, table, names, *, is_loss):
+    """Draw columns over steps: losses smoothed over faint ones, real data dashed."""
+    for name, colour in zip(names, LINES, strict=False):
+        known = np.isfinite(table[name])
+        steps, values = table["step"][known], table[name][known]
+        style = {"color": colour, "label": name.replace("_", " ")}
+        if name.endswith("_real"):
+            style["ls"] = "--"
+        if is_loss:
+            axis.plot(steps, values, color=colour, lw=0.7, alpha=0.35)
+            values = smoothed(values)
+        axis.plot(steps, values, marker="." if len(values) < 4 else None, **style)
+    axis.set_xlabel("Generator updates")
+    axis.legend(frameon=False, fontsize=6.5)
+    if not is_loss:
+        axis.set_ylim(bottom=0)
+
+
+def smoothed(values):
+    """Return the running mean over `SMOOTHED` values, over fewer at both ends."""
+    weights = np.ones(min(SMOOTHED, len(values)))
+    counts = np.convolve(np.ones(len(values)), weights, mode="same")
+    return np.convolve(values, weights, mode="same") / counts
 
 
 def save(figure, path):

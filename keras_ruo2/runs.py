@@ -270,3 +270,8 @@ def read_metrics(path):
         text = file.read()
     whole = text[: text.rfind("\n") + 1]
     return list(csv.DictReader(whole.splitlines()))
+
+
+def metrics_table(rows):
+    """Return what `read_metrics` returned as lists of floats by column, NaN where empty."""
+    return {name: [float(row[name] or "nan") for row in rows] for name in rows[0]}

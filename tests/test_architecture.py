@@ -58,6 +58,9 @@ MAY_IMPORT = {
         "plotting",
         "plotting_evaluation",
         "runs",
+        "structure",
+        "training",
+        "variants",
     },
     "commands": {
         "architectures",
@@ -98,7 +101,7 @@ def room_of(path):
 
 def room(name):
     """A room is a folder, or files with one beginning: plotting.py, plotting_phases.py."""
-    return "plotting" if name.startswith("plotting_") else name
+    return next((r for r in ("plotting", "evaluate") if name.startswith(f"{r}_")), name)
 
 
 def imports(path):

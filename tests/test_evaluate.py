@@ -1,3 +1,4 @@
+import csv
 import json
 
 import numpy as np
@@ -24,18 +25,27 @@ def test_a_run_is_measured_and_the_page_is_whole(trained, tmp_path, capsys):
     assert metrics["samples"]["count"] == 40 and metrics["overfitting"]["compared"] == 8
     assert metrics["marginals"]["length_z"]["unit"] == "Å" and metrics["notes"] == []
     names = {path.name for path in (tmp_path / "out" / "pictures").iterdir()}
-    assert names == {
-        f"{name}.png"
-        for name in ("samples", "similarity", "pairs", "marginals", "collapse", "spectrum")
-    }
+    measured = {"samples", "similarity", "pairs", "nearest", "marginals", "radial", "lattice"}
+    measured |= {"energies", "collapse", "spectrum", "maps", "extremes", "paths", "training"}
+    assert names == {f"{name}.png" for name in measured}
     page = (tmp_path / "out" / "evaluation.html").read_text()
-    assert page.count("data:image/png;base64,") == 6
+    assert page.count("data:image/png;base64,") == len(measured)
+    assert metrics["lattice"]["held_out"]["own_picture"]["mean_absolute"]["z"] < 0.05  # Å
+    assert set(metrics["critic"]["mean_scores"]) == {"generated", "training", "held_out"}
+    with open(tmp_path / "out" / "samples.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 40 and rows[7]["ssim"] and not rows[8]["ssim"]
+    assert all(row["nearest_structure"].startswith("slab-") for row in rows)
+    assert 5 < float(rows[0]["length_z"]) < 60 and float(rows[0]["critic_score"]) != 0
     printed = capsys.readouterr().out
     assert "40 samples measured" in printed
     assert all(alarm in printed for alarm in metrics["alarms"])
 
 
-def test_samples_of_a_file_are_measured_and_broken_ones_counted(trained, tmp_path, rng):
+def test_samples_of_a_file_are_measured_and_broken_ones_counted(
+    trained, tmp_path, rng, monkeypatch
+):
+    monkeypatch.setattr("keras_ruo2.evaluate.draw_pictures", lambda *sets, **known: {})
     grids = rng.random((30, 32, 32, 2)).astype("float32")
     grids[3] = np.nan
     np.savez(tmp_path / "samples.npz", grid=grids)

@@ -104,6 +104,8 @@ class TrainConfig(Config):
         num_classes: Energy classes that the records must have; 0 for any.
         log_every: Steps between rows of metrics.csv.
         evaluate_every: Steps between evaluations, pictures and checkpoints.
+        stop_on_collapse: End the run, with an error, once samples have been blank, alike or
+            striped at three evaluations in a row.
         keep: Checkpoints that are kept, besides the best by the held-out distance.
     """
 
@@ -150,6 +152,7 @@ class TrainConfig(Config):
     num_classes: int = 0
     log_every: int = 50
     evaluate_every: int = 250
+    stop_on_collapse: bool = False
     keep: int = 2
 
     def validate(self):

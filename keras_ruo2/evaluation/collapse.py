@@ -8,7 +8,8 @@ from scipy import fft
 from keras_ruo2.evaluation.descriptors import distances, half_space_weights
 
 DIVERSITY_SHIFTS = 8  # partners that each sample is compared with
-NUM_NEAREST = 256  # samples among which the nearest is looked for: equally many, or no ratio
+# Samples among which the nearest is looked for, by dimensions: equally many, or no ratio.
+NUM_NEAREST = {2: 256, 3: 64}
 EMPTY_QUANTILE = 0.2  # real grids are darker than a tenth of their mean in more than this share
 FINE = 0.75  # of the highest frequency: above it atoms hold little, independent voxels their share
 
@@ -89,7 +90,8 @@ def statistics(grids):
         direction only; `noise`, the share at frequencies above `FINE`; `diversity`, the median
         distance of pairs of samples in Fourier amplitudes, which translations do not change, NaN
         for one sample (a mean would let a few odd samples hide that the rest are alike);
-        `spacing`, the median distance of a sample to the nearest of `NUM_NEAREST`, NaN for fewer.
+        `spacing`, the median distance of a sample to the nearest of as many as `NUM_NEAREST`
+        says, NaN for fewer.
     """
     grids = np.asarray(grids, dtype=np.float32)
     finite = np.isfinite(grids)
@@ -114,7 +116,7 @@ def statistics(grids):
         "stripes": float(per_frequency[on_axes(shape)].sum() / total),
         "noise": float(per_frequency[is_fine(shape)].sum() / total),
         "diversity": median_distance(vectors),
-        "spacing": median_nearest(vectors),
+        "spacing": median_nearest(vectors, NUM_NEAREST[len(shape)]),
     }
 
 
@@ -141,11 +143,11 @@ def median_distance(vectors):
     return float(np.median(found)) if found else np.nan
 
 
-def median_nearest(vectors):
-    """Return the median distance to the nearest of `NUM_NEAREST` vectors, NaN for fewer."""
-    if len(vectors) < NUM_NEAREST:
+def median_nearest(vectors, count):
+    """Return the median distance to the nearest among `count` vectors, NaN for fewer."""
+    if len(vectors) < count:
         return np.nan
-    apart = distances(vectors[:NUM_NEAREST], vectors[:NUM_NEAREST])
+    apart = distances(vectors[:count], vectors[:count])
     np.fill_diagonal(apart, np.inf)
     return float(np.median(apart.min(axis=1)))
 
@@ -214,6 +216,18 @@ def alarms(scores):
             if name is not None
             for text in alarms(values)
         ]
-    raised = [name for name, alarm in ALARMS.items() if alarm.is_raised(scores)]
-    hidden = {other for name in raised for other in ALARMS[name].hides}
-    return [ALARMS[name].text.format(**scores) for name in raised if name not in hidden]
+    return [ALARMS[name].text.format(**scores) for name in raised(scores)]
+
+
+def raised(scores):
+    """Return the names in `ALARMS` of what is wrong.
+
+    Args:
+        scores: What `collapse_scores` returned of one set.
+
+    Returns:
+        List of names, without those that say nothing more beside another.
+    """
+    found = [name for name, alarm in ALARMS.items() if alarm.is_raised(scores)]
+    hidden = {other for name in found for other in ALARMS[name].hides}
+    return [name for name in found if name not in hidden]

@@ -10,7 +10,8 @@ from keras_ruo2.evaluation.floors import NUM_REPLICATES, score
 
 EMPTY_LAYER = 0.15  # a layer along z whose densities all stay below this is vacuum
 PEAK = 0.3  # the least density of an atom's maximum: an atom 0.5 A beside a slice at alpha 5
-MOST_PEAKS = 64  # of a species in a slice; a noisy image has hundreds
+# Of a species, by dimensions; a noisy image has hundreds, a slab of 13 x 13 x 20 A holds 170 O.
+MOST_PEAKS = {2: 64, 3: 512}
 PAIRS = {"ru_o": (0, 1), "o_o": (1, 1), "ru_ru": (0, 0)}
 AXES = {2: ("lateral", "z"), 3: ("x", "y", "z")}
 
@@ -124,11 +125,12 @@ def nearest_distances(grids, sizes):
         sizes: Lengths of each grid, `(n, ndim)`.
 
     Returns:
-        Dict of arrays `(n, MOST_PEAKS)` by the names of `PAIRS`, in the unit of `sizes`, NaN where
-        a grid has fewer peaks.
+        Dict of arrays `(n, k)` by the names of `PAIRS`, k of `MOST_PEAKS`, in the unit of `sizes`,
+        NaN where a grid has fewer peaks.
     """
     peaks = [peaks_of(grids[..., channel]) for channel in range(2)]
-    found = {name: np.full((len(grids), MOST_PEAKS), np.nan) for name in PAIRS}
+    most = MOST_PEAKS[grids.ndim - 2]
+    found = {name: np.full((len(grids), most), np.nan) for name in PAIRS}
     for number, size in enumerate(sizes):
         for name, (first, second) in PAIRS.items():
             here, there = peaks[first][number], peaks[second][number]
@@ -152,17 +154,11 @@ def peaks_of(density):
         density: Array of shape `(n, *grid)`.
 
     Returns:
-        List of n arrays of fractional coordinates, each `(k, ndim)` with at most `MOST_PEAKS` of
-        the highest peaks.
+        List of n arrays of fractional coordinates, each `(k, ndim)` with the highest peaks, at
+        most as many as `MOST_PEAKS` says.
     """
     axes = range(1, density.ndim)
-    around = ndimage.maximum_filter(
-        # equal neighbours, as clipping makes them, must not hide a peak or double it
-        ranked := density + 1e-6 * np.linspace(0, 1, density[0].size).reshape(density.shape[1:]),
-        size=(1, *(3,) * len(axes)),
-        mode="wrap",
-    )
-    places = np.nonzero((ranked == around) & (density >= PEAK))
+    places = find_peaks(density)
     logarithm = np.log(np.maximum(density, 1e-6))
     centre = logarithm[places]
     position = np.empty((len(centre), len(axes)))
@@ -174,4 +170,15 @@ def peaks_of(density):
     order = np.lexsort((-density[places], places[0]))
     position, owner = position[order], places[0][order]
     splits = np.split(position, np.searchsorted(owner, np.arange(1, len(density))))
-    return [part[:MOST_PEAKS] for part in splits]
+    return [part[: MOST_PEAKS[len(axes)]] for part in splits]
+
+
+def find_peaks(density):
+    """Return the indices of the maxima of one channel, `(n, *grid)`, that are at least `PEAK`."""
+    around = ndimage.maximum_filter(
+        # equal neighbours, as clipping makes them, must not hide a peak or double it
+        ranked := density + 1e-6 * np.linspace(0, 1, density[0].size).reshape(density.shape[1:]),
+        size=(1, *(3,) * (density.ndim - 1)),
+        mode="wrap",
+    )
+    return np.nonzero((ranked == around) & (density >= PEAK))

@@ -7,12 +7,15 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_ruo2.evaluation.collapse import alarms, by_class, collapse_scores
+from keras_ruo2.evaluation.conditioning import LARGEST_TRAINING, conditioning_scores
 from keras_ruo2.evaluation.descriptors import profile_spectra, spectra
 from keras_ruo2.evaluation.distributions import mean_sorted_difference, project
 from keras_ruo2.evaluation.floors import NUM_REPLICATES, TooFewSamples, common_size, score
 from keras_ruo2.evaluation.marginals import marginal_scores, marginals
 from keras_ruo2.evaluation.matches import best_matches, share_above
+from keras_ruo2.evaluation.nearest import nearest_records
 from keras_ruo2.evaluation.neighbours import neighbour_scores
+from keras_ruo2.evaluation.radial import radial_difference, radial_distributions
 
 THRESHOLD_PERCENTILE = 99  # of the held-out grids' similarities: 1 % of new grids lie above it
 LEAST_REAL = 1000  # training grids that stand for all of them, so that halves make a steady floor
@@ -28,6 +31,8 @@ class Measured(NamedTuple):
         null: The same of held-out grids.
         generated: Dict of `Marginal` of the samples.
         real: The same of training grids.
+        nearest: Number of the training grid nearest to each sample, and the distance.
+        radial: Pair of `radial_distributions`, of the samples and of training grids.
     """
 
     metrics: dict
@@ -35,10 +40,20 @@ class Measured(NamedTuple):
     null: object
     generated: dict
     real: dict
+    nearest: tuple
+    radial: tuple
 
 
 def measure(
-    samples, training, held_out, *, compared, align=False, seed=0, replicates=NUM_REPLICATES
+    samples,
+    training,
+    held_out,
+    *,
+    compared,
+    align=False,
+    seed=0,
+    replicates=NUM_REPLICATES,
+    num_classes=0,
 ):
     """Measure samples against the grids that a model was trained on and those it never saw.
 
@@ -51,6 +66,7 @@ def measure(
         align: Align pairs before they are compared.
         seed: Seed of every choice.
         replicates: Bootstrap replicates of each distance.
+        num_classes: Number of classes, where samples were drawn of classes.
 
     Returns:
         `Measured`. Parts that lack samples are left out and named under `notes`.
@@ -67,6 +83,8 @@ def measure(
         matches = best_matches(samples["grid"][:compared], training["grid"], align=align)
         null = null_matches(held_out, training, compared, align)
         metrics["overfitting"] = similarity(matches, null)
+    with part("nearest"):
+        nearest = nearest_records(samples["grid"], training["grid"])
     with_lengths = "lattice" in samples
     with part("described"):
         made, expected = (describe(grids, with_lengths) for grids in (samples, real))
@@ -76,6 +94,13 @@ def measure(
             metrics[group] = {name: found._asdict() for name, found in scores.items()}
     for name, found in metrics.get("marginals", {}).items():
         found |= {"title": made.marginals[name].title, "unit": made.marginals[name].unit}
+    with part("radial"):
+        radial, metrics["radial"] = radial_part(samples, real, with_lengths)
+    if "label" in samples and num_classes > 1:
+        with part("conditioning"):
+            metrics["conditioning"] = conditioning_part(
+                samples, training, held_out, num_classes, seed
+            )
     with part("held_out"):
         common_size(held_out["grid"], real["grid"])
         new = describe(held_out, with_lengths)
@@ -83,7 +108,7 @@ def measure(
             group: {name: found.ratio for name, found in compare(new, expected, seed, 0).items()}
             for group, compare in COMPARISONS.items()
         }
-    return Measured(metrics, matches, null, made.marginals, expected.marginals)
+    return Measured(metrics, matches, null, made.marginals, expected.marginals, nearest, radial)
 
 
 class Described(NamedTuple):
@@ -157,6 +182,35 @@ def collapse_part(samples, real):
     )
     named = {"all" if name is None else f"class {name}": values for name, values in found.items()}
     return named, alarms(found)
+
+
+def radial_part(samples, real, with_lengths):
+    """Return the radial distributions of samples and real grids, and how unlike they are."""
+    count = min(len(samples["grid"]), len(real["grid"]) // 2)
+    sets = {"made": (samples, slice(0, count)), "real": (real, slice(0, count))}
+    sets["other"] = (real, slice(count, 2 * count))
+    found = {
+        name: radial_distributions(
+            sample["grid"][rows], sample["lattice"][rows] if with_lengths else None
+        )
+        for name, (sample, rows) in sets.items()
+    }
+    values = radial_difference(found["made"], found["real"])
+    floors = radial_difference(found["other"], found["real"])
+    scores = {name: {"value": values[name], "floor": floors[name]} for name in values}
+    return (found["made"], found["real"]), scores
+
+
+def conditioning_part(samples, training, held_out, num_classes, seed):
+    """Return the `conditioning_scores` from random projections of Fourier amplitudes."""
+    chosen = np.random.default_rng(seed).permutation(len(training["grid"]))[:LARGEST_TRAINING]
+    known = {name: training[name][chosen] for name in ("grid", "label")}
+    sets = [
+        (project(spectra(sample["grid"])), sample["label"]) for sample in (samples, known, held_out)
+    ]
+    return conditioning_scores(
+        *(value for pair in sets for value in pair), num_classes=num_classes, seed=seed
+    )
 
 
 def null_matches(held_out, training, compared, align):

@@ -56,6 +56,9 @@ def write_page(folder, metrics, pictures):
         f"<p>{escape(summary(metrics))}</p>",
         alarm_list(metrics),
         overfitting_text(metrics.get("overfitting")),
+        conditioning_text(metrics.get("conditioning")),
+        lattice_table(metrics.get("lattice")),
+        critic_text(metrics.get("critic")),
         *(score_table(name, metrics) for name in EXPLAINED if name in metrics),
         collapse_table(metrics.get("collapse", {})),
         *(figure(Path(folder) / PICTURES / name, text) for name, text in pictures.items()),
@@ -101,6 +104,77 @@ def overfitting_text(found):
         f"SSIM of the best match: {found['generated']['50']:.2f} generated, "
         f"{found['held_out']['50']:.2f} held-out. Empty space is similar to empty space: "
         "slices with few atoms score high without being copies.</p>"
+    )
+
+
+def conditioning_text(found):
+    """Return a paragraph on whether the class does anything."""
+    if not found:
+        return ""
+    made, real = found["generated"], found["held_out"]
+    heard = "is heard" if made["information"] > made["null_95"] else "does nothing that can be read"
+    return (
+        "<h2>Classes</h2><p>"
+        f"The class {heard}: what a classifier of real training records reads in a sample has "
+        f"{made['information']:.2f} bits in common with the class that was asked for (shuffled "
+        f"classes: {made['null']:.2f}). Of held-out records it reads {real['information']:.2f} "
+        f"bits (shuffled: {real['null']:.2f}), so that {found['share']:.0%} of what can be read "
+        f"is there. Read as asked: {made['accuracy']:.0%} (by chance {made['chance']:.0%}), of "
+        f"held-out records {real['accuracy']:.0%} ({real['chance']:.0%}).</p>"
+    )
+
+
+OPINIONS = {
+    "own_critic": "Own length and critic's reading",
+    "own_picture": "Own length and widths in the picture",
+    "critic_picture": "Critic's reading and widths in the picture",
+}
+
+
+def lattice_table(found):
+    """Return how far opinions on the lengths are apart, and the mean ratios of lengths."""
+    if not found:
+        return ""
+    rows = []
+    for name, title in OPINIONS.items():
+        if name in found["generated"]:
+            sides = [found[whose][name]["mean_absolute"] for whose in ("generated", "held_out")]
+            rows.append((f"{title} (Å)", *(", ".join(map(number, s.values())) for s in sides)))
+    for name in found["generated"]["ratios"]:
+        sides = [found[whose]["ratios"][name] for whose in ("generated", "held_out")]
+        texts = [f"{number(s['mean'])} ± {number(s['deviation'])}" for s in sides]
+        rows.append((f"Ratio {name.replace('_over_', ' : ')}", *texts))
+    for name in ("joint_lengths", "joint_ratios"):
+        if name in found:
+            score = found[name]
+            text = f"{number(score['ratio'])} ({number(score['low'])} to {number(score['high'])})"
+            rows.append((f"Distance of {name.replace('_', ' ')} over floor", text, ""))
+    return (
+        "<h2>Lattice lengths</h2><p>Mean absolute differences along each axis. The own length is "
+        "the generator's, or the true one of a held-out record; alpha is fixed, so the width of an "
+        "atom in voxels tells the length that the picture was drawn in.</p>"
+        + table(("", "Generated", "Held-out"), rows)
+    )
+
+
+def critic_text(found):
+    """Return a paragraph on what the critic scores high and low."""
+    if not found:
+        return ""
+    means, widths = found["mean_scores"], found["deviations"]
+    shown = ", ".join(
+        f"{name.replace('_', '-')} {number(means[name])} ± {number(widths[name])}" for name in means
+    )
+    listed = {
+        which: ", ".join(
+            f"{escape(item['structure'])} ({number(item['score'])})"
+            for item in found[f"{which}_structures"]
+        )
+        for which in ("lowest", "highest")
+    }
+    return (
+        f"<h2>Critic</h2><p>Mean scores: {shown}. Training structures with the lowest mean score: "
+        f"{listed['lowest']}; with the highest: {listed['highest']}.</p>"
     )
 
 

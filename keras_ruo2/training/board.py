@@ -4,7 +4,16 @@ import numpy as np
 from tensorboardX import SummaryWriter
 from tensorboardX.summary import hparams
 
-NOT_VARIED = ("run", "resume", "config", "records", "log_every", "evaluate_every", "keep")
+NOT_VARIED = (
+    "run",
+    "resume",
+    "config",
+    "records",
+    "log_every",
+    "evaluate_every",
+    "keep",
+    "stop_on_collapse",
+)
 
 
 class Board:
@@ -33,8 +42,9 @@ class Board:
             self.writer.file_writer.add_summary(summary)
 
     def scalars(self, values, step):
-        """Write numbers, each in its group."""
-        for name, value in values.items():
+        """Write numbers, each in its group; those that are unknown (NaN) are left out."""
+        known = {name: value for name, value in values.items() if not np.isnan(value)}
+        for name, value in known.items():
             self.writer.add_scalar(group(name), float(value), step)
 
     def picture(self, name, pixels, step):
@@ -52,6 +62,8 @@ class Board:
 
 def group(name):
     """Return the name under which TensorBoard shows a metric."""
+    if name.startswith("collapse") and "_class_" in name:
+        return f"collapse_by_class/{name}"
     if name.startswith(("held_out", "lattice", "label")):
         return f"evaluation/{name}"
     if name.startswith(("seconds", "steps_per", "samples_per")):

@@ -43,7 +43,7 @@ class Recorder(Every):
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
         self.columns = ["step", "seconds", *self.model.means, *self.evaluator.names]
-        self.seconds = drop_rows_after(self.path, self.step)
+        self.seconds = drop_rows_after(self.path, self.step, self.columns)
         self.bar = keras.utils.Progbar(self.last_step, stateful_metrics=self.columns)
         self.row_step, self.row_seconds = self.step, self.seconds
 
@@ -69,6 +69,7 @@ class Recorder(Every):
             scores = self.evaluator(self.model)
             self.scored = (self.step, {name: float(value) for name, value in scores.items()})
             row |= scores
+            self.warn()
         append_row(self.path, row, self.columns)
         per_step = (self.seconds - self.row_seconds) / max(self.step - self.row_step, 1)
         numbers = {name: value for name, value in row.items() if name not in ("step", "seconds")}
@@ -78,6 +79,17 @@ class Recorder(Every):
             print(f"step {self.step}/{self.last_step}  {values}", flush=True)
         self.model.reset_metrics()
         self.row_step, self.row_seconds = self.step, self.seconds
+
+    def warn(self):
+        """Say on the terminal what looks wrong in what is drawn."""
+        if text := self.evaluator.collapse.text:
+            begin = "\n" if sys.stdout.isatty() else ""  # below the progress bar
+            print(f"{begin}Alarm at step {self.step}: {text}", file=sys.stderr, flush=True)
+
+    @property
+    def verdict(self):
+        """Why the run should end, in words; empty if it should not."""
+        return self.evaluator.collapse.verdict
 
     def scores_at(self, step):
         """Return the scores that were measured at a step, an empty dict if none were."""
@@ -142,15 +154,23 @@ def append_row(path, row, columns):
         writer.writerow({name: shorter(value) for name, value in row.items()})
 
 
-def drop_rows_after(path, step):
-    """Forget rows beyond the checkpoint that a run goes on from; return its training seconds."""
+def drop_rows_after(path, step, columns):
+    """Forget rows beyond the checkpoint that a run goes on from; return its training seconds.
+
+    Args:
+        path: File of the rows.
+        step: Step of the checkpoint.
+        columns: List of the columns to come. Those that only earlier rows have, written by another
+            version, are added to it.
+    """
     if not path.is_file():
         return 0.0
     kept = [row for row in runs.read_metrics(path) if int(row["step"]) <= step]
     partial = path.with_suffix(".partial")
     partial.unlink(missing_ok=True)
+    columns += [name for name in (kept[0] if kept else ()) if name not in columns]
     for row in kept:
-        append_row(partial, row, list(row))
+        append_row(partial, row, columns)
     if kept:
         os.replace(partial, path)
         return float(kept[-1]["seconds"])

@@ -4,9 +4,13 @@ import numpy as np
 from keras import ops
 
 from keras_ruo2.evaluation.distributions import sliced_wasserstein
+from keras_ruo2.evaluation.lattice import ratio_names, ratios
+from keras_ruo2.evaluation.widths import implied_lengths
+from keras_ruo2.training.alarm import CollapseWatch
 
 NUM_IMAGES = {2: 1024, 3: 128}  # by dimensions; a whole grid is as large as 32 slices
 BATCH = 64
+NUM_MEASURED = 256  # images whose Gaussians' widths are measured
 
 
 class Evaluator:
@@ -18,18 +22,33 @@ class Evaluator:
         noise: Noise vectors, shape `(n, latent_size)`.
         labels: Class numbers, shape `(n,)`, where the generator is told them; else `None`.
         held_out_labels: Class numbers of the held-out records, where the critic is told them.
+        training_labels: Class numbers of the training records, for collapse by class.
         unscale: Function from scaled lengths to Å.
         lattice: Whether the model predicts lattice lengths.
+        alpha: Inverse square width of the records' Gaussians, Å^-2.
     """
 
     def __init__(
-        self, held_out, training, noise, unscale, *, lattice, labels=None, held_out_labels=None
+        self,
+        held_out,
+        training,
+        noise,
+        unscale,
+        *,
+        lattice,
+        labels=None,
+        held_out_labels=None,
+        training_labels=None,
+        alpha=5.0,
     ):
         count = min(len(held_out["grid"]), len(training["grid"]), len(noise))
         self.held_out = {name: held_out[name][:count] for name in ("grid", "lattice")}
         self.noise, self.unscale, self.lattice = noise[:count], unscale, lattice
+        self.alpha = alpha
+        self.ratios = ratio_names(self.held_out["grid"].ndim - 2)
         self.labels = None if labels is None else labels[:count]
         self.held_out_labels = None if labels is None else held_out_labels[:count]
+        self.collapse = CollapseWatch(training["grid"], training_labels, self.labels)
         self.yardstick = sliced_wasserstein(self.held_out["grid"], training["grid"][:count])
         self.spectra = spectrum(self.held_out["grid"])
         self.spectral_yardstick = sliced_wasserstein(
@@ -50,8 +69,11 @@ class Evaluator:
                 "lattice_error_percent",
                 "lattice_error_trivial",
                 "lattice_disagreement",
+                "lattice_picture_disagreement",
+                *(f"lattice_{name}" for name in self.ratios),
+                *(f"lattice_{name}_real" for name in self.ratios),
             ]
-        return names
+        return names + self.collapse.names
 
     def __call__(self, model):
         """Return the scores of a model.
@@ -64,7 +86,11 @@ class Evaluator:
             its noise; `lattice_error` (Å) and `lattice_error_percent`, the critic's mean absolute
             error on held-out images; `lattice_error_trivial` (Å), that of always naming the
             training records' mean; `lattice_disagreement` (Å), the mean absolute difference
-            between the generator's lengths and what the critic reads from its images.
+            between the generator's lengths and what the critic reads from its images;
+            `lattice_picture_disagreement` (Å), the same to what the widths of the Gaussians in
+            them imply, NaN if none can be measured; `lattice_lateral_over_z` or the like, the
+            mean ratio of the generator's lengths, and `_real`, that of held-out ones; and those of
+            `CollapseWatch`.
         """
         made = predict(model.averaged, self.noise, self.labels)
         distance = sliced_wasserstein(self.held_out["grid"], made["grid"])
@@ -75,7 +101,7 @@ class Evaluator:
             scores["label_effect"] = self.label_effect(model, made["grid"])
         if self.lattice:
             scores |= self.lattice_scores(model, made)
-        return scores
+        return scores | self.collapse(made["grid"])
 
     def label_effect(self, model, grids):
         """Return the change of images with their class relative to that with their noise."""
@@ -93,16 +119,30 @@ class Evaluator:
         read = self.lengths(predict(model.critic, self.held_out["grid"], self.held_out_labels))
         errors = np.abs(read - self.held_out["lattice"])
         fake = self.lengths(predict(model.critic, made["grid"], self.labels))
+        own = self.lengths(made)
+        seen = np.abs(implied_lengths(made["grid"][:NUM_MEASURED], self.alpha) - own[:NUM_MEASURED])
+        sets = {"": own, "_real": self.held_out["lattice"]}
         return {
             "lattice_error": float(errors.mean()),
             "lattice_error_percent": float(100 * (errors / self.held_out["lattice"]).mean()),
             "lattice_error_trivial": float(self.trivial_error),
-            "lattice_disagreement": float(np.abs(self.lengths(made) - fake).mean()),
+            "lattice_disagreement": float(np.abs(own - fake).mean()),
+            "lattice_picture_disagreement": mean_known(seen),
+        } | {
+            f"lattice_{name}{whose}": float(value)
+            for whose, lengths in sets.items()
+            for name, value in zip(self.ratios, ratios(lengths).mean(axis=0), strict=True)
         }
 
     def lengths(self, outputs):
         """Return predicted lengths in Å."""
         return self.unscale(sigmoid(outputs["lattice"]))
+
+
+def mean_known(values):
+    """Return the mean of the values that are known, NaN if none is."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
 def spectrum(grids):

@@ -6,8 +6,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 from keras_ruo2 import plotting, runs
 from keras_ruo2.data.description import TRAINING
 from keras_ruo2.data.labels import class_counts, class_names
@@ -115,34 +113,40 @@ def warn(text):
 
 
 def run_until_stopped(model, batches, steps, callbacks, agree, config):
-    """Call `fit`; save a checkpoint when it ends, when interrupted and when terminated."""
+    """Call `fit`; save a checkpoint when it ends, when interrupted and when it has collapsed."""
     print(
         f"Training {config.variant} ({config.arch}, {config.backend}) on {shown(config.records)}, "
         f"{steps} steps to go. Watch: tensorboard --logdir {shown(config.run)}",
         flush=True,
     )
+    recorder = callbacks[0]
+    stop = Stop(agree, (lambda: recorder.verdict) if config.stop_on_collapse else str)
     try:
         model.fit(
             batches,
             steps_per_epoch=steps,
             verbose=0,
             shuffle=False,
-            callbacks=[*callbacks, Stop(agree)],
+            callbacks=[*callbacks, stop],
         )
     except KeyboardInterrupt:
         restore_signals()
         callbacks[-1].save()
-        sys.exit(
-            f"\nStopped at step {model.steps_made} and saved. Go on with: python -m keras_ruo2 "
-            f"train --variant={config.variant} --run={shown(config.run)} --resume"
-        )
+        again = f"python -m keras_ruo2 train --variant={config.variant} --run={shown(config.run)}"
+        if not stop.asked and (verdict := stop.verdict()):
+            draw_curves(recorder.run)
+            sys.exit(
+                f"Collapsed at step {model.steps_made}: {verdict} The checkpoint is saved; look at "
+                f"{shown(config.run / runs.PICTURES)}. To go on all the same: {again} --resume "
+                "--stop_on_collapse=False"
+            )
+        sys.exit(f"\nStopped at step {model.steps_made} and saved. Go on with: {again} --resume")
 
 
 def draw_curves(run):
     """Draw the metrics of a run."""
     rows = runs.read_metrics(run / runs.METRICS)
-    table = {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
-    plotting.save(plotting.metric_curves(table), run / "metrics.png")
+    plotting.save(plotting.metric_curves(runs.metrics_table(rows)), run / "metrics.png")
     print(
         f"Trained {rows[-1]['step']} steps in {float(rows[-1]['seconds']):.0f} s; "
         f"curves in {shown(run / 'metrics.png')}."

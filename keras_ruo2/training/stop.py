@@ -1,4 +1,4 @@
-"""Stopping when asked to, after a whole step."""
+"""Stopping when asked to or when there is nothing left to train, after a whole step."""
 
 import signal
 
@@ -6,18 +6,19 @@ import keras
 
 
 class Stop(keras.callbacks.Callback):
-    """End training after the step during which Ctrl-C or a termination came.
+    """End training after the step during which Ctrl-C or a termination came, or that went wrong.
 
     A second signal ends it at once. It must be the last callback, so that the others have seen
     the step.
 
     Args:
-        agree: Function from whether this process was asked to whether any worker was.
+        agree: Function from whether this process wants to stop to whether any worker does.
+        verdict: Function that returns why training should end, in words; empty if it should not.
     """
 
-    def __init__(self, agree=bool):
+    def __init__(self, agree=bool, verdict=str):
         super().__init__()
-        self.agree = agree
+        self.agree, self.verdict = agree, verdict
 
     def on_train_begin(self, logs=None):
         self.asked = False
@@ -31,7 +32,7 @@ class Stop(keras.callbacks.Callback):
         self.asked = True
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.agree(self.asked):
+        if self.agree(self.asked or bool(self.verdict())):
             raise KeyboardInterrupt
 
     def on_train_end(self, logs=None):

@@ -38,7 +38,9 @@ def make_callbacks(config, description, counts, last_step, out):
     if variant.label:
         labels["labels"] = draw_classes(counts, count, rng)
         labels["held_out_labels"] = class_of(held_out, description, config.label_by)
-    evaluator = Evaluator(held_out, training, noise, unscale, lattice=variant.lattice, **labels)
+        labels["training_labels"] = class_of(training, description, config.label_by)
+    known = labels | {"lattice": variant.lattice, "alpha": description.alpha}
+    evaluator = Evaluator(held_out, training, noise, unscale, **known)
     board = Board(out / "tensorboard")
     board.settings(runs.resolve(config), evaluator.names)
     often = {"interval": config.log_every, "last_step": last_step}

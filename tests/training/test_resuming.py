@@ -200,9 +200,11 @@ def test_rows_after_the_checkpoint_and_a_torn_one_are_forgotten(tmp_path):
     with open(path, "a") as file:
         file.write("4,2.")
     path.with_suffix(".partial").write_text("of an earlier kill")
-    assert drop_rows_after(path, 2) == 1.0
-    assert path.read_text() == "step,seconds\n1,0.5\n2,1\n"
-    assert drop_rows_after(path, 0) == 0.0
+    columns = ["step", "new"]
+    assert drop_rows_after(path, 2, columns) == 1.0
+    assert columns == ["step", "new", "seconds"]
+    assert path.read_text() == "step,new,seconds\n1,,0.5\n2,,1\n"
+    assert drop_rows_after(path, 0, columns) == 0.0
     assert not path.exists()
 
 
