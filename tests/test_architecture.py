@@ -41,6 +41,7 @@ MAY_IMPORT = {
         "variants",
     },
     "thermodynamics": {"structure"},
+    "wulff": set(),
     "generate": {
         "data",
         "evaluation",
@@ -83,6 +84,7 @@ MAY_IMPORT = {
         "thermodynamics",
         "training",
         "variants",
+        "wulff",
     },
     "__main__": {"cli", "config"},
     "__init__": set(),

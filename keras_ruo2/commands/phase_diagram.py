@@ -13,6 +13,11 @@ from keras_ruo2.commands.phase_diagram_input import (
     named,
     read_slabs,
 )
+from keras_ruo2.commands.phase_diagram_wulff import (
+    find_crystals,
+    report_crystals,
+    write_crystals,
+)
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.paths import shown
 from keras_ruo2.structure.bonds import RU, O
@@ -38,14 +43,14 @@ TICKS = (300, 600, 900, 1200, 1500)  # K
 
 
 def main(config):
-    """Write the table, the stable structures and the diagram.
+    """Write the table, the stable structures, the diagram and, if wished, crystal shapes.
 
     Args:
         config: `PhaseDiagramConfig`.
 
     Raises:
         ConfigError: Before anything is written: structures without energies, of several
-            calculators, or references of another one.
+            calculators, references of another one, or a crystal shape that does not exist.
     """
     slabs = [(slab, False) for slab in read_slabs(config.structures)]
     if config.reference:
@@ -68,8 +73,12 @@ def main(config):
         own = [row for row in group if not repeats_another(row, group)]
         for index, start, end in lower_envelope([row["line"] for row in own], *limits):
             own[index]["stable"] = (start, end)
+    crystals = find_crystals(config.crystals, panels, limits)
     write(config.out, rows, panels, limits, config.pressures)
     report(config.out, rows, panels, len(slabs) - len(kept), method, references, limit)
+    if crystals:
+        write_crystals(config.out, crystals)
+        report_crystals(crystals, panels)
 
 
 def describe(slab, known, references):

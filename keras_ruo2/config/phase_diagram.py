@@ -13,7 +13,8 @@ class PhaseDiagramConfig(Config):
     """Rank slabs by their surface free energy against the chemical potential of oxygen.
 
     Writes phase_diagram.csv (a row for every slab), stable.extxyz (the stable ones) and
-    phase_diagram.png (a panel for each facet; temperatures at two pressures) into --out.
+    phase_diagram.png (a panel for each facet; temperatures at two pressures) into --out; with
+    --wulff also wulff.csv (surface free energy and share of each facet) and wulff.png.
 
     A slab with two different faces is given by its upper one if its `facet` and `termination` name
     a slab with two equal faces in the same files, which then stands for its lower face; else by the
@@ -28,6 +29,8 @@ class PhaseDiagramConfig(Config):
         oxygen_energy: Of half an O2 molecule, eV, together with it.
         metal_energy: Of hcp Ru, eV per atom: where the O-poor limit lies.
         pressures: Two pressures of O2 for the axes of temperature, bar.
+        wulff: dmu_O at which to draw the shape of a crystal in equilibrium, eV; several with
+            commas, e.g. -1.5,-0.5. Only facets of the given slabs can appear.
         broken: Keep slabs with peroxo groups, floating O or disconnected layers.
         out: Folder of the results.
     """
@@ -39,6 +42,7 @@ class PhaseDiagramConfig(Config):
     oxygen_energy: float | None = None
     metal_energy: float | None = None
     pressures: tuple = (1.0, 1e-12)
+    wulff: tuple | float = ()
     broken: bool = False
     out: Path
 
@@ -55,3 +59,10 @@ class PhaseDiagramConfig(Config):
         numbers = all(type(value) in (int, float) and value > 0 for value in self.pressures)
         if not numbers or len(self.pressures) != 2:
             raise ConfigError(f"--pressures={self.pressures}: expected two, in bar, e.g. 1,1e-12.")
+        if any(type(value) not in (int, float) for value in self.crystals):
+            raise ConfigError(f"--wulff={self.wulff}: expected dmu_O in eV, e.g. -1.5,-0.5.")
+
+    @property
+    def crystals(self):
+        """The values of --wulff, one or several, as a tuple."""
+        return self.wulff if isinstance(self.wulff, tuple) else (self.wulff,)

@@ -1,0 +1,126 @@
+"""Crystal shapes of `phase_diagram`, one for each chemical potential of oxygen."""
+
+import csv
+import re
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_ruo2 import plotting, plotting_wulff
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.structure.crystals import rutile_ruo2
+from keras_ruo2.thermodynamics import temperature_of
+from keras_ruo2.wulff import area_fractions, family, named, wulff_shape
+
+MILLER = re.compile(r"\((-?\d)(-?\d)(-?\d)\)")  # as slabs' `facet` has them
+COLUMNS = "dmu_O_eV facet gamma_meV_A2 area_fraction name faces".split()
+
+
+class Crystal(NamedTuple):
+    """A crystal in equilibrium with oxygen.
+
+    Args:
+        delta_mu_o: Of the oxygen, eV.
+        rows: Dict of families of facets to the row of `phase_diagram` that is most stable there.
+        faces: List of `keras_ruo2.wulff.Face`.
+    """
+
+    delta_mu_o: float
+    rows: dict
+    faces: list
+
+    def table(self):
+        """Return `(facet, eV/Å^2, share of the surface, row)`, the largest share first."""
+        shares = area_fractions(self.faces)
+        found = [
+            (named(miller), row["line"](self.delta_mu_o), shares.get(miller, 0.0), row)
+            for miller, row in self.rows.items()
+        ]
+        return sorted(found, key=lambda entry: (-entry[2], entry[1]))
+
+
+def find_crystals(potentials, panels, limits):
+    """Return a `Crystal` for each of `potentials`.
+
+    Args:
+        potentials: dmu_O, eV.
+        panels: Dict of facets to their rows, of which the stable ones are known.
+        limits: `(low, high)` of dmu_O, eV.
+
+    Raises:
+        ConfigError: If RuO2 is not stable there, no facet is known by its Miller indices, or the
+            facets have no shape.
+    """
+    crystals = []
+    for delta_mu_o in potentials:
+        if not limits[0] <= delta_mu_o <= limits[1]:
+            raise ConfigError(
+                f"--wulff={delta_mu_o:g} is outside the diagram. "
+                f"Expected {limits[0]:.2f} to {limits[1]:.2f} eV."
+            )
+        rows = most_stable(panels, delta_mu_o)
+        try:
+            energies = {miller: row["line"](delta_mu_o) for miller, row in rows.items()}
+            faces = wulff_shape(energies, rutile_ruo2().cell.array)
+        except ConfigError as error:
+            raise ConfigError(f"--wulff={delta_mu_o:g}: {error}") from None
+        crystals.append(Crystal(delta_mu_o, rows, faces))
+    return crystals
+
+
+def most_stable(panels, delta_mu_o):
+    """Return the most stable row of each family of facets, as a dict."""
+    found = {}
+    for facet, group in panels.items():
+        match = MILLER.fullmatch(facet)
+        if match is None or not any(map(int, match.groups())):
+            continue
+        name = family(tuple(map(int, match.groups())))
+        inside = [
+            row
+            for row in group
+            if row["stable"] and row["stable"][0] <= delta_mu_o <= row["stable"][1]
+        ]
+        inside += [found[name]] if name in found else []
+        found[name] = min(inside, key=lambda row: row["line"](delta_mu_o))
+    return found
+
+
+def write_crystals(out, crystals):
+    """Write wulff.csv and wulff.png."""
+    with open(out / "wulff.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for crystal in crystals:
+            for facet, energy, share, row in crystal.table():
+                numbers = (round(1000 * energy, 2), round(share, 5))
+                writer.writerow([crystal.delta_mu_o, facet, *numbers, row["name"], row["faces"]])
+    figure = plotting_wulff.crystals([drawing(crystal) for crystal in crystals])
+    plotting.save(figure, out / "wulff.png")
+
+
+def drawing(crystal):
+    """Return a crystal as `plotting_wulff.crystals` takes it."""
+    kelvin = temperature_of(crystal.delta_mu_o, 1.0)
+    at = "" if np.isnan(kelvin) else f"\n{kelvin:.0f} K at 1 bar O₂"
+    potential = f"{crystal.delta_mu_o:.2f}".replace("-", "−")
+    return {
+        "title": rf"RuO$_2$ at $\Delta\mu_\mathrm{{O}}$ = {potential} eV{at}",
+        "faces": [
+            {"name": named(face.family), "normal": face.normal, "corners": face.corners}
+            for face in crystal.faces
+        ],
+        "table": [(facet, 1000 * energy, share) for facet, energy, share, _ in crystal.table()],
+    }
+
+
+def report_crystals(crystals, panels):
+    """Print the shares of the facets, and which slabs have none."""
+    for crystal in crystals:
+        shares = [f"{share:.1%} {facet}" for facet, _, share, _ in crystal.table() if share]
+        absent = [facet for facet, _, share, _ in crystal.table() if not share]
+        without = f" No {', '.join(absent)}." if absent else ""
+        print(f"Crystal at dmu_O = {crystal.delta_mu_o:.2f} eV: {', '.join(shares)}.{without}")
+    others = [facet for facet in panels if MILLER.fullmatch(facet) is None]
+    if others:
+        print(f"Not in the crystals, for want of Miller indices: {', '.join(others)}.")
