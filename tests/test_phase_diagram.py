@@ -57,6 +57,7 @@ def test_table_stable_structures_and_picture_are_written(file, tmp_path, capsys)
     assert found[1].info["stable_from"] == pytest.approx(-0.8)
     assert found[1].get_potential_energy() == pytest.approx(slabs()[2].get_potential_energy())
     assert (out / "phase_diagram.png").stat().st_size > 10_000
+    assert not list(out.glob("wulff*"))  # only if asked for
     printed = capsys.readouterr().out
     assert "above dmu_O = -1.50 eV" in printed  # (-22 + 9 + 10) / 2
     assert "3 with two equal faces" in printed

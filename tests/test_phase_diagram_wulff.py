@@ -36,9 +36,15 @@ def slabs():
     return [*made, slab_of("110-O-rich", 20)]
 
 
+def without_miller_indices():
+    slab = slab_of("111-stoichiometric", 10)
+    slab.info["facet"] = "unknown"
+    return slab
+
+
 @pytest.fixture
 def file(tmp_path):
-    ase.io.write(tmp_path / "slabs.extxyz", slabs())
+    ase.io.write(tmp_path / "slabs.extxyz", [*slabs(), without_miller_indices()])
     return tmp_path / "slabs.extxyz"
 
 
@@ -61,13 +67,14 @@ def test_table_and_picture_take_the_best_slab_of_each_facet(file, tmp_path, caps
     assert (tmp_path / "out" / "wulff.png").stat().st_size > 10_000
     printed = capsys.readouterr().out
     assert "Crystal at dmu_O = -1.40 eV: " in printed and "% (110)" in printed
+    assert "Not in the crystals, for want of Miller indices: unknown." in printed
+    assert {row["facet"] for row in rows} == {"(110)", "(101)", "(100)", "(001)"}
 
 
-def test_one_number_is_enough_and_none_writes_no_shape(file, tmp_path):
-    run(file, tmp_path / "one", -1.0)
-    run(file, tmp_path / "none", ())
-    assert (tmp_path / "one" / "wulff.csv").is_file()
-    assert not list((tmp_path / "none").glob("wulff*"))
+def test_one_number_is_enough(file, tmp_path):
+    given = {"structures": file, "out": tmp_path}
+    assert PhaseDiagramConfig(**given, wulff=-1).crystals == (-1.0,)
+    assert PhaseDiagramConfig(**given).crystals == ()
 
 
 @pytest.mark.parametrize("wulff", ["here", (-1.0, "x"), (True,)])
@@ -92,15 +99,6 @@ def test_shapes_that_do_not_exist_are_refused(tmp_path):
         with pytest.raises(ConfigError) as error:
             run(tmp_path / "s.extxyz", tmp_path / "out", 0.0)
         assert f"--wulff=0: {message}" in str(error.value)
-
-
-def test_slabs_without_miller_indices_are_left_out_by_name(tmp_path, capsys):
-    strange = slab_of("111-stoichiometric", 10)
-    strange.info["facet"] = "unknown"
-    ase.io.write(tmp_path / "s.extxyz", [*slabs(), strange])
-    run(tmp_path / "s.extxyz", tmp_path / "out", -1.0)
-    assert "unknown" not in (tmp_path / "out" / "wulff.csv").read_text()
-    assert "Not in the crystals, for want of Miller indices: unknown." in capsys.readouterr().out
 
 
 def test_only_faces_that_are_seen_are_drawn_and_named(tmp_path):
