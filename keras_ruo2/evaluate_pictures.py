@@ -13,6 +13,9 @@ from keras_ruo2 import (
 from keras_ruo2.evaluation.marginals import AXES
 
 NUM_PAIRS, NUM_SHOWN, NUM_NEAREST, NUM_EXTREMES = 6, 36, 6, 8
+MARGINALS = "Physical quantities; the outermost bins hold what lies beyond them."
+CLASSES = "Class asked for and class read by a classifier; white rows: no record of the class."
+LEAST_PEAK = 0.2  # density below which a sample shows no atom
 NUM_VOLUMES, NUM_VIEWS = 3, 6  # whole grids in a row
 
 
@@ -41,7 +44,7 @@ def draw_pictures(folder, found, inside, samples, training, held_out, *, run, ed
     draw_overfitting(keep, found, samples, training)
     scores = found.metrics.get("marginals", {})
     histograms = plotting_evaluation.marginal_histograms(found.generated, found.real, scores)
-    keep("marginals.png", "Physical quantities of generated and real samples.", histograms)
+    keep("marginals.png", MARGINALS, histograms)
     draw_physics(keep, found, inside, samples, training, held_out, edges)
     bars = plotting_evaluation.collapse_bars(found.metrics["collapse"])
     keep("collapse.png", "Diversity, contrast, stripes and noise against real data.", bars)
@@ -70,14 +73,18 @@ def draw_samples(keep, samples, real):
     panels |= plotting.views("Real", *part(real, NUM_VIEWS, known))
     sheet = plotting.sample_sheet(panels, columns=3)
     keep("samples.png", "Highest densities along y and along z.", sheet)
-    sheet = plotting_inside.rows_of_grids(
-        {
-            f"{name}, {plane}": (cut, [""] * len(cut))
-            for name, sample in (("Generated", samples), ("Real", real))
-            for plane, cut in plotting_volumes.cuts(sample["grid"][:NUM_VIEWS]).items()
-        }
-    )
-    keep("slices.png", "Slices through the middle of whole grids.", sheet)
+    keep("slices.png", "Slices through the middle of whole grids.", middle_slices(samples, real))
+
+
+def middle_slices(samples, real):
+    """Return the figure of slices through samples and real records, in Å if samples have it."""
+    rows, sizes = {}, {}
+    for name, sample in (("Generated", samples), ("Real", real)):
+        for plane, cut in plotting_volumes.cuts(sample["grid"][:NUM_VIEWS]).items():
+            rows[f"{name}, {plane}"] = (cut, [""] * len(cut))
+            if "lattice" in samples:
+                sizes[f"{name}, {plane}"] = sample["lattice"][:, ["xyz".index(a) for a in plane]]
+    return plotting_inside.rows_of_grids(rows, sizes or None)
 
 
 def draw_overfitting(keep, found, samples, training):
@@ -87,14 +94,27 @@ def draw_overfitting(keep, found, samples, training):
         histogram = plotting_evaluation.similarity_histogram(found.matches, found.null, threshold)
         keep("similarity.png", "Similarity of the most similar training record.", histogram)
     if samples["grid"].ndim == 4:
-        most = np.argsort(-found.matches.similarity)[:NUM_PAIRS]
+        most = most_similar(found.matches.similarity, samples["grid"])
+        caption = "Samples most similar to a training record, but for nearly empty ones; in voxels."
         pairs = plotting_evaluation.pairs(
             samples["grid"][most],
             aligned(training["grid"][found.matches.index[most]], found.matches.shift[most]),
             found.matches.ssim[most],
             names_of(training, found.matches.index[most]),
         )
-        keep("pairs.png", "The samples most similar to a training record, beside it.", pairs)
+        keep("pairs.png", caption, pairs)
+    draw_nearest(keep, found, samples, training)
+
+
+def most_similar(similarity, grids):
+    """Return which of the compared samples to show: empty ones resemble any nearly empty slice."""
+    order = np.argsort(-similarity)
+    peaks = grids[order].max(axis=tuple(range(1, grids.ndim)))
+    return np.concatenate([order[peaks >= LEAST_PEAK], order[peaks < LEAST_PEAK]])[:NUM_PAIRS]
+
+
+def draw_nearest(keep, found, samples, training):
+    """Draw the first samples above the training records nearest to them."""
     index, distance = (values[:NUM_NEAREST] for values in found.nearest)
     rows = {
         "Generated": (samples["grid"][:NUM_NEAREST], [f"sample {k}" for k in range(NUM_NEAREST)]),
@@ -107,7 +127,14 @@ def draw_overfitting(keep, found, samples, training):
         ),
     }
     caption = "The first samples and the training records nearest to them, whatever their shift."
-    keep("nearest.png", caption, plotting_inside.rows_of_grids(rows))
+    sizes = None
+    if "lattice" in samples:
+        sizes = {
+            "Generated": sides(samples["lattice"]),
+            "Nearest record": sides(training["lattice"]),
+        }
+        sizes["Nearest record"] = sizes["Nearest record"][index]
+    keep("nearest.png", caption, plotting_inside.rows_of_grids(rows, sizes))
 
 
 def draw_physics(keep, found, inside, samples, training, held_out, edges):
@@ -131,7 +158,7 @@ def draw_physics(keep, found, inside, samples, training, held_out, edges):
         keep("energies.png", "Energies of the training records nearest to the samples.", energies)
     if "conditioning" in found.metrics:
         confusion = plotting_physics.confusion_figure(found.metrics["conditioning"])
-        keep("classes.png", "Class asked for and class read by a classifier.", confusion)
+        keep("classes.png", CLASSES, confusion)
 
 
 def draw_inside(keep, inside, samples, training):
@@ -148,21 +175,30 @@ def draw_inside(keep, inside, samples, training):
             for number, path in enumerate(inside.paths)
         }
         caption = "Samples along spherical paths between latent vectors."
-        keep("paths.png", caption, plotting_inside.rows_of_grids(rows))
+        sizes = None
+        if "lattice" in inside.paths[0]:
+            sizes = dict(zip(rows, (sides(path["lattice"]) for path in inside.paths), strict=True))
+        keep("paths.png", caption, plotting_inside.rows_of_grids(rows, sizes))
 
 
 def extremes(inside, training):
     """Return the figure of the real records that the critic scores lowest and highest."""
     scores = inside.scores["training"]
     order = np.argsort(scores)
-    rows = {}
+    rows, sizes = {}, {}
     for name, chosen in (("Lowest", order[:NUM_EXTREMES]), ("Highest", order[::-1][:NUM_EXTREMES])):
         titles = [
             f"{plotting_evaluation.shortened(structure)}\nscore {scores[k]:.2f}"
             for structure, k in zip(names_of(training, chosen), chosen, strict=True)
         ]
         rows[name] = (training["grid"][chosen], titles)
-    return plotting_inside.rows_of_grids(rows)
+        sizes[name] = sides(training["lattice"][chosen])
+    return plotting_inside.rows_of_grids(rows, sizes)
+
+
+def sides(lattice):
+    """Return the lengths, lateral and along z in Å, of grids seen along y."""
+    return lattice[:, [0, -1]]
 
 
 def names_of(sample, rows):

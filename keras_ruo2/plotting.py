@@ -115,7 +115,7 @@ def draw_slice(axis, grid, size, longest, labelled=True):
     axis.set_ylim((size[1] - longest) / 2, (size[1] + longest) / 2)
     for side in axis.spines.values():
         side.set_visible(False)
-    axis.add_patch(plt.Rectangle((0, 0), *size, fill=False, lw=0.5, color="0.5"))
+    axis.add_patch(plt.Rectangle((0, 0), *size, fill=False, lw=0.5, color="0.5", clip_on=False))
     axis.set_xticks([])
     axis.set_yticks([])
     if labelled:

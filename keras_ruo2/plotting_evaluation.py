@@ -179,7 +179,12 @@ def collapse_bars(collapse):
     """
     ratios = {"diversity": "Diversity", "spacing": "Spacing"}
     ratios |= {"contrast_ru": "Contrast, Ru", "contrast_o": "Contrast, O"}
-    excesses = {"stripes": "Stripes", "noise": "Noise", "background": "Background"}
+    excesses = {
+        "stripes": "Stripes",
+        "echoes": "Echoes",
+        "noise": "Noise",
+        "background": "Background",
+    }
     titles = ("Ratio to real data: 1 is right", "Above real data: 0 is right, 1 the worst")
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(1, 2, figsize=(8, 2.6), layout="constrained")

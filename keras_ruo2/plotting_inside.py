@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from keras_ruo2.plotting import STYLE, add_species, colour_densities
+from keras_ruo2.plotting import STYLE, add_species, colour_densities, draw_slice
 
 SIGNED = "PuOr"  # orange below zero, violet above, told apart with every kind of colour vision
 COLUMN = 1.35  # inches
@@ -68,16 +68,19 @@ def frame(axis):
         side.set(visible=True, color="0.5", lw=0.5)
 
 
-def rows_of_grids(rows):
+def rows_of_grids(rows, sizes=None):
     """Draw rows of grids with a title each.
 
     Args:
         rows: Dict of names to `(grids, titles)`; whole grids are seen along y.
+        sizes: Dict of the same names to lateral and z lengths in Å, `(n, 2)`; without it grids
+            are drawn in voxels.
 
     Returns:
         matplotlib figure.
     """
     columns = max(len(grids) for grids, _ in rows.values())
+    longest = 0 if sizes is None else max(np.max(known) for known in sizes.values())
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
             len(rows),
@@ -91,9 +94,20 @@ def rows_of_grids(rows):
             row[0].set_ylabel(name)
             for axis in row[len(grids) :]:
                 axis.axis("off")
-            for axis, grid, title in zip(row, flattened(grids), titles, strict=False):
-                axis.imshow(colour_densities(grid), origin="lower", interpolation="nearest")
-                axis.set_title(title, fontsize=6, pad=2)
-                frame(axis)
+            for k, (axis, grid) in enumerate(zip(row, flattened(grids), strict=False)):
+                if sizes is None:
+                    axis.imshow(colour_densities(grid), origin="lower", interpolation="nearest")
+                    frame(axis)
+                else:
+                    draw_slice(axis, grid, sizes[name][k], longest)
+                axis.set_title(with_size(titles[k], sizes, name, k), fontsize=6, pad=2)
         add_species(figure)
     return figure
+
+
+def with_size(title, sizes, name, number):
+    """Return a title with the lengths of its grid where they are known."""
+    if sizes is None:
+        return title
+    lateral, height = sizes[name][number]
+    return f"{title}\n{lateral:.1f} × {height:.1f} Å".lstrip()

@@ -49,7 +49,9 @@ def joint(axis, made, true, names):
 def ratio(axis, made, true, names):
     """Draw how the ratio of the lengths is distributed; 1 is what the thesis's runs drifted to."""
     two_histograms(axis, made[:, 0] / made[:, -1], true[:, 0] / true[:, -1], "Held-out")
-    axis.axvline(1, color="0.3", lw=0.8, ls="--")
+    low, high = axis.get_xlim()
+    if low < 1 < high:  # cells of whole grids are far from it
+        axis.axvline(1, color="0.3", lw=0.8, ls="--")
     axis.set_xlabel(f"Ratio {names[0]} : {names[-1]}")
     axis.set_ylabel("Share per bin")
     axis.set_title("Ratio of lengths", fontsize=9)
@@ -112,7 +114,7 @@ def energy_figure(nearest, training, held_out, edges=()):
             bins = np.linspace(np.nanmin(training), np.nanmax(training), 31)
             for values, style in (
                 (training, {"color": REAL, "label": "Training records"}),
-                (energies, {"color": GENERATED, "histtype": "step", "lw": 1.5}),
+                (energies, {"color": GENERATED, "histtype": "step", "lw": 1.5, "label": title}),
             ):
                 values = np.clip(values[np.isfinite(values)], bins[0], bins[-1])
                 if len(values):
@@ -120,9 +122,9 @@ def energy_figure(nearest, training, held_out, edges=()):
             for edge in edges:
                 axis.axvline(edge, color="0.3", lw=0.5, ls=":")
             axis.set_xlabel("Energy (eV per atom)")
-            axis.set_title(title, fontsize=9)
+            axis.legend(frameon=False, loc="upper right")
+        axes[0].set_ylim(top=1.3 * axes[0].get_ylim()[1])  # room for the legends
         axes[0].set_ylabel("Share per bin")
-        axes[0].legend(frameon=False, loc="upper right")
     return figure
 
 

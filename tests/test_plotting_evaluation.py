@@ -47,7 +47,8 @@ def test_few_different_values_have_a_bin_each():
 
 
 def test_classes_are_drawn_beside_all(grids):
-    names = ("diversity", "spacing", "contrast_ru", "contrast_o", "stripes", "noise", "background")
+    names = ("diversity", "spacing", "contrast_ru", "contrast_o")
+    names += ("stripes", "echoes", "noise", "background")
     scores = dict.fromkeys(names, 0.5) | {"spacing": np.nan}
     figure = drawn.collapse_bars({"all": scores, "class 1": scores})
     assert len(figure.axes[0].patches) == 8

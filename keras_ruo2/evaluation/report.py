@@ -112,7 +112,10 @@ def conditioning_text(found):
     if not found:
         return ""
     made, real = found["generated"], found["held_out"]
-    heard = "is heard" if made["information"] > made["null_95"] else "does nothing that can be read"
+    heard = "does nothing that can be read"
+    if made["information"] > made["null_95"]:
+        as_asked = made["accuracy"] > made["chance"] + chance_deviation(made)
+        heard = "is heard" if as_asked else "changes what is drawn, but not into what was asked for"
     return (
         "<h2>Classes</h2><p>"
         f"The class {heard}: what a classifier of real training records reads in a sample has "
@@ -122,6 +125,12 @@ def conditioning_text(found):
         f"is there. Read as asked: {made['accuracy']:.0%} (by chance {made['chance']:.0%}), of "
         f"held-out records {real['accuracy']:.0%} ({real['chance']:.0%}).</p>"
     )
+
+
+def chance_deviation(found):
+    """Return two standard deviations of the share that is read as asked by chance."""
+    count = max(sum(map(sum, found["confusion"])), 1)
+    return 2 * math.sqrt(found["chance"] * (1 - found["chance"]) / count)
 
 
 OPINIONS = {
@@ -198,11 +207,11 @@ def collapse_table(collapse):
     if not collapse:
         return ""
     names = list(collapse["all"])
-    rows = [(group, *(number(found[name]) for name in names)) for group, found in collapse.items()]
+    rows = [(group, *(fixed(found[name]) for name in names)) for group, found in collapse.items()]
     return (
-        "<h2>Collapse</h2><p>Diversity, spacing and contrast over those of real data; stripes from "
-        "0 (as real) to 1 (nothing else); noise and background above those of real data.</p>"
-        + table(("", *(name.replace("_", " ") for name in names)), rows)
+        "<h2>Collapse</h2><p>Diversity, spacing and contrast over those of real data; stripes and "
+        "echoes from 0 (as real) to 1 (nothing else); noise and background above those of real "
+        "data.</p>" + table(("", *(name.replace("_", " ") for name in names)), rows)
     )
 
 
@@ -228,6 +237,11 @@ def number(value):
     if value is None or not math.isfinite(value):
         return "–"
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def fixed(value):
+    """Return a share or a ratio with two decimals, a dash if there is none."""
+    return f"{value:.2f}" if value is not None and math.isfinite(value) else "–"
 
 
 def finite(content):

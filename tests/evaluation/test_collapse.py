@@ -61,6 +61,17 @@ def test_stripes_are_what_varies_along_one_direction(rng, axis):
     assert statistics(noise)["stripes"] == pytest.approx(21 / 511, rel=0.1)
 
 
+def test_echoes_are_what_comes_again_after_half_a_cell(rng):
+    once = waves(rng)
+    real = statistics(once)
+    (text,) = [text for text in words(once + np.roll(once, 8, axis=2), once) if "Echoes" in text]
+    assert "100% of what there is to repeat" in text
+    half = statistics(once[:150])
+    assert collapse_scores(half, real)["echoes"] < 0.05
+    moved = statistics(np.roll(once, (3, 5), axis=(1, 2)))
+    assert moved["echoes"] == pytest.approx(real["echoes"], abs=1e-6)
+
+
 def test_contrast_is_the_deviation_within_a_sample(rng):
     grids = rng.random((50, 8, 9, 2)) * [1, 2]
     found = statistics(grids)
@@ -78,8 +89,13 @@ def test_classes_are_judged_apart(rng):
     made[labels == 1] = made[1]
     found = collapse_scores(by_class(made, labels), by_class(real, labels))
     assert set(found) == {None, 0, 1, 2}
-    (text,) = alarms(found)
-    assert text.startswith("Class 1: Collapse")
+    texts = alarms(found)  # the one image may echo besides
+    assert texts[0].startswith("Class 1: Collapse")
+    assert all(text.startswith("Class 1: ") for text in texts)
+    every = alarms(
+        collapse_scores(by_class(made[labels == 1], labels[:100]), by_class(real, labels))
+    )
+    assert sum("Collapse" in text for text in every) == 1  # not once more for each class
 
 
 def test_one_sample_and_blank_real_data_are_no_error(rng):

@@ -1,8 +1,16 @@
 import json
 
 import numpy as np
+import pytest
 
-from keras_ruo2.evaluation.report import METRICS, PAGE, PICTURES, write_metrics, write_page
+from keras_ruo2.evaluation.report import (
+    METRICS,
+    PAGE,
+    PICTURES,
+    conditioning_text,
+    write_metrics,
+    write_page,
+)
 
 METRICS_FOUND = {
     "run": "runs/<mine>",
@@ -48,3 +56,13 @@ def test_the_page_needs_nothing_beside_it(tmp_path):
     assert "runs/&lt;mine&gt;" in page and "5 % &amp; less" in page and "A &lt;caption&gt;" in page
     assert "<td>3 (2 to –)</td><td>1.25</td>" in page
     assert "2 of 20 samples" in page
+
+
+@pytest.mark.parametrize(
+    ("information", "accuracy", "said"),
+    [(0.1, 0.1, "nothing that can be"), (0.4, 0.1, "not into what was asked"), (0.4, 0.5, "heard")],
+)
+def test_a_class_is_heard_only_where_what_was_asked_for_is_drawn(information, accuracy, said):
+    made = {"information": information, "null": 0.1, "null_95": 0.2, "accuracy": accuracy}
+    made |= {"chance": 0.12, "confusion": [[50, 0], [0, 50]]}
+    assert said in conditioning_text({"generated": made, "held_out": made, "share": 0.3})
