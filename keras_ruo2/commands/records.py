@@ -9,7 +9,7 @@ from keras_ruo2.paths import BUNDLED_STRUCTURES, RECORDS, REPOSITORY
 from keras_ruo2.recipes import VOXEL_STEP
 from keras_ruo2.variants import VARIANTS
 
-DEFAULT_RECIPE = {2: "gap2d", 3: "gap3d"}
+DEFAULT_RECIPE = {2: "gap2d", 3: "gap3d_clean"}
 
 
 def find_records(config):

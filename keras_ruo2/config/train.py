@@ -55,7 +55,7 @@ class TrainConfig(Config):
 
     Args:
         variant: What to generate; python -m keras_ruo2 variants lists them.
-        records: Folder of records; by default tfrecords/gap2d or gap3d, built on first use.
+        records: Folder of records; by default tfrecords/gap2d or gap3d_clean, built on first use.
         run: Folder of the run; by default runs/<variant>.
         config: A config.json of another run, whose values are used where none are given.
         steps: Generator updates in all; 2000 if neither --steps nor --epochs is given.
