@@ -1,5 +1,7 @@
 """Pictures of surface free energies; part of the room `plotting`."""
 
+import textwrap
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -15,6 +17,7 @@ FACES = {
 }
 BACKGROUND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
 LABEL_GAP = 4.5  # meV/Å^2 between a line and its name
+WIDEST_LABEL = 24  # characters that fit beside the middle of a panel
 
 
 def phase_diagram(panels, limits, temperatures, *, columns=3):
@@ -93,7 +96,7 @@ def draw_panel(axis, title, lines, limits):
 def name_line(axis, row, part, values, colour):
     """Write a stable line's name beside the middle of its range."""
     axis.annotate(
-        row["label"],
+        textwrap.fill(row["label"], WIDEST_LABEL, break_on_hyphens=False),
         (part.mean(), values.mean() - LABEL_GAP),
         color=colour,
         fontsize=6.5,

@@ -2,6 +2,7 @@
 
 import html
 import json
+from math import ceil
 
 from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
@@ -11,6 +12,7 @@ from keras_ruo2.structure.bonds import bond_lengths
 COLOURS = {"Ru": "#0072B2", "O": "#D55E00"}
 OTHERS = "#777777"
 RADIUS = 0.45  # of the covalent radius
+WIDTH = 9.0  # Å that is shown of a slab along both vectors, at least
 
 SCRIPT = """
 (function () {
@@ -134,15 +136,16 @@ def viewer(atoms, label):
 def drawing(atoms):
     """Return what the script draws: places, radii, colours, bonds and the edges of the cell.
 
-    Bonds across the cell's borders are left out.
+    Narrow cells are repeated in the plane; bonds across the outer borders are left out.
     """
-    atoms = atoms.copy()
+    cell, atoms = atoms.cell.array, atoms.copy()
     atoms.wrap()
+    atoms = atoms.repeat((*(ceil(WIDTH / length) for length in atoms.cell.lengths()[:2]), 1))
     symbols = atoms.get_chemical_symbols()
     first, second, shift = neighbor_list("ijS", atoms, bond_lengths())
     inside = (first < second) & (shift == 0).all(axis=1)
     corners = [[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)]
-    places = [(corner @ atoms.cell.array).round(3).tolist() for corner in corners]
+    places = [(corner @ cell).round(3).tolist() for corner in corners]
     edges = [
         [places[one], places[other]]
         for one in range(8)
