@@ -139,6 +139,7 @@ CURVES = {  # title of a panel: its columns of metrics.csv
     "Collapse, over real data (1 is right)": ("collapse_diversity", "collapse_spacing"),
     "Stripes and noise, above real data": ("collapse_stripes", "collapse_noise"),
 }
+RATIOS, ROUND_ONE = ("Mean ratio of lengths", "Mean ratios of lengths"), (0.7, 1.1)
 LINES = (RUTHENIUM, OXYGEN, "#009E73", "#CC79A7")
 SMOOTHED = 9  # rows over which a loss is averaged, the row in the middle
 
@@ -166,6 +167,9 @@ def metric_curves(table):
         )
         for axis, (label, names) in zip(axes.flat, groups.items(), strict=False):
             draw_curves(axis, table, names, is_loss=label == "Loss")
+            if label in RATIOS:  # around 1:1, where the source's lengths drifted to
+                axis.set_ylim(*ROUND_ONE)
+                axis.axhline(1, color="0.7", lw=0.6, zorder=0)
             axis.set_title(label, fontsize=9)
         for axis in axes.flat[len(groups) :]:
             axis.axis("off")

@@ -38,5 +38,6 @@ def test_the_drift_of_ratios_is_drawn_beside_the_real_one():
     figure = metric_curves(table)
     drawn = {axis.get_title(): axis for axis in figure.axes if axis.get_title()}
     assert set(drawn) == {"Loss", "Mean ratio of lengths"}
-    own, real = drawn["Mean ratio of lengths"].lines
+    own, real, one = drawn["Mean ratio of lengths"].lines
+    assert set(one.get_ydata()) == {1}
     assert real.get_linestyle() == "--" and own.get_linestyle() == "-"
