@@ -14,6 +14,8 @@ from keras_ruo2.data.reader import Records
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.evaluate_inside import look_inside
 from keras_ruo2.evaluate_pictures import draw_pictures
+from keras_ruo2.evaluation.energies import energy_scores, labelled_energies
+from keras_ruo2.evaluation.floors import TooFewSamples
 from keras_ruo2.evaluation.marginals import AXES
 from keras_ruo2.evaluation.measure import measure
 from keras_ruo2.evaluation.report import PAGE, PICTURES, write_metrics, write_page
@@ -25,7 +27,7 @@ MOST_BYTES = 2_000_000_000  # of training grids in memory; more are represented 
 TABLE = "samples.csv"
 
 
-def evaluate(config, saved, records, description, samples=None):
+def evaluate(config, saved, records, description, samples=None, structures=()):
     """Measure, write metrics.json and pictures, then the page.
 
     Args:
@@ -34,6 +36,7 @@ def evaluate(config, saved, records, description, samples=None):
         records: Folder of the records.
         description: Their `Description`.
         samples: What `load_samples` returned; without it the run draws `config.count`.
+        structures: Samples that were relaxed, with energies.
     """
     source = f"of {shown(config.samples)}" if samples else "drawn by the run"
     samples = samples or draw(config, saved)
@@ -55,6 +58,8 @@ def evaluate(config, saved, records, description, samples=None):
     )
     metrics = found.metrics
     inside = look_inside(config, saved, samples, training, held_out, metrics)
+    if structures:
+        compare_energies(metrics, structures, description.class_edges, config.seed)
     if num_broken:
         metrics["alarms"].insert(0, f"Not finite: {num_broken} samples; they are left out below.")
     if description.fingerprint != saved["data"]["fingerprint"]:
@@ -73,6 +78,14 @@ def evaluate(config, saved, records, description, samples=None):
     write_page(config.out, metrics, pictures)
     print("\n".join(metrics["alarms"] + metrics["notes"]))
     print(f"{shown(config.out / PAGE)}: {len(samples['grid'])} samples measured.")
+
+
+def compare_energies(metrics, structures, edges, seed):
+    """Add what the energies of relaxed samples say of their classes, or a note why not."""
+    try:
+        metrics["energies"] = energy_scores(*labelled_energies(structures), edges, seed)
+    except TooFewSamples as reason:
+        metrics["notes"].append(f"Not measured: energies ({reason}).")
 
 
 def origin(config, records, description, training, held_out):

@@ -70,6 +70,8 @@ def test_bad_input_is_refused_before_anything_slow(trained, tmp_path):
         EvaluateConfig(run=trained, samples=tmp_path / "none.npz", out=out)
     with pytest.raises(ConfigError, match="--count is 0"):
         EvaluateConfig(run=trained, out=out, count=0)
+    with pytest.raises(ConfigError, match="tiny was not told energy classes"):
+        evaluate(EvaluateConfig(run=trained, structures=tmp_path / "other.npz", out=out))
     assert not out.exists()
 
 

@@ -4,6 +4,8 @@ from keras_ruo2 import runs
 from keras_ruo2.backend import find_backend, start_backend
 from keras_ruo2.data.description import load_description, verify_shards
 from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.structure.files import read_structures
+from keras_ruo2.variants import VARIANTS
 
 OUTPUT_BYTES = 20_000_000  # pictures, twice: as files and within the page
 
@@ -31,9 +33,32 @@ def main(config):
         from keras_ruo2.evaluation.samples import load_samples
 
         samples = load_samples(config.samples, expected)
+    structures = read_relaxed(config, saved)
     verify_shards(records, description)
     check_writable(config.out, OUTPUT_BYTES)
     start_backend(find_backend(saved["config"]["backend"]))
     from keras_ruo2.evaluate import evaluate
 
-    evaluate(config, saved, records, description, samples)
+    evaluate(config, saved, records, description, samples, structures)
+
+
+def read_relaxed(config, saved):
+    """Return the structures of --structures, none without it.
+
+    Raises:
+        ConfigError: If the run was not told energy classes, or no structure can be used.
+    """
+    if config.structures is None:
+        return []
+    from keras_ruo2.evaluation.energies import labelled_energies
+
+    variant = VARIANTS[saved["resolved"]["variant"]]
+    if not variant.label or saved["resolved"].get("label_by", "energy") != "energy":
+        raise ConfigError(f"{config.run} was not told energy classes. Leave out --structures.")
+    structures = read_structures(config.structures)
+    if not len(labelled_energies(structures)[0]):
+        raise ConfigError(
+            f"--structures={config.structures}: none of {len(structures)} structures has a `label` "
+            "and an energy. Give the relaxed samples of this run, e.g. of discover."
+        )
+    return structures

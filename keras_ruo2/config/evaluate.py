@@ -19,6 +19,8 @@ class EvaluateConfig(Config):
         count: Samples that are drawn, or used of --samples.
         compared: Samples compared with every training record by structural similarity, and
             held-out records compared likewise.
+        structures: Samples of this run that were mapped back and relaxed, with energies; they are
+            compared with the energy classes that were asked for.
         align: Move the records to where they correlate best with a sample before comparing.
         seed: Seed of the samples and of every choice.
     """
@@ -29,6 +31,7 @@ class EvaluateConfig(Config):
     records: Path | None = None
     count: int = 1000
     compared: int = 205
+    structures: Path | None = None
     align: bool = False
     seed: int = 0
 
@@ -38,5 +41,7 @@ class EvaluateConfig(Config):
         check_range("seed", self.seed, 0)
         if self.samples is not None:
             check_file("samples", self.samples)
+        if self.structures is not None:
+            check_file("structures", self.structures)
         if self.out.is_file():
             raise ConfigError(f"--out={self.out} is a file. Choose a folder.")

@@ -57,6 +57,7 @@ def write_page(folder, metrics, pictures):
         alarm_list(metrics),
         overfitting_text(metrics.get("overfitting")),
         conditioning_text(metrics.get("conditioning")),
+        energies_text(metrics.get("energies")),
         lattice_table(metrics.get("lattice")),
         critic_text(metrics.get("critic")),
         *(score_table(name, metrics) for name in EXPLAINED if name in metrics),
@@ -124,6 +125,18 @@ def conditioning_text(found):
         f"bits (shuffled: {real['null']:.2f}), so that {found['share']:.0%} of what can be read "
         f"is there. Read as asked: {made['accuracy']:.0%} (by chance {made['chance']:.0%}), of "
         f"held-out records {real['accuracy']:.0%} ({real['chance']:.0%}).</p>"
+    )
+
+
+def energies_text(found):
+    """Return a paragraph on the energies of relaxed samples."""
+    if not found:
+        return ""
+    return (
+        f"<p>Energies of {found['count']} relaxed samples: {found['information']:.2f} bits in "
+        f"common with the class that was asked for (shuffled classes: {found['null']:.2f}); as "
+        f"asked: {found['accuracy']:.0%} (by chance {found['chance']:.0%}); rank correlation "
+        f"{found['correlation']:.2f}.</p>"
     )
 
 
