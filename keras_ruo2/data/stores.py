@@ -5,13 +5,17 @@ for `s3://` (tensorflow-io, see `tensorflow_store`) that one is used, elsewhere 
 """
 
 import errno
-import importlib.util
 import os
+import socket
+import urllib.request
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
+from keras_ruo2.backend import is_installed
 from keras_ruo2.errors import ConfigError
 
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "S3_ENDPOINT")  # the first one that is set
+REGION = "us-east-1"  # what servers other than Amazon's take by default
 CONNECT_SECONDS, READ_SECONDS, RETRIES = 5, 60, 2
 INSTALL = "pip install -e '.[remote]' (or the environment of make test-tfio)"
 
@@ -30,12 +34,12 @@ def open_store(folder):
         ConfigError: If this environment has neither, or the endpoint is not an address.
     """
     endpoint = find_endpoint(os.environ)
-    if importlib.util.find_spec("tensorflow_io"):
+    if is_installed("tensorflow_io"):
         from keras_ruo2.data import tensorflow_store
 
         if tensorflow_store.has_file_system(endpoint):
             return tensorflow_store.TensorFlowStore(folder)
-    if not importlib.util.find_spec("s3fs"):
+    if not is_installed("s3fs"):
         raise ConfigError(f"{folder}: nothing here reads object storage. Install it: {INSTALL}")
     return FsspecStore(folder, endpoint)
 
@@ -57,6 +61,23 @@ def find_endpoint(environment):
     return endpoint.rstrip("/")
 
 
+def check_answers(folder):
+    """Raise `Unreachable` if nobody answers at the address of the server.
+
+    TensorFlow's file system tries for 51 s (measured) and then says that a file does not exist.
+    """
+    region = os.environ.get("AWS_REGION", REGION)
+    address = urlsplit(find_endpoint(os.environ) or f"https://s3.{region}.amazonaws.com")
+    host, scheme = address.hostname, address.scheme
+    if scheme in urllib.request.getproxies() and not urllib.request.proxy_bypass(host):
+        return  # another machine would answer for it
+    port = address.port or {"http": 80, "https": 443}[scheme]
+    try:
+        socket.create_connection((host, port), CONNECT_SECONDS).close()
+    except OSError as error:
+        raise unreachable(folder, error.strerror or error) from None
+
+
 class FsspecStore:
     """The files of a folder, through s3fs.
 
@@ -73,8 +94,7 @@ class FsspecStore:
         self.folder = folder
         self.files = s3fs.S3FileSystem(
             endpoint_url=endpoint,
-            skip_instance_cache=True,  # its listings and credentials would be those of before
-            use_listings_cache=False,
+            use_listings_cache=False,  # others may write
             config_kwargs={
                 "connect_timeout": CONNECT_SECONDS,
                 "read_timeout": READ_SECONDS,

@@ -16,6 +16,8 @@ from keras_ruo2.backend import quiet_standard_error
 from keras_ruo2.data.stores import (
     CONNECT_SECONDS,
     READ_SECONDS,
+    REGION,
+    check_answers,
     not_found,
     one_line,
     refused,
@@ -39,7 +41,7 @@ def has_file_system(endpoint):
     settings = {
         "S3_CONNECT_TIMEOUT_MSEC": 1000 * CONNECT_SECONDS,
         "S3_REQUEST_TIMEOUT_MSEC": 1000 * READ_SECONDS,
-        "AWS_REGION": os.environ.get("AWS_DEFAULT_REGION") or "us-east-1",
+        "AWS_REGION": os.environ.get("AWS_DEFAULT_REGION") or REGION,
         "TF_CPP_MIN_LOG_LEVEL": 3,
     }
     for name, value in settings.items():
@@ -128,11 +130,13 @@ def tensorflow():
 
 @contextmanager
 def telling(folder):
-    """Turn what TensorFlow raises into one line."""
+    """Turn what TensorFlow raises into one line; a server that is away is told at once."""
     errors = tensorflow().errors
+    check_answers(folder)
     try:
         yield
     except errors.NotFoundError as error:
+        check_answers(folder)  # it may have gone away meanwhile
         reason = f"{one_line(error.message)}, or these credentials may not read it"
         raise not_found(folder, reason) from None
     except (errors.PermissionDeniedError, errors.UnauthenticatedError) as error:
