@@ -64,7 +64,7 @@ def find_endpoint(environment):
 def check_answers(folder):
     """Raise `Unreachable` if nobody answers at the address of the server.
 
-    TensorFlow's file system tries for 51 s (measured) and then says that a file does not exist.
+    TensorFlow's file system tries for seconds and then says that a file does not exist.
     """
     region = os.environ.get("AWS_REGION", REGION)
     address = urlsplit(find_endpoint(os.environ) or f"https://s3.{region}.amazonaws.com")

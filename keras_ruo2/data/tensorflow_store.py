@@ -17,6 +17,7 @@ from keras_ruo2.data.stores import (
     CONNECT_SECONDS,
     READ_SECONDS,
     REGION,
+    RETRIES,
     check_answers,
     not_found,
     one_line,
@@ -39,6 +40,8 @@ def has_file_system(endpoint):
         endpoint: Address of the server, `None` for Amazon's.
     """
     settings = {
+        "AWS_MAX_ATTEMPTS": RETRIES + 1,  # of 10, which take 51 s where no server listens
+        "AWS_RETRY_MODE": "standard",
         "S3_CONNECT_TIMEOUT_MSEC": 1000 * CONNECT_SECONDS,
         "S3_REQUEST_TIMEOUT_MSEC": 1000 * READ_SECONDS,
         "AWS_REGION": os.environ.get("AWS_DEFAULT_REGION") or REGION,
