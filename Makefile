@@ -1,19 +1,20 @@
 # make train    sets everything up, trains lattice2d on the bundled slabs and draws what it generates
 # make test     sets everything up, all backends included, and runs the tests
+# make test-tfio    the same in an environment of its own, on TensorFlow 2.17 and tensorflow-io
 # make lint     sets everything up and checks the code's form
 # A GPU machine: make train TENSORFLOW=gpu
 
 VENV = .venv
 TENSORFLOW = cpu
 FOR_TRAINING = $(VENV)/.ready-$(TENSORFLOW)
-EXTRAS = jax,torch,energies,screen,discover,test
+EXTRAS = jax,torch,energies,screen,discover,remote,test
 FOR_TESTS = $(VENV)/.ready-$(TENSORFLOW),$(EXTRAS)
 RUN = runs/lattice2d
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
 PYTHON = $(shell for name in python3.11 python3.12 python3; do \
 	$$name -c '$(FITS)' 2>/dev/null && echo $$name && break; done)
 
-.PHONY: train test lint
+.PHONY: train test test-tfio lint
 
 train: $(FOR_TRAINING)
 	$(VENV)/bin/python -m keras_ruo2 train --variant=lattice2d --run=$(RUN) --minutes=9 --resume
@@ -21,6 +22,10 @@ train: $(FOR_TRAINING)
 
 test: $(FOR_TESTS)
 	$(VENV)/bin/python -m pytest
+
+# An environment of its own: the last tensorflow-io works beside TensorFlow 2.16 and 2.17 only.
+test-tfio:
+	$(MAKE) test VENV=.venv-tfio TENSORFLOW=tfio EXTRAS=screen,discover,remote,test
 
 lint: $(FOR_TESTS)
 	$(VENV)/bin/ruff check .

@@ -1,7 +1,7 @@
 """Command line: `python -m data_prep <command> --flag=value`."""
 
 from data_prep.config import BasinHoppingConfig, GapConfig, RecordsConfig, TableConfig
-from keras_ruo2.cli import Command, run_command_line
+from keras_ruo2.cli import Command, start
 
 COMMANDS = {
     "basin_hopping": Command(BasinHoppingConfig, "data_prep.basin_hopping:main"),
@@ -11,4 +11,4 @@ COMMANDS = {
 }
 
 if __name__ == "__main__":
-    run_command_line("python -m data_prep", COMMANDS)
+    start("python -m data_prep", COMMANDS)

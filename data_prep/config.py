@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_ruo2.config import Config
 from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
-from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.paths import BUNDLED_STRUCTURES, RemoteFolder
 from keras_ruo2.recipes import (
     FEWEST_VOXELS,
     MOST_VOXELS,
@@ -175,8 +175,8 @@ class RecordsConfig(Config):
     Args:
         structures: Any file that ASE reads; by default the bundled slabs.
         recipe: What becomes of the structures, a row of keras_ruo2.recipes.RECIPES.
-        out: Folder for the shards; by default tfrecords/<recipe>, or tfrecords/<recipe>_<N> for
-            grids of N voxels.
+        out: Folder for the shards, or s3://bucket/folder; by default tfrecords/<recipe>, or
+            tfrecords/<recipe>_<N> for grids of N voxels.
         num_voxels: Voxels along each direction, a multiple of 8 from 8 to 64 as the networks take
             them; by default the recipe's. Fewer are quick to train on, for trials: cells are then
             repeated less often, and atoms merge all the same.
@@ -190,7 +190,7 @@ class RecordsConfig(Config):
 
     structures: Path = BUNDLED_STRUCTURES
     recipe: str = "gap2d"
-    out: Path | None = None
+    out: Path | RemoteFolder | None = None
     num_voxels: int | None = None
     num_classes: int = 10
     holdout: float = 0.1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data_prep.publish import publish
 from data_prep.samples import collect, energy_per_atom
 from keras_ruo2.data.description import (
     FILE_NAME,
@@ -20,7 +21,7 @@ from keras_ruo2.data.description import (
 from keras_ruo2.data.schema import Schema
 from keras_ruo2.data.shards import write_shards
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.paths import RECORDS, REPOSITORY, shown
+from keras_ruo2.paths import RECORDS, REPOSITORY, RemoteFolder, shown
 from keras_ruo2.structure import cells
 from keras_ruo2.structure.bonds import SPECIES
 from keras_ruo2.structure.energies import class_edges
@@ -42,6 +43,8 @@ def main(config):
     Raises:
         ConfigError: If the output exists, or a structure cannot be used; nothing is written then.
     """
+    if isinstance(config.out, RemoteFolder):
+        return publish(config, main)
     recipe = config.rules
     out = (config.out or RECORDS / config.folder_name).resolve()
     check_output(out, config.overwrite)

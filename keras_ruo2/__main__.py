@@ -1,6 +1,6 @@
 """Command line: `python -m keras_ruo2 <command> --flag=value`."""
 
-from keras_ruo2.cli import Command, run_command_line
+from keras_ruo2.cli import Command, start
 from keras_ruo2.config import (
     BackmapConfig,
     DiscoverConfig,
@@ -26,4 +26,4 @@ COMMANDS = {
 }
 
 if __name__ == "__main__":
-    run_command_line("python -m keras_ruo2", COMMANDS)
+    start("python -m keras_ruo2", COMMANDS)

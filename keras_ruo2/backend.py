@@ -33,8 +33,7 @@ def start_backend(name, devices=0, deterministic=False):
     Raises:
         ConfigError: If it is not installed.
     """
-    check_installed(name)
-    os.environ["KERAS_BACKEND"] = name
+    name_backend(name)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if name == "jax":
         set_xla_flags(devices, deterministic)
@@ -46,6 +45,16 @@ def start_backend(name, devices=0, deterministic=False):
         importlib.import_module("keras")
         if is_installed("tensorflow"):  # Keras imports it when it looks at data
             importlib.import_module("tensorflow")
+
+
+def name_backend(name):
+    """Choose the Keras backend without importing it; TensorFlow 2.17 imports Keras itself.
+
+    Raises:
+        ConfigError: If it is not installed.
+    """
+    check_installed(name)
+    os.environ["KERAS_BACKEND"] = name
 
 
 def set_xla_flags(devices, deterministic):

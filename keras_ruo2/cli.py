@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import importlib
+import os
 import sys
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ import fire
 
 from keras_ruo2.config import Config
 from keras_ruo2.errors import ConfigError
+
+TENSORFLOW_STORE = "keras_ruo2.data.tensorflow_store"  # imported only where it is used
 
 
 class Command(NamedTuple):
@@ -22,6 +25,30 @@ class Command(NamedTuple):
 
     config: type[Config]
     function: str
+
+
+def start(program, commands):
+    """Run the command line of the process and end the process.
+
+    Where TensorFlow's file system for object storage was used, Python's own end would abort the
+    process whatever the result (github.com/tensorflow/io, issue 2039), so it is left out.
+
+    Args:
+        program: Name that usage messages show.
+        commands: Mapping of names to `Command`.
+    """
+    status = 0
+    try:
+        run_command_line(program, commands)
+    except SystemExit as end:
+        status = end.code
+    if TENSORFLOW_STORE not in sys.modules:
+        sys.exit(status)
+    if isinstance(status, str):
+        print(status, file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status if isinstance(status, int) else int(status is not None))
 
 
 def run_command_line(program, commands, argv=None):

@@ -18,6 +18,7 @@ tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 from data_prep.config import RecordsConfig  # noqa: E402
 from data_prep.records import main as write_records  # noqa: E402
+from keras_ruo2.data import stores  # noqa: E402
 from keras_ruo2.structure.cells import with_energy  # noqa: E402
 from keras_ruo2.structure.crystals import rutile_ruo2  # noqa: E402
 from keras_ruo2.structure.slabs import build_slab  # noqa: E402
@@ -118,6 +119,62 @@ def tiny_records(structures, tmp_path_factory):
     out = tmp_path_factory.mktemp("tiny") / "gap2d"
     write_records(RecordsConfig(structures=structures, out=out, holdout=0.25, num_voxels=8))
     return out
+
+
+@pytest.fixture(scope="session")
+def few_records(structures, tmp_path_factory):
+    """Records of four of `structures` on grids of 8 voxels: four shards."""
+    import ase.io
+
+    folder = tmp_path_factory.mktemp("few")
+    ase.io.write(folder / "slabs.extxyz", ase.io.read(structures, ":4"))
+    write_records(few(folder / "slabs.extxyz", folder / "gap2d"))
+    return folder / "gap2d"
+
+
+@pytest.fixture(scope="session")
+def other_records(few_records, tmp_path_factory):
+    """Other records of the same structures."""
+    out = tmp_path_factory.mktemp("other") / "gap2d"
+    write_records(few(few_records.parent / "slabs.extxyz", out, seed=7))
+    return out
+
+
+def few(structures, out, **values):
+    """Return a configuration of small records."""
+    small = {"holdout": 0.25, "num_voxels": 8, "num_classes": 0}
+    return RecordsConfig(structures=structures, out=out, **small | values)
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """An S3 server on this machine."""
+    pytest.importorskip("moto")
+    pytest.importorskip("s3fs")
+    from tests.s3 import Server
+
+    server = Server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_server, monkeypatch, tmp_path):
+    """The server with an empty bucket `slabs`, through s3fs, and an empty cache."""
+    from tests.s3 import ENVIRONMENT
+
+    monkeypatch.setattr(stores, "is_installed", lambda name: name != "tensorflow_io")
+    s3_server.left = None
+    if s3_server.thread is None:
+        s3_server.start()
+    s3_server.post("/moto-api/reset", b"")
+    s3_server.make_bucket("slabs")
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server.url)
+    monkeypatch.setenv("KERAS_RUO2_CACHE", str(tmp_path / "cache"))
+    s3_server.asked.clear()
+    return s3_server
 
 
 @pytest.fixture(scope="session")

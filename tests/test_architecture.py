@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "discovery": {"evaluation", "structure", "thermodynamics"},
     "screening": {"structure"},
     "structure": set(),
-    "data": set(),
+    "data": {"backend", "memory", "progress"},
     "models": {"architectures", "variants"},
     "evaluation": {"structure", "data"},
     "plotting": set(),

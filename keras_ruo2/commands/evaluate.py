@@ -1,7 +1,7 @@
 """`evaluate`: check the run, its records and the samples, then measure."""
 
 from keras_ruo2 import runs
-from keras_ruo2.backend import find_backend, start_backend
+from keras_ruo2.backend import find_backend, name_backend, start_backend
 from keras_ruo2.data.description import load_description, verify_shards
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.structure.files import read_structures
@@ -20,6 +20,8 @@ def main(config):
         ConfigError: Before anything slow starts.
     """
     saved = runs.load_trained(config.run)
+    backend = find_backend(saved["config"]["backend"])
+    name_backend(backend)
     records = config.records or saved["data"]["records"]
     description = load_description(records)
     expected = tuple(saved["data"]["grid_shape"])
@@ -36,7 +38,7 @@ def main(config):
     structures = read_relaxed(config, saved)
     verify_shards(records, description)
     check_writable(config.out, OUTPUT_BYTES)
-    start_backend(find_backend(saved["config"]["backend"]))
+    start_backend(backend)
     from keras_ruo2.evaluate import evaluate
 
     evaluate(config, saved, records, description, samples, structures)

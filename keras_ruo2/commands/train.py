@@ -4,7 +4,7 @@ import dataclasses
 import os
 
 from keras_ruo2 import runs
-from keras_ruo2.backend import start_backend
+from keras_ruo2.backend import name_backend, start_backend
 from keras_ruo2.commands.records import check_records, find_records
 from keras_ruo2.data.description import load_description, verify_shards
 from keras_ruo2.errors import ConfigError, check_file, check_writable
@@ -24,6 +24,7 @@ def main(config):
         ConfigError: Before anything slow starts.
     """
     config = complete(config)
+    name_backend(config.backend)
     description = load_description(config.records)
     check_records(config, description)
     verify_shards(config.records, description)

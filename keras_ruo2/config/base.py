@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.paths import RemoteFolder, folder_at, is_address
+
+PLACES = (Path, RemoteFolder)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +36,10 @@ class Config:
 
     def as_dict(self):
         """Return the fields as JSON can hold them."""
-        values = dataclasses.asdict(self)
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {
-            name: str(value) if isinstance(value, Path) else value for name, value in values.items()
+            name: str(value) if isinstance(value, PLACES) else value
+            for name, value in values.items()
         }
 
 
@@ -46,6 +50,8 @@ def convert(name, value, hint):
     be text, floats may be written as integers, and nothing else is guessed.
     """
     wanted = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if Path in wanted and isinstance(value, (str, *PLACES)) and is_address(value):
+        return address(name, value, wanted)
     for kind in wanted:
         if kind is Path and isinstance(value, (str, Path)) and str(value):
             return Path(value)
@@ -55,6 +61,17 @@ def convert(name, value, hint):
             return float(value)
         if type(value) is kind:
             return value
-    names = " or ".join("nothing" if kind is type(None) else kind.__name__ for kind in wanted)
+    kinds = [kind for kind in wanted if kind is not RemoteFolder]
+    names = " or ".join("nothing" if kind is type(None) else kind.__name__ for kind in kinds)
     advice = f""" Quote it: --{name}='"{value}"'.""" if {str, Path} & set(wanted) else ""
     raise ConfigError(f"--{name} takes {names}, got {value!r} ({type(value).__name__}).{advice}")
+
+
+def address(name, value, wanted):
+    """Return an address as `RemoteFolder`, or raise `ConfigError` where only paths are taken."""
+    if RemoteFolder in wanted:
+        return folder_at(value, name)
+    raise ConfigError(
+        f"--{name}={value}: expected a path on this machine. Only folders of records may lie in "
+        "object storage: train and evaluate --records=s3://..., data_prep records --out=s3://..."
+    )

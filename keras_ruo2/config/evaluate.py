@@ -5,6 +5,7 @@ from pathlib import Path
 
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_file, check_range
+from keras_ruo2.paths import RemoteFolder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +16,8 @@ class EvaluateConfig(Config):
         run: Folder of a run.
         samples: Samples to evaluate (.npz); without them the run draws them.
         out: Folder for the results.
-        records: Folder of records; by default those that the run was trained on.
+        records: Folder of records, or s3://bucket/folder; by default those that the run was
+            trained on.
         count: Samples that are drawn, or used of --samples.
         compared: Samples compared with every training record by structural similarity, and
             held-out records compared likewise.
@@ -28,7 +30,7 @@ class EvaluateConfig(Config):
     run: Path
     samples: Path | None = None
     out: Path
-    records: Path | None = None
+    records: Path | RemoteFolder | None = None
     count: int = 1000
     compared: int = 205
     structures: Path | None = None

@@ -16,6 +16,7 @@ from keras_ruo2.options import (
     names_in,
     range_in,
 )
+from keras_ruo2.paths import RemoteFolder
 from keras_ruo2.variants import VARIANTS
 
 AT_LEAST = {  # the least sensible value of each number
@@ -55,7 +56,8 @@ class TrainConfig(Config):
 
     Args:
         variant: What to generate; python -m keras_ruo2 variants lists them.
-        records: Folder of records; by default tfrecords/gap2d or gap3d_clean, built on first use.
+        records: Folder of records, or s3://bucket/folder; by default tfrecords/gap2d or
+            gap3d_clean, built on first use.
         run: Folder of the run; by default runs/<variant>.
         config: A config.json of another run, whose values are used where none are given.
         steps: Generator updates in all; 2000 if neither --steps nor --epochs is given.
@@ -110,7 +112,7 @@ class TrainConfig(Config):
     """
 
     variant: str | None = None
-    records: Path | None = None
+    records: Path | RemoteFolder | None = None
     run: Path | None = None
     config: Path | None = None
     steps: int | None = None

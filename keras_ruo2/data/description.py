@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.paths import RemoteFolder, folder_at
 
 SCHEMA_VERSION = 2
 FILE_NAME = "dataset.json"
@@ -78,7 +79,7 @@ def load_description(folder):
     """Read and check `dataset.json`.
 
     Args:
-        folder: Folder with records.
+        folder: Folder with records, a path or an address.
 
     Returns:
         `Description`.
@@ -86,8 +87,9 @@ def load_description(folder):
     Raises:
         ConfigError: If the folder, the file or a shard is missing, or of another version.
     """
+    folder = folder_at(folder)
     values = read_values(folder)
-    path, version = Path(folder) / FILE_NAME, values["schema_version"]
+    path, version = f"{folder}/{FILE_NAME}", values["schema_version"]
     advice = how_to_rebuild(folder, values)
     if version != SCHEMA_VERSION:
         raise ConfigError(
@@ -97,6 +99,8 @@ def load_description(folder):
         description = Description(**{key: as_tuple(value) for key, value in values.items()})
     except TypeError as error:
         raise ConfigError(f"{path} is incomplete ({error}). {advice}") from None
+    if isinstance(folder, RemoteFolder):  # its shards are looked for when they are copied
+        return description
     missing = [s["name"] for s in description.shards if not (Path(folder) / s["name"]).is_file()]
     if missing:
         raise ConfigError(
@@ -112,6 +116,27 @@ def read_values(folder):
     Raises:
         ConfigError: If the folder or the file is missing, or cannot be read.
     """
+    text = read_text(folder_at(folder))
+    try:
+        values = json.loads(text)
+        int(values["schema_version"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"{folder}/{FILE_NAME} cannot be read ({error}). Write the records again."
+        ) from None
+    return values
+
+
+def read_text(folder):
+    """Return the content of `dataset.json`.
+
+    Raises:
+        ConfigError: If the folder or the file is missing.
+    """
+    if isinstance(folder, RemoteFolder):
+        from keras_ruo2.data import remote  # which imports this module
+
+        return remote.read_description(folder)
     path = Path(folder) / FILE_NAME
     if not path.is_file():
         advice = f"Write records first: python -m data_prep records --out={Path(folder) / 'NAME'}"
@@ -121,12 +146,7 @@ def read_values(folder):
         if Path(folder).is_dir() and any(Path(folder).iterdir()):
             what = f"holds no {FILE_NAME}"
         raise ConfigError(f"The records folder {folder} {what}. {advice}")
-    try:
-        values = json.loads(path.read_text())
-        int(values["schema_version"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}). Write the records again.") from None
-    return values
+    return path.read_text()
 
 
 def how_to_rebuild(folder, values):
@@ -140,7 +160,12 @@ def how_to_rebuild(folder, values):
 
 
 def verify_shards(folder, description):
-    """Raise `ConfigError` if a shard is not what its checksum says."""
+    """Raise `ConfigError` if a shard is not what its checksum says; copy those not here yet."""
+    folder = folder_at(folder)
+    if isinstance(folder, RemoteFolder):
+        from keras_ruo2.data import remote  # which imports this module
+
+        return remote.verify(folder, description)
     for shard in description.shards:
         if checksum(Path(folder) / shard["name"]) != shard["sha256"]:
             advice = how_to_rebuild(folder, dataclasses.asdict(description))

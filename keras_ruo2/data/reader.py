@@ -6,10 +6,12 @@ from functools import cached_property
 
 import numpy as np
 
+from keras_ruo2.data import remote
 from keras_ruo2.data.description import how_to_rebuild
 from keras_ruo2.data.schema import FIELDS, Schema
 from keras_ruo2.data.tfrecord import payload_at, record_spans
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.paths import RemoteFolder, folder_at
 
 
 class Records:
@@ -19,13 +21,13 @@ class Records:
     is read stays in the page cache, not in this object.
 
     Args:
-        folder: Folder with shards.
+        folder: Folder with shards, a path or an address.
         description: Its `Description`.
         split: `TRAINING` or `HELD_OUT`.
     """
 
     def __init__(self, folder, description, split):
-        self.folder, self.description, self.split = folder, description, split
+        self.folder, self.description, self.split = folder_at(folder), description, split
         self.schema = Schema(description.grid_shape, description.dtype)
 
     def __len__(self):
@@ -34,7 +36,12 @@ class Records:
     @cached_property
     def contents(self):
         """The files, a read-only array of bytes each."""
-        files = self.description.files(self.folder, self.split)
+        folder = self.folder
+        if isinstance(folder, RemoteFolder):
+            if remote.goes_into_memory(folder, self.description):
+                return remote.read(folder, self.description, self.split)
+            folder = remote.fetch(folder, self.description)
+        files = self.description.files(folder, self.split)
         return [
             np.asarray(np.memmap(file, np.uint8, "r"))  # slices of a plain array are cheaper
             if os.path.getsize(file)
