@@ -6,6 +6,7 @@ from pathlib import Path
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_choice, check_file
 from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.species import DEFAULT, check_rutile, species_in
 
 PARTS = ("valid", "unique", "novel")
 
@@ -22,6 +23,7 @@ class ScreenConfig(Config):
         reference: Known slabs; what equals one of them is not novel. By default the bundled ones.
         out: The structures, one extxyz file.
         only: Write valid, unique (and valid) or novel (and unique) structures only.
+        species: Metal and anion of the slabs, e.g. Ir,O.
         accept: Reasons that do not make a structure invalid, e.g. peroxo_groups.
         overwrite: Replace an existing output.
     """
@@ -30,15 +32,22 @@ class ScreenConfig(Config):
     reference: Path = BUNDLED_STRUCTURES
     out: Path
     only: str | None = None
+    species: str = DEFAULT
     accept: str = ""
     overwrite: bool = False
 
     def validate(self):
         check_file("structures", self.structures)
         check_file("reference", self.reference)
+        check_rutile(self.pair, "screen judges slabs of")
         if self.only is not None:
             check_choice("only", self.only, PARTS)
         if self.out.suffix != ".extxyz":
             raise ConfigError(f"--out={self.out} must end in .extxyz.")
         if self.out.exists() and not self.overwrite:
             raise ConfigError(f"--out={self.out} exists. Choose another file or add --overwrite.")
+
+    @property
+    def pair(self):
+        """The two elements of --species."""
+        return species_in(self.species)
