@@ -83,6 +83,6 @@ def remark(species):
 
 
 def renamed(text, species):
-    """Return a text about Ru and O with another pair's symbols, wherever they are words."""
-    names = dict(zip(SPECIES, species, strict=True))
-    return re.sub(r"\b(Ru|O)\b", lambda match: names[match[0]], text)
+    """Return a text about Ru, O and RuO2 with another pair's symbols, wherever they are words."""
+    names = dict(zip(SPECIES, species, strict=True)) | {"".join(SPECIES): "".join(species)}
+    return re.sub(r"\b(Ru|O)\b|\bRuO(?=2|₂|\$_2\$)", lambda match: names[match[0]], text)

@@ -6,14 +6,14 @@ from pathlib import Path
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_choice, check_file
 from keras_ruo2.paths import BUNDLED_STRUCTURES
-from keras_ruo2.species import DEFAULT, check_rutile, species_in
+from keras_ruo2.species import DEFAULT, check_rutile
 
 PARTS = ("valid", "unique", "novel")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScreenConfig(Config):
-    """Say of each structure whether it is a RuO2 slab, unique in its file, and new.
+    """Say of each structure whether it is a slab of RuO2, or its like, unique in its file, and new.
 
     Nothing is dropped unless --only asks for it: the structures come back in the order of the file
     with what was found in their `info`, and as a table (.csv) and a funnel (.json) beside it.
@@ -46,8 +46,3 @@ class ScreenConfig(Config):
             raise ConfigError(f"--out={self.out} must end in .extxyz.")
         if self.out.exists() and not self.overwrite:
             raise ConfigError(f"--out={self.out} exists. Choose another file or add --overwrite.")
-
-    @property
-    def pair(self):
-        """The two elements of --species."""
-        return species_in(self.species)

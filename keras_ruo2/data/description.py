@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.species import DEFAULT
 
 SCHEMA_VERSION = 2
 FILE_NAME = "dataset.json"
@@ -135,6 +136,8 @@ def how_to_rebuild(folder, values):
     flags = {"structures": source.get("file"), "recipe": values.get("recipe"), "out": folder}
     flags |= {name: source.get(name) for name in ("seed", "holdout", "translate", "num_voxels")}
     flags["num_classes"] = max(0, len(values.get("class_edges", ())) - 1)
+    species = ",".join(values.get("species", ()))
+    flags["species"] = species if species not in ("", DEFAULT) else None
     shown = " ".join(f"--{name}={value}" for name, value in flags.items() if value is not None)
     return f"Write them again: python -m data_prep records {shown} --overwrite"
 

@@ -61,12 +61,12 @@ def is_anion(atoms):
     return atoms.numbers == atomic_numbers[pair_of(atoms)[1]]
 
 
-def bond_lengths(atoms):
+def bond_lengths(atoms=None):
     """Return the cutoffs as ASE's `neighbor_list` takes them, Å by pair of symbols.
 
-    Those of other pairs than Ru and O are scaled by covalent radii.
+    Without atoms they are those of Ru and O; of other pairs they are scaled by covalent radii.
     """
-    metal, anion = pair_of(atoms)
+    metal, anion = SPECIES if atoms is None else pair_of(atoms)
     (ru, o), lengths = SPECIES, {}
     for pair, known, cutoff in (
         ((metal, anion), (ru, o), RU_O_BOND),

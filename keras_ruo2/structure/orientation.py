@@ -79,6 +79,16 @@ def facet_profiles():
     return profiles
 
 
+def lattice_of(atoms):
+    """Return the mean lattice constants `(a, c)` inside a slab, Å, `None` if it has no inside."""
+    around = inner_neighbours(atoms)
+    if not len(around):
+        return None
+    lengths = np.linalg.norm(around, axis=2).mean(axis=0)
+    c, diagonal = lengths[:2].mean(), lengths[2:].mean()
+    return float(np.sqrt(2 * (diagonal**2 - c**2 / 4))), float(c)
+
+
 def num_surface_cells(facet, atoms):
     """Return how many (1x1) cells of its facet a slab is made of, at least 1.
 
@@ -90,9 +100,7 @@ def num_surface_cells(facet, atoms):
     """
     if facet == UNKNOWN:
         return 1
-    lengths = np.linalg.norm(inner_neighbours(atoms), axis=2).mean(axis=0)
-    c, diagonal = lengths[:2].mean(), lengths[2:].mean()
-    crystal = rutile_ruo2(a=np.sqrt(2 * (diagonal**2 - c**2 / 4)), c=c)
+    crystal = rutile_ruo2(*lattice_of(atoms))
     indices = np.array([int(digit) for digit in facet.strip("()")])
     plane = crystal.get_volume() * np.linalg.norm(indices @ np.linalg.inv(crystal.cell.array).T)
     area = np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1]))
