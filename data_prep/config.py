@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.config import Config
-from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
-from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.errors import ConfigError, check_choice, check_range
+from keras_ruo2.paths import BUNDLED_STRUCTURES, structure_files
 from keras_ruo2.recipes import (
     FEWEST_VOXELS,
     MOST_VOXELS,
@@ -173,7 +173,8 @@ class RecordsConfig(Config):
     """Voxelise structures and write them as TFRecords.
 
     Args:
-        structures: Any file that ASE reads; by default the bundled slabs.
+        structures: Any file that ASE reads, or a folder or pattern of such files; by default the
+            bundled slabs.
         recipe: What becomes of the structures, a row of keras_ruo2.recipes.RECIPES.
         out: Folder for the shards; by default tfrecords/<recipe>, or tfrecords/<recipe>_<N> for
             grids of N voxels.
@@ -209,7 +210,7 @@ class RecordsConfig(Config):
         check_range("num_classes", self.num_classes, 0, 1000)
         check_range("holdout", self.holdout, 0, 0.5)
         check_choice("translate", self.translate, TRANSLATIONS)
-        check_file("structures", self.structures)
+        structure_files("structures", self.structures)
 
     @property
     def rules(self):
@@ -228,7 +229,8 @@ class TableConfig(Config):
     """Print the slabs, facet by termination, with the coordination of their surface atoms.
 
     Args:
-        structures: Any file that ASE reads; by default the bundled slabs.
+        structures: Any file that ASE reads, or a folder or pattern of such files; by default the
+            bundled slabs.
         each: Print a row for every structure instead of one for each termination and variation.
     """
 
@@ -236,4 +238,4 @@ class TableConfig(Config):
     each: bool = False
 
     def validate(self):
-        check_file("structures", self.structures)
+        structure_files("structures", self.structures)
