@@ -4,9 +4,9 @@ from data_prep.config import (
     BasinHoppingConfig,
     GapConfig,
     RecordsConfig,
-    ReferencesConfig,
     TableConfig,
 )
+from data_prep.references_config import ReferencesConfig
 from keras_ruo2.cli import Command, run_command_line
 
 COMMANDS = {

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.config import Config
-from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
-from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.errors import ConfigError, check_choice, check_range
+from keras_ruo2.paths import BUNDLED_STRUCTURES, structure_files
 from keras_ruo2.recipes import (
     FEWEST_VOXELS,
     MOST_VOXELS,
@@ -180,7 +180,8 @@ class RecordsConfig(Config):
     """Voxelise structures and write them as TFRecords.
 
     Args:
-        structures: Any file that ASE reads; by default the bundled slabs.
+        structures: Any file that ASE reads, or a folder or pattern of such files; by default the
+            bundled slabs.
         recipe: What becomes of the structures, a row of keras_ruo2.recipes.RECIPES.
         species: The two elements of the structures, the metal first, e.g. Ir,O: any two.
         out: Folder for the shards; by default tfrecords/<recipe>, or tfrecords/<recipe>_<N> for
@@ -219,7 +220,7 @@ class RecordsConfig(Config):
         check_range("num_classes", self.num_classes, 0, 1000)
         check_range("holdout", self.holdout, 0, 0.5)
         check_choice("translate", self.translate, TRANSLATIONS)
-        check_file("structures", self.structures)
+        structure_files("structures", self.structures)
 
     @property
     def rules(self):
@@ -238,7 +239,8 @@ class TableConfig(Config):
     """Print the slabs, facet by termination, with the coordination of their surface atoms.
 
     Args:
-        structures: Any file that ASE reads; by default the bundled slabs.
+        structures: Any file that ASE reads, or a folder or pattern of such files; by default the
+            bundled slabs.
         species: Metal and anion of the slabs, e.g. Ir,O.
         each: Print a row for every structure instead of one for each termination and variation.
     """
@@ -249,27 +251,4 @@ class TableConfig(Config):
 
     def validate(self):
         check_rutile(self.pair, "the table judges slabs of")
-        check_file("structures", self.structures)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReferencesConfig(Config):
-    """Compute what surface energies are relative to: a bulk oxide, O2 and the metal.
-
-    phase_diagram takes the file with --references; discover takes the numbers that are printed.
-
-    Args:
-        out: The relaxed structures with their energies, one extxyz file.
-        species: Metal and anion of the rutile oxide, e.g. Ir,O.
-        calculator: chgnet, mace, mace:FILE, quippy:FILE or module:callable.
-        overwrite: Replace an existing output.
-    """
-
-    out: Path
-    species: str = DEFAULT
-    calculator: str = "chgnet"
-    overwrite: bool = False
-
-    def validate(self):
-        check_oxide(self.pair, "references are")
-        check_extxyz(self.out, self.overwrite)
+        structure_files("structures", self.structures)

@@ -20,7 +20,7 @@ from keras_ruo2.data.description import (
 from keras_ruo2.data.schema import Schema
 from keras_ruo2.data.shards import write_shards
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.paths import RECORDS, REPOSITORY, shown
+from keras_ruo2.paths import RECORDS, REPOSITORY, shown, structure_files
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure import cells
 from keras_ruo2.structure.energies import class_edges
@@ -119,7 +119,7 @@ def describe_source(config, structures, training):
     """Return where records came from: file, settings and cells, for `Description.source`."""
     return {
         "file": source_name(config.structures),
-        "sha256": checksum(config.structures),
+        "sha256": checksum(*structure_files("structures", config.structures)),
         "seed": config.seed,
         "holdout": config.holdout,
         "translate": config.translate,

@@ -113,21 +113,28 @@ def checksum(path):
 
 
 def uncorrected_chgnet(_=None):
-    """Return CHGNet as an ASE calculator without the oxide correction in its energies."""
+    """Return CHGNet as an ASE calculator without the oxide correction in its energies.
+
+    Stress and magnetic moments are computed only when asked for: with them, and with the weights'
+    gradients that nobody needs, every call costs twice as much.
+    """
     from chgnet.model.dynamics import CHGNetCalculator
     from chgnet.model.model import CHGNet
 
     class UncorrectedCHGNet(CHGNetCalculator):
-        def calculate(self, atoms=None, properties=None, system_changes=None, **options):
+        def calculate(self, atoms=None, properties=None, system_changes=None, task=None):
+            simple = {"energy", "free_energy", "forces"}.issuperset(properties or ["all"])
+            task = task or ("ef" if simple else "efsm")
             with warnings.catch_warnings():  # of PyTorch, about a line of CHGNet's
                 warnings.filterwarnings("ignore", "Converting a tensor with requires_grad")
-                super().calculate(atoms, properties, system_changes, **options)
+                super().calculate(atoms, properties, system_changes, task)
             undone = OXIDE_CORRECTION * (self.atoms.numbers == 8).sum()
             for name in ("energy", "free_energy"):
                 if name in self.results:
                     self.results[name] -= undone
 
     model = CHGNet.load(model_name=CHGNET_MODEL, use_device="cpu", verbose=False)
+    model.requires_grad_(False)
     return UncorrectedCHGNet(model, use_device="cpu")
 
 

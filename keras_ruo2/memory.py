@@ -7,9 +7,10 @@ from keras_ruo2.errors import ConfigError
 MEGABYTE = 1_000_000
 RESERVED = 500 * MEGABYTE  # for everything but the calculator
 # Memory of one call with forces, and the largest structure that it was measured to be safe for, by
-# the name of a calculator. Measured: CHGNet 0.3.0, slabs of 24 to 144 atoms, 13.5 MB an atom.
-BYTES_PER_ATOM = {"chgnet": 13.5 * MEGABYTE}
-MOST_ATOMS = {"chgnet": 500}
+# the name of a calculator. Measured: CHGNet 0.3.0,
+# forces without stress on slabs of 72 to 1,800 atoms, 5.8 to 6.3 MB an atom.
+BYTES_PER_ATOM = {"chgnet": 6.5 * MEGABYTE}
+MOST_ATOMS = {"chgnet": 1800}
 MEMINFO = Path("/proc/meminfo")
 CGROUPS = (  # limit and use of a container, of both versions of Linux's control groups
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),

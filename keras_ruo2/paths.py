@@ -1,10 +1,15 @@
-"""Where the bundled data are and where output goes by default."""
+"""Where the bundled data are, where output goes by default, and which files a path stands for."""
 
+import glob
 from pathlib import Path
+
+from keras_ruo2.errors import ConfigError, check_file
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RECORDS = Path("tfrecords")
 RUNS = Path("runs")
+PACKED = (".gz", ".bz2", ".xz")
+STRUCTURE_ENDINGS = (".extxyz", ".xyz", ".traj", ".db", ".cif", ".vasp")
 
 
 def shown(path):
@@ -14,3 +19,41 @@ def shown(path):
 
 
 BUNDLED_STRUCTURES = REPOSITORY / "tfrecords" / "gap.extxyz"
+
+
+def structure_files(name, path):
+    """Return the files of structures that a path stands for, in the order of their names.
+
+    Args:
+        name: The flag that the path came with.
+        path: A file of any kind, a folder whose files of structures (by `STRUCTURE_ENDINGS`,
+            packed or not) are the parts of one set, or a pattern such as `parts/*.extxyz.xz`.
+
+    Returns:
+        List of `Path`, without empty files if there are several.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    path = Path(path)
+    if path.is_dir():
+        found = sorted(file for file in path.iterdir() if unpacked(file)[1] in STRUCTURE_ENDINGS)
+    elif glob.has_magic(str(path)) and not path.exists():
+        found = sorted(map(Path, glob.glob(str(path))))
+    else:
+        check_file(name, path)
+        return [path]
+    found = [file for file in found if file.is_file() and file.stat().st_size]
+    if not found:
+        raise ConfigError(
+            f"--{name}={path} holds no file of structures. Expected a file, a folder of files that "
+            f"end in {', '.join(STRUCTURE_ENDINGS)}, with {' or '.join(PACKED)} where they are "
+            "packed, or a pattern for such files."
+        )
+    return found
+
+
+def unpacked(file):
+    """Return the name of a file without the ending of its compression, and its ending then."""
+    inner = Path(file.stem if file.suffix in PACKED else file.name)
+    return str(inner), inner.suffix

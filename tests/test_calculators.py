@@ -2,11 +2,13 @@ import importlib.util
 import sys
 import types
 
+import numpy as np
 import pytest
 
 from keras_ruo2 import calculators
 from keras_ruo2.calculators import check_calculator, make_calculator
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.structure.crystals import rutile_ruo2
 
 
 @pytest.mark.parametrize(
@@ -52,3 +54,16 @@ def test_files_of_one_name_differ_in_the_provenance(tmp_path, monkeypatch):
     assert found[0] != found[1]
     with pytest.raises(ConfigError, match="no such file"):
         make_calculator(f"quippy:{tmp_path / 'other.xml'}")
+
+
+def test_chgnet_gives_the_same_forces_with_and_without_stress():
+    pytest.importorskip("chgnet")
+    calculator, _ = make_calculator("chgnet")
+    atoms = rutile_ruo2()
+    atoms.rattle(0.05, seed=1)
+    calculator.calculate(atoms, ["forces"])
+    alone = calculator.results["forces"].copy()
+    assert "stress" not in calculator.results
+    atoms.calc = calculator
+    assert atoms.get_stress().shape == (6,)
+    np.testing.assert_allclose(atoms.get_forces(), alone, atol=1e-5)

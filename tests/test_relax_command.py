@@ -118,7 +118,7 @@ def test_bad_input_is_refused_before_anything_is_written(file, monkeypatch):
         relax(config(file, calculator="gromacs"))
     monkeypatch.setattr(command, "check_calculator", lambda name: None)
     monkeypatch.setattr("keras_ruo2.memory.free_memory", lambda: 510_000_000)
-    with pytest.raises(ConfigError, match="3 atoms is too large: chgnet needs 13.5 MB an atom"):
+    with pytest.raises(ConfigError, match="3 atoms is too large: chgnet needs 6.5 MB an atom"):
         relax(config(file, calculator="chgnet"))
     assert not list(file.parent.glob("out*"))
     for message, flags in (

@@ -158,7 +158,11 @@ def as_tuple(value):
     return tuple(as_tuple(part) for part in value) if isinstance(value, list) else value
 
 
-def checksum(path):
-    """Return the SHA-256 of a file as hexadecimal text."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def checksum(*paths):
+    """Return the SHA-256 of a file, or of several one after the other, as hexadecimal text."""
+    found = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
+            while block := file.read(1 << 20):
+                found.update(block)
+    return found.hexdigest()

@@ -5,7 +5,7 @@ from ase.db import connect
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.cells import potential_energy
-from keras_ruo2.structure.files import read_structures
+from keras_ruo2.structure.files import iterate_structures, read_structures
 
 
 @pytest.mark.parametrize("suffix", ["extxyz", "traj", "db", "json"])
@@ -33,3 +33,30 @@ def test_what_is_no_structure_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(ConfigError, match="cannot be read by ASE"):
         read_structures(tmp_path / "notes.txt")
+
+
+@pytest.mark.parametrize("packing", ["", ".gz", ".bz2", ".xz"])
+def test_parts_in_a_folder_are_read_in_the_order_of_their_names(tmp_path, slab, packing):
+    for part in (2, 0, 1):
+        slab.info["name"] = f"slab-{part}"
+        ase.io.write(tmp_path / f"part-{part}.extxyz{packing}", [slab, slab])
+    (tmp_path / "part-3.extxyz").touch()  # a chain that has not begun
+    (tmp_path / "README.md").write_text("not a structure")
+    for path in (tmp_path, tmp_path / "part-*.extxyz*"):
+        names = [atoms.info["name"] for atoms in iterate_structures(path)]
+        assert names == [f"slab-{part}" for part in (0, 0, 1, 1, 2, 2)]
+
+
+def test_a_folder_without_structures_is_refused(tmp_path):
+    (tmp_path / "README.md").write_text("not a structure")
+    for path in (tmp_path, tmp_path / "*.extxyz"):
+        with pytest.raises(ConfigError, match="holds no file of structures"):
+            read_structures(path)
+
+
+def test_a_damaged_part_is_named(tmp_path, slab):
+    ase.io.write(tmp_path / "part-0.extxyz.xz", slab)
+    whole = (tmp_path / "part-0.extxyz.xz").read_bytes()
+    (tmp_path / "part-1.extxyz.xz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ConfigError, match="part-1.extxyz.xz cannot be read by ASE"):
+        read_structures(tmp_path)
