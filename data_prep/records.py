@@ -47,7 +47,8 @@ def main(config):
     check_output(out, config.overwrite)
     structures = prepare_all(config.structures, recipe, config.pair)
     energies = np.array([energy_per_atom(atoms) for atoms in structures])
-    edges = class_edges(energies, config.num_classes) if config.num_classes else np.array([])
+    names = [atoms.info["name"] for atoms in structures]
+    edges = class_edges(energies, config.num_classes, names) if config.num_classes else np.array([])
     schema = Schema((*recipe.grid_shape, len(config.pair)))
     num_bytes = len(structures) * recipe.records_per_structure * schema.num_bytes
     check_writable(out.parent, num_bytes)

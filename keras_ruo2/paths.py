@@ -1,6 +1,7 @@
 """Where the bundled data are, where output goes by default, and which files a path stands for."""
 
 import glob
+import os
 from pathlib import Path
 
 from keras_ruo2.errors import ConfigError, check_file
@@ -10,6 +11,7 @@ RECORDS = Path("tfrecords")
 RUNS = Path("runs")
 PACKED = (".gz", ".bz2", ".xz")
 STRUCTURE_ENDINGS = (".extxyz", ".xyz", ".traj", ".db", ".cif", ".vasp")
+VASP = ("POSCAR", "CONTCAR")  # beginnings of names that need no ending
 
 
 def shown(path):
@@ -27,7 +29,8 @@ def structure_files(name, path):
     Args:
         name: The flag that the path came with.
         path: A file of any kind, a folder whose files of structures (by `STRUCTURE_ENDINGS`,
-            packed or not) are the parts of one set, or a pattern such as `parts/*.extxyz.xz`.
+            packed or not, or POSCAR) are the parts of one set, or a pattern such as
+            `parts/*.extxyz.xz`, `*/POSCAR`.
 
     Returns:
         List of `Path`, without empty files if there are several.
@@ -37,7 +40,7 @@ def structure_files(name, path):
     """
     path = Path(path)
     if path.is_dir():
-        found = sorted(file for file in path.iterdir() if unpacked(file)[1] in STRUCTURE_ENDINGS)
+        found = sorted(file for file in path.iterdir() if holds_structures(file))
     elif glob.has_magic(str(path)) and not path.exists():
         found = sorted(map(Path, glob.glob(str(path))))
     else:
@@ -47,10 +50,21 @@ def structure_files(name, path):
     if not found:
         raise ConfigError(
             f"--{name}={path} holds no file of structures. Expected a file, a folder of files that "
-            f"end in {', '.join(STRUCTURE_ENDINGS)}, with {' or '.join(PACKED)} where they are "
-            "packed, or a pattern for such files."
+            f"end in {', '.join(STRUCTURE_ENDINGS)} (with {' or '.join(PACKED)} where they are "
+            "packed) or begin with POSCAR, or a pattern for such files."
         )
     return found
+
+
+def holds_structures(file):
+    """Say by its name whether a file holds structures."""
+    return unpacked(file)[1] in STRUCTURE_ENDINGS or file.name.startswith(VASP)
+
+
+def name_in(file, files):
+    """Return what tells a file from the others: its path below their folder, without ending."""
+    folder = os.path.commonpath([other.parent for other in files])
+    return "-".join(file.relative_to(folder).with_name(unpacked(file)[0]).with_suffix("").parts)
 
 
 def unpacked(file):

@@ -2,11 +2,12 @@
 
 import io
 
+import ase.db
 import ase.io
 from ase.io.formats import open_with_compression
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.paths import PACKED, structure_files, unpacked
+from keras_ruo2.paths import PACKED, name_in, structure_files, unpacked
 
 TEXTS = (".extxyz", ".xyz")  # read as text, by their ending
 
@@ -21,7 +22,8 @@ def iterate_structures(path):
 
     Args:
         path: Any file that ASE reads, packed or not; or a folder or pattern of such files, which
-            are read in the order of their names (see `keras_ruo2.paths.structure_files`).
+            are read in the order of their names (see `keras_ruo2.paths.structure_files`). Of
+            several files structures without a name are named after their file.
 
     Yields:
         `ase.Atoms`.
@@ -29,11 +31,13 @@ def iterate_structures(path):
     Raises:
         ConfigError: If ASE cannot read a file, or there is no structure.
     """
-    found = False
-    for file in structure_files("structures", path):
+    found, files = False, structure_files("structures", path)
+    for file in files:
         try:
-            for atoms in frames_of(file):
+            for number, atoms in enumerate(frames_of(file)):
                 found = True
+                if len(files) > 1:
+                    atoms.info.setdefault("name", f"{name_in(file, files)}-{number}")
                 yield atoms
         except Exception as error:  # ASE's readers raise whatever their format makes them raise
             raise ConfigError(
@@ -53,7 +57,17 @@ def frames_of(file):
     if file.suffix in PACKED and unpacked(file)[1] in TEXTS:
         with open_with_compression(file, "r") as packed:
             return ase.io.iread(io.StringIO(packed.read()), index=":", format="extxyz")
+    if file.suffix == ".db":
+        return rows_of(file)
     return ase.io.iread(file, index=":")
+
+
+def rows_of(file):
+    """Yield the structures of an ASE database, the values that were stored with each in `info`."""
+    for row in ase.db.connect(file).select():
+        atoms = row.toatoms()
+        atoms.info |= row.key_value_pairs
+        yield atoms
 
 
 def name_of(atoms, number):

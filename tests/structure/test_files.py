@@ -60,3 +60,26 @@ def test_a_damaged_part_is_named(tmp_path, slab):
     (tmp_path / "part-1.extxyz.xz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ConfigError, match="part-1.extxyz.xz cannot be read by ASE"):
         read_structures(tmp_path)
+
+
+def test_a_database_gives_what_was_stored_with_its_structures(tmp_path, slab):
+    with connect(tmp_path / "slabs.db") as database:
+        for number in range(2):
+            database.write(slab, name=f"slab-{number}", dmu_o=-0.5 * number)
+        database.write(slab)
+    found = read_structures(tmp_path / "slabs.db")
+    assert [atoms.info.get("name") for atoms in found] == ["slab-0", "slab-1", None]
+    assert [atoms.info.get("dmu_o") for atoms in found] == [0.0, -0.5, None]
+    assert [potential_energy(atoms) for atoms in found] == pytest.approx([-100] * 3)
+
+
+def test_poscars_are_named_after_their_files_and_folders(tmp_path, slab):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        ase.io.write(tmp_path / name / "POSCAR", slab)
+    for name in ("POSCAR_2", "CONTCAR", "thin.vasp"):
+        ase.io.write(tmp_path / name, slab, format="vasp")
+    names = [atoms.info["name"] for atoms in read_structures(tmp_path)]
+    assert names == ["CONTCAR-0", "POSCAR_2-0", "thin-0"]
+    names = [atoms.info["name"] for atoms in read_structures(tmp_path / "*" / "POSCAR")]
+    assert names == ["a-POSCAR-0", "b-POSCAR-0"]
