@@ -1,12 +1,19 @@
 """Command line: `python -m data_prep <command> --flag=value`."""
 
-from data_prep.config import BasinHoppingConfig, GapConfig, RecordsConfig, TableConfig
+from data_prep.config import (
+    BasinHoppingConfig,
+    GapConfig,
+    RecordsConfig,
+    TableConfig,
+)
+from data_prep.references_config import ReferencesConfig
 from keras_ruo2.cli import Command, start
 
 COMMANDS = {
     "basin_hopping": Command(BasinHoppingConfig, "data_prep.basin_hopping:main"),
     "gap": Command(GapConfig, "data_prep.gap:main"),
     "records": Command(RecordsConfig, "data_prep.records:main"),
+    "references": Command(ReferencesConfig, "data_prep.references:main"),
     "table": Command(TableConfig, "data_prep.table:main"),
 }
 

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from ase import Atoms
-from ase.build import molecule
 
 from data_prep.chains import Chain, check_settings, join, only_user
 from data_prep.gap import lattice_constants
@@ -23,6 +22,9 @@ from data_prep.starts import is_file, make_starts, start_words
 from keras_ruo2.calculators import check_calculator, make_calculator
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.paths import shown
+from keras_ruo2.relaxation.crystals import oxygen_molecule
+from keras_ruo2.species import DEFAULT, remark
+from keras_ruo2.structure.bonds import pair_of
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.thermodynamics import KNOWN_REFERENCES
 
@@ -48,6 +50,7 @@ def main(config):
     words = start_words(config.start)
     folder = config.out.with_suffix(".chains")
     check_writable(folder)
+    remark(config.pair)
     with only_user(folder):
         calculator, provenance = make_calculator(config.calculator)
         a, c = config.a, config.c
@@ -56,6 +59,8 @@ def main(config):
         oxygen = oxygen_energy(config, calculator, provenance)
         plans = make_plans(config, make_starts(config, a, c), oxygen)
         settings = {k: v for k, v in config.as_dict().items() if k not in UNIMPORTANT}
+        if config.species == DEFAULT:  # searches from before there was a choice go on
+            del settings["species"]
         check_settings(folder, settings | provenance | {"oxygen_energy": round(oxygen, 4)})
         chains = [Chain(folder, plan.number) for plan in plans]
         run(plans, chains, calculator, provenance, config)
@@ -87,11 +92,8 @@ def oxygen_energy(config, calculator, provenance):
     known = KNOWN_REFERENCES.get((provenance["calculator"], provenance["correction"]))
     if known:
         return known.oxygen
-    pair = molecule("O2")
-    pair.set_cell([12.0, 13.0, 14.0])
-    pair.center()
-    pair.pbc = True
-    snapshots, error = relax(pair, calculator, Conditions(0, 0, fmax=0.02, relax_steps=200))
+    conditions = Conditions(0, 0, fmax=0.02, relax_steps=200)
+    snapshots, error = relax(oxygen_molecule(), calculator, conditions)
     if error:
         raise ConfigError(
             f"The calculator fails at O2 ({error}). Give --oxygen_energy, that of half an O2 in eV."
@@ -170,7 +172,7 @@ def frame(shot, number, common, plan):
         "name": f"{common['start']}-c{common['chain']:03d}-t{common['trial']:05d}-s{number:03d}",
         **common,
         "snapshot": number,
-        "num_ru": len(atoms) - num_o,
+        f"num_{pair_of(atoms)[0].lower()}": len(atoms) - num_o,
         "num_o": num_o,
         "fmax": round(shot.fmax, 4),
         "grand_potential": grand_potential(shot.energy, num_o, plan.conditions),

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.config import Config
-from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
-from keras_ruo2.paths import BUNDLED_STRUCTURES, RemoteFolder
+from keras_ruo2.errors import ConfigError, check_choice, check_range
+from keras_ruo2.paths import BUNDLED_STRUCTURES, RemoteFolder, structure_files
 from keras_ruo2.recipes import (
     FEWEST_VOXELS,
     MOST_VOXELS,
@@ -13,6 +13,7 @@ from keras_ruo2.recipes import (
     TRANSLATIONS,
     VOXEL_STEP,
 )
+from keras_ruo2.species import DEFAULT, check_oxide, check_rutile, species_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,7 @@ class GapConfig(Config):
     Args:
         out: The structures, one extxyz file.
         calculator: chgnet, or module:callable for any ASE calculator.
+        species: Metal and anion of another rutile crystal, e.g. Ir,O.
         a: Lattice constant a of rutile in Å. Without it the calculator relaxes the bulk first.
         c: Lattice constant c of rutile in Å, together with --a.
         vacuum: Empty space between a slab and its periodic image, Å.
@@ -35,6 +37,7 @@ class GapConfig(Config):
 
     out: Path
     calculator: str = "chgnet"
+    species: str = DEFAULT
     a: float | None = None
     c: float | None = None
     vacuum: float = 20.0
@@ -43,6 +46,7 @@ class GapConfig(Config):
     overwrite: bool = False
 
     def validate(self):
+        check_rutile(self.pair, "slabs are cut out of")
         check_range("count", self.count, 1, 148)
         check_range("vacuum", self.vacuum, 5)
         check_lattice(self.a, self.c)
@@ -66,6 +70,7 @@ class BasinHoppingConfig(Config):
         dmu_o: Chemical potential of O relative to half an O2, eV per O; several with commas.
         chains: Chains of each start at each --dmu_o.
         calculator: chgnet, or module:callable for any ASE calculator.
+        species: Metal and anion of another rutile oxide, e.g. Ir,O.
         size: Least length of the supercell along x and along y, Å.
         height: Largest length along z, Å; the vacuum is cut down to 6 where it would be exceeded.
         vacuum: Empty space above the start, Å.
@@ -91,6 +96,7 @@ class BasinHoppingConfig(Config):
     dmu_o: float | str = -0.5
     chains: int = 1
     calculator: str = "chgnet"
+    species: str = DEFAULT
     size: float = 9.0
     height: float = 17.0
     vacuum: float = 8.0
@@ -110,6 +116,7 @@ class BasinHoppingConfig(Config):
     overwrite: bool = False
 
     def validate(self):
+        check_oxide(self.pair, "the search exchanges oxygen with")
         ranges = {
             "steps": (0, None),
             "chains": (1, 1000),
@@ -173,8 +180,10 @@ class RecordsConfig(Config):
     """Voxelise structures and write them as TFRecords.
 
     Args:
-        structures: Any file that ASE reads; by default the bundled slabs.
+        structures: Any file that ASE reads, or a folder or pattern of such files; by default the
+            bundled slabs.
         recipe: What becomes of the structures, a row of keras_ruo2.recipes.RECIPES.
+        species: The two elements of the structures, the metal first, e.g. Ir,O: any two.
         out: Folder for the shards, or s3://bucket/folder; by default tfrecords/<recipe>, or
             tfrecords/<recipe>_<N> for grids of N voxels.
         num_voxels: Voxels along each direction, a multiple of 8 from 8 to 64 as the networks take
@@ -190,6 +199,7 @@ class RecordsConfig(Config):
 
     structures: Path = BUNDLED_STRUCTURES
     recipe: str = "gap2d"
+    species: str = DEFAULT
     out: Path | RemoteFolder | None = None
     num_voxels: int | None = None
     num_classes: int = 10
@@ -200,6 +210,7 @@ class RecordsConfig(Config):
 
     def validate(self):
         check_choice("recipe", self.recipe, RECIPES)
+        species_in(self.species)
         if self.num_voxels is not None:
             check_range("num_voxels", self.num_voxels, FEWEST_VOXELS, MOST_VOXELS)
             if self.num_voxels % VOXEL_STEP:
@@ -209,7 +220,7 @@ class RecordsConfig(Config):
         check_range("num_classes", self.num_classes, 0, 1000)
         check_range("holdout", self.holdout, 0, 0.5)
         check_choice("translate", self.translate, TRANSLATIONS)
-        check_file("structures", self.structures)
+        structure_files("structures", self.structures)
 
     @property
     def rules(self):
@@ -228,12 +239,16 @@ class TableConfig(Config):
     """Print the slabs, facet by termination, with the coordination of their surface atoms.
 
     Args:
-        structures: Any file that ASE reads; by default the bundled slabs.
+        structures: Any file that ASE reads, or a folder or pattern of such files; by default the
+            bundled slabs.
+        species: Metal and anion of the slabs, e.g. Ir,O.
         each: Print a row for every structure instead of one for each termination and variation.
     """
 
     structures: Path = BUNDLED_STRUCTURES
+    species: str = DEFAULT
     each: bool = False
 
     def validate(self):
-        check_file("structures", self.structures)
+        check_rutile(self.pair, "the table judges slabs of")
+        structure_files("structures", self.structures)

@@ -8,15 +8,15 @@ import sys
 
 import ase.io
 import numpy as np
-from ase.filters import FrechetCellFilter
 from ase.optimize import FIRE
 
 from keras_ruo2.calculators import check_calculator, make_calculator
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.paths import shown
-from keras_ruo2.structure.bonds import RU
+from keras_ruo2.relaxation.crystals import relaxed_rutile
+from keras_ruo2.species import remark
+from keras_ruo2.structure.bonds import is_metal, pair_of
 from keras_ruo2.structure.cells import orthogonalise, potential_energy, with_energy
-from keras_ruo2.structure.crystals import rutile_ruo2
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
 from keras_ruo2.structure.variations import VARIATIONS
@@ -30,13 +30,14 @@ def main(config):
     """
     check_calculator(config.calculator)
     check_writable(config.out.parent)
+    remark(config.pair)
     partial = config.out.with_suffix(".partial.extxyz")
     finished = {atoms.info["name"]: atoms for atoms in read_partial(partial)}
     calculator, provenance = make_calculator(config.calculator)
     a, c = lattice_constants(config, calculator)
     provenance |= {"a": round(a, 4), "c": round(c, 4), "seed": config.seed}
     provenance |= {"slab_vacuum": config.vacuum}
-    check_same_work(partial, finished.values(), provenance)
+    check_same_work(partial, finished.values(), provenance, config.pair)
     provenance |= {
         "date": datetime.date.today().isoformat(),
         "command": shlex.join(["python -m data_prep", *sys.argv[1:]]).replace("'", ""),
@@ -74,25 +75,24 @@ def read_partial(partial):
     return slabs
 
 
-def check_same_work(partial, slabs, provenance):
+def check_same_work(partial, slabs, provenance, species):
     """Raise `ConfigError` if finished slabs were made with other settings."""
+    wanted = provenance | {"species": ",".join(species)}
     for slab in slabs:
-        for name, value in provenance.items():
-            if str(slab.info.get(name)) != str(value):
+        known = slab.info | {"species": ",".join(pair_of(slab))}
+        for name, value in wanted.items():
+            if str(known.get(name)) != str(value):
                 raise ConfigError(
-                    f"{shown(partial)} was begun with {name} = {slab.info.get(name)}, not {value}. "
+                    f"{shown(partial)} was begun with {name} = {known.get(name)}, not {value}. "
                     "Repeat that command, choose another --out, or delete the file."
                 )
 
 
 def lattice_constants(config, calculator):
-    """Return `(a, c)` of rutile RuO2 in Å: given, or relaxed with the calculator."""
+    """Return `(a, c)` of the rutile crystal in Å: given, or relaxed with the calculator."""
     if config.a is not None:
         return config.a, config.c
-    bulk = rutile_ruo2()
-    bulk.calc = calculator
-    FIRE(FrechetCellFilter(bulk), logfile=None).run(fmax=0.005, steps=300)
-    a, _, c = bulk.cell.lengths()
+    a, _, c = relaxed_rutile(calculator, config.pair).cell.lengths()
     print(f"Relaxed bulk: a = {a:.4f}, c = {c:.4f} Å.", flush=True)
     return float(a), float(c)
 
@@ -107,7 +107,7 @@ def plan(a, c, config):
     names = list(TERMINATIONS)
     for (kind, variation), name in itertools.product(VARIATIONS.items(), names):
         rng = np.random.default_rng([config.seed, names.index(name), list(VARIATIONS).index(kind)])
-        slab = build_slab(name, a=a, c=c, vacuum=config.vacuum)
+        slab = build_slab(name, a=a, c=c, vacuum=config.vacuum, species=config.pair)
         try:
             slab = variation.change(slab, rng)
         except ConfigError:
@@ -162,9 +162,10 @@ def supercell_error(slab, calculator):
 
 def summary(slab):
     """Return a line about a finished slab."""
-    num_ruthenium = int(np.sum(slab.numbers == RU))
+    metal, anion = pair_of(slab)
+    num_metal = int(np.sum(is_metal(slab)))
     return (
-        f"{slab.info['name']:40s} Ru{num_ruthenium}O{len(slab) - num_ruthenium:<3d}"
+        f"{slab.info['name']:40s} {metal}{num_metal}{anion}{len(slab) - num_metal:<3d}"
         f"{slab.get_potential_energy() / len(slab):9.4f} eV/atom"
         f"{slab.info['relaxation_steps']:5d} steps  {slab.info['broken']}"
     )

@@ -10,7 +10,7 @@ from keras_ruo2.data.description import FILE_NAME, checksum
 from keras_ruo2.data.stores import open_store
 from keras_ruo2.data.upload import check_vacant, upload
 from keras_ruo2.errors import check_writable
-from keras_ruo2.paths import cache_folder
+from keras_ruo2.paths import cache_folder, structure_files
 
 REQUEST = "request.json"
 
@@ -47,7 +47,7 @@ def publish(config, build):
 def describe(config):
     """Return what the content of records depends on, as text."""
     values = config.as_dict() | {
-        "sha256": checksum(config.structures),
+        "sha256": checksum(*structure_files("structures", config.structures)),
         "code": runs.code_fingerprint(),
     }
     return json.dumps({name: value for name, value in values.items() if name != "overwrite"})

@@ -21,9 +21,9 @@ from keras_ruo2.data.description import (
 from keras_ruo2.data.schema import Schema
 from keras_ruo2.data.shards import write_shards
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.paths import RECORDS, REPOSITORY, RemoteFolder, shown
+from keras_ruo2.paths import RECORDS, REPOSITORY, RemoteFolder, shown, structure_files
+from keras_ruo2.species import SPECIES
 from keras_ruo2.structure import cells
-from keras_ruo2.structure.bonds import SPECIES
 from keras_ruo2.structure.energies import class_edges
 from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.filters import broken
@@ -48,10 +48,11 @@ def main(config):
     recipe = config.rules
     out = (config.out or RECORDS / config.folder_name).resolve()
     check_output(out, config.overwrite)
-    structures = prepare_all(config.structures, recipe)
+    structures = prepare_all(config.structures, recipe, config.pair)
     energies = np.array([energy_per_atom(atoms) for atoms in structures])
-    edges = class_edges(energies, config.num_classes) if config.num_classes else np.array([])
-    schema = Schema((*recipe.grid_shape, len(SPECIES)))
+    names = [atoms.info["name"] for atoms in structures]
+    edges = class_edges(energies, config.num_classes, names) if config.num_classes else np.array([])
+    schema = Schema((*recipe.grid_shape, len(config.pair)))
     num_bytes = len(structures) * recipe.records_per_structure * schema.num_bytes
     check_writable(out.parent, num_bytes)
     partial = out.with_name(f"{out.name}.{os.getpid()}.partial")
@@ -104,7 +105,7 @@ def write(structures, edges, config, schema, folder):
         recipe=config.recipe,
         grid_shape=schema.grid_shape,
         dtype=schema.dtype,
-        species=SPECIES,
+        species=config.pair,
         alpha=config.rules.alpha,
         class_edges=tuple(edges.tolist()),
         **statistics(seen, max(0, len(edges) - 1)),
@@ -122,7 +123,7 @@ def describe_source(config, structures, training):
     """Return where records came from: file, settings and cells, for `Description.source`."""
     return {
         "file": source_name(config.structures),
-        "sha256": checksum(config.structures),
+        "sha256": checksum(*structure_files("structures", config.structures)),
         "seed": config.seed,
         "holdout": config.holdout,
         "translate": config.translate,
@@ -165,7 +166,7 @@ def statistics(seen, num_classes):
     }
 
 
-def prepare_all(path, recipe):
+def prepare_all(path, recipe, species=SPECIES):
     """Read, check and prepare every structure: orthogonal, extended, its vacuum cut.
 
     Returns:
@@ -178,7 +179,7 @@ def prepare_all(path, recipe):
     for number, atoms in enumerate(read_structures(path)):
         name = str(atoms.info.get("name", f"{Path(path).stem}-{number}"))
         try:
-            check_species(atoms)
+            check_species(atoms, species)
             if recipe.whole_only and broken(atoms):
                 continue
             box = prepare(atoms, recipe)

@@ -35,7 +35,8 @@ def collect(atoms, index, config, edges, report):
     found = []
     for _ in range(recipe.translations):
         box = augment(atoms, rng, recipe.rotate, config.translate)
-        grid = voxelise(box, (recipe.num_voxels,) * 3, alpha=recipe.alpha)
+        shape = (recipe.num_voxels,) * 3
+        grid = voxelise(box, shape, alpha=recipe.alpha, species=config.pair)
         parts = slices(grid, box.cell.lengths(), recipe.positions)
         found.extend(common | part for part in parts)
     report()

@@ -83,7 +83,9 @@ def make_starts(config, a, c):
 
 def from_name(name, config, a, c):
     """Build the supercell of a termination, its vacuum on top."""
-    slab = build_slab(CHECKERBOARD.get(name, name), a=a, c=c, num_planes=config.planes)
+    slab = build_slab(
+        CHECKERBOARD.get(name, name), a=a, c=c, num_planes=config.planes, species=config.pair
+    )
     slab = orthogonalise(slab)
     repeats = [repeats_for(length, config.size) for length in slab.cell.lengths()[:2]]
     if name in CHECKERBOARD:
@@ -105,7 +107,7 @@ def from_file(path, config):
         name = str(atoms.info.get("name", f"{Path(path).stem}-{number}"))
         info = {key: str(atoms.info.get(key, "unknown")) for key in ("facet", "termination")}
         try:
-            check_species(atoms)
+            check_species(atoms, config.pair)
             slab = orthogonalise(atoms)
         except ConfigError as error:
             raise ConfigError(f"{path}, structure {number} ({name}): {error}") from None

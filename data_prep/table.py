@@ -3,14 +3,14 @@
 import numpy as np
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.structure.bonds import RU, RU_O_BOND, coordination
+from keras_ruo2.structure.bonds import is_metal, unlike_neighbours
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.voxels import check_cell, check_species
 
 SAME_PLANE = 0.6  # Å below the highest Ru that still counts as outermost
-COLUMNS = ("facet", "termination", "count", "Ru:O", "CN of outermost Ru", "eV/atom", "broken")
+COLUMNS = ("facet", "termination", "count", "{0}:{1}", "CN of outermost {0}", "eV/atom", "broken")
 
 
 def main(config):
@@ -19,17 +19,18 @@ def main(config):
     Args:
         config: `TableConfig`.
     """
-    slabs = read(config.structures)
+    slabs = read(config.structures, config.pair)
     groups = {}
     for slab in slabs:
         groups.setdefault(group_of(slab, config.each), []).append(slab)
-    print_table([COLUMNS, *(row(name, members) for name, members in groups.items())])
+    head = tuple(title.format(*config.pair) for title in COLUMNS)
+    print_table([head, *(row(name, members) for name, members in groups.items())])
     num_broken = sum(bool(broken(slab)) for slab in slabs)
     print(f"\n{len(slabs)} structures, {num_broken} broken, {len(slabs) - num_broken} whole.")
 
 
-def read(path):
-    """Read slabs of Ru and O.
+def read(path, species):
+    """Read slabs of two `species`.
 
     Raises:
         ConfigError: If the file cannot be read, or a structure has other elements or no cell.
@@ -37,7 +38,7 @@ def read(path):
     slabs = read_structures(path)
     for number, slab in enumerate(slabs):
         try:
-            check_species(slab)
+            check_species(slab, species)
             check_cell(slab)
         except ConfigError as error:
             raise ConfigError(f"{path}, structure {number}: {error}") from None
@@ -55,14 +56,14 @@ def group_of(slab, each):
 def row(name, slabs):
     """Return the cells of a row; composition and coordination are those of its first slab."""
     first = slabs[0]
-    num_ruthenium = int(np.sum(first.numbers == RU))
+    num_metal = int(np.sum(is_metal(first)))
     found = [broken(slab) for slab in slabs]
     kinds = sorted({kind for names in found for kind in names})
     num_broken = sum(map(bool, found))
     return (
         *name,
         str(len(slabs)),
-        f"{num_ruthenium}:{len(first) - num_ruthenium}",
+        f"{num_metal}:{len(first) - num_metal}",
         " ".join(map(str, outermost_coordination(first))),
         energy_range(slabs),
         f"{num_broken} ({', '.join(kinds)})" if kinds else "0",
@@ -70,13 +71,13 @@ def row(name, slabs):
 
 
 def outermost_coordination(slab):
-    """Return the O neighbours of each Ru in the highest Ru plane, ascending."""
-    ruthenium = slab.numbers == RU
+    """Return the O neighbours of each Ru (or their like) in the highest Ru plane, ascending."""
+    ruthenium = is_metal(slab)
     if not ruthenium.any():
         return []
     height = slab.positions[:, 2]
     outermost = ruthenium & (height > height[ruthenium].max() - SAME_PLANE)
-    return sorted(coordination(slab, "Ru", "O", RU_O_BOND)[outermost].tolist())
+    return sorted(unlike_neighbours(slab)[outermost].tolist())
 
 
 def energy_range(slabs):

@@ -22,6 +22,7 @@ from keras_ruo2.evaluation.report import PAGE, PICTURES, write_metrics, write_pa
 from keras_ruo2.evaluation.samples import keep_finite
 from keras_ruo2.generate import draw_samples
 from keras_ruo2.paths import shown
+from keras_ruo2.species import SPECIES, renamed
 
 MOST_BYTES = 2_000_000_000  # of training grids in memory; more are represented by a random choice
 TABLE = "samples.csv"
@@ -70,14 +71,24 @@ def evaluate(config, saved, records, description, samples=None, structures=()):
         "count": len(samples["grid"]),
         "not_finite": num_broken,
     }
+    rename(metrics, description.species)
     write_metrics(config.out, metrics)
     write_table(config.out / TABLE, samples, training, found, inside)
     sets = (found, inside, samples, training, held_out)
-    known = {"run": config.run, "edges": description.class_edges}
-    pictures = draw_pictures(config.out / PICTURES, *sets, **known)
+    pictures = draw_pictures(config.out / PICTURES, *sets, description, run=config.run)
     write_page(config.out, metrics, pictures)
     print("\n".join(metrics["alarms"] + metrics["notes"]))
     print(f"{shown(config.out / PAGE)}: {len(samples['grid'])} samples measured.")
+
+
+def rename(metrics, species):
+    """Put the names of the records' species into alarms and notes."""
+    for name in ("alarms", "notes"):
+        metrics[name] = [renamed(text, species) for text in metrics[name]]
+    if species != SPECIES:
+        metrics["notes"].append(
+            f"In names of metrics ru stands for {species[0]}, o for {species[1]}."
+        )
 
 
 def compare_energies(metrics, structures, edges, seed):

@@ -11,6 +11,7 @@ from keras_ruo2 import (
     runs,
 )
 from keras_ruo2.evaluation.marginals import AXES
+from keras_ruo2.species import renamed
 
 NUM_PAIRS, NUM_SHOWN, NUM_NEAREST, NUM_EXTREMES = 6, 36, 6, 8
 MARGINALS = "Physical quantities; the outermost bins hold what lies beyond them."
@@ -19,7 +20,7 @@ LEAST_PEAK = 0.2  # density below which a sample shows no atom
 NUM_VOLUMES, NUM_VIEWS = 3, 6  # whole grids in a row
 
 
-def draw_pictures(folder, found, inside, samples, training, held_out, *, run, edges):
+def draw_pictures(folder, found, inside, samples, training, held_out, description, *, run):
     """Draw every picture that there is something to show of, and return their captions.
 
     Args:
@@ -29,15 +30,15 @@ def draw_pictures(folder, found, inside, samples, training, held_out, *, run, ed
         samples: Dict of arrays, of the samples.
         training: The same of training records.
         held_out: The same of held-out records.
+        description: `Description` of the records.
         run: Folder of the run.
-        edges: Edges of the energy classes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     captions = {}
 
     def keep(name, caption, figure):
-        plotting.save(figure, folder / name)
-        captions[name] = caption
+        plotting.save(figure, folder / name, description.species)
+        captions[name] = renamed(caption, description.species)
 
     real = held_out if len(held_out["grid"]) else training
     draw_samples(keep, samples, real)
@@ -45,7 +46,7 @@ def draw_pictures(folder, found, inside, samples, training, held_out, *, run, ed
     scores = found.metrics.get("marginals", {})
     histograms = plotting_evaluation.marginal_histograms(found.generated, found.real, scores)
     keep("marginals.png", MARGINALS, histograms)
-    draw_physics(keep, found, inside, samples, training, held_out, edges)
+    draw_physics(keep, found, inside, samples, training, held_out, description.class_edges)
     bars = plotting_evaluation.collapse_bars(found.metrics["collapse"])
     keep("collapse.png", "Diversity, contrast, stripes and noise against real data.", bars)
     spectra = plotting_evaluation.mean_spectra(samples["grid"], training["grid"])

@@ -12,6 +12,7 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.evaluation.latent import spherical_path
 from keras_ruo2.models.networks import build_generator
 from keras_ruo2.paths import shown
+from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.cells import unscale_lengths
 from keras_ruo2.training.evaluator import predict, sigmoid
 from keras_ruo2.variants import VARIANTS
@@ -33,7 +34,7 @@ def generate(config, saved):
             config.run, saved, config.count, config.seed, config.label, config.checkpoint
         )
     partial = config.out.with_suffix(".partial.npz")
-    np.savez_compressed(partial, **samples)
+    np.savez_compressed(partial, **samples, **named_species(saved))
     os.replace(partial, config.out)
     count = len(samples["grid"])
     picture = config.out.with_suffix(".png")
@@ -47,8 +48,14 @@ def generate(config, saved):
         panels |= real_panels(saved, count, config.seed, config.label)
         sheet = plotting.sample_sheet(panels)
         told = f"{shown(picture)} shows {count}."
-    plotting.save(sheet, picture)
+    plotting.save(sheet, picture, saved["data"]["species"])
     print(f"{shown(config.out)}: {len(samples['grid'])} samples; {told}")
+
+
+def named_species(saved):
+    """Return what a samples file says of its channels: nothing for Ru and O."""
+    species = tuple(saved["data"]["species"])
+    return {} if species == SPECIES else {"species": np.array(species)}
 
 
 def draw_samples(run, saved, count, seed, label=None, checkpoint="last"):

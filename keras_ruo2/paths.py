@@ -1,15 +1,19 @@
-"""Where the bundled data are, where output goes by default, and folders in object storage."""
+"""Where the bundled data are, where output goes by default, and what a path stands for."""
 
+import glob
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_ruo2.errors import ConfigError
+from keras_ruo2.errors import ConfigError, check_file
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RECORDS = Path("tfrecords")
 RUNS = Path("runs")
+PACKED = (".gz", ".bz2", ".xz")
+STRUCTURE_ENDINGS = (".extxyz", ".xyz", ".traj", ".db", ".cif", ".vasp")
+VASP = ("POSCAR", "CONTCAR")  # beginnings of names that need no ending
 ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/", re.IGNORECASE)  # a scheme has two letters or more
 
 
@@ -82,3 +86,53 @@ def shown(path):
 
 
 BUNDLED_STRUCTURES = REPOSITORY / "tfrecords" / "gap.extxyz"
+
+
+def structure_files(name, path):
+    """Return the files of structures that a path stands for, in the order of their names.
+
+    Args:
+        name: The flag that the path came with.
+        path: A file of any kind, a folder whose files of structures (by `STRUCTURE_ENDINGS`,
+            packed or not, or POSCAR) are the parts of one set, or a pattern such as
+            `parts/*.extxyz.xz`, `*/POSCAR`.
+
+    Returns:
+        List of `Path`, without empty files if there are several.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    path = Path(path)
+    if path.is_dir():
+        found = sorted(file for file in path.iterdir() if holds_structures(file))
+    elif glob.has_magic(str(path)) and not path.exists():
+        found = sorted(map(Path, glob.glob(str(path))))
+    else:
+        check_file(name, path)
+        return [path]
+    found = [file for file in found if file.is_file() and file.stat().st_size]
+    if not found:
+        raise ConfigError(
+            f"--{name}={path} holds no file of structures. Expected a file, a folder of files that "
+            f"end in {', '.join(STRUCTURE_ENDINGS)} (with {' or '.join(PACKED)} where they are "
+            "packed) or begin with POSCAR, or a pattern for such files."
+        )
+    return found
+
+
+def holds_structures(file):
+    """Say by its name whether a file holds structures."""
+    return unpacked(file)[1] in STRUCTURE_ENDINGS or file.name.startswith(VASP)
+
+
+def name_in(file, files):
+    """Return what tells a file from the others: its path below their folder, without ending."""
+    folder = os.path.commonpath([other.parent for other in files])
+    return "-".join(file.relative_to(folder).with_name(unpacked(file)[0]).with_suffix("").parts)
+
+
+def unpacked(file):
+    """Return the name of a file without the ending of its compression, and its ending then."""
+    inner = Path(file.stem if file.suffix in PACKED else file.name)
+    return str(inner), inner.suffix

@@ -7,6 +7,9 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 from matplotlib.colors import to_rgb  # noqa: E402
+from matplotlib.text import Text  # noqa: E402
+
+from keras_ruo2.species import SPECIES, renamed  # noqa: E402
 
 # Okabe and Ito's palette, told apart with every kind of colour vision.
 RUTHENIUM, OXYGEN = "#0072B2", "#D55E00"
@@ -201,12 +204,21 @@ def smoothed(values):
     return np.convolve(values, weights, mode="same") / counts
 
 
-def save(figure, path):
+def save(figure, path, species=SPECIES):
     """Write a figure and close it.
+
+    Args:
+        figure: matplotlib figure.
+        path: File to write.
+        species: Metal and anion of its densities. Figures are drawn with the names of Ru and O,
+            which become the pair's here, in legends, titles and labels.
 
     Returns:
         Its pixels as it is written but for the margins, uint8 of shape `(height, width, 3)`.
     """
+    if tuple(species) != SPECIES:
+        for text in figure.findobj(Text):
+            text.set_text(renamed(text.get_text(), species))
     figure.savefig(path)
     figure.canvas.draw()
     pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()

@@ -17,7 +17,7 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.structure.bonds import RU, O
+from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.voxels import check_cell, check_species
 
 BOLTZMANN = 8.617333262e-5  # eV/K, exact in the SI of 2019 to these digits
@@ -56,11 +56,14 @@ class References(NamedTuple):
         bulk: RuO2, eV per formula unit.
         oxygen: Half an O2 molecule, eV.
         metal: hcp Ru, eV per atom, or `None` where it is not known.
+        species: Metal and anion, if `bulk` and `metal` are of another oxide; RuO2 and Ru stand
+            for it everywhere here.
     """
 
     bulk: float
     oxygen: float
     metal: float | None = None
+    species: tuple = SPECIES
 
 
 # By the calculator and the correction that structures name in their `info`. CHGNet: bulk RuO2 and
@@ -98,6 +101,11 @@ class Range(NamedTuple):
     end: float
 
 
+def known_references(method, species=SPECIES):
+    """Return the `References` that are known for a calculator and its correction, or `None`."""
+    return KNOWN_REFERENCES.get(method) if species == SPECIES else None
+
+
 def surface_free_energy(atoms, energy, bulk_energy, oxygen_energy, delta_mu_o):
     """Return the surface free energy of a slab, the mean of its two faces.
 
@@ -127,11 +135,14 @@ def surface_free_energy(atoms, energy, bulk_energy, oxygen_energy, delta_mu_o):
 
 def surface_line(atoms, energy, references):
     """Return the surface free energy of a slab as a `Line` in dmu_O; raises as above."""
-    check_species(atoms)
+    metal, _ = references.species
+    check_species(atoms, references.species)
     check_cell(atoms)
-    num_ru, num_o = (int(np.sum(atoms.numbers == number)) for number in (RU, O))
+    num_ru = int(np.sum(atoms.symbols == metal))
+    num_o = len(atoms) - num_ru
     if not num_ru:
-        raise ConfigError(f"`atoms` ({atoms.get_chemical_formula()}) holds no Ru: no oxide slab.")
+        found = atoms.get_chemical_formula()
+        raise ConfigError(f"`atoms` ({found}) holds no {metal}: no oxide slab.")
     if energy is None or not np.isfinite(energy):
         raise ConfigError(f"`energy` of {atoms.get_chemical_formula()} is {energy}. Expected eV.")
     lacking = 2 * num_ru - num_o

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1]
-SHARED = {"errors", "paths"}  # anyone may import these
+SHARED = {"errors", "paths", "species"}  # anyone may import these
 MAY_IMPORT = {
     "errors": set(),
     "paths": set(),
+    "species": set(),
     "variants": set(),
     "architectures": set(),
     "recipes": set(),

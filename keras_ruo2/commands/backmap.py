@@ -11,6 +11,7 @@ from ase import Atoms
 
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.paths import shown
+from keras_ruo2.species import DEFAULT, SPECIES, species_in
 from keras_ruo2.structure.backmap import BackmapFailure, backmap, backmap_slice
 
 
@@ -27,13 +28,14 @@ def main(config):
         ConfigError: If the samples cannot be used; a sample without a structure is no error.
     """
     grids, lengths, labels = read_samples(config.samples, config.lengths)
+    species = species_of(config.samples, config.species)
     count = min(config.count or len(grids), len(grids))
     check_writable(config.out.parent)
     partial = config.out.with_suffix(".partial.extxyz")
     partial.unlink(missing_ok=True)
     failures, num_atoms = Counter(), []
     for index in range(count):
-        atoms = map_sample(grids[index], lengths[index], config.alpha)
+        atoms = map_sample(grids[index], lengths[index], config.alpha, species)
         atoms.info |= {"sample": index, "alpha": config.alpha}
         if labels is not None:
             atoms.info["label"] = int(labels[index])
@@ -47,11 +49,11 @@ def main(config):
     print(summary(config.out, num_atoms, failures))
 
 
-def map_sample(grid, lengths, alpha):
+def map_sample(grid, lengths, alpha, species=SPECIES):
     """Return the structure of a sample; a frame without atoms if it holds none."""
     decode = backmap if grid.ndim == 4 else backmap_slice
     try:
-        return decode(np.clip(grid, 0, 1), lengths, alpha=alpha)
+        return decode(np.clip(grid, 0, 1), lengths, alpha=alpha, species=species)
     except BackmapFailure as failure:
         cell = lengths if grid.ndim == 4 else [lengths[0], 0, lengths[1]]
         atoms = Atoms(cell=np.diag(np.asarray(cell, dtype=float)), pbc=True)
@@ -104,6 +106,19 @@ def read_samples(path, lengths=None):
             f"sample {bad[0]}. Draw the samples again, from another checkpoint."
         )
     return grids, check_lengths(path, arrays.get("lattice"), lengths, grids), arrays.get("label")
+
+
+def species_of(path, given=None):
+    """Return the elements of a samples file's channels: its own, those `given`, or Ru and O.
+
+    Raises:
+        ConfigError: If it names others than those given, or what it names are no elements.
+    """
+    with np.load(path, allow_pickle=False) as file:
+        own = ",".join(map(str, file["species"])) if "species" in file else None
+    if own and given and species_in(own) != species_in(given):
+        raise ConfigError(f"--samples={path} is of {own}. Leave out --species={given}.")
+    return species_in(own or given or DEFAULT)
 
 
 def check_lengths(path, found, given, grids):

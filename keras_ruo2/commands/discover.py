@@ -1,5 +1,7 @@
 """`discover`: generate -> backmap -> screen -> relax -> screen -> phase_diagram, in one folder."""
 
+import dataclasses
+
 from keras_ruo2 import plotting, runs
 from keras_ruo2.calculators import check_calculator
 from keras_ruo2.commands import backmap, relax, screen
@@ -11,6 +13,7 @@ from keras_ruo2.discovery.baselines import make_up, operators, templates
 from keras_ruo2.discovery.folder import begin, fingerprint, frames, stage, take_up
 from keras_ruo2.discovery.funnel import choose, judged, word
 from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.frames import write_frames
 from keras_ruo2.structure.repeats import smallest_cell
@@ -38,7 +41,8 @@ def main(config):
     if "genetic" in config.methods:
         operators()
     inputs = {"reference": fingerprint(config.reference)} | check_source(config)
-    known = read_structures(config.reference)
+    config = with_species(config)
+    known = known_slabs(config)
     check_writable(config.out)
     begin(config, inputs)
     results, slabs = [], None
@@ -48,6 +52,45 @@ def main(config):
             slabs = templates(known)
         results.append(run_method(method, config, slabs))
     report(config, results, known)
+
+
+def with_species(config):
+    """Return the config with the elements of the run or of the samples, where they are others.
+
+    Raises:
+        ConfigError: If they are not those asked for, are no oxide, or lack reference energies.
+    """
+    if config.samples is not None:
+        found = backmap.species_of(config.samples, config.species)
+    else:
+        found = tuple(runs.load(config.run)["data"]["species"])
+    if config.species is not None and found != config.pair:
+        raise ConfigError(f"--run={config.run} is of {','.join(found)}. Leave out --species.")
+    if found != config.pair:
+        config = dataclasses.replace(config, species=",".join(found))
+    if found != SPECIES and config.bulk_energy is None:
+        raise ConfigError(
+            f"No reference energies of {formula(found)} are known. Give --bulk_energy and "
+            "--oxygen_energy (and --metal_energy) by the calculator: python -m data_prep "
+            f"references --species={','.join(found)} prints them."
+        )
+    return config
+
+
+def known_slabs(config):
+    """Return the slabs of --reference that are of the species asked for.
+
+    Raises:
+        ConfigError: If there are none, but baselines were to be made of them.
+    """
+    slabs = read_structures(config.reference)
+    found = [slab for slab in slabs if set(slab.get_chemical_symbols()) <= set(config.pair)]
+    if not found and len(config.methods) > 1:
+        raise ConfigError(
+            f"--reference={config.reference} holds no slab of {' and '.join(config.pair)} to make "
+            "baselines from. Give another --reference, or --baselines=none."
+        )
+    return found
 
 
 def check_source(config):
@@ -115,8 +158,9 @@ def draw(config, path):
             generate(made)
     grids, lengths, _ = backmap.read_samples(samples)
     panels = plotting.views("Generated", grids[:PICTURED], lengths[:PICTURED])
-    plotting.save(plotting.sample_sheet(panels), path.with_name("pictured.png"))
-    backmap.main(BackmapConfig(samples=samples, out=path, alpha=config.alpha, count=config.count))
+    plotting.save(plotting.sample_sheet(panels), path.with_name("pictured.png"), config.pair)
+    made = {"alpha": config.alpha, "species": config.species, "count": config.count}
+    backmap.main(BackmapConfig(samples=samples, out=path, **made))
 
 
 def screen_all(config, structures, path):
@@ -124,7 +168,8 @@ def screen_all(config, structures, path):
     if not frames(structures):
         path.write_text("")
         return
-    screen.main(ScreenConfig(structures=structures, reference=config.reference, out=path))
+    known = {"reference": config.reference, "species": ",".join(config.pair)}
+    screen.main(ScreenConfig(structures=structures, out=path, **known))
 
 
 def pick(config, method, atoms, screened, path):

@@ -18,7 +18,7 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import shown
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.frames import write_frames
-from keras_ruo2.thermodynamics import KNOWN_REFERENCES, References, oxygen_poor_limit
+from keras_ruo2.thermodynamics import References, known_references, oxygen_poor_limit
 
 LOWEST = -2.0  # eV, where dmu_O begins if the O-poor limit is not known
 LISTED = 50  # structures in the table
@@ -69,6 +69,7 @@ def report(config, results, known):
         "notes": notes,
         "provenance": provenance(config),
         "dft": again,
+        "species": config.pair,
     }
     write_page(config.out / "report.html", content)
     print(f"\n{content['summary']}\n{shown(config.out / 'report.html')} shows it all.")
@@ -97,8 +98,9 @@ def rank_all(config, left, known, notes):
 def references_of(config, method):
     """Return the `References`: given, or those known for the calculator, or `None`."""
     if config.bulk_energy is not None:
-        return References(config.bulk_energy, config.oxygen_energy, config.metal_energy)
-    return KNOWN_REFERENCES.get(method)
+        given = (config.bulk_energy, config.oxygen_energy, config.metal_energy)
+        return References(*given, config.pair)
+    return known_references(method, config.pair)
 
 
 def funnel_of(found):
@@ -155,6 +157,7 @@ def draw_pictures(config, results, comparable, notes):
     energies = ("bulk_energy", "oxygen_energy", "metal_energy")
     given = {name: getattr(config, name) for name in energies}
     beside = {"reference": config.reference} if comparable else {}
+    beside["species"] = ",".join(config.pair)
     try:
         phase_diagram(PhaseDiagramConfig(structures=written, out=folder, **given, **beside))
     except ConfigError as error:
@@ -241,7 +244,7 @@ def rank_again(config, handed, rows):
     Returns:
         `(table, pictures)`: rows of `page.dft_table`, and pictures with captions.
     """
-    references = read_references(config.dft_references, ("", ""))
+    references = read_references(config.dft_references, ("", ""), config.pair)
     found = read_energies(config.dft, handed)
     poor = oxygen_poor_limit(references)
     limits = (LOWEST if poor is None else poor, 0.0)
@@ -261,6 +264,7 @@ def rank_again(config, handed, rows):
     folder = config.out / "dft"
     folder.mkdir(exist_ok=True)
     write_frames(folder / "slabs.extxyz", [row.atoms for row in again])
-    settings = {"references": config.dft_references, "out": folder}
+    species = ",".join(config.pair)
+    settings = {"references": config.dft_references, "out": folder, "species": species}
     phase_diagram(PhaseDiagramConfig(structures=folder / "slabs.extxyz", **settings))
     return table, [(folder / "phase_diagram.png", "Surface free energies by DFT.")]

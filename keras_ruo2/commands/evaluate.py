@@ -34,7 +34,7 @@ def main(config):
     if config.samples is not None:
         from keras_ruo2.evaluation.samples import load_samples
 
-        samples = load_samples(config.samples, expected)
+        samples = load_samples(config.samples, expected, description.species)
     structures = read_relaxed(config, saved)
     verify_shards(records, description)
     check_writable(config.out, OUTPUT_BYTES)

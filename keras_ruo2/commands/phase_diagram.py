@@ -20,7 +20,7 @@ from keras_ruo2.commands.phase_diagram_wulff import (
 )
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.paths import shown
-from keras_ruo2.structure.bonds import RU, O
+from keras_ruo2.species import formula, remark
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.thermodynamics import (
@@ -55,7 +55,8 @@ def main(config):
     slabs = [(slab, False) for slab in read_slabs(config.structures)]
     if config.reference:
         slabs += [(slab, True) for slab in read_slabs(config.reference)]
-    check_vacuum([slab for slab, _ in slabs])
+    check_vacuum([slab for slab, _ in slabs], config.pair)
+    remark(config.pair)
     method = common_method([slab for slab, _ in slabs])
     references = find_references(config, method)
     check_writable(config.out)
@@ -73,11 +74,11 @@ def main(config):
         own = [row for row in group if not repeats_another(row, group)]
         for index, start, end in lower_envelope([row["line"] for row in own], *limits):
             own[index]["stable"] = (start, end)
-    crystals = find_crystals(config.crystals, panels, limits)
-    write(config.out, rows, panels, limits, config.pressures)
+    crystals = find_crystals(config.crystals, panels, limits, references.species)
+    write(config, rows, panels, limits)
     report(config.out, rows, panels, len(slabs) - len(kept), method, references, limit)
     if crystals:
-        write_crystals(config.out, crystals)
+        write_crystals(config.out, crystals, config.pair)
         report_crystals(crystals, panels)
 
 
@@ -87,7 +88,7 @@ def describe(slab, known, references):
         line = surface_line(slab, potential_energy(slab), references)
     except ConfigError as error:
         raise ConfigError(f"{slab.info['name']}: {error}") from None
-    num_ru, num_o = (int(np.sum(slab.numbers == kind)) for kind in (RU, O))
+    num_metal = int(np.sum(slab.symbols == references.species[0]))
     facet = str(slab.info.get("facet", "slabs"))
     label = [slab.info[name] for name in ("termination", "variation") if name in slab.info]
     return {
@@ -95,8 +96,8 @@ def describe(slab, known, references):
         "facet": facet,
         "label": " ".join(label) or slab.info["name"],
         "known": known,
-        "Ru": num_ru,
-        "O": num_o,
+        "metal": num_metal,
+        "O": len(slab) - num_metal,
         "area": area(slab),
         "line": line,
         "faces": EQUAL if equal_faces(slab) else MEAN,
@@ -136,19 +137,20 @@ def repeats_another(row, group):
     )
 
 
-def write(out, rows, panels, limits, pressures):
+def write(config, rows, panels, limits):
     """Write the three files."""
+    out = config.out
     with open(out / "phase_diagram.csv", "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(
-            "name facet known Ru O excess_O area_A2 gamma_O_poor_meV_A2 gamma_O_rich_meV_A2 "
-            "slope_per_A2 faces stable_from_eV stable_to_eV".split()
+            f"name facet known {config.pair[0]} O excess_O area_A2 gamma_O_poor_meV_A2 "
+            "gamma_O_rich_meV_A2 slope_per_A2 faces stable_from_eV stable_to_eV".split()
         )
         for row in rows:
             writer.writerow(
                 [
-                    *(row[name] for name in ("name", "facet", "known", "Ru", "O")),
-                    row["O"] - 2 * row["Ru"],
+                    *(row[name] for name in ("name", "facet", "known", "metal", "O")),
+                    row["O"] - 2 * row["metal"],
                     round(row["area"], 4),
                     *(round(1000 * row["line"](limit), 2) for limit in limits),
                     round(row["line"].slope, 6),
@@ -163,9 +165,9 @@ def write(out, rows, panels, limits, pressures):
         stable.append(row["slab"])
     ase.io.write(out / "stable.extxyz", stable)
     drawn = {facet: [drawing(row) for row in group] for facet, group in panels.items()}
-    axes = [temperature_axis(pressure, limits) for pressure in pressures]
+    axes = [temperature_axis(pressure, limits) for pressure in config.pressures]
     figure = plotting_phases.phase_diagram(drawn, limits, axes)
-    plotting.save(figure, out / "phase_diagram.png")
+    plotting.save(figure, out / "phase_diagram.png", config.pair)
 
 
 def drawing(row):
@@ -189,13 +191,14 @@ def temperature_axis(pressure, limits):
 
 def report(out, rows, panels, num_broken, method, references, limit):
     """Print who is stable where."""
+    metal, oxide = references.species[0], formula(references.species)
     print(f"Calculator: {named(method)}. References: {references}.")
     if limit is None:
-        print("No energy of metallic Ru was given: the O-poor limit is not known.")
+        print(f"No energy of metallic {metal} was given: the O-poor limit is not known.")
     else:
         kelvin = temperature_of(limit, 1.0)
         at = "" if np.isnan(kelvin) else f" ({kelvin:.0f} K at 1 bar of O2)"
-        print(f"RuO2 is stable against Ru and O2 above dmu_O = {limit:.2f} eV{at}.")
+        print(f"{oxide} is stable against {metal} and O2 above dmu_O = {limit:.2f} eV{at}.")
     for facet, group in panels.items():
         stable = sorted((row for row in group if row["stable"]), key=lambda row: row["stable"])
         for row in stable:

@@ -6,11 +6,11 @@ import numpy as np
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import shown
-from keras_ruo2.structure.bonds import RU, O
+from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.cells import SLAB_GAP, potential_energy
 from keras_ruo2.structure.files import name_of, read_structures
 from keras_ruo2.structure.voxels import check_species
-from keras_ruo2.thermodynamics import KNOWN_REFERENCES, References, area
+from keras_ruo2.thermodynamics import References, area, known_references
 
 USABLE = ("no", "not_converged")  # what `relax` may say of a slab that is ranked
 
@@ -61,10 +61,10 @@ def counted(names):
     return ", ".join(f"{name} {count}" for name, count in names.most_common())
 
 
-def check_vacuum(slabs):
+def check_vacuum(slabs, species=SPECIES):
     """Raise `ConfigError` for a crystal without surfaces, which would seem to cost nothing."""
     for slab in slabs:
-        check_species(slab)
+        check_species(slab, species)
         height = slab.get_volume() / area(slab)
         across = np.sort(slab.get_scaled_positions()[:, 2])
         if height * np.diff(across, append=across[0] + 1).max() < SLAB_GAP:
@@ -98,35 +98,38 @@ def common_method(slabs):
 def find_references(config, method):
     """Return the `References` for slabs of `method`, or raise `ConfigError`."""
     if config.bulk_energy is not None:
-        return References(config.bulk_energy, config.oxygen_energy, config.metal_energy)
+        given = (config.bulk_energy, config.oxygen_energy, config.metal_energy)
+        return References(*given, config.pair)
     if config.references is not None:
-        return read_references(config.references, method)
-    if method in KNOWN_REFERENCES:
-        return KNOWN_REFERENCES[method]
+        return read_references(config.references, method, config.pair)
+    found = known_references(method, config.pair)
+    if found:
+        return found
     raise ConfigError(
-        f"No reference energies are known for the calculator {named(method)}. Give bulk RuO2 "
-        "and O2 by it: --references=FILE, or --bulk_energy and --oxygen_energy."
+        f"No reference energies are known for the calculator {named(method)}. Give bulk "
+        f"{formula(config.pair)} and O2 by it: --references=FILE (data_prep references writes "
+        "one), or --bulk_energy and --oxygen_energy."
     )
 
 
-def read_references(path, method):
-    """Read bulk RuO2, O2 and, if there, hcp Ru; told apart by their composition."""
-    found = {}
+def read_references(path, method, species=SPECIES):
+    """Read bulk RuO2, O2 and, if there, hcp Ru, or their like; told apart by composition."""
+    found, (metal, _) = {}, species
     for number, atoms in enumerate(read_slabs(path)):
         if method_of(atoms) != method:
             raise ConfigError(
                 f"{path}, structure {number}: its calculator is {named(method_of(atoms))}, "
                 f"that of the slabs {named(method)}. Give references of the same calculator."
             )
-        num_ru, num_o = (int(np.sum(atoms.numbers == kind)) for kind in (RU, O))
+        num_ru, num_o = (int(np.sum(atoms.symbols == symbol)) for symbol in species)
         kind = "oxygen" if not num_ru else "metal" if not num_o else "bulk"
         if num_ru + num_o != len(atoms) or (kind == "bulk" and num_o != 2 * num_ru):
             raise ConfigError(
                 f"{path}, structure {number} is {atoms.get_chemical_formula()}. Expected bulk "
-                "RuO2, O2 or Ru."
+                f"{formula(species)}, O2 or {metal}."
             )
         found[kind] = potential_energy(atoms) / (num_o if kind == "oxygen" else num_ru)
     missing = [kind for kind in ("bulk", "oxygen") if kind not in found]
     if missing:
         raise ConfigError(f"{path} holds no {' and no '.join(missing)} reference. Add RuO2 and O2.")
-    return References(**found)
+    return References(**found, species=species)

@@ -8,7 +8,9 @@ import numpy as np
 
 from keras_ruo2 import plotting, plotting_wulff
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.crystals import rutile_ruo2
+from keras_ruo2.structure.orientation import lattice_of
 from keras_ruo2.thermodynamics import temperature_of
 from keras_ruo2.wulff import area_fractions, family, named, wulff_shape
 
@@ -39,22 +41,24 @@ class Crystal(NamedTuple):
         return sorted(found, key=lambda entry: (-entry[2], entry[1]))
 
 
-def find_crystals(potentials, panels, limits):
+def find_crystals(potentials, panels, limits, species=SPECIES):
     """Return a `Crystal` for each of `potentials`.
 
     Angles between facets are those of the measured lattice, c / a = 0.691; a calculator's own
-    lattice (CHGNet 0.700) changes shares by less than 0.01.
+    lattice (CHGNet 0.700) changes shares by less than 0.01. Of other oxides the lattice is the
+    mean of those inside the slabs.
 
     Args:
         potentials: dmu_O, eV.
         panels: Dict of facets to their rows, of which the stable ones are known.
         limits: `(low, high)` of dmu_O, eV.
+        species: Metal and anion.
 
     Raises:
         ConfigError: If RuO2 is not stable there, no facet is known by its Miller indices, or the
             facets have no shape.
     """
-    crystals = []
+    crystals, cell = [], crystal_of(panels, species).cell.array if potentials else None
     for delta_mu_o in potentials:
         if not limits[0] <= delta_mu_o <= limits[1]:
             raise ConfigError(
@@ -64,11 +68,25 @@ def find_crystals(potentials, panels, limits):
         rows = most_stable(panels, delta_mu_o)
         try:
             energies = {miller: row["line"](delta_mu_o) for miller, row in rows.items()}
-            faces = wulff_shape(energies, rutile_ruo2().cell.array)
+            faces = wulff_shape(energies, cell)
         except ConfigError as error:
             raise ConfigError(f"--wulff={delta_mu_o:g}: {error}") from None
         crystals.append(Crystal(delta_mu_o, rows, faces))
     return crystals
+
+
+def crystal_of(panels, species):
+    """Return the rutile crystal that slabs are cut out of, as far as its lattice goes."""
+    if species == SPECIES:
+        return rutile_ruo2()
+    found = [lattice_of(row["slab"]) for group in panels.values() for row in group]
+    found = [lattice for lattice in found if lattice]
+    if not found:
+        raise ConfigError(
+            "--wulff: no slab has atoms inside that tell its lattice. Give thicker slabs."
+        )
+    a, c = np.mean(found, axis=0)
+    return rutile_ruo2(a=a, c=c, species=species)
 
 
 def most_stable(panels, delta_mu_o):
@@ -89,7 +107,7 @@ def most_stable(panels, delta_mu_o):
     return found
 
 
-def write_crystals(out, crystals):
+def write_crystals(out, crystals, species=SPECIES):
     """Write wulff.csv and wulff.png."""
     with open(out / "wulff.csv", "w", newline="") as file:
         writer = csv.writer(file)
@@ -99,7 +117,7 @@ def write_crystals(out, crystals):
                 numbers = (round(1000 * energy, 2), round(share, 5))
                 writer.writerow([crystal.delta_mu_o, facet, *numbers, row["name"], row["faces"]])
     figure = plotting_wulff.crystals([drawing(crystal) for crystal in crystals])
-    plotting.save(figure, out / "wulff.png")
+    plotting.save(figure, out / "wulff.png", species)
 
 
 def drawing(crystal):

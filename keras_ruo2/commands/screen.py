@@ -15,6 +15,7 @@ from keras_ruo2.screening.screening import (
     known_slabs,
     screen,
 )
+from keras_ruo2.species import remark
 from keras_ruo2.structure.files import name_of, read_structures
 from keras_ruo2.structure.frames import write_frames
 from keras_ruo2.structure.validity import REASONS
@@ -40,9 +41,13 @@ def main(config):
     structures = read_structures(config.structures)
     references = read_structures(config.reference)
     check_writable(config.out.parent)
+    known = known_slabs(references, config.pair)
     print(f"Comparing with {len(references)} known slabs of {shown(config.reference)}.", flush=True)
+    remark(config.pair)
+    if not known[0]:
+        print(f"None of them is of {' and '.join(config.pair)}: every valid slab counts as novel.")
     progress = Progress(len(structures))
-    verdicts = screen(structures, known_slabs(references), accept=accept, progress=progress.step)
+    verdicts = screen(structures, known, accept=accept, progress=progress.step, species=config.pair)
     rows = [
         row_of(verdict, atoms, references)
         for verdict, atoms in zip(verdicts, structures, strict=True)

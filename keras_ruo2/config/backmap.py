@@ -6,6 +6,7 @@ from pathlib import Path
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_file, check_range
 from keras_ruo2.recipes import RECIPES
+from keras_ruo2.species import species_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,7 @@ class BackmapConfig(Config):
         samples: Samples (.npz) of generate.
         out: The structures, one extxyz file.
         alpha: Inverse square width of the Gaussians that the records were made with, Å^-2.
+        species: The two elements, the metal first, e.g. Ir,O, where the file does not name them.
         lengths: Lattice lengths of all samples, e.g. 18,18,20, in Å, where the file has none.
         count: Number of samples, the first ones; by default all.
         overwrite: Replace an existing output.
@@ -28,6 +30,7 @@ class BackmapConfig(Config):
     samples: Path
     out: Path
     alpha: float = RECIPES["gap2d"].alpha
+    species: str | None = None
     lengths: tuple | None = None
     count: int | None = None
     overwrite: bool = False
@@ -35,6 +38,8 @@ class BackmapConfig(Config):
     def validate(self):
         check_file("samples", self.samples)
         check_range("alpha", self.alpha, 0.01, 1000)
+        if self.species is not None:
+            species_in(self.species)
         if self.count is not None:
             check_range("count", self.count, 1)
         for length in self.lengths or ():

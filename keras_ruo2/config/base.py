@@ -8,6 +8,7 @@ from pathlib import Path
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import RemoteFolder, folder_at, is_address
+from keras_ruo2.species import DEFAULT, species_in
 
 PLACES = (Path, RemoteFolder)
 
@@ -33,6 +34,11 @@ class Config:
 
     def validate(self):
         """Raise `ConfigError` if values cannot be used together; subclasses override."""
+
+    @property
+    def pair(self):
+        """The two elements of --species, the metal first; Ru and O where it is not given."""
+        return species_in(self.species or DEFAULT)
 
     def as_dict(self):
         """Return the fields as JSON can hold them."""

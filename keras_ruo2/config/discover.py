@@ -9,6 +9,7 @@ from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
 from keras_ruo2.options import METHODS, OPTIMISERS, names_in
 from keras_ruo2.paths import BUNDLED_STRUCTURES
 from keras_ruo2.recipes import RECIPES
+from keras_ruo2.species import check_oxide
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,7 @@ class DiscoverConfig(Config):
         relaxations: How many of them are relaxed, of the generator and of each baseline.
         label: Class of all samples, for labelled variants.
         checkpoint: last, or best by the distance to held-out records.
+        species: Metal and anion; by default those of the run or the samples.
         alpha: Inverse square width of the Gaussians of the records, Å^-2.
         calculator: chgnet, mace, mace:FILE, quippy:FILE or module:callable.
         optimiser: Of relax.
@@ -53,6 +55,7 @@ class DiscoverConfig(Config):
     relaxations: int = 10
     label: int | None = None
     checkpoint: str = "last"
+    species: str | None = None
     alpha: float = RECIPES["gap3d"].alpha
     calculator: str = "chgnet"
     optimiser: str = "fire"
@@ -81,6 +84,7 @@ class DiscoverConfig(Config):
             raise ConfigError(f"--dft={self.dft}: no such folder.")
         if (self.dft is None) != (self.dft_references is None):
             raise ConfigError("--dft and --dft_references belong together. Give both.")
+        check_oxide(self.pair, "structures are ranked in equilibrium with")
         check_range("count", self.count, 1)
         check_range("relaxations", self.relaxations, 0)
         check_range("seed", self.seed, 0)

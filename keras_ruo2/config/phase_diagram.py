@@ -6,6 +6,7 @@ from pathlib import Path
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_file
 from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.species import DEFAULT, check_oxide
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,8 @@ class PhaseDiagramConfig(Config):
         reference: Known slabs to draw beside them, e.g. those of the training.
         references: Bulk RuO2, an O2 molecule and, if wished, hcp Ru, each with its energy by the
             slabs' calculator. Not needed where the calculator's references are known (CHGNet).
+        species: Metal and anion of another rutile oxide, e.g. Ir,O; bulk RuO2 and hcp Ru below
+            are then that oxide and its metal.
         bulk_energy: Of bulk RuO2 instead, eV per formula unit.
         oxygen_energy: Of half an O2 molecule, eV, together with it.
         metal_energy: Of hcp Ru, eV per atom: where the O-poor limit lies.
@@ -38,6 +41,7 @@ class PhaseDiagramConfig(Config):
     structures: Path = BUNDLED_STRUCTURES
     reference: Path | None = None
     references: Path | None = None
+    species: str = DEFAULT
     bulk_energy: float | None = None
     oxygen_energy: float | None = None
     metal_energy: float | None = None
@@ -50,6 +54,7 @@ class PhaseDiagramConfig(Config):
         for name in ("structures", "reference", "references"):
             if getattr(self, name) is not None:
                 check_file(name, getattr(self, name))
+        check_oxide(self.pair, "surface free energies are relative to")
         if (self.bulk_energy is None) != (self.oxygen_energy is None):
             raise ConfigError("--bulk_energy and --oxygen_energy belong together. Give both.")
         if self.metal_energy is not None and self.bulk_energy is None:

@@ -6,13 +6,14 @@ from pathlib import Path
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_choice, check_file
 from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.species import DEFAULT, check_rutile
 
 PARTS = ("valid", "unique", "novel")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScreenConfig(Config):
-    """Say of each structure whether it is a RuO2 slab, unique in its file, and new.
+    """Say of each structure whether it is a slab of RuO2, or its like, unique in its file, and new.
 
     Nothing is dropped unless --only asks for it: the structures come back in the order of the file
     with what was found in their `info`, and as a table (.csv) and a funnel (.json) beside it.
@@ -22,6 +23,7 @@ class ScreenConfig(Config):
         reference: Known slabs; what equals one of them is not novel. By default the bundled ones.
         out: The structures, one extxyz file.
         only: Write valid, unique (and valid) or novel (and unique) structures only.
+        species: Metal and anion of the slabs, e.g. Ir,O.
         accept: Reasons that do not make a structure invalid, e.g. peroxo_groups.
         overwrite: Replace an existing output.
     """
@@ -30,12 +32,14 @@ class ScreenConfig(Config):
     reference: Path = BUNDLED_STRUCTURES
     out: Path
     only: str | None = None
+    species: str = DEFAULT
     accept: str = ""
     overwrite: bool = False
 
     def validate(self):
         check_file("structures", self.structures)
         check_file("reference", self.reference)
+        check_rutile(self.pair, "screen judges slabs of")
         if self.only is not None:
             check_choice("only", self.only, PARTS)
         if self.out.suffix != ".extxyz":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import RemoteFolder, folder_at
+from keras_ruo2.species import DEFAULT
 
 SCHEMA_VERSION = 2
 FILE_NAME = "dataset.json"
@@ -155,6 +156,8 @@ def how_to_rebuild(folder, values):
     flags = {"structures": source.get("file"), "recipe": values.get("recipe"), "out": folder}
     flags |= {name: source.get(name) for name in ("seed", "holdout", "translate", "num_voxels")}
     flags["num_classes"] = max(0, len(values.get("class_edges", ())) - 1)
+    species = ",".join(values.get("species", ()))
+    flags["species"] = species if species not in ("", DEFAULT) else None
     shown = " ".join(f"--{name}={value}" for name, value in flags.items() if value is not None)
     return f"Write them again: python -m data_prep records {shown} --overwrite"
 
@@ -180,7 +183,11 @@ def as_tuple(value):
     return tuple(as_tuple(part) for part in value) if isinstance(value, list) else value
 
 
-def checksum(path):
-    """Return the SHA-256 of a file as hexadecimal text."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def checksum(*paths):
+    """Return the SHA-256 of a file, or of several one after the other, as hexadecimal text."""
+    found = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
+            while block := file.read(1 << 20):
+                found.update(block)
+    return found.hexdigest()

@@ -118,7 +118,7 @@ def cross(slabs, rng):
     generation: nothing is selected before the common funnel does.
     """
     pairing, mutation, distances = operators()
-    closest = distances([8, 44], ratio_of_covalent_radii=SPLICED)
+    closest = distances(np.unique(slabs[0].numbers), ratio_of_covalent_radii=SPLICED)
     if rng.random() < 0.5:
         for _ in range(PARENTS):
             one, other = partners(slabs, rng)

@@ -9,6 +9,7 @@ import ase.io
 from keras_ruo2.discovery.funnel import STEPS
 from keras_ruo2.discovery.viewer import SCRIPT, viewer
 from keras_ruo2.evaluation.report import CSS, escape, figure, number
+from keras_ruo2.species import SPECIES, renamed
 
 MORE_CSS = """
 body { max-width: 75em } code { overflow-wrap: anywhere }
@@ -54,15 +55,16 @@ def write_page(path, content):
         content: Dict: `title`, `summary`, `methods` (name to `counts`, `reasons` and `moved`),
             `pictures` (list of path and caption), `best` (list of dicts, see `best_table`),
             `shown` (how many of them in viewers), `notes` (list of texts), `provenance` (dict of
-            texts) and `dft` (list of dicts, may be empty).
+            texts), `dft` (list of dicts, may be empty) and `species` (metal and anion).
     """
+    species = content.get("species", SPECIES)
     parts = [
         f"<h1>{escape(content['title'])}</h1><p>{escape(content['summary'])}</p>",
         *(f'<p class="alarm">{escape(text)}</p>' for text in content["notes"]),
         funnel_table(content["methods"]),
         losses(content["methods"]),
-        views(content["best"][: content["shown"]]),
-        best_table(content["best"]),
+        views(content["best"][: content["shown"]], species),
+        best_table(content["best"], species),
         dft_table(content["dft"]),
         "<h2>Pictures</h2>",
         *(figure(picture, caption) for picture, caption in content["pictures"]),
@@ -121,7 +123,7 @@ def losses(methods):
     return f"<h2>Where structures die</h2><p>{told}</p>" + table(head, rows, words=True)
 
 
-def views(best):
+def views(best, species=SPECIES):
     """Return a viewer for each structure."""
     parts = []
     for row in best:
@@ -130,14 +132,15 @@ def views(best):
         parts.append(f"<figure>{drawn}<figcaption>{escape(caption)}</figcaption></figure>")
     if not parts:
         return "<h2>Best structures</h2><p>There are none.</p>"
-    told = "Drag to turn, wheel to zoom, arrow keys too. Ru blue, O orange."
+    told = renamed("Drag to turn, wheel to zoom, arrow keys too. Ru blue, O orange.", species)
     return f'<h2>Best structures</h2><p>{told}</p><div class="views">{"".join(parts)}</div>'
 
 
-def best_table(best):
+def best_table(best, species=SPECIES):
     """Return a table of structures with links to their files.
 
     Args:
+        species: Metal and anion.
         best: Dicts of `name`, `method`, `atoms`, `said`, `above` (meV/Å^2 or `None`), `gamma`
             (three of them, meV/Å^2, or `None`), `facet`, `novel` (text) and `chain` (text).
     """
@@ -158,7 +161,7 @@ def best_table(best):
         )
         for row in best
     ]
-    return f"<h2>Ranking</h2><p>{RANKING} γ in meV/Å².</p>" + table(
+    return f"<h2>Ranking</h2><p>{renamed(RANKING, species)} γ in meV/Å².</p>" + table(
         head.split(","), rows, words=True
     )
 

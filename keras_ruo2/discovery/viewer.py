@@ -4,12 +4,13 @@ import html
 import json
 from math import ceil
 
+import numpy as np
 from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
 
-from keras_ruo2.structure.bonds import bond_lengths
+from keras_ruo2.structure.bonds import bond_lengths, is_anion, is_metal
 
-COLOURS = {"Ru": "#0072B2", "O": "#D55E00"}
+METAL, ANION = "#0072B2", "#D55E00"
 OTHERS = "#777777"
 RADIUS = 0.45  # of the covalent radius
 WIDTH = 9.0  # Å that is shown of a slab along both vectors, at least
@@ -141,8 +142,8 @@ def drawing(atoms):
     cell, atoms = atoms.cell.array, atoms.copy()
     atoms.wrap()
     atoms = atoms.repeat((*(ceil(WIDTH / length) for length in atoms.cell.lengths()[:2]), 1))
-    symbols = atoms.get_chemical_symbols()
-    first, second, shift = neighbor_list("ijS", atoms, bond_lengths())
+    colours = np.where(is_metal(atoms), METAL, np.where(is_anion(atoms), ANION, OTHERS))
+    first, second, shift = neighbor_list("ijS", atoms, bond_lengths(atoms))
     inside = (first < second) & (shift == 0).all(axis=1)
     corners = [[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)]
     places = [(corner @ cell).round(3).tolist() for corner in corners]
@@ -156,7 +157,7 @@ def drawing(atoms):
     return {
         "positions": atoms.positions.round(3).tolist(),
         "radii": [round(RADIUS * float(covalent_radii[number]), 3) for number in atoms.numbers],
-        "colours": [COLOURS.get(symbol, OTHERS) for symbol in symbols],
+        "colours": colours.tolist(),
         "bonds": [[int(i), int(j)] for i, j in zip(first[inside], second[inside], strict=True)],
         "edges": edges,
         "centre": ((atoms.positions.max(axis=0) + atoms.positions.min(axis=0)) / 2).tolist(),

@@ -5,14 +5,16 @@ import zipfile
 import numpy as np
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.species import SPECIES
 
 
-def load_samples(path, grid_shape):
+def load_samples(path, grid_shape, species=SPECIES):
     """Read a samples file.
 
     Args:
         path: File (.npz) with `grid` and perhaps `lattice` and `label`.
         grid_shape: Shape that every grid must have.
+        species: What its channels must be, where it names them.
 
     Returns:
         Dict of arrays of equal length.
@@ -23,12 +25,18 @@ def load_samples(path, grid_shape):
     try:
         with np.load(path, allow_pickle=False) as file:
             samples = {name: file[name] for name in ("grid", "lattice", "label") if name in file}
+            own = tuple(map(str, file["species"])) if "species" in file else SPECIES
     except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
         is_foreign = "pickle" in str(error)
         reason = "it holds no plain arrays" if is_foreign else str(error).splitlines()[0]
         raise ConfigError(f"--samples={path} cannot be read as .npz ({reason}).") from None
     if "grid" not in samples:
         raise ConfigError(f"--samples={path} holds no `grid`. Write it with `generate`.")
+    if own != tuple(species):
+        raise ConfigError(
+            f"--samples={path} is of {','.join(own)}, the records are of {','.join(species)}. "
+            "Give the samples of this run."
+        )
     grids = samples["grid"]
     if grids.shape[1:] != tuple(grid_shape):
         raise ConfigError(

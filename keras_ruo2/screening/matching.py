@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_ruo2.screening.soap import Environments, environments
-from keras_ruo2.structure.bonds import RU
+from keras_ruo2.structure.bonds import is_metal, pair_of
 from keras_ruo2.structure.faces import standing
 
 VACUUM = 10.0  # Å, of every slab that is compared: widths of the vacuum must not count
@@ -32,9 +32,9 @@ class Fingerprint:
     """What a slab is compared by.
 
     Args:
-        num_ru: Ru atoms in the primitive cell.
-        num_o: O atoms in it.
-        density: Ru atoms per area, Å^-2.
+        num_ru: Metal atoms in the primitive cell.
+        num_o: Anions in it.
+        density: Metal atoms per area, Å^-2.
         environments: SOAP vectors.
         structure: `pymatgen.core.Structure`, standing, primitive.
     """
@@ -57,11 +57,12 @@ def fingerprint(atoms):
     )
     structure = structure.get_primitive_structure(tolerance=PRIMITIVE)
     area = np.linalg.norm(np.cross(slab.cell[0], slab.cell[1]))
+    metal, anion = pair_of(slab)
     counts = structure.composition
     return Fingerprint(
-        num_ru=round(counts["Ru"]),
-        num_o=round(counts["O"]),
-        density=float(np.sum(slab.numbers == RU) / area),
+        num_ru=round(counts[metal]),
+        num_o=round(counts[anion]),
+        density=float(np.sum(is_metal(slab)) / area),
         environments=environments(atoms),
         structure=structure,
     )

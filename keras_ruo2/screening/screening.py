@@ -9,10 +9,10 @@ import numpy as np
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.screening.matching import fingerprint
 from keras_ruo2.screening.novelty import Match, find_match, group
-from keras_ruo2.structure.bonds import RU, O
+from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.terminations import Termination, termination_of
-from keras_ruo2.structure.validity import REASONS, UNREADABLE, reasons_against
+from keras_ruo2.structure.validity import REASONS, UNREADABLE, reasons_against, unreadable
 
 
 @dataclass(frozen=True)
@@ -57,22 +57,22 @@ def check_installed():
         )
 
 
-def known_slabs(structures):
+def known_slabs(structures, species=SPECIES):
     """Return `(indices, fingerprints)` of the structures that can be compared with.
 
-    Those without Ru, without O or with other elements are left out: no valid slab equals them.
+    Those that lack one of the two `species` or hold other elements are left out: no valid slab
+    equals them.
     """
-    usable = [k for k, atoms in enumerate(structures) if is_oxide(atoms)]
+    usable = [k for k, atoms in enumerate(structures) if is_oxide(atoms, species)]
     return usable, [fingerprint(structures[index]) for index in usable]
 
 
-def is_oxide(atoms):
-    """Say whether a structure can be read and holds both Ru and O."""
-    readable = not any(applies(atoms) for applies in UNREADABLE.values())
-    return readable and {RU, O} <= set(atoms.numbers.tolist())
+def is_oxide(atoms, species=SPECIES):
+    """Say whether a structure can be read and holds both `species`."""
+    return not unreadable(atoms, species) and set(species) <= set(atoms.get_chemical_symbols())
 
 
-def screen(structures, known, *, accept=(), progress=lambda text: None):
+def screen(structures, known, *, accept=(), progress=lambda text: None, species=SPECIES):
     """Judge every structure.
 
     Args:
@@ -80,14 +80,16 @@ def screen(structures, known, *, accept=(), progress=lambda text: None):
         known: What `known_slabs` returned for the slabs that do not count as new.
         accept: Names of reasons that do not make a structure invalid.
         progress: Called with a few words after each structure.
+        species: Metal and anion of the slabs.
 
     Returns:
         List of `Verdict` in the order of `structures`.
     """
     verdicts, prints = [], {}
     for index, atoms in enumerate(structures):
-        reasons = reasons_against(atoms)
-        verdict = Verdict(index, reasons, valid=set(reasons) <= set(accept) and is_oxide(atoms))
+        reasons = reasons_against(atoms, species)
+        valid = set(reasons) <= set(accept) and is_oxide(atoms, species)
+        verdict = Verdict(index, reasons, valid)
         if verdict.valid:
             prints[index] = fingerprint(atoms)
             verdict = replace(

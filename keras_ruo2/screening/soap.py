@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_ruo2.structure.bonds import RU, SPECIES, O
+from keras_ruo2.structure.bonds import is_anion, is_metal, pair_of
 from keras_ruo2.structure.faces import standing
 
 CUTOFF = 5.0  # Å; three shells of neighbours
@@ -19,8 +19,8 @@ class Environments(NamedTuple):
     """Unit SOAP vectors of a slab's atoms.
 
     Args:
-        ruthenium: Shape `(number of Ru, features)`, float32.
-        oxygen: Shape `(number of O, features)`, float32.
+        ruthenium: Of Ru, or another metal: shape `(its number, features)`, float32.
+        oxygen: Of O, or another anion: shape `(its number, features)`, float32.
     """
 
     ruthenium: np.ndarray
@@ -28,12 +28,12 @@ class Environments(NamedTuple):
 
 
 @cache
-def descriptor():
-    """Return dscribe's SOAP, which is the same for rotated and for mirrored surroundings."""
+def descriptor(species):
+    """Return dscribe's SOAP of two elements, the same for rotated and mirrored surroundings."""
     from dscribe.descriptors import SOAP
 
     return SOAP(
-        species=list(SPECIES),
+        species=list(species),
         periodic=True,
         r_cut=CUTOFF,
         n_max=RADIAL,
@@ -46,11 +46,11 @@ def environments(atoms):
     """Return the `Environments` of a slab.
 
     Args:
-        atoms: `ase.Atoms` of Ru and O, both at least once, a slab across its third cell vector.
+        atoms: `ase.Atoms` of a metal and an anion, both there, a slab across its third cell vector.
     """
-    vectors = descriptor().create(standing(atoms, VACUUM)).astype(np.float32)
+    vectors = descriptor(pair_of(atoms)).create(standing(atoms, VACUUM)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return Environments(vectors[atoms.numbers == RU], vectors[atoms.numbers == O])
+    return Environments(vectors[is_metal(atoms)], vectors[is_anion(atoms)])
 
 
 def worst_match(first, second):

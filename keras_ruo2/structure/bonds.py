@@ -1,14 +1,21 @@
-"""Who is bonded to whom in a ruthenium oxide, and how many fragments that leaves."""
+"""Who is bonded to whom in an oxide, and how many fragments that leaves.
+
+Structures tell themselves what their metal and their anion are (`pair_of`); which elements are
+welcome is checked where they are read (`voxels.check_species`).
+"""
+
+from collections import Counter
 
 import numpy as np
-from ase.data import covalent_radii
+from ase.data import atomic_numbers, covalent_radii
 from ase.geometry.dimensionality.rank_determination import RDA
 from ase.neighborlist import neighbor_list
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from keras_ruo2.species import ANIONS, SPECIES, rank
+
 RU, O = 44, 8  # noqa: E741 - the symbol of oxygen
-SPECIES = ("Ru", "O")
 
 # Longest distances that count as a bond, Å. Rutile RuO2 has Ru-O at 1.94 to 1.98 and its next
 # shell beyond 3.4; Ru-Ru is 2.65 to 2.71 in the metal and 3.11 along the oxide's chains; O-O is
@@ -18,9 +25,73 @@ RU_RU_BOND = 2.9
 O_O_BOND = 1.8
 
 
-def bond_lengths():
-    """Return the cutoffs as ASE's `neighbor_list` takes them, Å by pair of symbols."""
-    return {("Ru", "O"): RU_O_BOND, ("Ru", "Ru"): RU_RU_BOND, ("O", "O"): O_O_BOND}
+def scaled(cutoff, pair, known=SPECIES):
+    """Return the `cutoff` of the `known` pair of elements, scaled by covalent radii to `pair`, Å.
+
+    Of the known pair itself it is exactly the cutoff.
+    """
+    sums = [sum(covalent_radii[atomic_numbers[symbol]] for symbol in two) for two in (pair, known)]
+    return float(cutoff * (sums[0] / sums[1]))
+
+
+def pair_of(atoms):
+    """Return the symbols of the metal and of the anion in a structure.
+
+    Ru and O are it wherever they are there. Else the anion is the most electronegative element of
+    `ANIONS`, and the metal the most frequent of the others. What is missing is Ru or O.
+    """
+    counts = Counter(atoms.get_chemical_symbols())
+    anions = sorted((symbol for symbol in counts if symbol in ANIONS), key=rank)
+    anion = SPECIES[1] if SPECIES[1] in counts or not anions else anions[0]
+    others = [
+        (symbol == SPECIES[0], symbol not in ANIONS, count, symbol)
+        for symbol, count in counts.items()
+        if symbol != anion
+    ]
+    return max(others, default=[SPECIES[0]])[-1], anion
+
+
+def is_metal(atoms):
+    """Say of each atom whether it is of the structure's metal, shape `(n,)`."""
+    return atoms.numbers == atomic_numbers[pair_of(atoms)[0]]
+
+
+def is_anion(atoms):
+    """Say of each atom whether it is of the structure's anion, shape `(n,)`."""
+    return atoms.numbers == atomic_numbers[pair_of(atoms)[1]]
+
+
+def bond_lengths(atoms=None):
+    """Return the cutoffs as ASE's `neighbor_list` takes them, Å by pair of symbols.
+
+    Without atoms they are those of Ru and O; of other pairs they are scaled by covalent radii.
+    """
+    metal, anion = SPECIES if atoms is None else pair_of(atoms)
+    (ru, o), lengths = SPECIES, {}
+    for pair, known, cutoff in (
+        ((metal, anion), (ru, o), RU_O_BOND),
+        ((metal, metal), (ru, ru), RU_RU_BOND),
+        ((anion, anion), (o, o), O_O_BOND),
+    ):
+        lengths[pair] = scaled(cutoff, pair, known)
+    return lengths
+
+
+def unlike_bonds(quantities, atoms):
+    """Return what ASE's `neighbor_list` does, of the bonds of a metal and an anion only."""
+    pair = pair_of(atoms)
+    return neighbor_list(quantities, atoms, {pair: bond_lengths(atoms)[pair]})
+
+
+def unlike_neighbours(atoms):
+    """Count the anions bonded to each metal atom and the metals bonded to each anion, `(n,)`."""
+    return np.bincount(unlike_bonds("i", atoms), minlength=len(atoms))
+
+
+def anion_neighbours(atoms):
+    """Count the anions bonded to each anion, shape `(n,)`, 0 for other atoms."""
+    anion = pair_of(atoms)[1]
+    return coordination(atoms, anion, anion, bond_lengths(atoms)[anion, anion])
 
 
 def coordination(atoms, symbol, neighbour, cutoff):
@@ -45,7 +116,7 @@ def fragments(atoms):
 
     Two atoms are connected by a bond of `bond_lengths`, across periodic boundaries too.
     """
-    first, second = neighbor_list("ij", atoms, bond_lengths())
+    first, second = neighbor_list("ij", atoms, bond_lengths(atoms))
     graph = coo_matrix((np.ones(len(first)), (first, second)), shape=(len(atoms),) * 2)
     return connected_components(graph, directed=False)[1]
 
@@ -58,7 +129,7 @@ def bonded_parts(atoms):
         directions in which a fragment is endless, 0 for a molecule, 2 for a layer.
     """
     search = RDA(len(atoms))
-    columns = neighbor_list("ijS", atoms, bond_lengths())
+    columns = neighbor_list("ijS", atoms, bond_lengths(atoms))
     for first, second, shift in zip(*(column.tolist() for column in columns), strict=True):
         if first <= second:
             search.insert_bond(first, second, tuple(shift))
@@ -72,6 +143,6 @@ def bonded_parts(atoms):
 
 def closer_than(atoms, share):
     """Say whether two atoms are closer than a share of the sum of their covalent radii."""
-    first, second, distance = neighbor_list("ijd", atoms, 2 * share * covalent_radii[RU])
     radii = covalent_radii[atoms.numbers]
+    first, second, distance = neighbor_list("ijd", atoms, 2 * share * radii.max(initial=0.1))
     return bool((distance < share * (radii[first] + radii[second])).any())

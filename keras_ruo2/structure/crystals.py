@@ -1,18 +1,21 @@
-"""Reference Ru/O crystals, each with its source."""
+"""Reference crystals, each with its source."""
 
 from ase.spacegroup import crystal
 
+from keras_ruo2.species import SPECIES
 
-def rutile_ruo2(a=4.49307, c=3.10639, x=0.3056):
-    """Return the two-formula-unit cell of rutile RuO2 (P4_2/mnm, no. 136).
+
+def rutile_ruo2(a=4.49307, c=3.10639, x=0.3056, species=SPECIES):
+    """Return the two-formula-unit cell of rutile RuO2 (P4_2/mnm, no. 136), or of its like.
 
     Args:
         a: Edge of the square base, Å.
         c: Edge along the octahedra chains, Å.
         x: Oxygen coordinate, fraction of `a`.
+        species: Metal and anion; of other crystals than RuO2 the lengths are only a start.
 
     Returns:
-        `ase.Atoms` with 2 Ru and 4 O, periodic in all three directions.
+        `ase.Atoms` with 2 metal atoms and 4 anions, periodic in all three directions.
 
     Source:
         Neutron powder diffraction at ambient pressure, "Neutron Diffraction Study of the
@@ -20,5 +23,5 @@ def rutile_ruo2(a=4.49307, c=3.10639, x=0.3056):
         Dioxide" (1997).
     """
     return crystal(
-        ["Ru", "O"], [(0, 0, 0), (x, x, 0)], spacegroup=136, cellpar=[a, a, c, 90, 90, 90]
+        list(species), [(0, 0, 0), (x, x, 0)], spacegroup=136, cellpar=[a, a, c, 90, 90, 90]
     )

@@ -5,12 +5,13 @@ import numpy as np
 from keras_ruo2.errors import ConfigError
 
 
-def class_edges(energies, num_classes=10):
+def class_edges(energies, num_classes=10, names=()):
     """Split the range of `energies` into classes of equal width.
 
     Args:
         energies: Energies per atom, shape `(n,)`, eV.
         num_classes: Number of classes.
+        names: Names of the structures, for the error.
 
     Returns:
         Array of shape `(num_classes + 1,)`, ascending, eV per atom.
@@ -23,9 +24,11 @@ def class_edges(energies, num_classes=10):
     """
     energies = np.asarray(energies, dtype=float)
     if not len(energies) or not np.isfinite(energies).all():
+        lacking = np.flatnonzero(~np.isfinite(energies))
+        first = f" (first {names[lacking[0]]})" if len(lacking) and len(names) else ""
         raise ConfigError(
-            f"{np.sum(~np.isfinite(energies))} of {len(energies)} structures have no energy, but "
-            "energy classes need one each. Add energies, or ask for --num_classes=0."
+            f"{len(lacking)} of {len(energies)} structures have no energy{first}, but energy "
+            "classes need one each. Add energies, or ask for --num_classes=0."
         )
     low, high = energies.min(), energies.max()
     if not high > low:

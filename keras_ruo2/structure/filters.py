@@ -3,36 +3,35 @@
 import numpy as np
 
 from keras_ruo2.structure.bonds import (
-    O_O_BOND,
-    RU,
-    RU_O_BOND,
-    O,
-    coordination,
+    anion_neighbours,
     fragments,
+    is_anion,
+    is_metal,
+    unlike_neighbours,
 )
 
 
 def peroxo_groups(atoms):
     """Return the indices of O atoms that are bonded to another O (peroxo, superoxo, O2)."""
-    return np.flatnonzero(coordination(atoms, "O", "O", O_O_BOND))
+    return np.flatnonzero(anion_neighbours(atoms))
 
 
 def molecular_oxygen(atoms):
     """Return the indices of O atoms that are bonded to another O and, together, to no Ru."""
     labels = fragments(atoms)
-    with_ruthenium = np.isin(labels, labels[atoms.numbers == RU])
+    with_ruthenium = np.isin(labels, labels[is_metal(atoms)])
     return np.array([i for i in peroxo_groups(atoms) if not with_ruthenium[i]], dtype=int)
 
 
 def floating_oxygen(atoms):
     """Return the indices of single O atoms without a bond to any atom."""
-    bonds = coordination(atoms, "O", "Ru", RU_O_BOND) + coordination(atoms, "O", "O", O_O_BOND)
-    return np.flatnonzero((atoms.numbers == O) & (bonds == 0))
+    bonds = unlike_neighbours(atoms) + anion_neighbours(atoms)
+    return np.flatnonzero(is_anion(atoms) & (bonds == 0))
 
 
 def disconnected_layers(atoms):
     """Return the indices of Ru atoms that are outside the largest bonded fragment with Ru."""
-    ruthenium = np.flatnonzero(atoms.numbers == RU)
+    ruthenium = np.flatnonzero(is_metal(atoms))
     labels = fragments(atoms)[ruthenium]
     if not len(labels):
         return ruthenium
@@ -53,7 +52,7 @@ def broken(atoms):
     peroxo groups at the surface, single O atoms floating in the vacuum, disconnected layers.
 
     Args:
-        atoms: `ase.Atoms` of Ru and O, a slab.
+        atoms: `ase.Atoms` of Ru and O, or of another metal and its anion, a slab.
 
     Returns:
         Tuple of the names in `CRITERIA` that find an atom; empty for a whole slab.

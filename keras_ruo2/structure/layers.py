@@ -2,10 +2,9 @@
 
 import numpy as np
 from ase.constraints import FixAtoms
-from ase.neighborlist import neighbor_list
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.structure.bonds import RU, RU_O_BOND, O
+from keras_ruo2.structure.bonds import is_anion, is_metal, pair_of, unlike_bonds
 from keras_ruo2.structure.faces import heights
 
 FROZEN, BUFFER, DISPLACED = 0, 1, 2  # values of the per-atom array "layer"
@@ -14,9 +13,9 @@ THICK = 5  # Ru planes from which the two moving layers have two each, as in the
 
 
 def ruthenium_planes(atoms):
-    """Return the plane of each Ru, 0 the lowest, and -1 for other atoms: shape `(n,)`."""
+    """Return the plane of each metal atom, 0 the lowest, and -1 for other atoms: shape `(n,)`."""
     planes = np.full(len(atoms), -1)
-    ruthenium = np.flatnonzero(atoms.numbers == RU)
+    ruthenium = np.flatnonzero(is_metal(atoms))
     order = ruthenium[np.argsort(atoms.positions[ruthenium, 2], kind="stable")]
     breaks = np.diff(atoms.positions[order, 2], prepend=np.inf) > PLANE_GAP
     planes[order] = np.cumsum(breaks)
@@ -58,17 +57,17 @@ def assign_layers(atoms, displaced=None, buffer=None):
     buffer = usual[1] if buffer is None else buffer
     if num_planes < displaced + buffer + 1:
         raise ConfigError(
-            f"{atoms.get_chemical_formula()} has {num_planes} Ru planes, but {displaced} "
-            f"displaced, {buffer} relaxing and at least one frozen are needed. Give a thicker "
-            "slab, or lower --displaced or --buffer."
+            f"{atoms.get_chemical_formula()} has {num_planes} {pair_of(atoms)[0]} planes, but "
+            f"{displaced} displaced, {buffer} relaxing and at least one frozen are needed. Give a "
+            "thicker slab, or lower --displaced or --buffer."
         )
     below_top = num_planes - 1 - planes
     layers = np.where(below_top < displaced, DISPLACED, FROZEN)
     layers[(below_top >= displaced) & (below_top < displaced + buffer)] = BUFFER
-    oxygen, ruthenium = neighbor_list("ij", atoms, {("O", "Ru"): RU_O_BOND})
-    is_oxygen = atoms.numbers[oxygen] == O
-    layers[atoms.numbers == O] = FROZEN
-    np.maximum.at(layers, oxygen[is_oxygen], layers[ruthenium[is_oxygen]])
+    first, second = unlike_bonds("ij", atoms)
+    anions = is_anion(atoms)
+    layers[anions] = FROZEN
+    np.maximum.at(layers, first[anions[first]], layers[second[anions[first]]])
     return layers
 
 
@@ -102,12 +101,12 @@ def bottom_layers(atoms, count):
     if not count:
         return np.array([], dtype=int)
     found, _ = heights(atoms)
-    planes = np.sort(found[atoms.numbers == RU])
+    planes = np.sort(found[is_metal(atoms)])
     breaks = np.flatnonzero(np.diff(planes) > PLANE_GAP)
     if len(breaks) < count:
         raise ConfigError(
-            f"{atoms.get_chemical_formula()} has {len(breaks) + bool(len(planes))} layers of Ru, "
-            f"{count} of which cannot be frozen. Freeze fewer."
+            f"{atoms.get_chemical_formula()} has {len(breaks) + bool(len(planes))} layers of "
+            f"{pair_of(atoms)[0]}, {count} of which cannot be frozen. Freeze fewer."
         )
     last = breaks[count - 1]
     return np.flatnonzero(found < (planes[last] + planes[last + 1]) / 2)

@@ -11,7 +11,7 @@ from ase import Atoms
 from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
 
-from keras_ruo2.structure.bonds import RU, RU_O_BOND, O, coordination
+from keras_ruo2.structure.bonds import is_anion, is_metal, pair_of, scaled, unlike_neighbours
 from keras_ruo2.structure.internals import delocalised_modes
 from keras_ruo2.structure.layers import DISPLACED, layer_of, with_layers
 
@@ -105,7 +105,7 @@ def exchange(atoms, rng, *, find_sites=None):
         `Move`.
     """
     find_sites = find_sites or insertion_sites
-    oxygen = np.flatnonzero((atoms.numbers == O) & (layer_of(atoms) == DISPLACED))
+    oxygen = np.flatnonzero(is_anion(atoms) & (layer_of(atoms) == DISPLACED))
     if rng.random() < 0.5:
         sites = find_sites(atoms)
         if not len(sites):
@@ -122,7 +122,7 @@ def insert(atoms, place):
     """Return a copy of `atoms` with an O of the displacement layer at `place` (Å)."""
     result = atoms.copy()
     result.set_constraint()
-    result += Atoms("O", [place])
+    result += Atoms([pair_of(atoms)[1]], [place])
     return with_layers(result, np.append(layer_of(atoms), DISPLACED))
 
 
@@ -148,16 +148,19 @@ def insertion_sites(atoms):
     Returns:
         Places, shape `(m, 3)`, Å; the same for the same atoms.
     """
-    bonds = coordination(atoms, "Ru", "O", RU_O_BOND)
+    bonds, metal = unlike_neighbours(atoms), is_metal(atoms)
+    pair = pair_of(atoms)
     layer = layer_of(atoms) == DISPLACED
-    open_ru = np.flatnonzero((atoms.numbers == RU) & layer & (bonds < WHOLE_OCTAHEDRON))
-    around = atoms.positions[open_ru, None] + SITE_BOND * sphere(NUM_DIRECTIONS)
+    open_ru = np.flatnonzero(metal & layer & (bonds < WHOLE_OCTAHEDRON))
+    around = atoms.positions[open_ru, None] + scaled(SITE_BOND, pair) * sphere(NUM_DIRECTIONS)
     places = around.reshape(-1, 3)
-    to_oxygen = distances(places, atoms.positions[atoms.numbers == O], atoms.cell)
-    to_ruthenium = distances(places, atoms.positions[atoms.numbers == RU], atoms.cell)
+    to_oxygen = distances(places, atoms.positions[is_anion(atoms)], atoms.cell)
+    to_ruthenium = distances(places, atoms.positions[metal], atoms.cell)
     room = to_oxygen.min(axis=1, initial=np.inf)
-    free = (room > OPEN_O_O) & (to_ruthenium.min(axis=1, initial=np.inf) > OPEN_RU_O)
-    bridged = (to_ruthenium < BRIDGE_BOND).sum(axis=1)
+    nearest = to_ruthenium.min(axis=1, initial=np.inf)
+    free = room > scaled(OPEN_O_O, (pair[1], pair[1]), ("O", "O"))
+    free &= nearest > scaled(OPEN_RU_O, pair)
+    bridged = (to_ruthenium < scaled(BRIDGE_BOND, pair)).sum(axis=1)
     order = np.lexsort((-room.round(6), -bridged))
     chosen = np.empty((0, 3))
     for place in places[order[free[order]]]:

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from ase.neighborlist import neighbor_list
 
-from keras_ruo2.structure.bonds import RU, RU_O_BOND, coordination
+from keras_ruo2.structure.bonds import is_metal, pair_of, unlike_neighbours
 from keras_ruo2.structure.crystals import rutile_ruo2
 from keras_ruo2.structure.faces import normal_of
 from keras_ruo2.structure.slabs import TERMINATIONS
@@ -52,8 +52,9 @@ def inner_neighbours(atoms):
     Inside are the Ru with an octahedron of O and ten Ru neighbours closer than `FARTHEST`. The
     nearest come first.
     """
-    first, vectors = neighbor_list("iD", atoms, {("Ru", "Ru"): FARTHEST})
-    whole = coordination(atoms, "Ru", "O", RU_O_BOND) >= FEWEST_OXYGENS
+    metal = pair_of(atoms)[0]
+    first, vectors = neighbor_list("iD", atoms, {(metal, metal): FARTHEST})
+    whole = is_metal(atoms) & (unlike_neighbours(atoms) >= FEWEST_OXYGENS)
     inside = whole & (np.bincount(first, minlength=len(atoms)) >= NUM_NEIGHBOURS)
     found = [nearest_of(vectors[first == index]) for index in np.flatnonzero(inside)]
     return np.reshape(found, (-1, NUM_NEIGHBOURS, 3))
@@ -69,13 +70,23 @@ def facet_profiles():
     """Return the sorted heights of the Ru neighbours in the crystal, by facet, Å."""
     bulk = rutile_ruo2()
     first, vectors = neighbor_list("iD", bulk, {("Ru", "Ru"): FARTHEST})
-    around = vectors[first == np.flatnonzero(bulk.numbers == RU)[0]]
+    around = vectors[first == np.flatnonzero(is_metal(bulk))[0]]
     profiles = {}
     for facet in FACETS:
         normal = np.array(facet) @ np.linalg.inv(bulk.cell.array).T
         normal /= np.linalg.norm(normal)
         profiles["({}{}{})".format(*facet)] = np.sort(around @ normal)
     return profiles
+
+
+def lattice_of(atoms):
+    """Return the mean lattice constants `(a, c)` inside a slab, Å, `None` if it has no inside."""
+    around = inner_neighbours(atoms)
+    if not len(around):
+        return None
+    lengths = np.linalg.norm(around, axis=2).mean(axis=0)
+    c, diagonal = lengths[:2].mean(), lengths[2:].mean()
+    return float(np.sqrt(2 * (diagonal**2 - c**2 / 4))), float(c)
 
 
 def num_surface_cells(facet, atoms):
@@ -89,9 +100,7 @@ def num_surface_cells(facet, atoms):
     """
     if facet == UNKNOWN:
         return 1
-    lengths = np.linalg.norm(inner_neighbours(atoms), axis=2).mean(axis=0)
-    c, diagonal = lengths[:2].mean(), lengths[2:].mean()
-    crystal = rutile_ruo2(a=np.sqrt(2 * (diagonal**2 - c**2 / 4)), c=c)
+    crystal = rutile_ruo2(*lattice_of(atoms))
     indices = np.array([int(digit) for digit in facet.strip("()")])
     plane = crystal.get_volume() * np.linalg.norm(indices @ np.linalg.inv(crystal.cell.array).T)
     area = np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1]))

@@ -14,7 +14,15 @@ from ase import Atoms
 from ase.build import surface
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.structure.bonds import RU, RU_O_BOND, O, coordination
+from keras_ruo2.species import SPECIES
+from keras_ruo2.structure.bonds import (
+    bond_lengths,
+    coordination,
+    is_anion,
+    is_metal,
+    pair_of,
+    unlike_neighbours,
+)
 from keras_ruo2.structure.crystals import rutile_ruo2
 
 PLANE_TOLERANCE = 0.1  # Å between atoms of one plane of the unrelaxed crystal
@@ -65,7 +73,7 @@ TERMINATIONS = MappingProxyType(
 )
 
 
-def build_slab(name, *, a, c, vacuum=20.0, num_planes=None):
+def build_slab(name, *, a, c, vacuum=20.0, num_planes=None, species=SPECIES):
     """Build the unrelaxed (1x1) slab of a termination, with two equal faces.
 
     Args:
@@ -74,6 +82,7 @@ def build_slab(name, *, a, c, vacuum=20.0, num_planes=None):
         c: Lattice constant along the octahedra chains, Å.
         vacuum: Distance between the outermost atoms and their periodic image, Å.
         num_planes: Ru planes, if not the termination's own number of them.
+        species: Metal and anion of the rutile crystal.
 
     Returns:
         `ase.Atoms`, periodic in three directions, its third vector along the surface normal.
@@ -85,18 +94,18 @@ def build_slab(name, *, a, c, vacuum=20.0, num_planes=None):
     if num_planes is not None:
         if row.facet == (1, 1, 1) and num_planes % 2 == 0:
             raise ConfigError(
-                f"{name} has two kinds of Ru plane in turn and cannot have {num_planes} planes and "
-                "two equal faces. Ask for an odd number."
+                f"{name} has two kinds of {species[0]} plane in turn and cannot have {num_planes} "
+                "planes and two equal faces. Ask for an odd number."
             )
         row = replace(row, num_planes=num_planes)
-    slab = whole_octahedra(row, rutile_ruo2(a, c))
-    num_ruthenium = int(np.sum(slab.numbers == RU))
-    surplus = np.sum(slab.numbers == O) - 2 * num_ruthenium - 2 * row.excess
+    slab = whole_octahedra(row, rutile_ruo2(a, c, species=species))
+    num_metal = int(np.sum(is_metal(slab)))
+    surplus = len(slab) - 3 * num_metal - 2 * row.excess
     del slab[least_coordinated(slab, surplus // 2)]
     slab.pbc = True
     slab.center(vacuum=vacuum / 2, axis=2)
     slab.wrap()
-    order = np.lexsort((slab.positions[:, 2].round(3), slab.numbers != RU))
+    order = np.lexsort((slab.positions[:, 2].round(3), ~is_metal(slab)))
     return Atoms(slab.numbers[order], slab.positions[order], cell=slab.cell, pbc=True)
 
 
@@ -104,15 +113,16 @@ def whole_octahedra(row, bulk):
     """Cut `row.num_planes` Ru planes with all O atoms bonded to them out of a thick slab."""
     thick = surface(bulk, row.facet, row.num_planes + 6, vacuum=20.0)
     heights = thick.positions[:, 2]
-    ruthenium = thick.numbers == RU
+    ruthenium = is_metal(thick)
     planes = split_planes(heights[ruthenium])
     first = (len(planes) - row.num_planes) // 2
     first += (first + row.offset) % 2  # the thick slab begins with the same kind of plane always
     chosen = np.array(planes[first : first + row.num_planes])
     inside = ruthenium & (np.abs(heights[:, None] - chosen).min(axis=1) < PLANE_TOLERANCE)
     marked = thick.copy()
-    marked.numbers[inside] = 1  # an element of its own, to count the bonds to chosen Ru only
-    bonded = coordination(marked, "O", "H", RU_O_BOND) > 0
+    marked.numbers[inside] = 0  # a kind of its own, to count the bonds to chosen Ru only
+    anion, cutoff = pair_of(thick)[1], bond_lengths(thick)[pair_of(thick)]
+    bonded = coordination(marked, anion, "X", cutoff) > 0
     return thick[inside | bonded]
 
 
@@ -131,10 +141,10 @@ def least_coordinated(slab, count):
     """
     if not count:
         return []
-    bonds = coordination(slab, "O", "Ru", RU_O_BOND)
-    middle = slab.positions[slab.numbers == RU, 2].mean()
+    bonds = unlike_neighbours(slab)
+    middle = slab.positions[is_metal(slab), 2].mean()
     height = slab.positions[:, 2] - middle
-    oxygen = np.flatnonzero(slab.numbers == O)
+    oxygen = np.flatnonzero(is_anion(slab))
     chosen = []
     for side in (1, -1):
         face = oxygen[side * height[oxygen] > 0]

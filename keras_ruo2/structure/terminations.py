@@ -10,17 +10,24 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-from ase.neighborlist import neighbor_list
 
-from keras_ruo2.structure.bonds import O_O_BOND, RU, RU_O_BOND, O, coordination
+from keras_ruo2.species import ANIONS, SPECIES
+from keras_ruo2.structure.bonds import (
+    anion_neighbours,
+    is_anion,
+    is_metal,
+    pair_of,
+    unlike_bonds,
+    unlike_neighbours,
+)
 from keras_ruo2.structure.faces import heights, normal_of
 from keras_ruo2.structure.orientation import facet_of, num_surface_cells
 
 RU_IN_BULK, O_IN_BULK = 6, 3
-O_CHARGE = -2  # formal, of O
 OUTERMOST = 0.5  # Å below the outermost Ru, from which on an O with three bonds is at the surface
 UNDERNEATH = np.cos(np.radians(25))  # the O under Ru_cus is within 25 degrees of the normal
-NAMED = ("O_on-top", "O_bridge", "O-O", "Ru_cus", "Ru_bridge")  # the order in labels
+# The order in labels; {0} is the metal, {1} the anion.
+NAMED = ("{1}_on-top", "{1}_bridge", "{1}-{1}", "{0}_cus", "{0}_bridge")
 
 
 @dataclass(frozen=True)
@@ -33,17 +40,20 @@ class Face:
             Ru_4c ..., on (110) Ru_cus and Ru_bridge, with their number if it is not 5 or 4.
         num_cells: (1x1) cells of the facet in the face, 1 where the facet is unknown.
         excess: O beyond RuO2, per Å^2.
+        species: Metal and anion, which the kinds are named after.
     """
 
     sites: dict
     num_cells: int
     excess: float
+    species: tuple = SPECIES
 
     @property
     def label(self):
         """The sites in words, per (1x1) cell, without the O_3c that nearly every face has."""
-        others = sorted(set(self.sites) - {*NAMED, "O_3c"})
-        names = [name for name in (*NAMED, *others) if name in self.sites]
+        named = [name.format(*self.species) for name in NAMED]
+        others = sorted(set(self.sites) - {*named, f"{self.species[1]}_3c"})
+        names = [name for name in (*named, *others) if name in self.sites]
         shares = [self.sites[name] / self.num_cells for name in names]
         words = [
             name if share == 1 else f"{share:.3g} {name}"
@@ -83,25 +93,26 @@ def termination_of(atoms):
     """Describe the faces of a slab.
 
     Args:
-        atoms: `ase.Atoms` of Ru and O, a valid slab across its third cell vector, periodic.
+        atoms: `ase.Atoms` of Ru and O or their like, a valid slab across its third cell vector,
+            periodic.
 
     Returns:
         `Termination`.
     """
-    facet = facet_of(atoms)
-    bonds = coordination(atoms, "Ru", "O", RU_O_BOND) + coordination(atoms, "O", "Ru", RU_O_BOND)
+    facet, metal, bonds = facet_of(atoms), is_metal(atoms), unlike_neighbours(atoms)
     sites = site_names(atoms, bonds, facet)
     along, _ = heights(atoms)
-    middle = along[atoms.numbers == RU].mean()
+    middle = along[metal].mean()
     area = float(np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1])))
     num_cells = num_surface_cells(facet, atoms)
-    lacking = np.where(atoms.numbers == RU, bonds - RU_IN_BULK, O_IN_BULK - bonds)
+    lacking = np.where(metal, bonds - RU_IN_BULK, O_IN_BULK - bonds)
     faces = []
     for half in (along >= middle, along < middle):
         counts = Counter(name for name, here in zip(sites, half, strict=True) if name and here)
-        faces.append(Face(dict(counts), num_cells, float(lacking[half].sum()) / 3 / area))
+        excess = float(lacking[half].sum()) / 3 / area
+        faces.append(Face(dict(counts), num_cells, excess, pair_of(atoms)))
     kinds = Counter(f"{symbol}{n}" for symbol, n in zip(atoms.symbols, bonds, strict=True))
-    surplus = int(np.sum(atoms.numbers == O)) - 2 * int(np.sum(atoms.numbers == RU))
+    surplus = len(atoms) - 3 * int(np.sum(metal))
     return Termination(
         facet, *faces, dict(sorted(kinds.items())), surplus / (2 * area), dipole_of(atoms)
     )
@@ -116,16 +127,16 @@ def site_names(atoms, bonds, facet):
         facet: Name of the facet.
     """
     names = np.full(len(atoms), "", dtype=object)
-    oxygen, ruthenium = atoms.numbers == O, atoms.numbers == RU
-    names[oxygen & (bonds == 1)] = "O_on-top"
-    names[oxygen & (bonds == 2)] = "O_bridge"
-    names[oxygen & (bonds >= O_IN_BULK) & outermost(atoms)] = "O_3c"
-    names[coordination(atoms, "O", "O", O_O_BOND) > 0] = "O-O"
+    (ru, o), oxygen, ruthenium = pair_of(atoms), is_anion(atoms), is_metal(atoms)
+    names[oxygen & (bonds == 1)] = f"{o}_on-top"
+    names[oxygen & (bonds == 2)] = f"{o}_bridge"
+    names[oxygen & (bonds >= O_IN_BULK) & outermost(atoms)] = f"{o}_3c"
+    names[anion_neighbours(atoms) > 0] = f"{o}-{o}"
     supported = oxygen_underneath(atoms)
     for index in np.flatnonzero(ruthenium & (bonds < RU_IN_BULK)):
-        names[index] = f"Ru_{bonds[index]}c"
+        names[index] = f"{ru}_{bonds[index]}c"
         if facet == "(110)":
-            name, usual = ("Ru_cus", 5) if supported[index] else ("Ru_bridge", 4)
+            name, usual = (f"{ru}_cus", 5) if supported[index] else (f"{ru}_bridge", 4)
             names[index] = name if bonds[index] == usual else f"{name}_{bonds[index]}c"
     return names
 
@@ -133,17 +144,18 @@ def site_names(atoms, bonds, facet):
 def outermost(atoms):
     """Say of each atom whether it is as far out as the outermost Ru, nearly, or farther."""
     along, _ = heights(atoms)
-    ruthenium = along[atoms.numbers == RU]
+    ruthenium = along[is_metal(atoms)]
     return (along > ruthenium.max() - OUTERMOST) | (along < ruthenium.min() + OUTERMOST)
 
 
 def oxygen_underneath(atoms):
     """Say of each Ru whether it has an O straight below it, seen from the nearer face."""
     along, _ = heights(atoms)
-    inward = np.where(along < along[atoms.numbers == RU].mean(), 1, -1)
-    first, vectors, lengths = neighbor_list("iDd", atoms, {("Ru", "O"): RU_O_BOND})
+    metal = is_metal(atoms)
+    inward = np.where(along < along[metal].mean(), 1, -1)
+    first, vectors, lengths = unlike_bonds("iDd", atoms)
     cosines = inward[first] * (vectors @ normal_of(atoms)) / lengths
-    below = (cosines > UNDERNEATH) & (atoms.numbers[first] == RU)
+    below = (cosines > UNDERNEATH) & metal[first]
     return np.bincount(first[below], minlength=len(atoms)) > 0
 
 
@@ -155,6 +167,7 @@ def dipole_of(atoms):
     useful to tell polar from non-polar faces and as a warning, not as a work function.
     """
     along, _ = heights(atoms)
-    num_ru, num_o = (int(np.sum(atoms.numbers == number)) for number in (RU, O))
-    charges = np.where(atoms.numbers == O, O_CHARGE, -O_CHARGE * num_o / num_ru)
+    anion, charge = is_anion(atoms), ANIONS[pair_of(atoms)[1]]
+    num_ru, num_o = int(np.sum(is_metal(atoms))), int(np.sum(anion))
+    charges = np.where(anion, charge, -charge * num_o / num_ru)
     return float(charges @ along / np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1])))

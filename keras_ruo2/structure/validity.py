@@ -8,15 +8,15 @@ from types import MappingProxyType
 
 import numpy as np
 
+from keras_ruo2.species import SPECIES
 from keras_ruo2.structure import filters
 from keras_ruo2.structure.bonds import (
-    RU,
-    RU_O_BOND,
-    O,
     bonded_parts,
     closer_than,
-    coordination,
     fragments,
+    is_anion,
+    is_metal,
+    unlike_neighbours,
 )
 from keras_ruo2.structure.cells import SLAB_GAP
 from keras_ruo2.structure.faces import heights
@@ -46,9 +46,9 @@ def no_cell(atoms):
     return bool(abs(np.linalg.det(atoms.cell.array)) < SMALLEST_VOLUME)
 
 
-def other_elements(atoms):
-    """Say whether there are other elements than Ru and O."""
-    return not set(atoms.numbers.tolist()) <= {RU, O}
+def other_elements(atoms, species=SPECIES):
+    """Say whether there are other elements than those of `species`."""
+    return not set(atoms.get_chemical_symbols()) <= set(species)
 
 
 def atoms_too_close(atoms):
@@ -73,20 +73,21 @@ def several_slabs(atoms):
 
 def ranks(atoms):
     """Return in how many directions each fragment with Ru is endless: a slab 2, a cluster 0."""
-    return [rank for part, rank in bonded_parts(atoms) if RU in atoms.numbers[part]]
+    metal = is_metal(atoms)
+    return [rank for part, rank in bonded_parts(atoms) if metal[part].any()]
 
 
 def floating_molecules(atoms):
     """Say whether O atoms bonded to each other only, such as O2, are off the slab."""
     labels = fragments(atoms)
-    with_ruthenium = set(labels[atoms.numbers == RU].tolist())
+    with_ruthenium = set(labels[is_metal(atoms)].tolist())
     sizes = np.bincount(labels)
     return any(size > 1 and label not in with_ruthenium for label, size in enumerate(sizes))
 
 
 def stoichiometry(atoms):
     """Say whether there is too much or too little O, by Ru atom or by area of the two faces."""
-    num_ru, num_o = (int(np.sum(atoms.numbers == number)) for number in (RU, O))
+    num_ru, num_o = int(np.sum(is_metal(atoms))), int(np.sum(is_anion(atoms)))
     low, high = OXYGEN_PER_RUTHENIUM
     if not low * num_ru <= num_o <= high * num_ru or not num_ru:
         return True
@@ -96,13 +97,13 @@ def stoichiometry(atoms):
 
 def ru_coordination(atoms):
     """Say whether a Ru has fewer or more O neighbours than `RU_NEIGHBOURS`."""
-    counts = coordination(atoms, "Ru", "O", RU_O_BOND)[atoms.numbers == RU]
+    counts = unlike_neighbours(atoms)[is_metal(atoms)]
     return bool(((counts < RU_NEIGHBOURS[0]) | (counts > RU_NEIGHBOURS[1])).any())
 
 
 def o_coordination(atoms):
     """Say whether an O has more Ru neighbours than `O_NEIGHBOURS` allows."""
-    counts = coordination(atoms, "O", "Ru", RU_O_BOND)[atoms.numbers == O]
+    counts = unlike_neighbours(atoms)[is_anion(atoms)]
     return bool((counts > O_NEIGHBOURS).any())
 
 
@@ -133,19 +134,28 @@ REASONS = MappingProxyType(
 )
 
 
-def reasons_against(atoms):
-    """Name everything that keeps a structure from being one whole RuO2 slab.
+def unreadable(atoms, species=SPECIES):
+    """Return the first of `UNREADABLE` that applies, or an empty text."""
+    for name, applies in UNREADABLE.items():
+        if applies(atoms, species) if applies is other_elements else applies(atoms):
+            return name
+    return ""
+
+
+def reasons_against(atoms, species=SPECIES):
+    """Name everything that keeps a structure from being one whole slab of a rutile crystal.
 
     Args:
         atoms: `ase.Atoms`; taken as periodic, its vacuum across the third cell vector.
+        species: Metal and anion of the crystal.
 
     Returns:
         Tuple of names: the first that applies of `UNREADABLE`, or all that apply of `REASONS`;
         empty for a valid slab.
     """
-    for name, applies in UNREADABLE.items():
-        if applies(atoms):
-            return (name,)
+    reason = unreadable(atoms, species)
+    if reason:
+        return (reason,)
     periodic = atoms.copy()
     periodic.pbc = True
     periodic.wrap()

@@ -8,10 +8,16 @@ from types import MappingProxyType
 
 import numpy as np
 from ase import Atom
-from ase.neighborlist import neighbor_list
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.structure.bonds import RU, RU_O_BOND, O, coordination
+from keras_ruo2.structure.bonds import (
+    is_anion,
+    is_metal,
+    pair_of,
+    scaled,
+    unlike_bonds,
+    unlike_neighbours,
+)
 
 ON_TOP_BOND = 1.75  # Å, Ru to a terminal O; 1.70 to 1.78 by DFT on (110)
 PEROXO_BOND = 1.42  # Å, between superoxo (1.33) and peroxo (1.49)
@@ -26,7 +32,7 @@ def unchanged(slab, rng):
 def remove_oxygen(slab, rng):
     """Remove the outermost O."""
     result = slab.copy()
-    del result[outermost(result, O)]
+    del result[outermost(result)]
     return result
 
 
@@ -37,18 +43,21 @@ def add_on_top(slab, rng):
         ConfigError: If every Ru of the upper half is six-fold coordinated.
     """
     result = slab.copy()
-    bonds = coordination(result, "Ru", "O", RU_O_BOND)
+    bonds, pair = unlike_neighbours(result), pair_of(result)
     middle = np.median(result.positions[:, 2])
-    upper = np.flatnonzero((result.numbers == RU) & (result.positions[:, 2] > middle))
+    upper = np.flatnonzero(is_metal(result) & (result.positions[:, 2] > middle))
     site = min(upper, key=lambda index: (bonds[index], -result.positions[index, 2]))
     if bonds[site] >= WHOLE_OCTAHEDRON:
-        raise ConfigError(f"{slab.get_chemical_formula()} has no undercoordinated Ru on top.")
-    first, vectors = neighbor_list("iD", result, {("Ru", "O"): RU_O_BOND})
+        raise ConfigError(
+            f"{slab.get_chemical_formula()} has no undercoordinated {pair[0]} on top."
+        )
+    first, vectors = unlike_bonds("iD", result)
     towards = vectors[first == site]
     missing = -(towards / np.linalg.norm(towards, axis=1, keepdims=True)).sum(axis=0)
     missing[2] = max(missing[2], 0.5 * np.linalg.norm(missing))
     missing /= np.linalg.norm(missing)
-    result.append(Atom("O", result.positions[site] + ON_TOP_BOND * missing))
+    place = result.positions[site] + scaled(ON_TOP_BOND, pair) * missing
+    result.append(Atom(pair[1], place))
     return result
 
 
@@ -57,8 +66,8 @@ def add_peroxo(slab, rng):
     result = slab.copy()
     azimuth, tilt = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(15, 45))
     direction = [np.sin(tilt) * np.cos(azimuth), np.sin(tilt) * np.sin(azimuth), np.cos(tilt)]
-    place = result.positions[outermost(result, O)] + PEROXO_BOND * np.array(direction)
-    result.append(Atom("O", place))
+    place = result.positions[outermost(result)] + PEROXO_BOND * np.array(direction)
+    result.append(Atom(pair_of(result)[1], place))
     return result
 
 
@@ -67,7 +76,7 @@ def float_oxygen(slab, rng):
     result = slab.copy()
     place = rng.uniform(0, 1, 3) @ result.cell.array
     place[2] = result.positions[:, 2].max() + rng.uniform(2.8, 4.0)
-    result.append(Atom("O", place))
+    result.append(Atom(pair_of(result)[1], place))
     return result
 
 
@@ -94,15 +103,15 @@ def rattle(slab, rng):
     return result
 
 
-def outermost(slab, number):
-    """Return the index of the highest atom with this atomic number."""
-    candidates = np.flatnonzero(slab.numbers == number)
+def outermost(slab):
+    """Return the index of the highest O, or other anion."""
+    candidates = np.flatnonzero(is_anion(slab))
     return int(candidates[np.argmax(slab.positions[candidates, 2])])
 
 
 def upper_part(slab, planes):
     """Select the `planes` highest Ru planes and every O above the middle of the next gap."""
-    heights = np.sort(slab.positions[slab.numbers == RU, 2])[::-1]
+    heights = np.sort(slab.positions[is_metal(slab), 2])[::-1]
     levels = heights[np.concatenate([[True], -np.diff(heights) > 0.5])]
     cut = (levels[planes - 1] + levels[planes]) / 2
     return slab.positions[:, 2] > cut

@@ -89,7 +89,8 @@ def check_species(atoms, species=SPECIES):
     if foreign:
         raise ConfigError(
             f"`atoms` ({atoms.get_chemical_formula()}) holds {', '.join(foreign)}, but the "
-            f"channels are {', '.join(species)}. Extend `species` or drop this structure."
+            f"channels are {', '.join(species)}. Name both elements with --species, or "
+            "drop this structure."
         )
     if not np.isfinite(atoms.positions).all():
         raise ConfigError(

@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_ruo2.evaluation.collapse import ALARMS, by_class, collapse_scores, raised
+from keras_ruo2.species import SPECIES, renamed
 
 PATIENCE = 3  # evaluations in a row with the same alarm: a young generator is blank, then striped
 # What ends a run: noise and bright backgrounds fade, and later than the rest.
@@ -29,7 +30,7 @@ class CollapseWatch:
         self.names = [f"collapse_{name}" for name in COLUMNS] + [
             f"collapse_{name}_class_{number}" for number in self.classes for name in CLASS_COLUMNS
         ]
-        self.rows, self.text = {}, ""
+        self.rows, self.text, self.species = {}, "", SPECIES
 
     def __call__(self, grids):
         """Score grids and take note of the alarms.
@@ -63,7 +64,7 @@ class CollapseWatch:
             if numbers and name not in every:
                 kind, plural = ALARMS[name].text.partition(":")[0], "es" * (len(numbers) > 1)
                 sentences.append(f"{kind} in class{plural} {', '.join(map(str, numbers))}.")
-        self.text = " ".join(sentences)
+        self.text = renamed(" ".join(sentences), self.species)
         many = max(1, MANY_CLASSES * len(self.classes))
         wrong = [name for name in ENDING if name in every or len(by_name[name]) >= many]
         self.rows = {name: self.rows.get(name, 0) + 1 for name in wrong}

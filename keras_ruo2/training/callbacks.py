@@ -107,15 +107,17 @@ class Pictures(Every):
         classes: Number of classes that the generator is told; 0 for none. Then each class has a
             row of its own, drawn from the same noise.
         real_lengths: Lengths of held-out records in Å, shape `(n, num_lengths)`.
+        species: Metal and anion.
         interval: Steps between pictures.
         last_step: Step of the run's last update.
     """
 
-    def __init__(self, run, board, noise, unscale, *, classes, real_lengths, **schedule):
+    def __init__(self, run, board, noise, unscale, *, classes, real_lengths, species, **schedule):
         super().__init__(**schedule)
         self.folder = Path(run) / runs.PICTURES
         self.folder.mkdir(exist_ok=True)
         self.board, self.unscale, self.real_lengths = board, unscale, real_lengths
+        self.species = species
         self.rows, self.inputs = [], noise[:PICTURE_SAMPLES]
         if classes:
             self.rows = [f"class {number}" for number in range(classes)]
@@ -133,7 +135,7 @@ class Pictures(Every):
         path = self.folder / f"step-{self.step:08d}.png"
         panels = plotting.views(f"Generated, step {self.step}", grids, lengths)
         figure = plotting.sample_sheet(panels, columns=COLUMNS, rows=self.rows)
-        pixels = plotting.save(figure, path)
+        pixels = plotting.save(figure, path, self.species)
         self.board.picture("samples", pixels, self.step)
         self.board.flush()
 

@@ -41,6 +41,7 @@ def make_callbacks(config, description, counts, last_step, out):
         labels["training_labels"] = class_of(training, description, config.label_by)
     known = labels | {"lattice": variant.lattice, "alpha": description.alpha}
     evaluator = Evaluator(held_out, training, noise, unscale, **known)
+    evaluator.collapse.species = description.species
     board = Board(out / "tensorboard")
     board.settings(runs.resolve(config), evaluator.names)
     often = {"interval": config.log_every, "last_step": last_step}
@@ -49,9 +50,9 @@ def make_callbacks(config, description, counts, last_step, out):
         out, board, evaluator, config.evaluate_every, minutes=config.minutes, **often
     )
     classes = len(counts) if variant.label else 0
-    pictures = Pictures(
-        out, board, noise, unscale, classes=classes, real_lengths=held_out["lattice"], **rarely
-    )
+    drawn = {"classes": classes, "real_lengths": held_out["lattice"]}
+    drawn["species"] = description.species
+    pictures = Pictures(out, board, noise, unscale, **drawn, **rarely)
     return [recorder, pictures, Checkpoints(out, config.keep, recorder.scores_at, **rarely)]
 
 

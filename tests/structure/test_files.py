@@ -5,7 +5,7 @@ from ase.db import connect
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.cells import potential_energy
-from keras_ruo2.structure.files import read_structures
+from keras_ruo2.structure.files import iterate_structures, read_structures
 
 
 @pytest.mark.parametrize("suffix", ["extxyz", "traj", "db", "json"])
@@ -33,3 +33,53 @@ def test_what_is_no_structure_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(ConfigError, match="cannot be read by ASE"):
         read_structures(tmp_path / "notes.txt")
+
+
+@pytest.mark.parametrize("packing", ["", ".gz", ".bz2", ".xz"])
+def test_parts_in_a_folder_are_read_in_the_order_of_their_names(tmp_path, slab, packing):
+    for part in (2, 0, 1):
+        slab.info["name"] = f"slab-{part}"
+        ase.io.write(tmp_path / f"part-{part}.extxyz{packing}", [slab, slab])
+    (tmp_path / "part-3.extxyz").touch()  # a chain that has not begun
+    (tmp_path / "README.md").write_text("not a structure")
+    for path in (tmp_path, tmp_path / "part-*.extxyz*"):
+        names = [atoms.info["name"] for atoms in iterate_structures(path)]
+        assert names == [f"slab-{part}" for part in (0, 0, 1, 1, 2, 2)]
+
+
+def test_a_folder_without_structures_is_refused(tmp_path):
+    (tmp_path / "README.md").write_text("not a structure")
+    for path in (tmp_path, tmp_path / "*.extxyz"):
+        with pytest.raises(ConfigError, match="holds no file of structures"):
+            read_structures(path)
+
+
+def test_a_damaged_part_is_named(tmp_path, slab):
+    ase.io.write(tmp_path / "part-0.extxyz.xz", slab)
+    whole = (tmp_path / "part-0.extxyz.xz").read_bytes()
+    (tmp_path / "part-1.extxyz.xz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ConfigError, match="part-1.extxyz.xz cannot be read by ASE"):
+        read_structures(tmp_path)
+
+
+def test_a_database_gives_what_was_stored_with_its_structures(tmp_path, slab):
+    with connect(tmp_path / "slabs.db") as database:
+        for number in range(2):
+            database.write(slab, name=f"slab-{number}", dmu_o=-0.5 * number)
+        database.write(slab)
+    found = read_structures(tmp_path / "slabs.db")
+    assert [atoms.info.get("name") for atoms in found] == ["slab-0", "slab-1", None]
+    assert [atoms.info.get("dmu_o") for atoms in found] == [0.0, -0.5, None]
+    assert [potential_energy(atoms) for atoms in found] == pytest.approx([-100] * 3)
+
+
+def test_poscars_are_named_after_their_files_and_folders(tmp_path, slab):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        ase.io.write(tmp_path / name / "POSCAR", slab)
+    for name in ("POSCAR_2", "CONTCAR", "thin.vasp"):
+        ase.io.write(tmp_path / name, slab, format="vasp")
+    names = [atoms.info["name"] for atoms in read_structures(tmp_path)]
+    assert names == ["CONTCAR-0", "POSCAR_2-0", "thin-0"]
+    names = [atoms.info["name"] for atoms in read_structures(tmp_path / "*" / "POSCAR")]
+    assert names == ["a-POSCAR-0", "b-POSCAR-0"]

@@ -1,0 +1,206 @@
+"""Read what a basin-hopping search has kept, also while it goes on: snapshots and trials.
+
+Nothing is written, locked or cut. Of a chain that is being worked on only what its checkpoint
+counts is read (see `data_prep.chains`).
+"""
+
+import csv
+import io
+import json
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+import ase.io
+import numpy as np
+from ase import Atoms
+from ase.io.extxyz import key_val_str_to_dict
+from ase.io.formats import open_with_compression
+
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.paths import structure_files, unpacked
+from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.files import frames_of
+
+HISTORY = ("chain", "trial", "snapshot", "move", "outcome", "dmu_o", "start", "oxygen_energy")
+START, ACCEPTED = "start", "accepted"
+NOTHING_MADE = 0  # snapshots of a trial whose move found no place
+
+
+class Frame(NamedTuple):
+    """A snapshot: what was written about it, and the structure for those who ask.
+
+    Args:
+        info: Its history, see `HISTORY`.
+        energy: Potential energy, eV.
+        num_metal: Number of metal atoms.
+        num_o: Number of O atoms.
+        lengths: Of the cell vectors, Å, shape `(3,)`.
+        source: The text of the frame in extxyz, or `ase.Atoms`.
+    """
+
+    info: dict
+    energy: float
+    num_metal: int
+    num_o: int
+    lengths: np.ndarray
+    source: str | Atoms
+
+    @property
+    def atoms(self):
+        """The structure, `ase.Atoms`; read anew each time."""
+        if isinstance(self.source, Atoms):
+            return self.source
+        return ase.io.read(io.StringIO(self.source), format="extxyz")
+
+    @property
+    def energy_per_atom(self):
+        """Potential energy, eV per atom."""
+        return self.energy / (self.num_metal + self.num_o)
+
+    @property
+    def grand_potential(self):
+        """Omega of `data_prep.sampling`, eV."""
+        return self.energy - self.num_o * (self.info["oxygen_energy"] + self.info["dmu_o"])
+
+    @property
+    def trial(self):
+        """Chain and trial."""
+        return self.info["chain"], self.info["trial"]
+
+
+def iterate_frames(path):
+    """Read the snapshots of a search one after the other.
+
+    Args:
+        path: The joined file, a chain's file, a folder of chains or of parts, or a pattern.
+
+    Yields:
+        `Frame`.
+
+    Raises:
+        ConfigError: If a file cannot be read, or its structures have no energy or no history.
+    """
+    for file in structure_files("structures", path):
+        number = -1
+        try:
+            for number, frame in enumerate(frames_in(file)):
+                yield frame
+        except ConfigError:
+            raise
+        except (OSError, EOFError, ValueError, KeyError, IndexError, StopIteration) as error:
+            raise ConfigError(
+                f"{file} cannot be read after structure {number} ({error!r}). Give snapshots of "
+                "python -m data_prep basin_hopping."
+            ) from None
+
+
+def frames_in(file):
+    """Return an iterator over the frames of one file; extxyz is parsed no more than needed."""
+    if unpacked(file)[1] == ".extxyz":
+        return texts_of(file)
+    return (frame_of_atoms(atoms, file) for atoms in frames_of(file))
+
+
+def texts_of(file):
+    """Yield the frames of an extxyz file, up to the size that its checkpoint says, if any."""
+    left = kept_size(file, ".extxyz")
+    with open_with_compression(file, "rb") as lines:
+        while left > 0 and (first := lines.readline()):
+            block = [first, lines.readline(), *(lines.readline() for _ in range(int(first)))]
+            left -= sum(map(len, block))
+            yield frame_of_text(b"".join(block).decode(), file)
+
+
+def kept_size(file, suffix):
+    """Return how many bytes of a chain's file are finished trials; all of it if it is no chain's.
+
+    A search writes the trial first and then the checkpoint, so that the checkpoint is read first.
+    """
+    checkpoint = Path(file).with_suffix(".json")
+    if not checkpoint.exists():
+        return np.inf
+    return json.loads(checkpoint.read_text()).get("sizes", {}).get(suffix, np.inf)
+
+
+def frame_of_text(text, file):
+    """Parse the comment line of a frame, and count its atoms."""
+    header, *rows = text.split("\n")[1:-1]
+    if not all(rows):
+        raise EOFError("the last structure is cut off")
+    info = key_val_str_to_dict(header)
+    cell = np.array(info.pop("Lattice")).reshape(3, 3)
+    num_o = sum(row.split(maxsplit=1)[0] == "O" for row in rows)
+    energy = check_history(info, info.pop("energy", None), file)
+    lengths = np.linalg.norm(cell, axis=1)
+    for name in ("Properties", "pbc"):
+        info.pop(name, None)
+    return Frame(plain(info), energy, len(rows) - num_o, num_o, lengths, text)
+
+
+def frame_of_atoms(atoms, file):
+    """Return the frame of a structure of another format."""
+    energy = check_history(atoms.info, potential_energy(atoms), file)
+    num_o = int(np.sum(atoms.symbols == "O"))
+    lengths = atoms.cell.lengths()
+    return Frame(plain(atoms.info), energy, len(atoms) - num_o, num_o, lengths, atoms)
+
+
+def check_history(info, energy, file):
+    """Return the energy, or raise `ConfigError` if a structure is no snapshot of a search."""
+    missing = [name for name in HISTORY if name not in info]
+    missing += ["energy"] if energy is None else []
+    if missing:
+        raise ConfigError(
+            f"{file}: a structure has no {', '.join(missing)}. Give snapshots of "
+            "python -m data_prep basin_hopping, with their history."
+        )
+    return float(energy)
+
+
+def plain(info):
+    """Return `info` with Python's numbers instead of NumPy's."""
+    return {k: v.item() if isinstance(v, np.generic) else v for k, v in info.items()}
+
+
+def iterate_trials(path):
+    """Yield the frames of one trial after the other, as lists."""
+    group = []
+    for frame in iterate_frames(path):
+        if group and frame.trial != group[-1].trial:
+            yield group
+            group = []
+        group.append(frame)
+    if group:
+        yield group
+
+
+def unplaced(path):
+    """Return the trials that left no snapshot, which only the tables of chains know.
+
+    Args:
+        path: As for `iterate_frames`.
+
+    Returns:
+        `{chain: [(trial, move, outcome), ...]}`, or `None` if there are no tables.
+    """
+    found, tables = {}, 0
+    for file in structure_files("structures", path):
+        table = Path(file).with_suffix(".csv")
+        if not (table.exists() and Path(file).with_suffix(".json").exists()):
+            continue
+        tables += 1
+        size = kept_size(file, ".csv")
+        text = table.read_bytes()[: None if size == np.inf else size].decode()
+        rows = csv.DictReader(text.splitlines())
+        found[int(table.stem.split("-")[-1])] = [
+            (int(row["trial"]), row["move"], row["outcome"])
+            for row in rows
+            if int(row["snapshots"]) == NOTHING_MADE
+        ]
+    return found if tables else None
+
+
+def count_by(values):
+    """Return `Counter` as a dict, the most frequent first."""
+    return dict(Counter(values).most_common())

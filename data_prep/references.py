@@ -1,0 +1,80 @@
+"""Reference energies of an oxide by a calculator."""
+
+import os
+
+import ase.io
+import numpy as np
+
+from keras_ruo2.calculators import check_calculator, make_calculator
+from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.paths import shown
+from keras_ruo2.relaxation.crystals import (
+    oxygen_molecule,
+    relaxed_metal,
+    relaxed_molecule,
+    relaxed_rutile,
+)
+from keras_ruo2.species import formula, remark
+from keras_ruo2.structure.cells import potential_energy, with_energy
+from keras_ruo2.thermodynamics import KNOWN_REFERENCES
+
+
+def main(config):
+    """Relax the bulk oxide, O2 and the metal, write them and print their energies.
+
+    Args:
+        config: `ReferencesConfig`.
+
+    Raises:
+        ConfigError: If the calculator is missing, fails, or gives no finite energy.
+    """
+    check_calculator(config.calculator)
+    check_writable(config.out.parent)
+    remark(config.pair)
+    calculator, provenance = make_calculator(config.calculator)
+    metal, _ = config.pair
+    found = {formula(config.pair): finished(relaxed_rutile, calculator, config.pair)}
+    found["O2"] = oxygen(calculator, provenance)
+    found[metal] = finished(relaxed_metal, calculator, metal)
+    if found[metal] is None:
+        print(f"{metal} is neither fcc, hcp nor bcc: the O-poor limit is left open.")
+        del found[metal]
+    for name, atoms in found.items():
+        atoms.info = {"name": name, **provenance}
+    partial = config.out.with_suffix(".partial.extxyz")
+    ase.io.write(partial, list(found.values()))
+    os.replace(partial, config.out)
+    units = (2, 2, len(found.get(metal, ())))  # formula units of the cell, O atoms, metal atoms
+    names = ("bulk_energy", "oxygen_energy", "metal_energy")
+    energies = [potential_energy(atoms) for atoms in found.values()]
+    flags = [f"--{name}={e / n:.4f}" for name, e, n in zip(names, energies, units, strict=False)]
+    print(f"{shown(config.out)}: {' '.join(flags)}")
+
+
+def finished(relax, calculator, what):
+    """Return what a function of `relaxation.crystals` relaxes, with its energy alone.
+
+    Raises:
+        ConfigError: If the calculator raises, or its energy is not finite.
+    """
+    try:
+        atoms = relax(calculator, what)
+        energy = atoms and atoms.get_potential_energy()
+    except Exception as error:  # a calculator may raise anything
+        raise ConfigError(
+            f"The calculator fails at {what} ({type(error).__name__}: {error}). Relaxing crystals "
+            "needs forces and stresses: use another calculator."
+        ) from None
+    if atoms is None:
+        return None
+    if not np.isfinite(energy):
+        raise ConfigError(f"The calculator gave {energy} eV for {what}. Use another calculator.")
+    return with_energy(atoms, energy)
+
+
+def oxygen(calculator, provenance):
+    """Return O2 with the calculator's known energy, or with that of the relaxed molecule."""
+    known = KNOWN_REFERENCES.get((provenance["calculator"], provenance["correction"]))
+    if known:
+        return with_energy(oxygen_molecule(), 2 * known.oxygen)
+    return finished(relaxed_molecule, calculator, oxygen_molecule())

@@ -1,0 +1,31 @@
+"""The configuration of `references`. Standard library only."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_prep.config import check_extxyz
+from keras_ruo2.config import Config
+from keras_ruo2.species import DEFAULT, check_oxide
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferencesConfig(Config):
+    """Compute what surface energies are relative to: a bulk oxide, O2 and the metal.
+
+    phase_diagram takes the file with --references; discover takes the numbers that are printed.
+
+    Args:
+        out: The relaxed structures with their energies, one extxyz file.
+        species: Metal and anion of the rutile oxide, e.g. Ir,O.
+        calculator: chgnet, mace, mace:FILE, quippy:FILE or module:callable.
+        overwrite: Replace an existing output.
+    """
+
+    out: Path
+    species: str = DEFAULT
+    calculator: str = "chgnet"
+    overwrite: bool = False
+
+    def validate(self):
+        check_oxide(self.pair, "references are")
+        check_extxyz(self.out, self.overwrite)
