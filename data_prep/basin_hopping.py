@@ -1,5 +1,11 @@
-"""The large dataset: grand-canonical basin hopping, every snapshot kept."""
+"""The large dataset: grand-canonical basin hopping, every snapshot kept.
 
+This process alone writes the chains. A trial is a piece of work that depends on the chain's last
+structure and the trial's own random numbers only, so that it may be made here or on any worker, and
+made again when a worker dies: the files are the same.
+"""
+
+import functools
 import itertools
 import time
 from typing import NamedTuple
@@ -7,29 +13,36 @@ from typing import NamedTuple
 import numpy as np
 from ase import Atoms
 
-from data_prep.chains import Chain, check_settings, join, only_user
+from data_prep.chains import Chain, check_settings, join
 from data_prep.gap import lattice_constants
+from data_prep.pool import Here, open_pool
 from data_prep.sampling import (
     FAILED,
     Conditions,
-    count_oxygen,
-    grand_potential,
     relax,
     run_start,
     run_trial,
 )
+from data_prep.snapshots import describe, frame, row
 from data_prep.starts import is_file, make_starts, start_words
+from data_prep.workplace import only_user
 from keras_ruo2.calculators import check_calculator, make_calculator
 from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.memory import check_memory, free_memory
 from keras_ruo2.paths import shown
 from keras_ruo2.relaxation.crystals import oxygen_molecule
 from keras_ruo2.species import DEFAULT, remark
-from keras_ruo2.structure.bonds import pair_of
-from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.thermodynamics import KNOWN_REFERENCES
 
 MOST_FAILURES = 10  # trials of a chain in a row in which the calculator may fail
-UNIMPORTANT = ("out", "steps", "overwrite")  # settings that may differ when a search goes on
+MOST_CHAINS = 1_000_000  # in the order of trials
+UNIMPORTANT = (
+    "out",
+    "steps",
+    "overwrite",
+    "scheduler",
+    "workers",
+)  # settings that may differ when a search goes on
 
 
 class Plan(NamedTuple):
@@ -51,19 +64,22 @@ def main(config):
     folder = config.out.with_suffix(".chains")
     check_writable(folder)
     remark(config.pair)
-    with only_user(folder):
+    with only_user(folder), open_pool(config.scheduler, config.workers) as pool:
         calculator, provenance = make_calculator(config.calculator)
         a, c = config.a, config.c
         if not all(is_file(word) for word in words):
             a, c = lattice_constants(config, calculator)
         oxygen = oxygen_energy(config, calculator, provenance)
-        plans = make_plans(config, make_starts(config, a, c), oxygen)
+        starts = make_starts(config, a, c)
+        check_room(config, starts)
+        plans = make_plans(config, starts, oxygen)
         settings = {k: v for k, v in config.as_dict().items() if k not in UNIMPORTANT}
         if config.species == DEFAULT:  # searches from before there was a choice go on
             del settings["species"]
         check_settings(folder, settings | provenance | {"oxygen_energy": round(oxygen, 4)})
         chains = [Chain(folder, plan.number) for plan in plans]
-        run(plans, chains, calculator, provenance, config)
+        engine = calculator if isinstance(pool, Here) else config.calculator
+        run(plans, chains, pool, engine, provenance, config)
         join(chains, config.out)
     num_snapshots = sum(count_frames(chain) for chain in chains)
     print(
@@ -101,40 +117,96 @@ def oxygen_energy(config, calculator, provenance):
     return snapshots[-1].energy / 2
 
 
-def run(plans, chains, calculator, provenance, config):
-    """Take the chains forward in turn, a trial each, so that all are equally long at any time."""
-    progress, starts = Progress(chains, config.steps), {}
-    for trial in range(config.steps + 1):
-        for plan, chain in zip(plans, chains, strict=True):
-            if chain.trials <= trial:
-                began = time.monotonic()
-                report = advance(plan, chain, calculator, provenance, config.seed, starts)
-                progress.show(chain, report, time.monotonic() - began)
+def check_room(config, starts):
+    """Raise `ConfigError` if the largest start would not fit into this machine's memory.
+
+    The memory of a scheduler's workers is not known here.
+    """
+    if config.scheduler is None:
+        free = free_memory()
+        each = None if free is None else free / (config.workers or 1)
+        check_memory(config.calculator, max(map(len, starts)), each)
 
 
-def advance(plan, chain, calculator, provenance, seed, starts):
-    """Make the next trial of a chain and keep it.
+def run(plans, chains, pool, engine, provenance, config):
+    """Take the chains forward, shorter ones first; each has one trial at work at any time.
 
-    The trial depends on the seed, the chain, the trial's number and the structure before it only,
-    so that it does not matter who makes it and when. `starts` keeps relaxed starts by name, for
-    the other chains that begin with them.
+    Args:
+        plans: `Plan` of each chain.
+        chains: `Chain` of each.
+        pool: Who makes the trials, see `data_prep.pool`.
+        engine: The calculator, or its name for workers, who make one each.
+        provenance: Of the calculator, kept with each snapshot.
+        config: `BasinHoppingConfig`.
+    """
+    progress = Progress(chains, config.steps)
+    of_start = {}  # chains that begin with a start, which is relaxed once for all of them
+    for plan, chain in zip(plans, chains, strict=True):
+        if chain.trials == 0:
+            of_start.setdefault(plan.start.info["start"], []).append((plan, chain))
+        elif chain.trials <= config.steps:
+            hand_out(plan, chain, pool, engine, config.seed)
+    for name, members in of_start.items():
+        plan, chain = members[0]
+        arguments = (plan.start, engine, plan.conditions)
+        pool.submit(name, chain.number, make_start, *arguments)
+    pairs = zip(plans, chains, strict=True)
+    members = of_start | {chain.number: [(plan, chain)] for plan, chain in pairs}
+    for tag, (trial, seconds) in pool.results():
+        for plan, chain in members[tag]:
+            keep(plan, chain, trial, provenance)
+            progress.show(chain, trial, seconds)
+            if chain.trials <= config.steps:
+                hand_out(plan, chain, pool, engine, config.seed)
 
-    Returns:
-        `Trial`.
+
+def hand_out(plan, chain, pool, engine, seed):
+    """Hand out the next trial of a chain; what comes of it depends on these arguments only."""
+    numbers = (seed, plan.number, chain.trials)
+    arguments = (chain.atoms, chain.energy, engine, plan.conditions, numbers)
+    pool.submit(chain.number, chain.trials * MOST_CHAINS + chain.number, make_trial, *arguments)
+
+
+def make_start(atoms, engine, conditions):
+    """Return the `Trial` that relaxes a start, and the seconds that it took."""
+    began = time.monotonic()
+    return run_start(atoms, calculator_of(engine), conditions), time.monotonic() - began
+
+
+def make_trial(atoms, energy, engine, conditions, numbers):
+    """Return a `Trial`, and the seconds that it took.
+
+    Args:
+        atoms: The structure to start from.
+        energy: Its potential energy, eV.
+        engine: The calculator, or its name.
+        conditions: `Conditions`.
+        numbers: Seed, number of the chain and of the trial, which settle its random numbers.
+    """
+    began, rng = time.monotonic(), np.random.default_rng(numbers)
+    trial = run_trial(atoms, energy, calculator_of(engine), conditions, rng)
+    return trial, time.monotonic() - began
+
+
+def calculator_of(engine):
+    """Return a calculator, made once in each process where it is given by name."""
+    return named_calculator(engine) if isinstance(engine, str) else engine
+
+
+@functools.lru_cache(maxsize=1)
+def named_calculator(name):
+    """Return the calculator of a name."""
+    return make_calculator(name)[0]
+
+
+def keep(plan, chain, trial, provenance):
+    """Keep a finished trial in the files of its chain.
 
     Raises:
         ConfigError: If the calculator fails at the start, or again and again.
     """
-    if chain.trials == 0:
-        name = plan.start.info["start"]
-        if name not in starts:
-            starts[name] = run_start(plan.start, calculator, plan.conditions)
-        trial = starts[name]
-        if trial.outcome == FAILED:
-            raise ConfigError(f"The calculator fails at {name}: {trial.error}")
-    else:
-        rng = np.random.default_rng([seed, plan.number, chain.trials])
-        trial = run_trial(chain.atoms, chain.energy, calculator, plan.conditions, rng)
+    if chain.trials == 0 and trial.outcome == FAILED:
+        raise ConfigError(f"The calculator fails at {plan.start.info['start']}: {trial.error}")
     atoms, energy = chain.atoms, chain.energy
     if trial.accepted:
         atoms, energy = trial.snapshots[-1].atoms, trial.snapshots[-1].energy
@@ -146,58 +218,6 @@ def advance(plan, chain, calculator, provenance, seed, starts):
             f"The calculator failed in {MOST_FAILURES} trials of chain {plan.number} in a row, at "
             f"last with {trial.error} Use another calculator or shorter moves (--length)."
         )
-    return trial
-
-
-def describe(plan, chain, trial):
-    """Return the history that all snapshots of a trial have in common."""
-    conditions = plan.conditions
-    return {
-        **plan.start.info,
-        "chain": plan.number,
-        "trial": chain.trials,
-        "move": trial.kind,
-        "outcome": trial.outcome,
-        "dmu_o": conditions.dmu_o,
-        "oxygen_energy": conditions.oxygen_energy,
-        "temperature": conditions.temperature,
-    }
-
-
-def frame(shot, number, common, plan):
-    """Return a snapshot as it is written: energy, layers, fixed atoms and history."""
-    atoms = shot.atoms.copy()
-    num_o = count_oxygen(atoms)
-    atoms.info = {
-        "name": f"{common['start']}-c{common['chain']:03d}-t{common['trial']:05d}-s{number:03d}",
-        **common,
-        "snapshot": number,
-        f"num_{pair_of(atoms)[0].lower()}": len(atoms) - num_o,
-        "num_o": num_o,
-        "fmax": round(shot.fmax, 4),
-        "grand_potential": grand_potential(shot.energy, num_o, plan.conditions),
-    }
-    return with_energy(atoms, shot.energy)
-
-
-def row(plan, chain, trial):
-    """Return a trial's values of `chains.COLUMNS`."""
-    values = {"energy": "", "grand_potential": "", "num_o": ""}
-    if trial.snapshots:
-        last = trial.snapshots[-1]
-        num_o = count_oxygen(last.atoms)
-        values = {
-            "energy": f"{last.energy:.6f}",
-            "grand_potential": f"{grand_potential(last.energy, num_o, plan.conditions):.6f}",
-            "num_o": num_o,
-        }
-    return values | {
-        "trial": chain.trials,
-        "move": trial.kind,
-        "outcome": trial.outcome,
-        "snapshots": len(trial.snapshots),
-        "error": trial.error.replace(",", ";").replace("\n", " "),
-    }
 
 
 def count_frames(chain):

@@ -8,16 +8,15 @@ command that was killed goes on with the trial that it was at, and ends with the
 uninterrupted one writes.
 """
 
-import fcntl
 import io
 import json
 import os
-from contextlib import contextmanager
 
 import numpy as np
 from ase import Atoms
 from ase.io.extxyz import write_extxyz
 
+from data_prep.workplace import write_json
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import shown
 from keras_ruo2.structure.layers import layer_of, with_layers
@@ -138,16 +137,6 @@ def atoms_from(saved):
     return with_layers(atoms, np.array(saved["layer"]))
 
 
-def write_json(path, values):
-    """Write JSON beside `path` and give it the name."""
-    partial = path.with_name(f"{path.name}.partial")
-    with open(partial, "w") as file:
-        json.dump(values, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
-
-
 def check_settings(folder, settings):
     """Keep what the chains are made with, or raise `ConfigError` if it was something else."""
     path = folder / "settings.json"
@@ -161,19 +150,6 @@ def check_settings(folder, settings):
                 f"{shown(folder)} was begun with {name} = {known.get(name)}, not {value}. Repeat "
                 "that command (--steps may differ), choose another --out, or delete the folder."
             )
-
-
-@contextmanager
-def only_user(folder):
-    """Hold a folder for this process alone; the lock goes with the process, however it ends."""
-    with open(folder / "lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ConfigError(
-                f"Another command is working in {shown(folder)}. Wait for it, or end it."
-            ) from None
-        yield
 
 
 def join(chains, out):

@@ -64,6 +64,8 @@ class BasinHoppingConfig(Config):
 
     Args:
         out: The snapshots, one extxyz file; the chains are kept in a folder beside it.
+        scheduler: Address of a Dask scheduler whose workers make the trials, tcp://HOST:8786.
+        workers: Number of processes on this machine that make them, instead of this one.
         steps: Trials of each chain.
         start: Terminations as in the small dataset (110-stoichiometric), separated by commas;
             source for the thesis's four, all for all 17; or a file of slabs.
@@ -114,9 +116,12 @@ class BasinHoppingConfig(Config):
     c: float | None = None
     seed: int = 100
     overwrite: bool = False
+    scheduler: str | None = None
+    workers: int | None = None
 
     def validate(self):
         check_oxide(self.pair, "the search exchanges oxygen with")
+        check_workers(self)
         ranges = {
             "steps": (0, None),
             "chains": (1, 1000),
@@ -158,6 +163,14 @@ class BasinHoppingConfig(Config):
         return {name: getattr(self, name) for name in names}
 
 
+def check_workers(config):
+    """Raise `ConfigError` unless --scheduler and --workers can be used."""
+    if config.scheduler is not None and config.workers is not None:
+        raise ConfigError("--scheduler and --workers exclude each other. Give one of them.")
+    if config.workers is not None:
+        check_range("workers", config.workers, 1, 1000)
+
+
 def check_lattice(a, c):
     """Raise `ConfigError` unless both lattice constants of rutile are given, or neither."""
     if (a is None) != (c is None):
@@ -195,6 +208,9 @@ class RecordsConfig(Config):
             at its height: extended cells have it in the middle, half of the vacuum above.
         seed: Seed of translations, rotations and of the choice of held-out structures.
         overwrite: Replace an existing folder of records.
+        scheduler: Address of a Dask scheduler whose workers write the shards, tcp://HOST:8786;
+            they must see the same files.
+        workers: Number of processes on this machine that write them, instead of this one.
     """
 
     structures: Path = BUNDLED_STRUCTURES
@@ -207,8 +223,11 @@ class RecordsConfig(Config):
     translate: str = "xyz"
     seed: int = 100
     overwrite: bool = False
+    scheduler: str | None = None
+    workers: int | None = None
 
     def validate(self):
+        check_workers(self)
         check_choice("recipe", self.recipe, RECIPES)
         species_in(self.species)
         if self.num_voxels is not None:

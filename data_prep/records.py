@@ -1,15 +1,21 @@
-"""Structures -> records."""
+"""Structures -> records, in memory that does not grow with their number.
+
+A build goes through the structures twice. `survey` reads, checks and prepares them; then each shard
+is written by itself, here or on workers, from the prepared structures. What is finished stays in
+`OUT.partial` when the command is interrupted: repeating it goes on there, and ends with the files
+that an uninterrupted one writes.
+"""
 
 import os
 import shutil
-import sys
-from collections import Counter
-from pathlib import Path
 
 import numpy as np
 
+from data_prep import workplace
+from data_prep.pool import open_pool
 from data_prep.publish import publish
-from data_prep.samples import collect, energy_per_atom
+from data_prep.shards import build_shard, statistics
+from data_prep.survey import count_repeats, survey, survey_from
 from keras_ruo2.data.description import (
     FILE_NAME,
     HELD_OUT,
@@ -19,17 +25,14 @@ from keras_ruo2.data.description import (
     checksum,
 )
 from keras_ruo2.data.schema import Schema
-from keras_ruo2.data.shards import write_shards
+from keras_ruo2.data.shards import shard_names
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.paths import RECORDS, REPOSITORY, RemoteFolder, shown, structure_files
-from keras_ruo2.species import SPECIES
-from keras_ruo2.structure import cells
+from keras_ruo2.progress import Progress
 from keras_ruo2.structure.energies import class_edges
-from keras_ruo2.structure.files import read_structures
-from keras_ruo2.structure.filters import broken
-from keras_ruo2.structure.voxels import check_species
 
 NUM_SHARDS = 16
+SURVEY, TRAJECTORY, SHARDS = "survey.json", "structures.traj", "records"
 
 
 def main(config):
@@ -45,26 +48,17 @@ def main(config):
     """
     if isinstance(config.out, RemoteFolder):
         return publish(config, main)
-    recipe = config.rules
     out = (config.out or RECORDS / config.folder_name).resolve()
     check_output(out, config.overwrite)
-    structures = prepare_all(config.structures, recipe, config.pair)
-    energies = np.array([energy_per_atom(atoms) for atoms in structures])
-    names = [atoms.info["name"] for atoms in structures]
-    edges = class_edges(energies, config.num_classes, names) if config.num_classes else np.array([])
-    schema = Schema((*recipe.grid_shape, len(config.pair)))
-    num_bytes = len(structures) * recipe.records_per_structure * schema.num_bytes
-    check_writable(out.parent, num_bytes)
-    partial = out.with_name(f"{out.name}.{os.getpid()}.partial")
-    partial.mkdir()
-    try:
-        description = write(structures, edges, config, schema, partial)
-        description.save(partial)
-        replace_folder(partial, out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    check_writable(out.parent)
+    folder = out.with_name(f"{out.name}.partial")
+    with open_pool(config.scheduler, config.workers) as pool, workplace.held(folder, config):
+        found = look(config, folder)
+        description = build(found, config, folder, pool)
+        description.save(folder / SHARDS)
+        replace_folder(folder / SHARDS, out)
     total = sum(description.counts.values())
-    print(f"{shown(out)}: {total:,} records of {len(structures)} structures.")
+    print(f"{shown(out)}: {total:,} records of {len(found.names):,} structures.")
 
 
 def check_output(out, overwrite):
@@ -88,18 +82,66 @@ def is_record_file(path):
     return path.is_file() and (path.name == FILE_NAME or path.suffix == ".tfrecord")
 
 
-def write(structures, edges, config, schema, folder):
-    """Write the shards of both splits into `folder` and return their `Description`."""
-    shards, seen = [], []
-    splits = split_structures(structures, config.holdout, config.seed)
-    report = progress(len(structures))
+def look(config, folder):
+    """Return the `Survey` of the structures, an earlier one if the folder has it."""
+    path = folder / SURVEY
+    if path.is_file():
+        return survey_from(workplace.read_json(path))
+    found = survey(config, folder / TRAJECTORY)
+    workplace.write_json(path, found.as_dict())
+    return found
+
+
+def build(found, config, folder, pool):
+    """Write the shards of both splits that are not there yet, and return the `Description`.
+
+    Args:
+        found: `Survey`.
+        config: `RecordsConfig`.
+        folder: Where an interrupted command goes on.
+        pool: Who writes them, see `data_prep.pool`.
+    """
+    recipe, num = config.rules, len(found.names)
+    edges = np.array([])
+    if config.num_classes:
+        edges = class_edges(found.energies, config.num_classes, found.names)
+    schema = Schema((*recipe.grid_shape, len(config.pair)))
+    check_writable(folder / SHARDS, num * recipe.records_per_structure * schema.num_bytes)
+    splits = split_structures(num, config.holdout, config.seed)
+    shards = {}
+    for number, (name, split, members) in enumerate(deal(splits)):
+        note = folder / f"{name}.json"
+        shards[name] = workplace.read_json(note) if note.is_file() else None
+        if shards[name] is None:
+            work = (folder, name, split, members.tolist(), config, edges, schema)
+            pool.submit(name, number, build_shard, *work)
+    finish(shards, pool, folder)
+    return describe(found, edges, config, schema, splits, list(shards.values()))
+
+
+def deal(splits):
+    """Yield `(name, split, members)` of every shard; structures are dealt out in turn."""
     for split, members in splits.items():
-        samples = (collect(structures[index], index, config, edges, report) for index in members)
-        if split == TRAINING:
-            samples = watched(samples, seen)
-        if len(members):
-            num_shards = min(NUM_SHARDS, len(members))
-            shards.extend(write_shards(folder, split, num_shards, samples, schema))
+        num_shards = min(NUM_SHARDS, len(members))
+        for k, name in enumerate(shard_names(split, num_shards)):
+            yield name, split, members[k::num_shards]
+
+
+def finish(shards, pool, folder):
+    """Wait for the shards that are not there yet and keep what is known of each."""
+    there = [shard for shard in shards.values() if shard is not None]
+    if there:
+        print(f"Going on in {shown(folder)}: {len(there)} of {len(shards)} shards are there.")
+    progress = Progress(len(shards), done=len(there))
+    for name, shard in pool.results():
+        shards[name] = shard
+        progress.step(f"{name}: {shard['count']:,} records")
+
+
+def describe(found, edges, config, schema, splits, shards):
+    """Return the `Description` of finished shards."""
+    tallies = [shard["tally"] for shard in shards if shard["split"] == TRAINING]
+    kept = ("name", "split", "count", "sha256")
     return Description(
         schema_version=SCHEMA_VERSION,
         recipe=config.recipe,
@@ -108,18 +150,17 @@ def write(structures, edges, config, schema, folder):
         species=config.pair,
         alpha=config.rules.alpha,
         class_edges=tuple(edges.tolist()),
-        **statistics(seen, max(0, len(edges) - 1)),
+        **statistics(tallies, max(0, len(edges) - 1)),
         counts={split: sum(s["count"] for s in shards if s["split"] == split) for split in splits},
         structures={
-            split: [structures[index].info["name"] for index in members]
-            for split, members in splits.items()
+            split: [found.names[index] for index in members] for split, members in splits.items()
         },
-        shards=tuple(shards),
-        source=describe_source(config, structures, splits[TRAINING]),
+        shards=tuple({key: shard[key] for key in kept} for shard in shards),
+        source=describe_source(config, found, splits[TRAINING]),
     )
 
 
-def describe_source(config, structures, training):
+def describe_source(config, found, training):
     """Return where records came from: file, settings and cells, for `Description.source`."""
     return {
         "file": source_name(config.structures),
@@ -128,121 +169,25 @@ def describe_source(config, structures, training):
         "holdout": config.holdout,
         "translate": config.translate,
         "num_voxels": config.rules.num_voxels,
-        "largest_voxel": largest_voxel(structures, config.rules),
-        "lateral_repeats": count_repeats([structures[index] for index in training]),
+        "largest_voxel": float(found.longest.max()) / config.rules.num_voxels,
+        "lateral_repeats": count_repeats(found.repeats[training]),
     }
 
 
-def watched(samples, seen):
-    """Pass on lists of samples, and append what is counted of each sample to `seen`."""
-    for found in samples:
-        seen.extend((sample["lattice"], sample["label"], sample["dmu_o"]) for sample in found)
-        yield found
-
-
-def statistics(seen, num_classes):
-    """Return the bounds and counts of the training records.
-
-    Args:
-        seen: Triples of lattice lengths, label and oxygen chemical potential.
-        num_classes: Number of energy classes, 0 without classes.
-
-    Returns:
-        Dict of values for `Description`.
-
-    Raises:
-        ConfigError: If there are no records.
-    """
-    if not seen:
-        raise ConfigError("Every slice of the training structures is empty. Use another recipe.")
-    lattices, labels, potentials = zip(*seen, strict=True)
-    known = Counter(value for value in potentials if not np.isnan(value))
-    counts = np.bincount(labels, minlength=num_classes).tolist() if num_classes else []
-    return {
-        "lattice_minimum": tuple(np.min(lattices, axis=0).tolist()),
-        "lattice_maximum": tuple(np.max(lattices, axis=0).tolist()),
-        "label_counts": tuple(counts),
-        "dmu_o_counts": tuple(sorted(known.items())),
-    }
-
-
-def prepare_all(path, recipe, species=SPECIES):
-    """Read, check and prepare every structure: orthogonal, extended, its vacuum cut.
-
-    Returns:
-        List of `ase.Atoms` with `info["name"]`.
-
-    Raises:
-        ConfigError: If the file cannot be read or a structure cannot be used; it is named.
-    """
-    prepared = []
-    for number, atoms in enumerate(read_structures(path)):
-        name = str(atoms.info.get("name", f"{Path(path).stem}-{number}"))
-        try:
-            check_species(atoms, species)
-            if recipe.whole_only and broken(atoms):
-                continue
-            box = prepare(atoms, recipe)
-        except ConfigError as error:
-            raise ConfigError(f"{path}, structure {number} ({name}): {error}") from None
-        box.info["name"] = name
-        prepared.append(box)
-    if not prepared:
-        raise ConfigError(f"{path} holds no structure that the recipe can use.")
-    warn_of_coarse_voxels(prepared, recipe)
-    return prepared
-
-
-def prepare(atoms, recipe):
-    """Return `atoms` in the cell that the recipe voxelises."""
-    box = cells.orthogonalise(atoms)
-    if not recipe.extend:
-        return box
-    box = cells.set_vacuum(box, recipe.vacuum)
-    repeats = cells.lateral_repeats(box.cell.lengths(), recipe.num_voxels)
-    box = cells.repeat(box, (*repeats, 1))
-    box.info["lateral_repeats"] = repeats
-    return box
-
-
-def count_repeats(structures):
-    """Return how many cells were repeated how often along x or y, `{"3": 95, ...}` for JSON."""
-    found = [count for box in structures for count in box.info.get("lateral_repeats", (1, 1))]
-    return {str(count): number for count, number in sorted(Counter(found).items())}
-
-
-def largest_voxel(structures, recipe):
-    """Return the longest voxel edge among `structures`, Å."""
-    return max(float(atoms.cell.lengths().max()) for atoms in structures) / recipe.num_voxels
-
-
-def warn_of_coarse_voxels(structures, recipe):
-    """Say how many structures have voxels in which neighbouring O atoms merge."""
-    limit = cells.LARGEST_VOXEL * recipe.num_voxels
-    coarse = [atoms for atoms in structures if atoms.cell.lengths().max() > limit]
-    if coarse:
-        print(
-            f"Warning: {len(coarse)} of {len(structures)} structures have voxels above "
-            f"{cells.LARGEST_VOXEL} Å (up to {largest_voxel(structures, recipe):.2f} Å), where "
-            "neighbouring O atoms begin to merge.",
-            file=sys.stderr,
-        )
-
-
-def split_structures(structures, holdout, seed):
+def split_structures(count, holdout, seed):
     """Split structures, never slices, into training and held-out; both in random order.
 
     Returns:
         Dict of index arrays, keyed `TRAINING` and `HELD_OUT`.
     """
-    order = np.random.default_rng(seed).permutation(len(structures))
-    num_held_out = round(holdout * len(structures))
+    order = np.random.default_rng(seed).permutation(count)
+    num_held_out = round(holdout * count)
     return {TRAINING: order[num_held_out:], HELD_OUT: order[:num_held_out]}
 
 
 def source_name(path):
     """Return the path of the structures, relative to the repository where it lies in it."""
-    path = Path(path).resolve()
+    path = path.resolve()
     return str(path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path)
 
 
@@ -253,17 +198,3 @@ def replace_folder(new, old):
         os.replace(old, aside)
     os.replace(new, old)
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def progress(total):
-    """Return a function that counts structures and shows how far it is."""
-    done = 0
-
-    def report():
-        nonlocal done
-        done += 1
-        end = "\n" if done == total else "\r"
-        if sys.stdout.isatty() or done == total:
-            print(f"Voxelising structures: {done}/{total}", end=end, flush=True)
-
-    return report

@@ -10,7 +10,7 @@ from keras_ruo2.structure.voxels import voxelise
 EMPTY = 0.01  # a slice whose densities all stay below this holds no Gaussian
 
 
-def collect(atoms, index, config, edges, report):
+def collect(atoms, index, config, edges):
     """Return every sample of a structure.
 
     Args:
@@ -18,7 +18,6 @@ def collect(atoms, index, config, edges, report):
         index: Its number, which with the seed settles its translations and rotations.
         config: `RecordsConfig`.
         edges: Edges of the energy classes, eV per atom; empty without classes.
-        report: Function to call when done.
 
     Returns:
         List of dicts that `Schema.encode` takes.
@@ -39,7 +38,6 @@ def collect(atoms, index, config, edges, report):
         grid = voxelise(box, shape, alpha=recipe.alpha, species=config.pair)
         parts = slices(grid, box.cell.lengths(), recipe.positions)
         found.extend(common | part for part in parts)
-    report()
     return found
 
 

@@ -10,6 +10,14 @@ class ConfigError(ValueError):
     """Bad input: what came, what was expected and what to do, in one line."""
 
 
+class Interrupted(ConfigError):
+    """Work that something else than its input has stopped; what is finished stays."""
+
+
+class Busy(Interrupted):
+    """Another process is at the same work."""
+
+
 def check_choice(name, value, choices):
     """Raise `ConfigError` unless `value` is one of `choices`."""
     if value in choices:

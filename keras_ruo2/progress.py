@@ -1,5 +1,6 @@
 """How far long work is, how fast it goes and when it ends."""
 
+import sys
 import time
 
 
@@ -27,6 +28,34 @@ class Progress:
         seconds = (self.clock() - self.started) / (self.done - self.begun_at)
         left = seconds * (self.total - self.done)
         return f"{60 / max(seconds, 1e-9):.3g}/min, {duration(left)} left"
+
+
+class Counting:
+    """Pieces of work whose number is not known before, counted in one line of a terminal.
+
+    Args:
+        text: What is done.
+        clock: Function that returns seconds.
+    """
+
+    def __init__(self, text, clock=time.monotonic):
+        self.text, self.done, self.clock = text, 0, clock
+        self.started = self.shown = clock()
+
+    def step(self):
+        """Count a piece."""
+        self.done += 1
+        if sys.stdout.isatty() and self.clock() - self.shown > 0.2:
+            self.shown = self.clock()
+            print(self, end="\r", flush=True)
+
+    def end(self):
+        """Print how many there were."""
+        print(self, flush=True)
+
+    def __str__(self):
+        seconds = max(self.clock() - self.started, 1e-9)
+        return f"{self.text}: {self.done:,} in {duration(seconds)}, {self.done / seconds:.3g}/s"
 
 
 def duration(seconds):

@@ -153,9 +153,9 @@ def save(config, description, classes):
     os.replace(partial, Path(config.run) / CONFIG)
 
 
-def code_fingerprint():
-    """Return a short hash of the package's source, which changes whenever the code does."""
-    files = sorted(Path(__file__).parent.rglob("*.py"))
+def code_fingerprint(folder=Path(__file__).parent):
+    """Return a short hash of a package's source, of this one by default."""
+    files = sorted(folder.rglob("*.py"))
     content = b"".join(path.read_bytes() for path in files)
     return hashlib.sha256(content).hexdigest()[:12]
 

@@ -20,8 +20,8 @@ from scipy.optimize import linear_sum_assignment
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
-from data_prep.records import prepare  # noqa: E402
 from data_prep.samples import augment  # noqa: E402
+from data_prep.survey import prepare  # noqa: E402
 from keras_ruo2.errors import ConfigError  # noqa: E402
 from keras_ruo2.paths import BUNDLED_STRUCTURES  # noqa: E402
 from keras_ruo2.recipes import RECIPES  # noqa: E402

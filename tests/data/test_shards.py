@@ -5,7 +5,8 @@ import pytest
 
 from keras_ruo2.data.description import checksum
 from keras_ruo2.data.schema import Schema
-from keras_ruo2.data.shards import write_shards
+from keras_ruo2.data.shards import shard_names, write_shard
+from keras_ruo2.data.tfrecord import payload_at, record_spans
 
 SCHEMA = Schema((4, 4, 2))
 
@@ -23,26 +24,37 @@ def structure(name, count):
     return [sample] * count
 
 
-def test_structures_are_dealt_out_in_turn(tmp_path):
-    shards = write_shards(
-        tmp_path, "training", 2, [structure(str(k), k + 1) for k in range(5)], SCHEMA
-    )
-    assert [shard["count"] for shard in shards] == [1 + 3 + 5, 2 + 4]
-    assert [shard["name"] for shard in shards] == [
-        "training-00000-of-00002.tfrecord",
-        "training-00001-of-00002.tfrecord",
-    ]
-    assert all(shard["sha256"] == checksum(tmp_path / shard["name"]) for shard in shards)
+def test_a_shard_holds_its_structures_in_their_order(tmp_path):
+    path = tmp_path / shard_names("training", 2)[1]
+    shard = write_shard(path, [structure(str(k), k + 1) for k in range(3)], SCHEMA)
+    assert shard == {
+        "name": "training-00001-of-00002.tfrecord",
+        "count": 1 + 2 + 3,
+        "sha256": checksum(path),
+    }
+    content = path.read_bytes()
+    records = [payload_at(content, *span) for span in record_spans(content)]
+    assert list(SCHEMA.decode(records)["structure"]) == [b"0", b"1", b"1", b"2", b"2", b"2"]
+
+
+def test_a_shard_that_was_cut_off_has_no_name(tmp_path):
+    def cut_off():
+        yield structure("whole", 2)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_shard(tmp_path / "one.tfrecord", cut_off(), SCHEMA)
+    assert not (tmp_path / "one.tfrecord").exists()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is full")
 @pytest.mark.parametrize("count", [1, 1000], ids=["on closing", "on writing"])
 def test_a_full_disk_is_told(tmp_path, count):
-    (tmp_path / "training-00000-of-00001.tfrecord").symlink_to("/dev/full")
+    (tmp_path / "one.tfrecord.partial").symlink_to("/dev/full")
     with pytest.raises(OSError, match=f"cannot write records into {tmp_path}: No space left"):
-        write_shards(tmp_path, "training", 1, [structure("slab", count)], SCHEMA)
+        write_shard(tmp_path / "one.tfrecord", [structure("slab", count)], SCHEMA)
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path):
     with pytest.raises(OSError, match="cannot write records into .*nowhere: No such file"):
-        write_shards(tmp_path / "nowhere", "training", 1, [], SCHEMA)
+        write_shard(tmp_path / "nowhere" / "one.tfrecord", [], SCHEMA)

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from data_prep import basin_hopping
-from data_prep.chains import COLUMNS, Chain, only_user
+from data_prep.chains import COLUMNS, Chain
 from data_prep.config import BasinHoppingConfig, RecordsConfig
 from data_prep.records import main as write_records
+from data_prep.workplace import only_user
 from keras_ruo2.data.description import load_description
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.recipes import RECIPES

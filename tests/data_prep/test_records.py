@@ -9,8 +9,10 @@ from ase import Atoms
 from ase.io import read
 
 from data_prep.config import RecordsConfig
-from data_prep.records import main, prepare, statistics
+from data_prep.records import main
 from data_prep.samples import augment, energy_per_atom, slices
+from data_prep.shards import statistics, tally
+from data_prep.survey import prepare
 from keras_ruo2.data.description import HELD_OUT, TRAINING, how_to_rebuild, load_description
 from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.errors import ConfigError
@@ -110,14 +112,14 @@ def test_labels_of_the_training_records_are_counted(records):
 def test_chemical_potentials_are_counted_where_they_are_known():
     lengths = np.array([5.0, 9.0])
     seen = [(lengths, -1, value) for value in (0.0, -0.5, np.nan, -1.0, -0.5)]
-    found = statistics(seen, 0)
+    found = statistics([tally(seen[:2], 0), None, tally(seen[2:], 0)], 0)
     assert found["dmu_o_counts"] == ((-1.0, 1), (-0.5, 2), (0.0, 1))
     assert found["label_counts"] == ()
 
 
 def test_structures_that_give_no_record_are_refused():
     with pytest.raises(ConfigError, match="Every slice of the training structures is empty"):
-        statistics([], 10)
+        statistics([None, None], 10)
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ from ase import Atoms
 from ase.io import read
 from scipy.optimize import linear_sum_assignment
 
-from data_prep.records import prepare
 from data_prep.samples import augment
+from data_prep.survey import prepare
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import BUNDLED_STRUCTURES
 from keras_ruo2.recipes import RECIPES

@@ -1,0 +1,100 @@
+"""The folder in which records are built, kept when a build is interrupted."""
+
+import fcntl
+import json
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+
+from keras_ruo2 import runs
+from keras_ruo2.data.description import checksum
+from keras_ruo2.errors import Busy, ConfigError, Interrupted
+from keras_ruo2.paths import shown, structure_files
+
+REQUEST = "request.json"
+ELSEWHERE = ("out", "overwrite", "scheduler", "workers")  # settings that change no record
+
+
+@contextmanager
+def held(folder, config):
+    """Hold a folder for one build and this process alone; it is empty unless a build was cut off.
+
+    It is removed when the build is done or refuses its input, and stays if anything else ends it.
+
+    Args:
+        folder: The folder; it is made.
+        config: `RecordsConfig`. What an interrupted build with other settings, structures or code
+            has left is of no use and is removed.
+    """
+    folder.mkdir(exist_ok=True)
+    with only_user(folder):
+        request = request_of(config)
+        if read_request(folder) != request:
+            clear(folder)
+            write_json(folder / REQUEST, request)
+        try:
+            yield
+        except Interrupted:
+            raise
+        except ConfigError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def request_of(config):
+    """Return what the content of records depends on, as JSON can hold it."""
+    values = {name: value for name, value in config.as_dict().items() if name not in ELSEWHERE}
+    return values | {
+        "sha256": checksum(*structure_files("structures", config.structures)),
+        "code": runs.code_fingerprint(),
+        "data_prep": runs.code_fingerprint(Path(__file__).parent),
+    }
+
+
+def read_request(folder):
+    """Return what the records in a folder are built for, `None` where that is unknown."""
+    path = folder / REQUEST
+    return read_json(path) if path.is_file() else None
+
+
+def clear(folder):
+    """Remove what is in a folder, but for its lock."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != "lock":
+            path.unlink()
+
+
+def read_json(path):
+    """Return the values of a JSON file."""
+    return json.loads(path.read_text())
+
+
+def write_json(path, values):
+    """Write JSON beside `path` and give it the name."""
+    partial = path.with_name(f"{path.name}.partial")
+    with open(partial, "w") as file:
+        json.dump(values, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+@contextmanager
+def only_user(folder):
+    """Hold a folder for this process alone; the lock goes with the process, however it ends.
+
+    Raises:
+        Busy: If another process holds it.
+    """
+    with open(folder / "lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Busy(
+                f"Another command is working in {shown(folder)}. Wait for it, or end it."
+            ) from None
+        yield
