@@ -167,7 +167,9 @@ class Cluster:
 
         while True:
             try:
-                return wait(list(self.pieces), timeout=LOOK, return_when="FIRST_COMPLETED").done
+                with self.client.as_current():
+                    pieces = list(self.pieces)
+                    return wait(pieces, timeout=LOOK, return_when="FIRST_COMPLETED").done
             except TimeoutError:
                 self.look()
             except Exception as error:

@@ -132,7 +132,7 @@ def finish(shards, pool, folder):
     there = [shard for shard in shards.values() if shard is not None]
     if there:
         print(f"Going on in {shown(folder)}: {len(there)} of {len(shards)} shards are there.")
-    progress = Progress(len(shards), done=len(there))
+    progress = Progress(len(shards), done=len(there), every=1.0)
     for name, shard in pool.results():
         shards[name] = shard
         progress.step(f"{name}: {shard['count']:,} records")

@@ -10,16 +10,21 @@ class Progress:
     Args:
         total: Number of pieces.
         done: Pieces that an earlier command has finished; they do not count for the rate.
+        every: Seconds that at least lie between two lines, but for the last one.
         clock: Function that returns seconds.
     """
 
-    def __init__(self, total, done=0, clock=time.monotonic):
+    def __init__(self, total, done=0, every=0.0, clock=time.monotonic):
         self.total, self.done, self.begun_at, self.clock = total, done, done, clock
-        self.started = clock()
+        self.started = self.shown = clock()
+        self.every = every
 
     def step(self, text):
         """Print a line about the piece that was just finished."""
         self.done += 1
+        if self.done < self.total and self.clock() - self.shown < self.every:
+            return
+        self.shown = self.clock()
         width = len(str(self.total))
         print(f"{self.done:{width}d}/{self.total} {text}  {self.rate()}", flush=True)
 
