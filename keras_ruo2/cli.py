@@ -5,6 +5,7 @@ import difflib
 import importlib
 import os
 import sys
+import traceback
 from typing import NamedTuple
 
 import fire
@@ -42,6 +43,11 @@ def start(program, commands):
         run_command_line(program, commands)
     except SystemExit as end:
         status = end.code
+    except Exception:
+        if TENSORFLOW_STORE not in sys.modules:
+            raise
+        traceback.print_exc()
+        status = 1
     if TENSORFLOW_STORE not in sys.modules:
         sys.exit(status)
     if isinstance(status, str):

@@ -61,7 +61,7 @@ def wulff_shape(energies, cell):
         lowest[name] = min(energy, lowest.get(name, np.inf))
     families = [name for name in lowest for _ in equivalents(name)]
     indices = np.array([miller for name in lowest for miller in equivalents(name)]).reshape(-1, 3)
-    if np.linalg.matrix_rank(indices) < 3:
+    if not len(indices) or np.linalg.matrix_rank(indices) < 3:  # NumPy 1 asks for a row
         given = ", ".join(map(named, lowest)) or "none"
         raise ConfigError(
             f"These facets do not enclose a crystal: {given}. Add slabs of others, e.g. (101)."

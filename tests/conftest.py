@@ -164,9 +164,7 @@ def s3(s3_server, monkeypatch, tmp_path):
     from tests.s3 import ENVIRONMENT
 
     monkeypatch.setattr(stores, "is_installed", lambda name: name != "tensorflow_io")
-    s3_server.left = None
-    if s3_server.thread is None:
-        s3_server.start()
+    s3_server.start()
     s3_server.post("/moto-api/reset", b"")
     s3_server.make_bucket("slabs")
     for name, value in ENVIRONMENT.items():

@@ -2,9 +2,13 @@
 
 import threading
 import urllib.request
+from contextlib import contextmanager
 
+import pytest
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
+
+from keras_ruo2.data.stores import Unreachable
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "somebody",
@@ -30,9 +34,16 @@ class Server:
     def __init__(self):
         self.application = DomainDispatcherApplication(create_backend_app)
         self.port, self.thread, self.left, self.asked = 0, None, None, []
+        self.stopping = None
         self.start()
 
     def start(self):
+        """Come back, if away."""
+        if self.stopping is not None:
+            self.stopping.join()
+        self.left, self.stopping = None, None
+        if self.thread is not None:
+            return
         self.server = make_server(
             "127.0.0.1", self.port, self.answer, threaded=True, request_handler=Quiet
         )
@@ -51,6 +62,14 @@ class Server:
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
+    @contextmanager
+    def going_away(self, after):
+        """Expect a block to fail because the server goes away; then it comes back."""
+        self.left = after
+        with pytest.raises(Unreachable, match="no answer from http://127.*repeat the command"):
+            yield
+        self.start()
+
     def answer(self, environ, start_response):
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         self.asked.append((method, path))
@@ -62,7 +81,9 @@ class Server:
 
     def break_off(self, environ, start_response):
         """Send half of a shard, or forget one that is brought, and go away."""
-        threading.Thread(target=self.stop).start()
+        if self.stopping is None:
+            self.stopping = threading.Thread(target=self.stop)
+            self.stopping.start()
         if environ["REQUEST_METHOD"] == "PUT":
             start_response("503 Service Unavailable", [("Content-Length", "0")])
             return [b""]

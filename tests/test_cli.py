@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from data_prep.__main__ import COMMANDS as PREPARATION
+from keras_ruo2 import cli
 from keras_ruo2.__main__ import COMMANDS
 from keras_ruo2.cli import run_command_line
 
@@ -69,3 +70,25 @@ def test_variants_are_listed(capsys):
     run_command_line("ruo2", COMMANDS, ["variants"])
     printed = capsys.readouterr().out
     assert "lattice2d" in printed and "kim" in printed
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["variants"], 0, ""),
+        (["trian"], 1, "Unknown command 'trian'"),
+        (["broken"], 1, "Traceback"),
+    ],
+)
+def test_the_process_ends_itself_where_python_would_abort(words, status, said, monkeypatch, capsys):
+    commands = COMMANDS | {"broken": cli.Command(COMMANDS["variants"].config, "math:nothing")}
+    monkeypatch.setattr(sys, "argv", ["ruo2", *words])
+    with pytest.raises((SystemExit, AttributeError)) as caught:  # as always
+        cli.start("ruo2", commands)
+    assert caught.type is AttributeError or bool(caught.value.code) == bool(status)
+    ended = []
+    monkeypatch.setattr("os._exit", ended.append)
+    monkeypatch.setitem(sys.modules, cli.TENSORFLOW_STORE, cli)
+    cli.start("ruo2", commands)
+    assert ended == [status]
+    assert said in capsys.readouterr().err

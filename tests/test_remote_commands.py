@@ -60,11 +60,8 @@ def test_a_run_on_records_there_goes_on_without_the_server(s3, few_records, tmp_
 
 
 def test_what_was_built_is_kept_until_all_of_it_is_there(s3, few_records, monkeypatch):
-    s3.left = 1
-    with pytest.raises(Unreachable):
+    with s3.going_away(after=1):
         write(records_config(few_records))
-    s3.start()
-    s3.left = None
     s3.asked.clear()
     with monkeypatch.context() as patch:  # building again would fail
         patch.setattr(build, "prepare_all", None)
@@ -74,11 +71,8 @@ def test_what_was_built_is_kept_until_all_of_it_is_there(s3, few_records, monkey
 
 
 def test_what_was_built_with_other_settings_is_not_taken(s3, few_records, other_records):
-    s3.left = 1
-    with pytest.raises(Unreachable):
+    with s3.going_away(after=1):
         write(records_config(few_records))
-    s3.start()
-    s3.left = None
     write(records_config(few_records, seed=7))
     assert load_description(PLACE).fingerprint == load_description(other_records).fingerprint
     names = {shard["name"] for shard in load_description(PLACE).shards}

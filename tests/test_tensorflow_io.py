@@ -105,7 +105,6 @@ def test_what_went_wrong_is_one_line_and_repeating_goes_on(s3, command, write):
     assert status == 1 and "Traceback" not in error
     assert "no answer from" in error.splitlines()[-1]
     s3.start()
-    s3.left = None
     status, out, error = command(*write)
     assert status == 0 and "Copying 2 shards" in out
     status, out, error = command(*write)
