@@ -85,13 +85,13 @@ def make_calculator(name):
         file is named with the beginning of its checksum, so that models of one name differ.
 
     Raises:
-        ConfigError: If the name is unknown or what it needs is not installed.
+        ConfigError: If the name is unknown, what it needs is not installed, or it cannot be made.
     """
     check_calculator(name)
     kind, _, rest = name.partition(":")
     if kind not in CALCULATORS:
         version = getattr(importlib.import_module(kind), "__version__", "unknown")
-        return find_callable(name)(), {
+        return made(name, find_callable(name)), {
             "calculator": name,
             "calculator_version": version,
             "correction": NO_CORRECTION,
@@ -99,11 +99,23 @@ def make_calculator(name):
     row = CALCULATORS[kind]
     title = f"{row.title} {Path(rest).name} {checksum(rest)}" if rest else row.title
     undone = f"oxide correction undone: E + {-OXIDE_CORRECTION} eV per O"
-    return row.make(rest or None), {
+    return made(name, row.make, rest or None), {
         "calculator": title,
         "calculator_version": f"{row.module} {importlib.metadata.version(row.distribution)}",
         "correction": undone if kind == "chgnet" else NO_CORRECTION,
     }
+
+
+def made(name, make, *arguments):
+    """Return what a function makes, or raise `ConfigError` with what it raised, in one line."""
+    try:
+        return make(*arguments)
+    except Exception as error:  # a library may raise anything, e.g. where there is no network
+        told = " ".join(str(error).split()) or "no reason given"
+        raise ConfigError(
+            f"The calculator {name!r} cannot be made ({type(error).__name__}: {told}). Check its "
+            "installation and its model, or give another --calculator."
+        ) from None
 
 
 def checksum(path):
