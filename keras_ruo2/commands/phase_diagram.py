@@ -39,6 +39,7 @@ SAME_FACE = 0.005  # eV/Å^2, as far as taking a lower face out of a thin slab c
 SAME_SLOPE = 1e-4  # Å^-2, far less than an O atom per surface cell
 LOWEST = -2.0  # eV, where the diagram begins if the O-poor limit is not known
 EQUAL, UPPER, MEAN = "equal", "upper", "mean"  # what a slab's surface free energy is that of
+FIELDS = ("bulk", "oxygen", "metal")  # of `References`, as they are printed
 TICKS = (300, 600, 900, 1200, 1500)  # K
 
 
@@ -192,7 +193,8 @@ def temperature_axis(pressure, limits):
 def report(out, rows, panels, num_broken, method, references, limit):
     """Print who is stable where."""
     metal, oxide = references.species[0], formula(references.species)
-    print(f"Calculator: {named(method)}. References: {references}.")
+    told = ", ".join(f"{name}={value}" for name, value in zip(FIELDS, references, strict=False))
+    print(f"Calculator: {named(method)}. References: References({told}).")
     if limit is None:
         print(f"No energy of metallic {metal} was given: the O-poor limit is not known.")
     else:
