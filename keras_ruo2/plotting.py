@@ -8,6 +8,8 @@ import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 from matplotlib.colors import to_rgb  # noqa: E402
 
+from keras_ruo2.paths import whole  # noqa: E402
+
 # Okabe and Ito's palette, told apart with every kind of colour vision.
 RUTHENIUM, OXYGEN = "#0072B2", "#D55E00"
 CONTRAST = 0.6  # exponent that lifts the faint densities of atoms beside the slice
@@ -202,12 +204,13 @@ def smoothed(values):
 
 
 def save(figure, path):
-    """Write a figure and close it.
+    """Write a figure, whole or not at all, and close it.
 
     Returns:
         Its pixels as it is written but for the margins, uint8 of shape `(height, width, 3)`.
     """
-    figure.savefig(path)
+    with whole(path) as partial:
+        figure.savefig(partial)
     figure.canvas.draw()
     pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
     plt.close(figure)

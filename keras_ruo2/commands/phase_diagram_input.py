@@ -95,12 +95,19 @@ def common_method(slabs):
     return methods[0]
 
 
-def find_references(config, method):
-    """Return the `References` for slabs of `method`, or raise `ConfigError`."""
+def find_references(config, method, beside=()):
+    """Return the `References` for slabs of `method`, or raise `ConfigError`.
+
+    Args:
+        config: `PhaseDiagramConfig`.
+        method: `(calculator, correction)` of the slabs.
+        beside: Other methods, whose references the same file may hold.
+    """
     if config.bulk_energy is not None:
         return References(config.bulk_energy, config.oxygen_energy, config.metal_energy)
     if config.references is not None:
-        return read_references(config.references, method)
+        known = KNOWN_REFERENCES.get(method)
+        return read_references(config.references, method, beside, known)
     if method in KNOWN_REFERENCES:
         return KNOWN_REFERENCES[method]
     raise ConfigError(
@@ -109,10 +116,19 @@ def find_references(config, method):
     )
 
 
-def read_references(path, method):
-    """Read bulk RuO2, O2 and, if there, hcp Ru; told apart by their composition."""
+def read_references(path, method, beside=(), known=None):
+    """Read bulk RuO2, O2 and, if there, hcp Ru; told apart by their composition.
+
+    Args:
+        path: Structures with energies.
+        method: Whose references are wanted.
+        beside: Other methods, whose references are passed over; those of any other are refused.
+        known: `References` to return where the file has none of `method`, only those of others.
+    """
     found = {}
     for number, atoms in enumerate(read_slabs(path)):
+        if method_of(atoms) in beside:
+            continue
         if method_of(atoms) != method:
             raise ConfigError(
                 f"{path}, structure {number}: its calculator is {named(method_of(atoms))}, "
@@ -126,7 +142,12 @@ def read_references(path, method):
                 "RuO2, O2 or Ru."
             )
         found[kind] = potential_energy(atoms) / (num_o if kind == "oxygen" else num_ru)
+    if not found and known is not None:
+        return known
     missing = [kind for kind in ("bulk", "oxygen") if kind not in found]
     if missing:
-        raise ConfigError(f"{path} holds no {' and no '.join(missing)} reference. Add RuO2 and O2.")
+        by = f" by {named(method)}" if beside else ""
+        raise ConfigError(
+            f"{path} holds no {' and no '.join(missing)} reference{by}. Add RuO2 and O2."
+        )
     return References(**found)

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_ruo2 import plotting, plotting_wulff
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.paths import whole
 from keras_ruo2.structure.crystals import rutile_ruo2
 from keras_ruo2.thermodynamics import temperature_of
 from keras_ruo2.wulff import area_fractions, family, named, wulff_shape
@@ -91,7 +92,7 @@ def most_stable(panels, delta_mu_o):
 
 def write_crystals(out, crystals):
     """Write wulff.csv and wulff.png."""
-    with open(out / "wulff.csv", "w", newline="") as file:
+    with whole(out / "wulff.csv") as path, open(path, "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for crystal in crystals:

@@ -20,11 +20,19 @@ class PhaseDiagramConfig(Config):
     a slab with two equal faces in the same files, which then stands for its lower face; else by the
     mean of both, which never lies below the better one.
 
+    With --compare the same slabs by other calculators or models give the diagram error bars: bands
+    from the lowest to the highest surface free energy, each by its own references, and how far
+    apart the methods see the stable structures change. Then methods.csv (every slab by every
+    method) and crossings.csv are written as well.
+
     Args:
         structures: Slabs with energies, any file that ASE reads.
+        compare: The same slabs, found by their names, with energies of another calculator or model
+            (or of DFT); several files with commas.
         reference: Known slabs to draw beside them, e.g. those of the training.
         references: Bulk RuO2, an O2 molecule and, if wished, hcp Ru, each with its energy by the
-            slabs' calculator. Not needed where the calculator's references are known (CHGNet).
+            slabs' calculator; those of --compare's calculators in the same file. Not needed where
+            the calculator's references are known (CHGNet).
         bulk_energy: Of bulk RuO2 instead, eV per formula unit.
         oxygen_energy: Of half an O2 molecule, eV, together with it.
         metal_energy: Of hcp Ru, eV per atom: where the O-poor limit lies.
@@ -36,6 +44,7 @@ class PhaseDiagramConfig(Config):
     """
 
     structures: Path = BUNDLED_STRUCTURES
+    compare: str = ""
     reference: Path | None = None
     references: Path | None = None
     bulk_energy: float | None = None
@@ -50,6 +59,13 @@ class PhaseDiagramConfig(Config):
         for name in ("structures", "reference", "references"):
             if getattr(self, name) is not None:
                 check_file(name, getattr(self, name))
+        for path in self.compared:
+            check_file("compare", path)
+        if self.compared and self.bulk_energy is not None:
+            raise ConfigError(
+                "--bulk_energy is of one calculator. With --compare give --references, a file with "
+                "those of each."
+            )
         if (self.bulk_energy is None) != (self.oxygen_energy is None):
             raise ConfigError("--bulk_energy and --oxygen_energy belong together. Give both.")
         if self.metal_energy is not None and self.bulk_energy is None:
@@ -61,6 +77,11 @@ class PhaseDiagramConfig(Config):
             raise ConfigError(f"--pressures={self.pressures}: expected two, in bar, e.g. 1,1e-12.")
         if any(type(value) not in (int, float) for value in self.crystals):
             raise ConfigError(f"--wulff={self.wulff}: expected dmu_O in eV, e.g. -1.5,-0.5.")
+
+    @property
+    def compared(self):
+        """The files of --compare, as a tuple."""
+        return tuple(Path(word.strip()) for word in self.compare.split(",") if word.strip())
 
     @property
     def crystals(self):
