@@ -151,7 +151,7 @@ def test_what_cannot_be_compared_is_refused(files, tmp_path):
     slabs, _ = frames("Two")
     slabs[0].info["name"], slabs[1].info["name"] = "O-rich", "stoichiometric"
     ase.io.write(tmp_path / "Two.extxyz", slabs)
-    refused("O-rich is O12Ru6 in .*Two.extxyz, but O14Ru6 in --structures")
+    refused("stoichiometric is O14Ru6 in .*Two.extxyz, but O12Ru6 in --structures")
     for slab in slabs:
         slab.info["name"] += " of another set"
     ase.io.write(tmp_path / "Two.extxyz", slabs)
