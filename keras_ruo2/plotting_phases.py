@@ -67,6 +67,8 @@ def phase_diagram(panels, limits, temperatures, *, methods=(), crossings=(), col
                 axis.set_xlabel(r"$\Delta\mu_\mathrm{O}$ (eV)")
                 axis.tick_params(labelbottom=True)
         axes[0, 0].set_ylim(*heights(panels, limits))
+        if rows == 1 and len(temperatures) > 1:  # the layout forgets the title of the second axis
+            figure.get_layout_engine().set(rect=(0, 0, 1, 0.95))
         figure.supylabel("Surface free energy (meV/Å²)", fontsize=9)
         for axis in axes.flat[len(panels) :]:
             axis.axis("off")
@@ -102,7 +104,7 @@ def draw_panel(axis, title, lines, limits):
             part = np.array(row["stable"])
             stable = 1000 * (row["intercept"] + row["slope"] * part)
             axis.plot(part, stable, color=colour, lw=STABLE, solid_capstyle="butt")
-            name_line(axis, row, part, stable, colour)
+            name_line(axis, row, part, colour)
     for outside in ((reach[0], limits[0]), (limits[1], reach[1])):
         axis.axvspan(*outside, color="0.92", lw=0, zorder=0)
     axis.axhline(0, color="0.7", lw=0.6, zorder=0)
@@ -143,11 +145,14 @@ def draw_crossings(axis, crossings):
         )
 
 
-def name_line(axis, row, part, values, colour):
-    """Write a stable line's name beside the middle of its range."""
+def name_line(axis, row, part, colour):
+    """Write a stable line's name below the middle of its range, and below those of all methods."""
+    lines = row.get("lines", {}).values()
+    values = [line(part.mean()) for line in lines]
+    values.append(row["intercept"] + row["slope"] * part.mean())
     axis.annotate(
         textwrap.fill(row["label"], WIDEST_LABEL, break_on_hyphens=False),
-        (part.mean(), values.mean() - LABEL_GAP),
+        (part.mean(), 1000 * min(values) - LABEL_GAP),
         color=colour,
         fontsize=6.5,
         ha="right" if row["slope"] < 0 else "center",
@@ -181,10 +186,10 @@ def draw_legend(figure, axes, num_panels, panels, methods):
     ]
     handles.append(plt.Rectangle((0, 0), 1, 1, color="0.92", label="outside RuO₂'s limits"))
     if len(methods) > 1:
-        told = f"{methods[0]} (coloured lines) to the others"
+        told = textwrap.fill(f"{methods[0]} (lines) to the others", WIDEST_LABEL)
         handles.append(plt.Rectangle((0, 0), 1, 1, color="0.3", alpha=BAND, lw=0, label=told))
         handles += [
-            plt.Line2D([], [], ls=style, color="0.15", lw=0.9, label=f"most stable by {name}")
+            plt.Line2D([], [], ls=style, color="0.15", lw=0.9, label=f"lowest by {name}")
             for style, name in zip(cycle(METHODS), methods[1:])
         ]
         handles.append(
@@ -193,7 +198,8 @@ def draw_legend(figure, axes, num_panels, panels, methods):
     if num_panels < axes.size:
         axes.flat[-1].legend(handles=handles, loc="center", frameon=False)
     else:
-        figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
+        columns = {1: 1, 2: 3}.get(axes.shape[1], 4)
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
 
 
 def colour_of(slope):
