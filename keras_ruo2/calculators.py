@@ -76,7 +76,8 @@ def make_calculator(name):
 
     Args:
         name: `chgnet`; `mace` (its foundation model, which the package `mace-torch` fetches when
-            it is first used) or `mace:FILE` (a model of one's own); `quippy:FILE` (a GAP, its .xml
+            it is first used) or `mace:FILE` (a model of one's own; it is a pickle, which runs what
+            its maker wishes); `quippy:FILE` (a GAP or another potential of QUIP's, its .xml
             file); or `module:callable` for any function without arguments that returns an ASE
             calculator.
 
@@ -119,7 +120,7 @@ def made(name, make, *arguments):
 
 
 def checksum(path):
-    """Return the first 8 digits of a file's SHA-256."""
+    """Return the first 8 digits of a file's SHA-256; a GAP's names those of its further files."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:8]
 
