@@ -10,7 +10,7 @@ import ase.io
 import numpy as np
 from ase.optimize import FIRE
 
-from keras_ruo2.calculators import check_calculator, make_calculator
+from keras_ruo2.calculators import NO_CORRECTION, check_calculator, make_calculator
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.paths import shown
 from keras_ruo2.relaxation.crystals import relaxed_rutile
@@ -34,6 +34,9 @@ def main(config):
     partial = config.out.with_suffix(".partial.extxyz")
     finished = {atoms.info["name"]: atoms for atoms in read_partial(partial)}
     calculator, provenance = make_calculator(config.calculator)
+    anion = config.pair[1]
+    if anion != "O" and provenance["correction"] != NO_CORRECTION:
+        print(f"Energies keep the calculator's correction of {anion}: compare equal compositions.")
     a, c = lattice_constants(config, calculator)
     provenance |= {"a": round(a, 4), "c": round(c, 4), "seed": config.seed}
     provenance |= {"slab_vacuum": config.vacuum}

@@ -33,9 +33,10 @@ def main(config):
     remark(config.pair)
     calculator, provenance = make_calculator(config.calculator)
     metal, _ = config.pair
-    found = {formula(config.pair): finished(relaxed_rutile, calculator, config.pair)}
+    oxide = formula(config.pair)
+    found = {oxide: finished(relaxed_rutile, calculator, config.pair, oxide)}
     found["O2"] = oxygen(calculator, provenance)
-    found[metal] = finished(relaxed_metal, calculator, metal)
+    found[metal] = finished(relaxed_metal, calculator, metal, metal)
     if found[metal] is None:
         print(f"{metal} is neither fcc, hcp nor bcc: the O-poor limit is left open.")
         del found[metal]
@@ -51,7 +52,7 @@ def main(config):
     print(f"{shown(config.out)}: {' '.join(flags)}")
 
 
-def finished(relax, calculator, what):
+def finished(relax, calculator, what, name):
     """Return what a function of `relaxation.crystals` relaxes, with its energy alone.
 
     Raises:
@@ -62,13 +63,13 @@ def finished(relax, calculator, what):
         energy = atoms and atoms.get_potential_energy()
     except Exception as error:  # a calculator may raise anything
         raise ConfigError(
-            f"The calculator fails at {what} ({type(error).__name__}: {error}). Relaxing crystals "
+            f"The calculator fails at {name} ({type(error).__name__}: {error}). Relaxing crystals "
             "needs forces and stresses: use another calculator."
         ) from None
     if atoms is None:
         return None
     if not np.isfinite(energy):
-        raise ConfigError(f"The calculator gave {energy} eV for {what}. Use another calculator.")
+        raise ConfigError(f"The calculator gave {energy} eV for {name}. Use another calculator.")
     return with_energy(atoms, energy)
 
 
@@ -77,4 +78,4 @@ def oxygen(calculator, provenance):
     known = KNOWN_REFERENCES.get((provenance["calculator"], provenance["correction"]))
     if known:
         return with_energy(oxygen_molecule(), 2 * known.oxygen)
-    return finished(relaxed_molecule, calculator, oxygen_molecule())
+    return finished(relaxed_molecule, calculator, oxygen_molecule(), "O2")

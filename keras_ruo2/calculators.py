@@ -76,7 +76,8 @@ def make_calculator(name):
 
     Args:
         name: `chgnet`; `mace` (its foundation model, which the package `mace-torch` fetches when
-            it is first used) or `mace:FILE` (a model of one's own); `quippy:FILE` (a GAP, its .xml
+            it is first used) or `mace:FILE` (a model of one's own; it is a pickle, which runs what
+            its maker wishes); `quippy:FILE` (a GAP or another potential of QUIP's, its .xml
             file); or `module:callable` for any function without arguments that returns an ASE
             calculator.
 
@@ -85,13 +86,13 @@ def make_calculator(name):
         file is named with the beginning of its checksum, so that models of one name differ.
 
     Raises:
-        ConfigError: If the name is unknown or what it needs is not installed.
+        ConfigError: If the name is unknown, what it needs is not installed, or it cannot be made.
     """
     check_calculator(name)
     kind, _, rest = name.partition(":")
     if kind not in CALCULATORS:
         version = getattr(importlib.import_module(kind), "__version__", "unknown")
-        return find_callable(name)(), {
+        return made(name, find_callable(name)), {
             "calculator": name,
             "calculator_version": version,
             "correction": NO_CORRECTION,
@@ -99,15 +100,27 @@ def make_calculator(name):
     row = CALCULATORS[kind]
     title = f"{row.title} {Path(rest).name} {checksum(rest)}" if rest else row.title
     undone = f"oxide correction undone: E + {-OXIDE_CORRECTION} eV per O"
-    return row.make(rest or None), {
+    return made(name, row.make, rest or None), {
         "calculator": title,
         "calculator_version": f"{row.module} {importlib.metadata.version(row.distribution)}",
         "correction": undone if kind == "chgnet" else NO_CORRECTION,
     }
 
 
+def made(name, make, *arguments):
+    """Return what a function makes, or raise `ConfigError` with what it raised, in one line."""
+    try:
+        return make(*arguments)
+    except Exception as error:  # a library may raise anything, e.g. where there is no network
+        told = " ".join(str(error).split()) or "no reason given"
+        raise ConfigError(
+            f"The calculator {name!r} cannot be made ({type(error).__name__}: {told}). Check its "
+            "installation and its model, or give another --calculator."
+        ) from None
+
+
 def checksum(path):
-    """Return the first 8 digits of a file's SHA-256."""
+    """Return the first 8 digits of a file's SHA-256; a GAP's names those of its further files."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:8]
 

@@ -1,8 +1,9 @@
-"""Where the bundled data are, where output goes by default, and what a path stands for."""
+"""Where the bundled data are, what a path stands for, and how output gets there whole."""
 
 import glob
 import os
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +84,20 @@ def shown(path):
         return path
     path = Path(path)
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+@contextmanager
+def whole(path):
+    """Give a path beside `path` to write to; what was written replaces `path` at the end.
+
+    It has the same ending, which some writers go by. If the writing fails, `path` is as it was.
+    """
+    partial = Path(path).with_name(f".partial.{Path(path).name}")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 BUNDLED_STRUCTURES = REPOSITORY / "tfrecords" / "gap.extxyz"

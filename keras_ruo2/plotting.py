@@ -9,6 +9,7 @@ import numpy as np  # noqa: E402
 from matplotlib.colors import to_rgb  # noqa: E402
 from matplotlib.text import Text  # noqa: E402
 
+from keras_ruo2.paths import whole  # noqa: E402
 from keras_ruo2.species import SPECIES, renamed  # noqa: E402
 
 # Okabe and Ito's palette, told apart with every kind of colour vision.
@@ -205,7 +206,7 @@ def smoothed(values):
 
 
 def save(figure, path, species=SPECIES):
-    """Write a figure and close it.
+    """Write a figure, whole or not at all, and close it.
 
     Args:
         figure: matplotlib figure.
@@ -219,7 +220,8 @@ def save(figure, path, species=SPECIES):
     if tuple(species) != SPECIES:
         for text in figure.findobj(Text):
             text.set_text(renamed(text.get_text(), species))
-    figure.savefig(path)
+    with whole(path) as partial:
+        figure.savefig(partial)
     figure.canvas.draw()
     pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
     plt.close(figure)

@@ -1,6 +1,7 @@
 """Pictures of surface free energies; part of the room `plotting`."""
 
 import textwrap
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,17 +19,25 @@ FACES = {
 BACKGROUND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
 LABEL_GAP = 4.5  # meV/Å^2 between a line and its name
 WIDEST_LABEL = 24  # characters that fit beside the middle of a panel
+BAND = 0.22  # opacity of what lies between the lowest and the highest of several methods
+METHODS = ((0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (3, 1, 1, 1, 1, 1)))
 
 
-def phase_diagram(panels, limits, temperatures, *, columns=3):
+def phase_diagram(panels, limits, temperatures, *, methods=(), crossings=(), columns=3):
     """Draw surface free energies against dmu_O, a panel for each facet.
 
     Args:
         panels: Dict of titles to lists of dicts, a line each: `label`, `intercept` (eV/Å^2),
             `slope` (Å^-2), `known` (drawn dotted), `faces` (a key of `FACES`) and
-            `stable`, `(start, end)` in eV or `None`.
+            `stable`, `(start, end)` in eV or `None`; of several methods also `lines`, a dict of
+            their names to functions of dmu_O (eV) that give eV/Å^2, and `stable_by`, of their names
+            to ranges in eV.
         limits: `(low, high)` of dmu_O, the O-poor and the O-rich limit, eV.
         temperatures: A list for each further axis: `(title, dmu_O of the ticks, their labels)`.
+        methods: Names of the methods, that of the lines themselves first; of more than one the
+            spread is drawn, and where each of the others has its lowest energies.
+        crossings: List of `(title of the panel, dmu_O, line, dict of methods to dmu_O)`: where one
+            stable line gives way to the next.
         columns: Panels in a row.
 
     Returns:
@@ -50,16 +59,20 @@ def phase_diagram(panels, limits, temperatures, *, columns=3):
             zip(axes.flat, panels.items(), strict=False)
         ):
             draw_panel(axis, title, lines, limits)
+            draw_methods(axis, lines, methods[1:])
+            draw_crossings(axis, [entry[1:] for entry in crossings if entry[0] == title])
             if number < columns:
                 draw_temperatures(axis, temperatures, titled=number == 0)
             if number + columns >= len(panels):
                 axis.set_xlabel(r"$\Delta\mu_\mathrm{O}$ (eV)")
                 axis.tick_params(labelbottom=True)
         axes[0, 0].set_ylim(*heights(panels, limits))
+        if rows == 1 and len(temperatures) > 1:  # the layout forgets the title of the second axis
+            figure.get_layout_engine().set(rect=(0, 0, 1, 0.95))
         figure.supylabel("Surface free energy (meV/Å²)", fontsize=9)
         for axis in axes.flat[len(panels) :]:
             axis.axis("off")
-        draw_legend(figure, axes, len(panels), panels)
+        draw_legend(figure, axes, len(panels), panels, methods)
     return figure
 
 
@@ -68,6 +81,13 @@ def heights(panels, limits):
     lines = [line for group in panels.values() for line in group if line["stable"]]
     values = [
         1000 * (row["intercept"] + row["slope"] * end) for row in lines for end in row["stable"]
+    ]
+    values += [
+        1000 * row["lines"][method](end)
+        for group in panels.values()
+        for row in group
+        for method, ends in row.get("stable_by", {}).items()
+        for end in ends
     ]
     return min(0, min(values)) - 8, 1.5 * max(values) + 15
 
@@ -84,7 +104,7 @@ def draw_panel(axis, title, lines, limits):
             part = np.array(row["stable"])
             stable = 1000 * (row["intercept"] + row["slope"] * part)
             axis.plot(part, stable, color=colour, lw=STABLE, solid_capstyle="butt")
-            name_line(axis, row, part, stable, colour)
+            name_line(axis, row, part, colour)
     for outside in ((reach[0], limits[0]), (limits[1], reach[1])):
         axis.axvspan(*outside, color="0.92", lw=0, zorder=0)
     axis.axhline(0, color="0.7", lw=0.6, zorder=0)
@@ -93,11 +113,46 @@ def draw_panel(axis, title, lines, limits):
     axis.text(0.97, 0.97, title, fontsize=9, fontweight="bold", **place)
 
 
-def name_line(axis, row, part, values, colour):
-    """Write a stable line's name beside the middle of its range."""
+def draw_methods(axis, lines, others):
+    """Fill what lies between all methods, and draw where each of the others is lowest."""
+    if not others:
+        return
+    for row in (row for row in lines if row["stable"] and len(row["lines"]) > 1):
+        part = np.array(row["stable"])
+        values = 1000 * np.array([line(part) for line in row["lines"].values()])
+        edges = (values.min(axis=0), values.max(axis=0))
+        axis.fill_between(part, *edges, color=colour_of(row["slope"]), alpha=BAND, lw=0)
+    for style, method in zip(cycle(METHODS), others):
+        for row in (row for row in lines if method in row["stable_by"]):
+            part = np.array(row["stable_by"][method])
+            axis.plot(part, 1000 * row["lines"][method](part), ls=style, color="0.15", lw=0.9)
+
+
+def draw_crossings(axis, crossings):
+    """Draw an error bar from the lowest to the highest dmu_O at which two lines cross."""
+    for delta_mu_o, line, at in crossings:
+        low, high = min(at.values()), max(at.values())
+        axis.errorbar(
+            delta_mu_o,
+            1000 * line(delta_mu_o),
+            xerr=[[delta_mu_o - low], [high - delta_mu_o]],
+            fmt="o",
+            color="black",
+            ms=2.5,
+            lw=0.9,
+            capsize=2.5,
+            zorder=5,
+        )
+
+
+def name_line(axis, row, part, colour):
+    """Write a stable line's name below the middle of its range, and below those of all methods."""
+    lines = row.get("lines", {}).values()
+    values = [line(part.mean()) for line in lines]
+    values.append(row["intercept"] + row["slope"] * part.mean())
     axis.annotate(
         textwrap.fill(row["label"], WIDEST_LABEL, break_on_hyphens=False),
-        (part.mean(), values.mean() - LABEL_GAP),
+        (part.mean(), 1000 * min(values) - LABEL_GAP),
         color=colour,
         fontsize=6.5,
         ha="right" if row["slope"] < 0 else "center",
@@ -117,7 +172,7 @@ def draw_temperatures(axis, temperatures, titled):
             above.set_xlabel(title, fontsize=6.5, loc="left", labelpad=1)
 
 
-def draw_legend(figure, axes, num_panels, panels):
+def draw_legend(figure, axes, num_panels, panels, methods):
     """Explain colours and kinds of line, in an empty panel if there is one."""
     handles = [
         plt.Line2D([], [], color=colour_of(slope), lw=STABLE, label=label)
@@ -130,10 +185,21 @@ def draw_legend(figure, axes, num_panels, panels):
         plt.Line2D([], [], ls=style, color="0.3", lw=1, label=name) for style, name in kinds
     ]
     handles.append(plt.Rectangle((0, 0), 1, 1, color="0.92", label="outside RuO₂'s limits"))
+    if len(methods) > 1:
+        told = textwrap.fill(f"{methods[0]} (lines) to the others", WIDEST_LABEL)
+        handles.append(plt.Rectangle((0, 0), 1, 1, color="0.3", alpha=BAND, lw=0, label=told))
+        handles += [
+            plt.Line2D([], [], ls=style, color="0.15", lw=0.9, label=f"lowest by {name}")
+            for style, name in zip(cycle(METHODS), methods[1:])
+        ]
+        handles.append(
+            plt.Line2D([], [], marker="o", ms=2.5, color="black", lw=0.9, label="crossing, by all")
+        )
     if num_panels < axes.size:
         axes.flat[-1].legend(handles=handles, loc="center", frameon=False)
     else:
-        figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
+        columns = {1: 1, 2: 3}.get(axes.shape[1], 4)
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
 
 
 def colour_of(slope):

@@ -1,6 +1,8 @@
 """ASE calculators that take milliseconds, for `--calculator=tests.fakes:NAME`."""
 
+import multiprocessing
 import os
+import time
 
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
@@ -49,14 +51,32 @@ class Crashing(Morse):
 
 
 class Killing(Morse):
-    """Ends the process as `kill -9` does, once: when the file in KILL_AT says 0 calls are left."""
+    """Ends the command as `kill -9` does, once: when the file in KILL_AT says 0 calls are left."""
+
+    victim = staticmethod(lambda: multiprocessing.parent_process().pid)  # the command itself
 
     def calculate(self, *arguments, **options):
         path = os.environ["KILL_AT"]
         with open(path) as file:
             left = int(file.read())
         if left == 0:
-            os.kill(os.getpid(), 9)
+            os.kill(self.victim(), 9)
+            time.sleep(60)  # until this process notices
         with open(path, "w") as file:
             file.write(str(left - 1))
         super().calculate(*arguments, **options)
+
+
+class Crumbling(Killing):
+    """Ends its own process instead, as a segmentation fault does."""
+
+    victim = staticmethod(os.getpid)
+
+
+class Hanging(Morse):
+    """Never comes back from a structure with an odd number of O."""
+
+    def calculate(self, *arguments, **options):
+        super().calculate(*arguments, **options)
+        while np.sum(self.atoms.numbers == 8) % 2:
+            time.sleep(1)

@@ -67,3 +67,15 @@ def test_chgnet_gives_the_same_forces_with_and_without_stress():
     atoms.calc = calculator
     assert atoms.get_stress().shape == (6,)
     np.testing.assert_allclose(atoms.get_forces(), alone, atol=1e-5)
+
+
+def test_a_calculator_that_cannot_be_made_says_why(monkeypatch):
+    def offline(path):
+        raise RuntimeError("download failed\nand no model is here")
+
+    row = calculators.CALCULATORS["mace"]._replace(make=offline)
+    monkeypatch.setitem(calculators.CALCULATORS, "mace", row)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda module: module)
+    monkeypatch.setattr(calculators.importlib.metadata, "version", lambda name: "1")
+    with pytest.raises(ConfigError, match="'mace' cannot be made .*: download failed and no"):
+        make_calculator("mace")

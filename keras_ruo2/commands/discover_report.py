@@ -244,7 +244,7 @@ def rank_again(config, handed, rows):
     Returns:
         `(table, pictures)`: rows of `page.dft_table`, and pictures with captions.
     """
-    references = read_references(config.dft_references, ("", ""), config.pair)
+    references = read_references(config.dft_references, ("", ""), species=config.pair)
     found = read_energies(config.dft, handed)
     poor = oxygen_poor_limit(references)
     limits = (LOWEST if poor is None else poor, 0.0)

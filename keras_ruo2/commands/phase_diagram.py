@@ -2,16 +2,26 @@
 
 import csv
 
-import ase.io
 import numpy as np
 
 from keras_ruo2 import plotting, plotting_phases
 from keras_ruo2.commands.phase_diagram_input import (
     check_vacuum,
     common_method,
-    find_references,
     named,
     read_slabs,
+)
+from keras_ruo2.commands.phase_diagram_methods import (
+    SPREAD_COLUMNS,
+    add_lines,
+    agreement,
+    keys_of,
+    read_methods,
+    report_methods,
+    spread_cells,
+    title_of,
+    write_crossings,
+    write_methods,
 )
 from keras_ruo2.commands.phase_diagram_wulff import (
     find_crystals,
@@ -19,10 +29,11 @@ from keras_ruo2.commands.phase_diagram_wulff import (
     write_crystals,
 )
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.paths import shown
+from keras_ruo2.paths import shown, whole
 from keras_ruo2.species import formula, remark
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.frames import write_frames
 from keras_ruo2.thermodynamics import (
     area,
     equal_faces,
@@ -39,6 +50,7 @@ SAME_FACE = 0.005  # eV/Å^2, as far as taking a lower face out of a thin slab c
 SAME_SLOPE = 1e-4  # Å^-2, far less than an O atom per surface cell
 LOWEST = -2.0  # eV, where the diagram begins if the O-poor limit is not known
 EQUAL, UPPER, MEAN = "equal", "upper", "mean"  # what a slab's surface free energy is that of
+FIELDS = ("bulk", "oxygen", "metal")  # of `References`, as they are printed
 TICKS = (300, 600, 900, 1200, 1500)  # K
 
 
@@ -55,34 +67,52 @@ def main(config):
     slabs = [(slab, False) for slab in read_slabs(config.structures)]
     if config.reference:
         slabs += [(slab, True) for slab in read_slabs(config.reference)]
-    check_vacuum([slab for slab, _ in slabs], config.pair)
+    given = [slab for slab, _ in slabs]
+    check_vacuum(given, config.pair)
     remark(config.pair)
-    method = common_method([slab for slab, _ in slabs])
-    references = find_references(config, method)
+    method = common_method(given)
+    references, methods = read_methods(config, given)
     check_writable(config.out)
-    kept = [pair for pair in slabs if config.broken or not broken(pair[0])]
+    entries = zip(keys_of(given), slabs, strict=True)
+    kept = [(key, *pair) for key, pair in entries if config.broken or not broken(pair[0])]
     if not kept:
         raise ConfigError(f"All {len(slabs)} slabs are broken. Add --broken to see them anyway.")
     limit = oxygen_poor_limit(references)
     limits = (LOWEST if limit is None else limit, 0.0)
-    rows = [describe(slab, known, references) for slab, known in kept]
+    rows = [describe(key, slab, known, references) for key, slab, known in kept]
     separate_faces(rows)
-    panels = {}
-    for row in rows:
-        panels.setdefault(row["facet"], []).append(row)
-    for group in panels.values():
-        own = [row for row in group if not repeats_another(row, group)]
-        for index, start, end in lower_envelope([row["line"] for row in own], *limits):
-            own[index]["stable"] = (start, end)
+    own = title_of(given, config.structures)
+    add_lines(rows, own, methods)
+    panels, crossings = find_stable(rows, limits, own, methods)
     crystals = find_crystals(config.crystals, panels, limits, references.species)
-    write(config, rows, panels, limits)
+    titles = [own, *(each.title for each in methods)]
+    write(config, rows, panels, limits, crossings, titles)
     report(config.out, rows, panels, len(slabs) - len(kept), method, references, limit)
+    if methods:
+        report_methods(rows, crossings, titles)
     if crystals:
         write_crystals(config.out, crystals, config.pair)
         report_crystals(crystals, panels)
 
 
-def describe(slab, known, references):
+def find_stable(rows, limits, own, methods):
+    """Note where rows are the most stable ones of their facet.
+
+    Returns:
+        `(panels, crossings)`: dict of facets to their rows; what `agreement` returns, of all.
+    """
+    panels, crossings = {}, []
+    for row in rows:
+        panels.setdefault(row["facet"], []).append(row)
+    for group in panels.values():
+        candidates = [row for row in group if not repeats_another(row, group)]
+        for index, start, end in lower_envelope([row["line"] for row in candidates], *limits):
+            candidates[index]["stable"] = (start, end)
+        crossings += agreement(candidates, limits, own, methods)
+    return panels, crossings
+
+
+def describe(key, slab, known, references):
     """Return what the table and the diagram say about a slab."""
     try:
         line = surface_line(slab, potential_energy(slab), references)
@@ -92,6 +122,7 @@ def describe(slab, known, references):
     facet = str(slab.info.get("facet", "slabs"))
     label = [slab.info[name] for name in ("termination", "variation") if name in slab.info]
     return {
+        "key": key,
         "name": slab.info["name"],
         "facet": facet,
         "label": " ".join(label) or slab.info["name"],
@@ -101,6 +132,7 @@ def describe(slab, known, references):
         "area": area(slab),
         "line": line,
         "faces": EQUAL if equal_faces(slab) else MEAN,
+        "lower": None,
         "stable": None,
         "slab": slab,
     }
@@ -115,12 +147,13 @@ def separate_faces(rows):
     """
     symmetric = {}
     for row in sorted((row for row in rows if row["faces"] == EQUAL), key=lambda row: row["line"]):
-        symmetric.setdefault((row["facet"], row["slab"].info.get("termination")), row["line"])
+        symmetric.setdefault((row["facet"], row["slab"].info.get("termination")), row)
     for row in rows:
         termination = row["slab"].info.get("termination")
         lower = symmetric.get((row["facet"], termination))
         if row["faces"] == MEAN and termination is not None and lower is not None:
-            row["line"], row["faces"] = upper_face(row["line"], lower), UPPER
+            row["line"], row["faces"] = upper_face(row["line"], lower["line"]), UPPER
+            row["lower"] = lower["key"]
 
 
 def repeats_another(row, group):
@@ -137,15 +170,40 @@ def repeats_another(row, group):
     )
 
 
-def write(config, rows, panels, limits):
-    """Write the three files."""
+def write(config, rows, panels, limits, crossings, titles):
+    """Write the three files, and of several methods two more."""
     out = config.out
-    with open(out / "phase_diagram.csv", "w", newline="") as file:
+    several = len(titles) > 1
+    write_table(out / "phase_diagram.csv", rows, limits, several, config.pair[0])
+    if several:
+        write_methods(out, rows, limits)
+        write_crossings(out, crossings, titles)
+    stable = []
+    for row in (row for group in panels.values() for row in group if row["stable"]):
+        start, end = row["stable"]
+        row["slab"].info |= {"stable_from": start, "stable_to": end}
+        stable.append(row["slab"])
+    write_frames(out / "stable.extxyz", stable)
+    drawn = {facet: [drawing(row) for row in group] for facet, group in panels.items()}
+    axes = [temperature_axis(pressure, limits) for pressure in config.pressures]
+    marks = [
+        (entry["first"]["facet"], entry["first"]["stable"][1], entry["first"]["line"], entry["at"])
+        for entry in crossings
+        if len(entry["at"]) > 1
+    ]
+    figure = plotting_phases.phase_diagram(drawn, limits, axes, methods=titles, crossings=marks)
+    plotting.save(figure, out / "phase_diagram.png", config.pair)
+
+
+def write_table(path, rows, limits, several, metal):
+    """Write a row for each slab; of `several` methods, how far they are apart as well."""
+    head = (
+        f"name facet known {metal} O excess_O area_A2 gamma_O_poor_meV_A2 gamma_O_rich_meV_A2 "
+        "slope_per_A2 faces stable_from_eV stable_to_eV".split()
+    )
+    with whole(path) as partial, open(partial, "w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(
-            f"name facet known {config.pair[0]} O excess_O area_A2 gamma_O_poor_meV_A2 "
-            "gamma_O_rich_meV_A2 slope_per_A2 faces stable_from_eV stable_to_eV".split()
-        )
+        writer.writerow([*head, *(SPREAD_COLUMNS if several else ())])
         for row in rows:
             writer.writerow(
                 [
@@ -156,18 +214,9 @@ def write(config, rows, panels, limits):
                     round(row["line"].slope, 6),
                     row["faces"],
                     *(np.round(row["stable"], 4) if row["stable"] else ("", "")),
+                    *(spread_cells(row, limits) if several else ()),
                 ]
             )
-    stable = []
-    for row in (row for group in panels.values() for row in group if row["stable"]):
-        start, end = row["stable"]
-        row["slab"].info |= {"stable_from": start, "stable_to": end}
-        stable.append(row["slab"])
-    ase.io.write(out / "stable.extxyz", stable)
-    drawn = {facet: [drawing(row) for row in group] for facet, group in panels.items()}
-    axes = [temperature_axis(pressure, limits) for pressure in config.pressures]
-    figure = plotting_phases.phase_diagram(drawn, limits, axes)
-    plotting.save(figure, out / "phase_diagram.png", config.pair)
 
 
 def drawing(row):
@@ -178,6 +227,8 @@ def drawing(row):
         "known": row["known"],
         "faces": row["faces"],
         "stable": row["stable"],
+        "lines": row["lines"],
+        "stable_by": row.get("stable_by", {}),
     }
 
 
@@ -192,7 +243,8 @@ def temperature_axis(pressure, limits):
 def report(out, rows, panels, num_broken, method, references, limit):
     """Print who is stable where."""
     metal, oxide = references.species[0], formula(references.species)
-    print(f"Calculator: {named(method)}. References: {references}.")
+    told = ", ".join(f"{name}={value}" for name, value in zip(FIELDS, references, strict=False))
+    print(f"Calculator: {named(method)}. References: References({told}).")
     if limit is None:
         print(f"No energy of metallic {metal} was given: the O-poor limit is not known.")
     else:

@@ -95,13 +95,20 @@ def common_method(slabs):
     return methods[0]
 
 
-def find_references(config, method):
-    """Return the `References` for slabs of `method`, or raise `ConfigError`."""
+def find_references(config, method, beside=()):
+    """Return the `References` for slabs of `method`, or raise `ConfigError`.
+
+    Args:
+        config: `PhaseDiagramConfig`.
+        method: `(calculator, correction)` of the slabs.
+        beside: Other methods, whose references the same file may hold.
+    """
     if config.bulk_energy is not None:
         given = (config.bulk_energy, config.oxygen_energy, config.metal_energy)
         return References(*given, config.pair)
     if config.references is not None:
-        return read_references(config.references, method, config.pair)
+        known = known_references(method, config.pair)
+        return read_references(config.references, method, beside, known, config.pair)
     found = known_references(method, config.pair)
     if found:
         return found
@@ -112,10 +119,20 @@ def find_references(config, method):
     )
 
 
-def read_references(path, method, species=SPECIES):
-    """Read bulk RuO2, O2 and, if there, hcp Ru, or their like; told apart by composition."""
+def read_references(path, method, beside=(), known=None, species=SPECIES):
+    """Read bulk RuO2, O2 and, if there, hcp Ru, or their like; told apart by composition.
+
+    Args:
+        path: Structures with energies.
+        method: Whose references are wanted.
+        beside: Other methods, whose references are passed over; those of any other are refused.
+        known: `References` to return where the file has none of `method`, only those of others.
+        species: Metal and anion of the oxide.
+    """
     found, (metal, _) = {}, species
     for number, atoms in enumerate(read_slabs(path)):
+        if method_of(atoms) in beside:
+            continue
         if method_of(atoms) != method:
             raise ConfigError(
                 f"{path}, structure {number}: its calculator is {named(method_of(atoms))}, "
@@ -129,7 +146,13 @@ def read_references(path, method, species=SPECIES):
                 f"{formula(species)}, O2 or {metal}."
             )
         found[kind] = potential_energy(atoms) / (num_o if kind == "oxygen" else num_ru)
+    if not found and known is not None:
+        return known
     missing = [kind for kind in ("bulk", "oxygen") if kind not in found]
     if missing:
-        raise ConfigError(f"{path} holds no {' and no '.join(missing)} reference. Add RuO2 and O2.")
+        by = f" by {named(method)}" if beside else ""
+        raise ConfigError(
+            f"{path} holds no {' and no '.join(missing)} reference{by}. Add "
+            f"{formula(species)} and O2."
+        )
     return References(**found, species=species)

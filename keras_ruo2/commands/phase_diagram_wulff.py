@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_ruo2 import plotting, plotting_wulff
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.paths import whole
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.crystals import rutile_ruo2
 from keras_ruo2.structure.orientation import lattice_of
@@ -109,7 +110,7 @@ def most_stable(panels, delta_mu_o):
 
 def write_crystals(out, crystals, species=SPECIES):
     """Write wulff.csv and wulff.png."""
-    with open(out / "wulff.csv", "w", newline="") as file:
+    with whole(out / "wulff.csv") as path, open(path, "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for crystal in crystals:

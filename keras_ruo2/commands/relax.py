@@ -15,7 +15,8 @@ from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.memory import check_memory, most_atoms
 from keras_ruo2.paths import shown
 from keras_ruo2.progress import Progress
-from keras_ruo2.relaxation.relax import Limits, relax
+from keras_ruo2.relaxation.relax import Limits
+from keras_ruo2.relaxation.worker import Worker
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.frames import append_frame, whole_frames, write_frames
@@ -52,26 +53,26 @@ def main(config):
 
 def compute(config, frames, finished, partial):
     """Relax the frames that are not finished, each kept in `partial` as soon as it is done."""
-    calculator, provenance = make_calculator(config.calculator)
-    provenance |= {
-        "optimiser": config.optimiser,
-        "frozen_layers": config.frozen_layers,
-        "date": datetime.date.today().isoformat(),
-        "command": shlex.join(["python -m keras_ruo2", *sys.argv[1:]]).replace("'", ""),
-    }
     limits = Limits(**{name: getattr(config, name) for name in LIMITS})
     if config.trajectories:
         check_writable(config.trajectories)
     progress, found = Progress(len(frames), len(finished)), []
-    for number in range(len(finished), len(frames)):
-        atoms = frames[number]
-        trajectory = config.trajectories and str(config.trajectories / f"{number:05d}.traj")
-        result = relax(atoms, calculator, limits, trajectory, most_atoms(config.calculator))
-        result.info.setdefault("name", f"{atoms.get_chemical_formula() or 'empty'}-{number}")
-        result.info |= provenance
-        append_frame(partial, result)
-        found.append(result)
-        progress.step(describe(result))
+    with Worker(make_calculator, config.calculator, limits) as worker:
+        provenance = worker.provenance | {
+            "optimiser": config.optimiser,
+            "frozen_layers": config.frozen_layers,
+            "date": datetime.date.today().isoformat(),
+            "command": shlex.join(["python -m keras_ruo2", *sys.argv[1:]]).replace("'", ""),
+        }
+        for number in range(len(finished), len(frames)):
+            atoms = frames[number]
+            trajectory = config.trajectories and str(config.trajectories / f"{number:05d}.traj")
+            result = worker.relax(atoms, trajectory, most_atoms(config.calculator))
+            result.info.setdefault("name", f"{atoms.get_chemical_formula() or 'empty'}-{number}")
+            result.info |= provenance
+            append_frame(partial, result)
+            found.append(result)
+            progress.step(describe(result))
     return found
 
 

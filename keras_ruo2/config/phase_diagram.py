@@ -21,11 +21,19 @@ class PhaseDiagramConfig(Config):
     a slab with two equal faces in the same files, which then stands for its lower face; else by the
     mean of both, which never lies below the better one.
 
+    With --compare the same slabs by other calculators or models give the diagram error bars: bands
+    from the lowest to the highest surface free energy, each by its own references, and how far
+    apart the methods see the stable structures change. Then methods.csv (every slab by every
+    method) and crossings.csv are written as well.
+
     Args:
         structures: Slabs with energies, any file that ASE reads.
+        compare: The same slabs, found by their names, with energies of another calculator or model
+            (or of DFT); several files with commas.
         reference: Known slabs to draw beside them, e.g. those of the training.
         references: Bulk RuO2, an O2 molecule and, if wished, hcp Ru, each with its energy by the
-            slabs' calculator. Not needed where the calculator's references are known (CHGNet).
+            slabs' calculator; those of --compare's calculators in the same file. Not needed where
+            the calculator's references are known (CHGNet).
         species: Metal and anion of another rutile oxide, e.g. Ir,O; bulk RuO2 and hcp Ru below
             are then that oxide and its metal.
         bulk_energy: Of bulk RuO2 instead, eV per formula unit.
@@ -39,6 +47,7 @@ class PhaseDiagramConfig(Config):
     """
 
     structures: Path = BUNDLED_STRUCTURES
+    compare: str = ""
     reference: Path | None = None
     references: Path | None = None
     species: str = DEFAULT
@@ -55,6 +64,13 @@ class PhaseDiagramConfig(Config):
             if getattr(self, name) is not None:
                 check_file(name, getattr(self, name))
         check_oxide(self.pair, "surface free energies are relative to")
+        for path in self.compared:
+            check_file("compare", path)
+        if self.compared and self.bulk_energy is not None:
+            raise ConfigError(
+                "--bulk_energy is of one calculator. With --compare give --references, a file with "
+                "those of each."
+            )
         if (self.bulk_energy is None) != (self.oxygen_energy is None):
             raise ConfigError("--bulk_energy and --oxygen_energy belong together. Give both.")
         if self.metal_energy is not None and self.bulk_energy is None:
@@ -66,6 +82,11 @@ class PhaseDiagramConfig(Config):
             raise ConfigError(f"--pressures={self.pressures}: expected two, in bar, e.g. 1,1e-12.")
         if any(type(value) not in (int, float) for value in self.crystals):
             raise ConfigError(f"--wulff={self.wulff}: expected dmu_O in eV, e.g. -1.5,-0.5.")
+
+    @property
+    def compared(self):
+        """The files of --compare, as a tuple."""
+        return tuple(Path(word.strip()) for word in self.compare.split(",") if word.strip())
 
     @property
     def crystals(self):

@@ -23,7 +23,8 @@ class RelaxConfig(Config):
         optimiser: fire, fire2, bfgs, bfgs_line_search, lbfgs, lbfgs_line_search, gpmin or mdmin.
         fmax: Largest force at which a structure counts as relaxed, eV/Å.
         steps: Steps for each structure at most.
-        seconds: Time for each structure at most; looked at after each step.
+        seconds: Time for each structure at most; looked at after each step. A step that has not
+            ended after twice this time (and 10 s more than it) is ended: calculator_hung.
         frozen_layers: Layers of Ru, from below, that stay where they are with their O. Atoms that
             the file itself fixes stay as well.
         trajectories: Folder for every step of each structure (.traj); by default none are kept.

@@ -52,16 +52,15 @@ class Records:
     @cached_property
     def places(self):
         """Where each record lies, int64 of shape `(len, 3)`: shard, first byte, bytes."""
-        try:
-            found = [
-                (shard, *span)
-                for shard, content in enumerate(self.contents)
-                for span in record_spans(content)
-            ]
-        except ValueError as error:
-            raise self.damaged(error) from None
-        if len(found) != len(self):
-            raise self.damaged(f"{len(found)} records, expected {len(self)}")
+        found = []
+        for shard, (content, row) in enumerate(zip(self.contents, self.shards, strict=True)):
+            try:
+                spans = record_spans(content)
+            except ValueError as error:
+                raise self.damaged(shard, error) from None
+            if len(spans) != row["count"]:
+                raise self.damaged(shard, f"{len(spans)} records, expected {row['count']}")
+            found.extend((shard, *span) for span in spans)
         return np.array(found, dtype=np.int64).reshape(-1, 3)
 
     def read(self, indices, names=tuple(FIELDS)):
@@ -83,15 +82,24 @@ class Records:
         if len(indices) and not 0 <= indices.min() <= indices.max() < len(self):
             raise IndexError(f"records {indices.min()} to {indices.max()} of {len(self)}")
         places = self.places[indices].tolist()
+        payloads, shard = [], None
         try:
-            payloads = [payload_at(self.contents[shard], *span) for shard, *span in places]
+            for shard, *span in places:
+                payloads.append(payload_at(self.contents[shard], *span))
+            shard = None
             return self.schema.decode(payloads, names)
         except ValueError as error:
-            raise self.damaged(error) from None
+            raise self.damaged(shard, error) from None
 
-    def damaged(self, reason):
-        """Return the error that tells of damaged files."""
+    @property
+    def shards(self):
+        """What `dataset.json` says of each file of the split."""
+        return [row for row in self.description.shards if row["split"] == self.split]
+
+    def damaged(self, shard, reason):
+        """Return the error that names a damaged file by its number, `None` if it is not known."""
+        where = self.folder if shard is None else f"{self.folder}/{self.shards[shard]['name']}"
         return ConfigError(
-            f"The {self.split} records in {self.folder} are damaged: {reason}. "
+            f"The {self.split} records in {where} are damaged: {reason}. "
             f"{how_to_rebuild(self.folder, dataclasses.asdict(self.description))}"
         )

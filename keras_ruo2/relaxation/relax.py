@@ -32,7 +32,7 @@ class Limits:
         optimiser: One of `OPTIMISERS`.
         fmax: Largest force at which a structure counts as relaxed, eV/Å.
         steps: Steps at most.
-        seconds: Time at most, looked at after each step.
+        seconds: Time at most, looked at after each step; `worker.Worker` ends a step that hangs.
         frozen_layers: Layers of Ru, from below, that stay where they are.
     """
 

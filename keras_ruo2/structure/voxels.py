@@ -85,12 +85,13 @@ def check_species(atoms, species=SPECIES):
     """Raise `ConfigError` if `atoms` is empty or holds an element outside `species`."""
     if not len(atoms):
         raise ConfigError("`atoms` is empty. Expected at least one atom.")
-    foreign = sorted(set(atoms.get_chemical_symbols()) - set(species))
+    found = set(atoms.get_chemical_symbols())
+    foreign = sorted(found - set(species))
     if foreign:
+        advice = "Drop this structure" + ", or give --species" * (len(found) <= 2)
         raise ConfigError(
             f"`atoms` ({atoms.get_chemical_formula()}) holds {', '.join(foreign)}, but the "
-            f"channels are {', '.join(species)}. Name both elements with --species, or "
-            "drop this structure."
+            f"channels are {', '.join(species)}. {advice}."
         )
     if not np.isfinite(atoms.positions).all():
         raise ConfigError(

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_ruo2 import plotting, runs
+from keras_ruo2.species import SPECIES
 from keras_ruo2.training.every import Every, check_finite, synchronise
 
 PICTURE_SAMPLES = 24
@@ -112,7 +113,9 @@ class Pictures(Every):
         last_step: Step of the run's last update.
     """
 
-    def __init__(self, run, board, noise, unscale, *, classes, real_lengths, species, **schedule):
+    def __init__(
+        self, run, board, noise, unscale, *, classes, real_lengths, species=SPECIES, **schedule
+    ):
         super().__init__(**schedule)
         self.folder = Path(run) / runs.PICTURES
         self.folder.mkdir(exist_ok=True)
