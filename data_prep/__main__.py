@@ -1,19 +1,14 @@
 """Command line: `python -m data_prep <command> --flag=value`."""
 
-from data_prep.config import (
-    BasinHoppingConfig,
-    GapConfig,
-    RecordsConfig,
-    SearchReportConfig,
-    TableConfig,
-    ThinConfig,
-)
+from data_prep.config import BasinHoppingConfig, GapConfig, RecordsConfig, TableConfig
+from data_prep.config_search import ReplayConfig, SearchReportConfig, ThinConfig
 from keras_ruo2.cli import Command, run_command_line
 
 COMMANDS = {
     "basin_hopping": Command(BasinHoppingConfig, "data_prep.basin_hopping:main"),
     "gap": Command(GapConfig, "data_prep.gap:main"),
     "records": Command(RecordsConfig, "data_prep.records:main"),
+    "replay": Command(ReplayConfig, "data_prep.replay:main"),
     "search_report": Command(SearchReportConfig, "data_prep.search_report:main"),
     "table": Command(TableConfig, "data_prep.table:main"),
     "thin": Command(ThinConfig, "data_prep.thin:main"),

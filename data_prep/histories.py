@@ -125,8 +125,8 @@ def kept_size(file, suffix):
 
 def frame_of_text(text, file):
     """Parse the comment line of a frame, and count its atoms."""
-    header, *rows = text.split("\n")[1:-1]
-    if not all(rows):
+    number, header, *rows = text.splitlines()
+    if len(rows) < int(number) or not text.endswith("\n"):
         raise EOFError("the last structure is cut off")
     info = key_val_str_to_dict(header)
     cell = np.array(info.pop("Lattice")).reshape(3, 3)

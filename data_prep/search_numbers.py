@@ -33,8 +33,8 @@ class ChainRecord:
         area: Of the surface, Å^2.
         num_metal: Number of metal atoms.
         trials: List of `TrialRow`, the start's first.
-        first, lowest: `Frame` of the relaxed start, and of the accepted structure with the lowest
-            grand potential.
+        first: `Frame` of the relaxed start, of a chain at another dmu_O if its own is not there.
+        lowest: `Frame` of the accepted structure with the lowest grand potential, or `None`.
     """
 
     def __init__(self, frame):
@@ -44,6 +44,7 @@ class ChainRecord:
         self.lengths = frame.lengths
         self.area = float(frame.lengths[0] * frame.lengths[1])
         self.num_metal = frame.num_metal
+        self.earliest = frame
         self.trials, self.first, self.lowest = [], None, None
 
     def add(self, frames):
@@ -53,7 +54,8 @@ class ChainRecord:
         row = (info["trial"], info["move"], info["outcome"], len(frames))
         self.trials.append(TrialRow(*row, last.energy, omega, last.num_o))
         if info["outcome"] == ACCEPTED:
-            self.first = self.first or last
+            if info["move"] == START:
+                self.first = last
             if self.lowest is None or omega < self.lowest.grand_potential:
                 self.lowest = last
 
@@ -74,22 +76,33 @@ class ChainRecord:
         return np.array([float(row.outcome == ACCEPTED) for row in self.moves])
 
     def current(self, name):
-        """Return a value of the structure that each trial leaves the chain with."""
-        values, present = [], np.nan
+        """Return `num_o` or `grand_potential` of the structure each trial leaves the chain with."""
+        start = {"num_o": self.first.num_o, "grand_potential": self.reference}
+        values, present = [], start[name]
         for row in self.trials:
-            if row.outcome == ACCEPTED or not values:
+            if row.outcome == ACCEPTED:
                 present = getattr(row, name)
             values.append(present)
         return np.array(values)
 
     @property
-    def excess(self):
-        """O beyond two per metal atom, nm^-2 of the cell, after each trial."""
-        return (self.current("num_o") - 2 * self.num_metal) * SQUARE_NM / self.area
+    def refused(self):
+        """Grand potential of each refused trial's last snapshot, eV; NaN elsewhere."""
+        return [np.nan if r.outcome == ACCEPTED else r.grand_potential for r in self.trials]
+
+    @property
+    def reference(self):
+        """Grand potential of the relaxed start at the chain's own dmu_O, eV."""
+        per_oxygen = self.first.info["oxygen_energy"] + self.dmu_o
+        return self.first.energy - self.first.num_o * per_oxygen
+
+    def excess(self, num_o):
+        """Return O beyond two per metal atom, nm^-2 of the cell."""
+        return (np.asarray(num_o) - 2 * self.num_metal) / self.area * SQUARE_NM
 
     def relative(self, values):
-        """Return grand potentials over that of the first structure, meV/Å^2."""
-        return (np.asarray(values) - self.trials[0].grand_potential) * MILLI / self.area
+        """Return grand potentials over the relaxed start's, meV/Å^2."""
+        return (np.asarray(values) - self.reference) * MILLI / self.area
 
 
 class Search(NamedTuple):
@@ -128,8 +141,19 @@ def read_search(path):
     for number, rows in (rest or {}).items():
         if number in chains:
             chains[number].add_unplaced(rows)
+    fill_in_starts(chains.values())
     ordered = [chains[number] for number in sorted(chains)]
     return Search(ordered, np.concatenate(energies), joined(above), rest is not None)
+
+
+def fill_in_starts(chains):
+    """Give chains without their start that of another chain, or else their first structure.
+
+    The relaxed start does not depend on dmu_O; a thinned set has it once.
+    """
+    known = {chain.start: chain.first for chain in chains if chain.first}
+    for chain in chains:
+        chain.first = chain.first or known.get(chain.start, chain.earliest)
 
 
 def joined(arrays):

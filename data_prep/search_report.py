@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 
-from data_prep.search_numbers import by_start, formula_excess, outcomes_by, read_search
+from data_prep.search_numbers import SQUARE_NM, by_start, formula_excess, outcomes_by, read_search
 from keras_ruo2 import plotting_search
 from keras_ruo2.errors import check_writable
 from keras_ruo2.paths import shown
@@ -114,7 +114,7 @@ def chain_row(chain):
         len(chain.moves),
         accepted,
         sum(row.snapshots for row in chain.trials),
-        f"{now[0]:.0f}",
+        chain.first.num_o,
         f"{now[-1]:.0f}",
         f"{signless(chain.relative(lowest.grand_potential)):.1f}" if lowest else "-",
         lowest.info["trial"] if lowest else "-",
@@ -193,9 +193,14 @@ def composition(groups):
 
 def composition_of(chain):
     """Return what the picture of compositions needs of a chain."""
-    excess = chain.excess
-    at = np.flatnonzero([row.trial == chain.lowest.info["trial"] for row in chain.trials])[0]
-    return {"dmu_o": chain.dmu_o, "excess": excess, "lowest": excess[at]}
+    counts = [chain.first.num_o, *chain.current("num_o")]
+    lowest = chain.lowest.num_o if chain.lowest else np.nan
+    return {
+        "dmu_o": chain.dmu_o,
+        "excess": chain.excess(counts),
+        "lowest": chain.excess(lowest),
+        "one": SQUARE_NM / chain.area,
+    }
 
 
 def acceptance(chains):
@@ -221,7 +226,7 @@ def grand_potentials(groups):
             {
                 "dmu_o": chain.dmu_o,
                 "current": chain.relative(chain.current("grand_potential")),
-                "tried": chain.relative([row.grand_potential for row in chain.trials]),
+                "refused": chain.relative(chain.refused),
             }
             for chain in chains
         ]
@@ -244,6 +249,8 @@ def chosen_structures(groups):
         chains = sorted(groups[name], key=lambda chain: chain.dmu_o)
         column = [(f"start {formula_excess(chains[0].first)}", chains[0].first.atoms)]
         for chain in {chains[0].number: chains[0], chains[-1].number: chains[-1]}.values():
+            if chain.lowest is None:
+                continue
             gain = chain.relative(chain.lowest.grand_potential)
             title = (
                 f"{formula_excess(chain.lowest)}\n{signless(gain):.1f} meV/Å² at {chain.dmu_o:g} eV"

@@ -46,8 +46,9 @@ def energy_histogram(energies, edges, above):
         left.set_ylabel("Snapshots")
         left.set_title("By energy class (its number above)", fontsize=9)
         reach = np.sort(above)
-        right.plot(np.maximum(reach, 1e-4), np.arange(1, len(reach) + 1) / len(reach), color=OXYGEN)
+        right.plot(reach, np.arange(1, len(reach) + 1) / max(1, len(reach)), color=OXYGEN)
         right.set_xscale("log")
+        right.set_xlim(1e-4, max(1.0, reach.max(initial=0)))
         right.set_ylim(0, 1)
         right.grid(alpha=0.3)
         right.set_xlabel("Above the lowest of the trial (eV per atom)")
@@ -82,7 +83,8 @@ def composition(groups, potentials):
     Args:
         groups: Dict of starts to lists of dicts, one a chain: `dmu_o` (eV), `excess` (O beyond
             two per metal atom and area, nm^-2, of the structure that each trial leaves the chain
-            with, the start's first) and `lowest` (that of the lowest grand potential).
+            with, the start's first), `lowest` (that of the lowest grand potential) and `one` (a
+            single O, nm^-2).
         potentials: All values of dmu_O, ascending, eV.
 
     Returns:
@@ -100,7 +102,9 @@ def composition(groups, potentials):
                 axes[name].plot(place, chain["lowest"], "_", color=OXYGEN, ms=16, mew=2)
             start = chains[0]["excess"][0]
             axes[name].axhline(start, color="0.5", lw=0.8, ls="--", zorder=0)
-            axes[name].margins(y=0.25)
+            found = np.concatenate([chain["excess"] for chain in chains])
+            room = 1.5 * chains[0]["one"]
+            axes[name].set_ylim(found.min() - room, found.max() + room)
             axes[name].set_xticks(range(len(potentials)), [f"{value:g}" for value in potentials])
             axes[name].set_xlim(-0.5, len(potentials) - 0.5)
         figure.supxlabel(f"{DMU} (eV)", fontsize=9)
@@ -181,8 +185,8 @@ def grand_potentials(groups):
 
     Args:
         groups: Dict of starts to lists of dicts, one a chain: `dmu_o` (eV), `current` (of the
-            structure that each trial leaves the chain with), `tried` (of each trial's last
-            snapshot, NaN without), both in meV/Å^2 over the start's.
+            structure that each trial leaves the chain with) and `refused` (of the last snapshot of
+            each refused trial, NaN elsewhere), both in meV/Å^2 over the start's.
 
     Returns:
         matplotlib figure.
@@ -194,10 +198,10 @@ def grand_potentials(groups):
         for name, chains in groups.items():
             for chain in chains:
                 colour = colours[chain["dmu_o"]]
-                axes[name].step(
-                    range(len(chain["current"])), chain["current"], where="post", color=colour
-                )
-                axes[name].plot(chain["tried"], "x", color=colour, ms=3, mew=0.6, alpha=0.6)
+                values = [*chain["current"], chain["current"][-1]]  # the last one holds on, too
+                axes[name].step(range(len(values)), values, where="post", color=colour)
+                axes[name].xaxis.get_major_locator().set_params(integer=True)
+                axes[name].plot(chain["refused"], "x", color=colour, ms=3, mew=0.6, alpha=0.6)
             values = np.concatenate([chain["current"] for chain in chains])
             low, high = values.min(), values.max()
             room = max(5.0, high - low)

@@ -11,6 +11,7 @@ LAYERS = {0: ("frozen", "#999999"), 1: ("relaxes", "#56B4E9"), 2: ("displaced", 
 UNKNOWN = "#BBBBBB"
 RADII = {8: 0.55}  # Å as drawn; metals are larger
 METAL_RADIUS = 0.95
+EDGE = 0.6  # Å
 TINT, FOG = 0.55, 0.45  # how much lighter O is than a metal, and the rear than the front
 
 
@@ -23,11 +24,12 @@ def draw_from_side(axis, atoms, title=""):
         title: Text above it.
     """
     lengths = atoms.cell.lengths()
-    x, y, z = (atoms.positions % lengths).T
+    shift = EDGE * np.array([1, 1, 0])  # atoms on an edge do not jump across the cell
+    x, y, z = ((atoms.positions + shift) % lengths - shift).T
     order = np.argsort(-y, kind="stable")
     numbers = atoms.numbers[order]
     layers = atoms.arrays.get("layer", np.full(len(atoms), -1))[order]
-    depth = (y / lengths[1])[order]
+    depth = np.clip(y / lengths[1], 0, 1)[order]
     colours = [colour_of(*row) for row in zip(numbers, layers, depth, strict=True)]
     width = 2 * np.array([RADII.get(number, METAL_RADIUS) for number in numbers])
     spheres = EllipseCollection(
@@ -43,7 +45,7 @@ def draw_from_side(axis, atoms, title=""):
     )
     axis.add_collection(spheres)
     axis.add_patch(plt.Rectangle((0, 0), lengths[0], lengths[2], fill=False, lw=0.5, color="0.6"))
-    axis.set_xlim(-METAL_RADIUS, lengths[0] + METAL_RADIUS)
+    axis.set_xlim(-METAL_RADIUS - EDGE, lengths[0] + METAL_RADIUS)
     axis.set_ylim(-METAL_RADIUS, lengths[2] + METAL_RADIUS)
     axis.set_aspect("equal")
     axis.axis("off")
@@ -58,7 +60,7 @@ def colour_of(number, layer, depth):
     return tuple(1 - (1 - colour) * (1 - FOG * depth))
 
 
-def add_layer_legend(figure, numbers, has_layers=True):
+def add_layer_legend(figure, numbers, has_layers=True, columns=5):
     """Explain the colours of layers and the sizes of atoms below a figure."""
     handles = [
         plt.Line2D([], [], marker="o", ls="", color=colour, ms=7, label=name)
@@ -78,4 +80,4 @@ def add_layer_legend(figure, numbers, has_layers=True):
         )
         for number in sorted(numbers, reverse=True)
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
