@@ -50,6 +50,8 @@ def accepted_frames(path, number):
         ConfigError: If there is no such chain, or several and none was chosen.
     """
     found, chains = [], set()
+    alone = path / f"chain-{number:03d}.extxyz" if number is not None else path
+    path = alone if alone.is_file() else path  # the other chains need not be read
     for trial in iterate_trials(path):
         info = trial[-1].info
         chains.add(info["chain"])

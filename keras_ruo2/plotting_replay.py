@@ -64,12 +64,12 @@ def strip(steps, title):
     rows = -(-len(steps) // STRIP_COLUMNS)
     columns = -(-len(steps) // rows)
     lengths = np.max([step["atoms"].cell.lengths() for step in steps], axis=0)
-    height = 2.0 * lengths[2] / lengths[0] + 0.35
+    height = 1.6 * lengths[2] / lengths[0] + 0.35  # Å to inches, and two lines of text
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
             rows,
             columns,
-            figsize=(2.0 * columns, height * rows + 0.8),
+            figsize=(1.9 * columns, height * rows + 0.8),
             squeeze=False,
             layout="constrained",
         )

@@ -13,9 +13,11 @@ OUTCOMES = {  # in the order in which they are stacked
     "clustered_oxygen": "#E69F00",
     "desorbed_oxygen": "#F0E442",
     "torn_layers": RUTHENIUM,
+    "no_site": "#CC79A7",
+    "no_oxygen": "#56B4E9",
     "calculator_failed": "black",
 }
-OTHER = "#CC79A7"  # moves for which there was no place
+OTHER = "0.4"
 WINDOW = 20  # trials over which an acceptance rate is averaged
 SPREAD = 0.3  # of the distance of two columns, over which points are scattered
 DMU = r"$\Delta\mu_\mathrm{O}$"
@@ -246,5 +248,6 @@ def structures(rows):
                 draw_from_side(axes[level, number], atoms, heading)
         drawn = [atoms for column in rows.values() for _, atoms in column]
         numbers = set(np.concatenate([atoms.numbers for atoms in drawn]).tolist())
-        add_layer_legend(figure, numbers, all("layer" in atoms.arrays for atoms in drawn))
+        has_layers = all("layer" in atoms.arrays for atoms in drawn)
+        add_layer_legend(figure, numbers, has_layers, columns=5 if len(rows) > 2 else 3)
     return figure
