@@ -1,11 +1,7 @@
 """Command line: `python -m data_prep <command> --flag=value`."""
 
-from data_prep.config import (
-    BasinHoppingConfig,
-    GapConfig,
-    RecordsConfig,
-    TableConfig,
-)
+from data_prep.config import BasinHoppingConfig, GapConfig, RecordsConfig, TableConfig
+from data_prep.config_search import ReplayConfig, SearchReportConfig, ThinConfig
 from data_prep.references_config import ReferencesConfig
 from keras_ruo2.cli import Command, start
 
@@ -14,7 +10,10 @@ COMMANDS = {
     "gap": Command(GapConfig, "data_prep.gap:main"),
     "records": Command(RecordsConfig, "data_prep.records:main"),
     "references": Command(ReferencesConfig, "data_prep.references:main"),
+    "replay": Command(ReplayConfig, "data_prep.replay:main"),
+    "search_report": Command(SearchReportConfig, "data_prep.search_report:main"),
     "table": Command(TableConfig, "data_prep.table:main"),
+    "thin": Command(ThinConfig, "data_prep.thin:main"),
 }
 
 if __name__ == "__main__":

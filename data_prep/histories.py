@@ -7,7 +7,6 @@ counts is read (see `data_prep.chains`).
 import csv
 import io
 import json
-from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,15 +81,16 @@ def iterate_frames(path):
         ConfigError: If a file cannot be read, or its structures have no energy or no history.
     """
     for file in structure_files("structures", path):
-        number = -1
+        number = 0
         try:
-            for number, frame in enumerate(frames_in(file)):
+            for frame in frames_in(file):
                 yield frame
+                number += 1
         except ConfigError:
             raise
-        except (OSError, EOFError, ValueError, KeyError, IndexError, StopIteration) as error:
+        except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
             raise ConfigError(
-                f"{file} cannot be read after structure {number} ({error!r}). Give snapshots of "
+                f"{file} cannot be read after {number} structures ({error!r}). Give snapshots of "
                 "python -m data_prep basin_hopping."
             ) from None
 
@@ -125,8 +125,8 @@ def kept_size(file, suffix):
 
 def frame_of_text(text, file):
     """Parse the comment line of a frame, and count its atoms."""
-    header, *rows = text.split("\n")[1:-1]
-    if not all(rows):
+    number, header, *rows = text.splitlines()
+    if len(rows) < int(number) or not text.endswith("\n"):
         raise EOFError("the last structure is cut off")
     info = key_val_str_to_dict(header)
     cell = np.array(info.pop("Lattice")).reshape(3, 3)
@@ -199,8 +199,3 @@ def unplaced(path):
             if int(row["snapshots"]) == NOTHING_MADE
         ]
     return found if tables else None
-
-
-def count_by(values):
-    """Return `Counter` as a dict, the most frequent first."""
-    return dict(Counter(values).most_common())

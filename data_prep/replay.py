@@ -1,0 +1,99 @@
+"""A chain replayed from its file: its accepted structures in turn."""
+
+import os
+
+import ase.io
+import numpy as np
+
+from data_prep.histories import ACCEPTED, iterate_trials
+from data_prep.search_numbers import MILLI, formula_excess
+from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.paths import shown
+from keras_ruo2.structure.cells import with_energy
+
+
+def main(config):
+    """Write the accepted structures of a chain as an animation, a strip or structures.
+
+    Args:
+        config: `ReplayConfig`.
+
+    Raises:
+        ConfigError: If there is no such chain, or several and none was chosen.
+    """
+    check_writable(config.out.parent)
+    frames = accepted_frames(config.structures, config.chain)
+    shown_frames = thin_out(frames, config.count)
+    partial = config.out.with_name(f"{config.out.stem}.{os.getpid()}.partial{config.out.suffix}")
+    try:
+        write(shown_frames, frames[0], partial, config)
+        os.replace(partial, config.out)
+    finally:
+        partial.unlink(missing_ok=True)
+    print(
+        f"{shown(config.out)}: {len(shown_frames)} of {len(frames)} accepted structures of chain "
+        f"{frames[0].info['chain']}."
+    )
+
+
+def accepted_frames(path, number):
+    """Return the last snapshot of every accepted trial of a chain, the start's first.
+
+    Args:
+        path: As for `histories.iterate_frames`.
+        number: Number of the chain; `None` if there is only one.
+
+    Returns:
+        List of `Frame`, at least one.
+
+    Raises:
+        ConfigError: If there is no such chain, or several and none was chosen.
+    """
+    found, chains = [], set()
+    alone = path / f"chain-{number:03d}.extxyz" if number is not None else path
+    path = alone if alone.is_file() else path  # the other chains need not be read
+    for trial in iterate_trials(path):
+        info = trial[-1].info
+        chains.add(info["chain"])
+        if number is None and len(chains) > 1:
+            raise ConfigError(f"{path} holds several chains. Choose one: --chain=0.")
+        if info["outcome"] == ACCEPTED and number in (None, info["chain"]):
+            found.append(trial[-1])
+    if not found:
+        have = f"{min(chains)} to {max(chains)}" if chains else "none"
+        raise ConfigError(f"No chain {number} in {path}. It holds {have}.")
+    return found
+
+
+def thin_out(frames, count):
+    """Return `count` frames at equal distances, the first and the last one among them."""
+    if count is None or count >= len(frames):
+        return frames
+    return [frames[int(place)] for place in np.linspace(0, len(frames) - 1, count).round()]
+
+
+def write(frames, first, path, config):
+    """Write the frames in the format of the path's ending."""
+    if path.suffix == ".extxyz":
+        ase.io.write(path, [with_energy(frame.atoms, frame.energy) for frame in frames])
+        return
+    from keras_ruo2 import plotting_replay
+    from keras_ruo2.plotting import save
+
+    info, steps = first.info, [step_of(frame, first) for frame in frames]
+    title = f"{info['start']}, chain {info['chain']}, dmu_O {info['dmu_o']:g} eV"
+    if path.suffix == ".png":
+        save(plotting_replay.strip(steps, title), path)
+    else:
+        plotting_replay.animate(steps, path, title, frames_per_second=config.speed)
+
+
+def step_of(frame, first):
+    """Return what a picture needs of an accepted structure."""
+    change = frame.grand_potential - first.grand_potential
+    return {
+        "atoms": frame.atoms,
+        "trial": frame.info["trial"],
+        "title": f"{frame.info['trial']}: {frame.info['move']}, {formula_excess(frame)}",
+        "value": change * MILLI / float(first.lengths[0] * first.lengths[1]),
+    }

@@ -1,0 +1,87 @@
+"""A small, diverse set of a search's snapshots."""
+
+import os
+import shutil
+
+from data_prep.compact import pack, split_into_parts, text_of
+from data_prep.histories import iterate_frames, iterate_trials
+from data_prep.records import replace_folder
+from data_prep.thinning import RULES, SPARE, Thinning, spread
+from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.paths import shown
+
+PARTS = "part-{:03d}.extxyz.xz"
+
+
+def main(config):
+    """Choose snapshots by the rules of `data_prep.thinning` and write them.
+
+    Args:
+        config: `ThinConfig`.
+
+    Raises:
+        ConfigError: If the structures are no snapshots of a search, or nothing is left of them.
+    """
+    check_output(config)
+    rules = Thinning(config.limit, config.least)
+    found, total = [], 0
+    for trial in iterate_trials(config.structures):
+        total += len(trial)
+        found.extend(rules.keep(trial))
+    if not found:
+        raise ConfigError(f"{config.structures} holds no snapshot.")
+    chosen = {kept.name for kept in found}
+    if config.count is not None:
+        chosen = spread(found, config.count, config.limit)
+    rules.dropped[SPARE] = len(found) - len(chosen)
+    frames = (f for f in iterate_frames(config.structures) if name_of(f) in chosen)
+    sizes = write([text_of(frame) for frame in frames], config)
+    for rule in RULES:
+        number = rules.dropped[rule]
+        print(f"{number:9,} of {total:,} dropped ({100 * number / total:.0f} %): {rule}")
+    print(
+        f"{shown(config.out)}: {len(chosen):,} snapshots, {sum(sizes) / 1e6:.2f} MB in {len(sizes)}"
+        f" files, the largest {max(sizes) / 1e6:.2f} MB."
+    )
+
+
+def name_of(frame):
+    """Return chain, trial and snapshot."""
+    return (*frame.trial, frame.info["snapshot"])
+
+
+def check_output(config):
+    """Raise `ConfigError` if the output exists, or is not what may be replaced by one."""
+    out = config.out
+    check_writable(out.parent)
+    if not out.exists():
+        return
+    if out.is_dir() and not all(path.match("part-*.extxyz.xz") for path in out.iterdir()):
+        raise ConfigError(f"--out={shown(out)} holds other things. Choose another folder.")
+    if out.is_dir() == config.one_file:
+        raise ConfigError(f"--out={shown(out)} is of another kind. Choose another name.")
+    if not config.overwrite:
+        raise ConfigError(f"--out={shown(out)} exists. Choose another or add --overwrite.")
+
+
+def write(texts, config):
+    """Write frames as one file or as a folder of parts, which appears whole.
+
+    Returns:
+        Sizes of the files, bytes.
+    """
+    out = config.out.resolve()
+    partial = out.with_name(f"{out.name}.{os.getpid()}.partial")
+    if config.one_file:
+        partial.write_bytes(pack(texts, out.suffix))
+        os.replace(partial, out)
+        return [out.stat().st_size]
+    try:
+        partial.mkdir()
+        parts = split_into_parts(texts, int(config.part_size * 1e6))
+        for number, part in enumerate(parts):
+            (partial / PARTS.format(number)).write_bytes(part)
+        replace_folder(partial, out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return [len(part) for part in parts]
