@@ -2,7 +2,7 @@
 
 from data_prep.config import BasinHoppingConfig, GapConfig, RecordsConfig, TableConfig
 from data_prep.config_search import ReplayConfig, SearchReportConfig, ThinConfig
-from data_prep.references_config import ReferencesConfig
+from data_prep.config_references import ReferencesConfig
 from keras_ruo2.cli import Command, start
 
 COMMANDS = {
