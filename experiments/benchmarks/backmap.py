@@ -27,7 +27,7 @@ from keras_ruo2.paths import BUNDLED_STRUCTURES  # noqa: E402
 from keras_ruo2.recipes import RECIPES  # noqa: E402
 from keras_ruo2.structure.backmap import backmap  # noqa: E402
 from keras_ruo2.structure.cells import LARGEST_VOXEL  # noqa: E402
-from keras_ruo2.structure.decoding import Lattice  # noqa: E402
+from keras_ruo2.structure.stencils import Lattice  # noqa: E402
 from keras_ruo2.structure.files import read_structures  # noqa: E402
 from keras_ruo2.structure.voxels import voxelise  # noqa: E402
 

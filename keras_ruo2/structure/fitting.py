@@ -4,6 +4,8 @@ import numpy as np
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure import decoding
+from keras_ruo2.structure.likelihood import background, log_likelihood, noise_level
+from keras_ruo2.structure.stencils import Lattice, stencils
 
 SEED = 0.5  # share of an atom's density that a maximum needs to become an atom
 MISSING = 0.3  # share that, left over by the fit, is worth trying another atom for
@@ -14,6 +16,7 @@ MOST_ASKED = 0.7  # share of an atom's density that noise can make necessary
 MOST_ROUNDS = 8
 CROWDED = 0.1  # atoms of one species per Å^3; bulk RuO2 has 0.064 O
 FEWEST_VOXELS = 3  # along each axis between atoms of a species, whatever the cell
+EMPTY = 0.01  # a rendering below this is empty space
 NEIGHBOURHOOD = 6.0  # widths of a Gaussian within which one atom is added or dropped at a time
 
 
@@ -48,11 +51,11 @@ def find_atoms(density, lattice):
     """
     tried = np.empty((0, len(lattice.shape)))
     noise = first_noise(density, lattice)
-    positions = seeds(density - decoding.background(noise), lattice, SEED)
+    positions = seeds(density - background(noise), lattice, SEED)
     for _ in range(MOST_ROUNDS):
         check_room(len(positions), lattice)
         if len(tried):
-            positions = settle(density - decoding.background(noise), lattice, positions)
+            positions = settle(density - background(noise), lattice, positions)
         heights = np.ones(len(positions))
         positions, _, converged = decoding.refine(density, lattice, positions, heights, noise=noise)
         residual, noise = rest(density, lattice, positions, heights)
@@ -82,7 +85,7 @@ def find_sections(density, lattice, faintest):
     """Return `(positions, heights, failures)` of the Gaussians of one species in a slice."""
     tried = np.empty((0, len(lattice.shape)))
     noise = first_noise(density, lattice)
-    positions = seeds(density - decoding.background(noise), lattice, faintest, noise)
+    positions = seeds(density - background(noise), lattice, faintest, noise)
     heights = heights_at(density, lattice, positions)
     for _ in range(MOST_ROUNDS):
         check_room(len(positions), lattice)
@@ -112,7 +115,7 @@ def settle(density, lattice, positions):
     density two voxels away, and stays where the maximum of two merged atoms was. `DIM` keeps sums
     of Gaussians below the clip.
     """
-    wide = decoding.Lattice(lattice.lengths, lattice.shape, lattice.alpha / 2)
+    wide = Lattice(lattice.lengths, lattice.shape, lattice.alpha / 2)
     field = decoding.matched(density, lattice)
     return decoding.refine(DIM * field, wide, positions, np.full(len(positions), DIM))[0]
 
@@ -120,7 +123,7 @@ def settle(density, lattice, positions):
 def first_noise(density, lattice):
     """Return the noise before any atom is known: most of a grid is empty, so the median is."""
     whole = decoding.matched(np.ones(lattice.shape), lattice).flat[0]
-    return decoding.noise_level(np.median(decoding.matched(density, lattice)) / whole)
+    return noise_level(np.median(decoding.matched(density, lattice)) / whole)
 
 
 def seeds(density, lattice, threshold, noise=0.0):
@@ -164,17 +167,16 @@ def untried(places, tried, lattice):
 
 def rest(density, lattice, positions, heights):
     """Return what the atoms leave of `density`, and the noise that empty space shows."""
-    rendering = decoding.render(lattice.factors(positions), heights)
-    empty = rendering < decoding.EMPTY
-    noise = decoding.noise_level((density - rendering)[empty].mean() if empty.any() else 0.0)
-    return density - np.minimum(rendering, 1) - empty * decoding.background(noise), noise
+    rendering = stencils(lattice, positions).render(heights)
+    empty = rendering < EMPTY
+    noise = noise_level((density - rendering)[empty].mean() if empty.any() else 0.0)
+    return density - np.minimum(rendering, 1) - empty * background(noise), noise
 
 
 def heights_at(density, lattice, positions):
     """Return the height of the Gaussian at each place, read from the local integral."""
-    factors = lattice.factors(positions)
-    norms = np.prod([(factor**2).sum(axis=1) for factor in factors], axis=0)
-    return np.clip(decoding.project(density, factors) / norms, 0, 1)
+    local = stencils(lattice, positions)
+    return np.clip(local.project(density) / local.norms, 0, 1)
 
 
 def surplus_atoms(residual, lattice, positions):
@@ -182,9 +184,8 @@ def surplus_atoms(residual, lattice, positions):
 
     Of several that lack density together only the worst is named: without it the others may fit.
     """
-    factors = lattice.factors(positions)
-    norms = np.prod([(factor**2).sum(axis=1) for factor in factors], axis=0)
-    lack = -decoding.project(residual, factors) / norms
+    local = stencils(lattice, positions)
+    lack = -local.project(residual) / local.norms
     order = np.argsort(-lack)
     order = order[lack[order] > SURPLUS]
     reach = NEIGHBOURHOOD * lattice.width
@@ -194,7 +195,7 @@ def surplus_atoms(residual, lattice, positions):
 
 def confidence(residual, lattice, positions, heights=1.0):
     """Return how well the grid shows each atom, shape `(n,)` in [0, 1]."""
-    factors = lattice.factors(positions)
-    own = np.prod([(factor**3).sum(axis=1) for factor in factors], axis=0) * heights**2
-    left = decoding.project(residual**2, factors)
+    local = stencils(lattice, positions)
+    own = np.prod([(factor**3).sum(axis=1) for factor in local.factors], axis=0) * heights**2
+    left = local.project(residual**2)
     return np.clip(1 - np.sqrt(np.maximum(left, 0) / own), 0, 1)

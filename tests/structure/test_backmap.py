@@ -11,7 +11,8 @@ from keras_ruo2.paths import BUNDLED_STRUCTURES
 from keras_ruo2.recipes import RECIPES
 from keras_ruo2.structure.backmap import BOTTOM, BackmapFailure, backmap, backmap_slice
 from keras_ruo2.structure.cells import widest_gap
-from keras_ruo2.structure.decoding import Lattice, gaussian_slopes, likely_residual
+from keras_ruo2.structure.likelihood import likely_residual
+from keras_ruo2.structure.stencils import Lattice, gaussian_slopes
 from keras_ruo2.structure.voxels import periodic_gaussians, voxelise
 
 SHAPE = (32, 32, 32)
