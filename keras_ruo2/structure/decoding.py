@@ -14,7 +14,7 @@ from keras_ruo2.structure.voxels import periodic_gaussians
 
 LARGEST_STEP = 0.5  # of a Gaussian's standard deviation, that an atom moves by in one step
 DAMPING = 1e-3  # share that is added to the diagonal of the normal equations
-CONVERGED = 1e-3  # Å; the fit ends when no atom moves further in a step
+CONVERGED = 1e-3  # Å; by default the fit ends when no atom moves further in a step
 MOST_STEPS = 20
 TURNED = 0.3  # share of its last step that an atom goes back by when its steps are too long
 COUPLED = 0.01  # overlap, of an atom with itself, above which two atoms take their steps together
@@ -22,7 +22,9 @@ MOST_PEAKS = 2000  # a flat grid is a peak everywhere
 SMALLEST = 1e-12
 
 
-def refine(density, lattice, positions, heights, *, noise=0.0, free_heights=False):
+def refine(
+    density, lattice, positions, heights, *, noise=0.0, free_heights=False, tolerance=CONVERGED
+):
     """Fit positions, and heights if they are free, by damped Gauss-Newton steps.
 
     The residual is that of the clipped rendering. The steps ignore the clip, which keeps atoms
@@ -38,6 +40,7 @@ def refine(density, lattice, positions, heights, *, noise=0.0, free_heights=Fals
         heights: Height of each Gaussian, shape `(n,)`; 1 for an atom.
         noise: Standard deviation of the noise before it was clipped to [0, 1].
         free_heights: Fit the heights too.
+        tolerance: The fit ends when no atom moves further in a step, Å.
 
     Returns:
         `(positions, heights, converged)`: positions in `[0, length)`.
@@ -58,7 +61,7 @@ def refine(density, lattice, positions, heights, *, noise=0.0, free_heights=Fals
         positions = (positions + move) % lattice.lengths
         if free_heights:
             heights = np.clip(heights + step[:, ndim], 0, None)
-        if length.max() < CONVERGED:
+        if length.max() < tolerance:
             return positions, heights, True
     return positions, heights, not count
 

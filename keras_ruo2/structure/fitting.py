@@ -4,12 +4,19 @@ import numpy as np
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure import decoding
-from keras_ruo2.structure.likelihood import background, log_likelihood, noise_level
+from keras_ruo2.structure.likelihood import (
+    NOISELESS,
+    background,
+    log_likelihood,
+    noise_level,
+)
+from keras_ruo2.structure.posterior import mean_positions
 from keras_ruo2.structure.stencils import Lattice, stencils
 
 SEED = 0.5  # share of an atom's density that a maximum needs to become an atom
 MISSING = 0.3  # share that, left over by the fit, is worth trying another atom for
-SURPLUS = 0.5  # share of an atom's own density that may lack before it is dropped
+ROUGH = 0.02  # Å; how well atoms are fitted while they are still being counted
+NOISY = 0.02  # noise from which atoms have more than one place
 DIM = 0.2  # height of the Gaussians that `settle` fits
 CLEAR = 5.0  # standard deviations by which a maximum must stand out of noise
 MOST_ASKED = 0.7  # share of an atom's density that noise can make necessary
@@ -46,9 +53,27 @@ FAILURES = {
 def find_atoms(density, lattice):
     """Return `(positions, failures)` of one species: fit, drop surplus atoms, add missing ones.
 
+    In noise an atom's place is the mean of those that the grid allows.
+
     Raises:
         BackmapFailure: If there are more maxima than atoms have room.
     """
+    positions, noise, settled = count_atoms(density, lattice)
+    heights = np.ones(len(positions))
+    positions, _, converged = decoding.refine(density, lattice, positions, heights, noise=noise)
+    if noise >= NOISY and len(positions):
+        positions = mean_positions(density, lattice, positions, noise)
+    residual, noise = rest(density, lattice, positions, heights)
+    failures = set() if settled and converged else {"not_converged"}
+    if len(surplus_atoms(density, lattice, positions, noise)):
+        failures.add("surplus_density")
+    if len(seeds(residual, lattice, SEED, noise)):
+        failures.add("missing_density")
+    return positions, failures
+
+
+def count_atoms(density, lattice):
+    """Return `(positions, noise, settled)`: roughly fitted atoms, as many as the density wants."""
     tried = np.empty((0, len(lattice.shape)))
     noise = first_noise(density, lattice)
     positions = seeds(density - background(noise), lattice, SEED)
@@ -57,28 +82,20 @@ def find_atoms(density, lattice):
         if len(tried):
             positions = settle(density - background(noise), lattice, positions)
         heights = np.ones(len(positions))
-        positions, _, converged = decoding.refine(density, lattice, positions, heights, noise=noise)
+        positions, _, _ = decoding.refine(
+            density, lattice, positions, heights, noise=noise, tolerance=ROUGH
+        )
         residual, noise = rest(density, lattice, positions, heights)
-        surplus = surplus_atoms(residual, lattice, positions)
+        surplus = surplus_atoms(density, lattice, positions, noise)
         if len(surplus):
             positions = np.delete(positions, surplus, axis=0)
             continue
         missing = untried(seeds(residual, lattice, MISSING, noise), tried, lattice)
         if not len(missing):
-            break
+            return positions, noise, True
         tried = np.concatenate([tried, missing])
         positions = np.concatenate([positions, missing])
-    else:  # atoms were still added or dropped in the last round
-        converged = False
-        heights = np.ones(len(positions))
-        positions, _, _ = decoding.refine(density, lattice, positions, heights, noise=noise)
-        residual, noise = rest(density, lattice, positions, heights)
-    failures = set() if converged else {"not_converged"}
-    if len(surplus_atoms(residual, lattice, positions)):
-        failures.add("surplus_density")
-    if len(seeds(residual, lattice, SEED, noise)):
-        failures.add("missing_density")
-    return positions, failures
+    return positions, noise, False  # atoms were still added or dropped in the last round
 
 
 def find_sections(density, lattice, faintest):
@@ -179,18 +196,39 @@ def heights_at(density, lattice, positions):
     return np.clip(local.project(density) / local.norms, 0, 1)
 
 
-def surplus_atoms(residual, lattice, positions):
-    """Return the indices of atoms that lack more than half of their density, one a neighbourhood.
+def surplus_atoms(density, lattice, positions, noise):
+    """Return the indices of atoms that the grid speaks against, one a neighbourhood.
 
-    Of several that lack density together only the worst is named: without it the others may fit.
+    Without noise those are the atoms that lack more than half of their density. Of several that
+    lack density together only the worst is named: without it the others may fit.
     """
     local = stencils(lattice, positions)
-    lack = -local.project(residual) / local.norms
-    order = np.argsort(-lack)
-    order = order[lack[order] > SURPLUS]
+    odds = evidence(density, local, noise) - least_evidence(lattice, len(positions), noise)
+    order = np.argsort(odds)
+    order = order[odds[order] < 0]
     reach = NEIGHBOURHOOD * lattice.width
     near = np.tril(lattice.distances(positions[order], positions[order]) < reach, -1)
     return order[~near.any(axis=1)]
+
+
+def evidence(density, local, noise):
+    """Return the logarithm of how much likelier the grid is with each atom than without it."""
+    seen, around = local.gather(density), local.gather(local.render(np.ones(len(local.voxels))))
+    gain = log_likelihood(seen, around, noise) - log_likelihood(seen, around - local.values, noise)
+    return gain.sum(axis=tuple(range(1, gain.ndim)))
+
+
+def least_evidence(lattice, count, noise):
+    """Return the `evidence` from which an atom is likelier than chance.
+
+    Noise has as many places to look like an atom as its position has digits: the volume that each
+    atom has for itself over the one that noise leaves its position (the evidence ratio of Bayesian
+    model selection, with the likelihood near its maximum taken for normal).
+    """
+    ndim = len(lattice.shape)
+    variance = max(noise, NOISELESS) ** 2 / (lattice.alpha * lattice.energy)
+    volume = (2 * np.pi * variance) ** (ndim / 2)
+    return max(0.0, np.log(lattice.lengths.prod() / (max(count, 1) * volume)))
 
 
 def confidence(residual, lattice, positions, heights=1.0):
