@@ -15,6 +15,7 @@ from keras_ruo2.structure.voxels import periodic_gaussians
 LARGEST_STEP = 0.5  # of a Gaussian's standard deviation, that an atom moves by in one step
 DAMPING = 1e-3  # share that is added to the diagonal of the normal equations
 CONVERGED = 1e-3  # Å; by default the fit ends when no atom moves further in a step
+ROUGH = 0.02  # Å; how well atoms are fitted while they are still being counted
 MOST_STEPS = 20
 TURNED = 0.3  # share of its last step that an atom goes back by when its steps are too long
 COUPLED = 0.01  # overlap, of an atom with itself, above which two atoms take their steps together

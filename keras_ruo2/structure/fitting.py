@@ -4,22 +4,17 @@ import numpy as np
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure import decoding
-from keras_ruo2.structure.likelihood import (
-    NOISELESS,
-    background,
-    log_likelihood,
-    noise_level,
-)
+from keras_ruo2.structure.evidence import drop_twins, evidence, least_evidence
+from keras_ruo2.structure.likelihood import background, noise_level
 from keras_ruo2.structure.posterior import mean_positions
 from keras_ruo2.structure.stencils import Lattice, stencils
 
 SEED = 0.5  # share of an atom's density that a maximum needs to become an atom
 MISSING = 0.3  # share that, left over by the fit, is worth trying another atom for
-ROUGH = 0.02  # Å; how well atoms are fitted while they are still being counted
 NOISY = 0.02  # noise from which atoms have more than one place
 DIM = 0.2  # height of the Gaussians that `settle` fits
-CLEAR = 5.0  # standard deviations by which a maximum must stand out of noise
-MOST_ASKED = 0.7  # share of an atom's density that noise can make necessary
+CLEAR = 4.0  # standard deviations by which a maximum must stand out of noise
+MOST_ASKED = 0.6  # share of an atom's density that noise can make necessary
 MOST_ROUNDS = 8
 CROWDED = 0.1  # atoms of one species per Å^3; bulk RuO2 has 0.064 O
 FEWEST_VOXELS = 3  # along each axis between atoms of a species, whatever the cell
@@ -83,7 +78,7 @@ def count_atoms(density, lattice):
             positions = settle(density - background(noise), lattice, positions)
         heights = np.ones(len(positions))
         positions, _, _ = decoding.refine(
-            density, lattice, positions, heights, noise=noise, tolerance=ROUGH
+            density, lattice, positions, heights, noise=noise, tolerance=decoding.ROUGH
         )
         residual, noise = rest(density, lattice, positions, heights)
         surplus = surplus_atoms(density, lattice, positions, noise)
@@ -92,6 +87,8 @@ def count_atoms(density, lattice):
             continue
         missing = untried(seeds(residual, lattice, MISSING, noise), tried, lattice)
         if not len(missing):
+            if noise >= NOISY:
+                positions = drop_twins(density, lattice, positions, noise)
             return positions, noise, True
         tried = np.concatenate([tried, missing])
         positions = np.concatenate([positions, missing])
@@ -209,26 +206,6 @@ def surplus_atoms(density, lattice, positions, noise):
     reach = NEIGHBOURHOOD * lattice.width
     near = np.tril(lattice.distances(positions[order], positions[order]) < reach, -1)
     return order[~near.any(axis=1)]
-
-
-def evidence(density, local, noise):
-    """Return the logarithm of how much likelier the grid is with each atom than without it."""
-    seen, around = local.gather(density), local.gather(local.render(np.ones(len(local.voxels))))
-    gain = log_likelihood(seen, around, noise) - log_likelihood(seen, around - local.values, noise)
-    return gain.sum(axis=tuple(range(1, gain.ndim)))
-
-
-def least_evidence(lattice, count, noise):
-    """Return the `evidence` from which an atom is likelier than chance.
-
-    Noise has as many places to look like an atom as its position has digits: the volume that each
-    atom has for itself over the one that noise leaves its position (the evidence ratio of Bayesian
-    model selection, with the likelihood near its maximum taken for normal).
-    """
-    ndim = len(lattice.shape)
-    variance = max(noise, NOISELESS) ** 2 / (lattice.alpha * lattice.energy)
-    volume = (2 * np.pi * variance) ** (ndim / 2)
-    return max(0.0, np.log(lattice.lengths.prod() / (max(count, 1) * volume)))
 
 
 def confidence(residual, lattice, positions, heights=1.0):
