@@ -131,7 +131,8 @@ def settle(density, lattice, positions):
     """
     wide = Lattice(lattice.lengths, lattice.shape, lattice.alpha / 2)
     field = decoding.matched(density, lattice)
-    return decoding.refine(DIM * field, wide, positions, np.full(len(positions), DIM))[0]
+    heights = np.full(len(positions), DIM)
+    return decoding.refine(DIM * field, wide, positions, heights, tolerance=decoding.ROUGH)[0]
 
 
 def first_noise(density, lattice):
