@@ -5,6 +5,7 @@ from ase.io import read
 from keras_ruo2.commands.backmap import main as backmap
 from keras_ruo2.config import BackmapConfig
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.plotting_atoms import on_pixels
 from keras_ruo2.structure.cells import repeat
 from keras_ruo2.structure.voxels import voxelise
 
@@ -49,6 +50,24 @@ def test_slices_become_atoms_in_a_plane_that_nothing_takes_for_a_structure(box, 
     assert len(atoms) and (atoms.positions[:, 1] == 0).all()
     with pytest.raises(ConfigError, match="no three-dimensional cell"):
         voxelise(atoms, alpha=ALPHA)
+
+
+def test_found_atoms_are_drawn_where_the_density_is(box, tmp_path, capsys):
+    lengths = box.cell.lengths()
+    for grid, size in (
+        (voxelise(box, alpha=ALPHA), lengths),
+        (voxelise(box, alpha=ALPHA)[:, 3], lengths[[0, 2]]),
+        (np.zeros((32, 32, 2), "float32"), lengths[[0, 2]]),
+    ):
+        samples = write(tmp_path / "s.npz", grid=grid[None], lattice=size[None])
+        out, picture = tmp_path / "s.extxyz", tmp_path / "pictures" / "s.png"
+        backmap(BackmapConfig(samples=samples, out=out, picture=picture, overwrite=True))
+        assert picture.stat().st_size > 1000
+        assert "s.png shows 1." in capsys.readouterr().out
+        atoms = read(out)
+        seen = grid.max(axis=(1, -1)) if grid.ndim == 4 else grid.max(axis=-1)
+        pixels = np.floor(on_pixels(atoms, size[[0, -1]], seen.shape) / size[[0, -1], None] * 32)
+        assert (seen[tuple(pixels.astype(int))] > 0.1).all()
 
 
 def test_lengths_can_be_given_where_the_file_has_none(box, tmp_path):
@@ -102,6 +121,7 @@ def test_flags_are_checked(tmp_path):
         ("no such file", {"samples": tmp_path / "none.npz", "out": tmp_path / "o.extxyz"}),
         ("must end in .extxyz", {"samples": samples, "out": tmp_path / "o.xyz"}),
         ("exists. Choose another file", {"samples": samples, "out": out}),
+        ("must end in .png", {"samples": samples, "out": tmp_path / "o.extxyz", "picture": out}),
         ("--lengths", {"samples": samples, "out": tmp_path / "o.extxyz", "lengths": ("a", 1)}),
         ("--alpha is 0", {"samples": samples, "out": tmp_path / "o.extxyz", "alpha": 0.0}),
     ):

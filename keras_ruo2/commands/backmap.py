@@ -9,6 +9,7 @@ import ase.io
 import numpy as np
 from ase import Atoms
 
+from keras_ruo2 import plotting, plotting_atoms
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.paths import shown
 from keras_ruo2.structure.backmap import BackmapFailure, backmap, backmap_slice
@@ -31,7 +32,7 @@ def main(config):
     check_writable(config.out.parent)
     partial = config.out.with_suffix(".partial.extxyz")
     partial.unlink(missing_ok=True)
-    failures, num_atoms = Counter(), []
+    failures, num_atoms, shown_first = Counter(), [], []
     for index in range(count):
         atoms = map_sample(grids[index], lengths[index], config.alpha)
         atoms.info |= {"sample": index, "alpha": config.alpha}
@@ -40,11 +41,23 @@ def main(config):
         ase.io.write(partial, atoms, format="extxyz", append=True)
         failures.update(atoms.info["failures"].split())
         num_atoms.append(len(atoms))
+        shown_first += [atoms] if index < plotting_atoms.MOST else []
         end = "\n" if index + 1 == count else "\r"
         if sys.stdout.isatty() or end == "\n":
             print(f"Mapping back: {index + 1}/{count}", end=end, flush=True)
     os.replace(partial, config.out)
     print(summary(config.out, num_atoms, failures))
+    if config.picture:
+        draw(config.picture, grids, lengths, shown_first)
+
+
+def draw(path, grids, lengths, structures):
+    """Write a picture of the first samples with the atoms found in them."""
+    count = len(structures)
+    check_writable(path.parent)
+    figure = plotting_atoms.found_atoms(grids[:count], lengths[:count], structures)
+    plotting.save(figure, path)
+    print(f"{shown(path)} shows {count}.")
 
 
 def map_sample(grid, lengths, alpha):

@@ -22,6 +22,7 @@ class BackmapConfig(Config):
         alpha: Inverse square width of the Gaussians that the records were made with, Å^-2.
         lengths: Lattice lengths of all samples, e.g. 18,18,20, in Å, where the file has none.
         count: Number of samples, the first ones; by default all.
+        picture: A picture of the first samples with the atoms found in them, .png.
         overwrite: Replace an existing output.
     """
 
@@ -30,6 +31,7 @@ class BackmapConfig(Config):
     alpha: float = RECIPES["gap2d"].alpha
     lengths: tuple | None = None
     count: int | None = None
+    picture: Path | None = None
     overwrite: bool = False
 
     def validate(self):
@@ -44,5 +46,7 @@ class BackmapConfig(Config):
                 )
         if self.out.suffix != ".extxyz":
             raise ConfigError(f"--out={self.out} must end in .extxyz.")
+        if self.picture is not None and self.picture.suffix != ".png":
+            raise ConfigError(f"--picture={self.picture} must end in .png.")
         if self.out.exists() and not self.overwrite:
             raise ConfigError(f"--out={self.out} exists. Choose another file or add --overwrite.")

@@ -159,8 +159,8 @@ def peaks(field, lattice, threshold):
 
 def apart(places, lattice, least):
     """Keep those `places`, first come first served, that are `least` Å from all kept ones."""
-    near = np.tril(lattice.distances(places, places) < least, -1)
     kept = np.ones(len(places), dtype=bool)
-    for index in range(len(places)):
-        kept[index] = not (near[index] & kept).any()
+    pairs = lattice.pairs(places, least) if len(places) else np.empty((0, 2), dtype=int)
+    for earlier, later in pairs[np.argsort(pairs[:, 1])]:
+        kept[later] &= not kept[earlier]
     return places[kept]
