@@ -116,7 +116,9 @@ def draw(config, path):
     grids, lengths, _ = backmap.read_samples(samples)
     panels = plotting.views("Generated", grids[:PICTURED], lengths[:PICTURED])
     plotting.save(plotting.sample_sheet(panels), path.with_name("pictured.png"))
-    backmap.main(BackmapConfig(samples=samples, out=path, alpha=config.alpha, count=config.count))
+    backmap.map_samples(
+        BackmapConfig(samples=samples, out=path, alpha=config.alpha, count=config.count)
+    )
 
 
 def screen_all(config, structures, path):
