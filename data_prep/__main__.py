@@ -1,8 +1,8 @@
 """Command line: `python -m data_prep <command> --flag=value`."""
 
 from data_prep.config import BasinHoppingConfig, GapConfig, RecordsConfig, TableConfig
-from data_prep.config_search import ReplayConfig, SearchReportConfig, ThinConfig
 from data_prep.config_references import ReferencesConfig
+from data_prep.config_search import ReplayConfig, SearchReportConfig, ThinConfig
 from keras_ruo2.cli import Command, start
 
 COMMANDS = {

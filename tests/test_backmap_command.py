@@ -5,6 +5,7 @@ from ase.io import read
 from keras_ruo2.commands.backmap import main as backmap
 from keras_ruo2.config import BackmapConfig
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.plotting_atoms import on_pixels
 from keras_ruo2.structure.cells import repeat
 from keras_ruo2.structure.voxels import voxelise
 
@@ -51,6 +52,37 @@ def test_slices_become_atoms_in_a_plane_that_nothing_takes_for_a_structure(box, 
         voxelise(atoms, alpha=ALPHA)
 
 
+def test_grids_of_8_bits_are_multiples_of_1_255(box, tmp_path):
+    grid = np.round(255 * voxelise(box, alpha=ALPHA)[None]).astype(np.uint8)
+    samples = write(tmp_path / "s.npz", grid=grid, lattice=box.cell.lengths()[None])
+    backmap(BackmapConfig(samples=samples, out=tmp_path / "s.extxyz"))
+    assert read(tmp_path / "s.extxyz").get_chemical_formula() == box.get_chemical_formula()
+
+
+def test_samples_without_any_structure_are_written_and_fail(tmp_path):
+    samples = write(tmp_path / "s.npz", grid=GRID, lattice=LATTICE)
+    with pytest.raises(ConfigError, match="No sample of .* holds a structure"):
+        backmap(BackmapConfig(samples=samples, out=tmp_path / "s.extxyz"))
+    assert [atoms.info["failures"] for atoms in read(tmp_path / "s.extxyz", ":")] == ["empty"] * 3
+
+
+def test_found_atoms_are_drawn_where_the_density_is(box, tmp_path, capsys):
+    lengths = box.cell.lengths()
+    for grid, size in (
+        (voxelise(box, alpha=ALPHA), lengths),
+        (voxelise(box, alpha=ALPHA)[:, 0], lengths[[0, 2]]),
+    ):
+        samples = write(tmp_path / "s.npz", grid=grid[None], lattice=size[None])
+        out, picture = tmp_path / "s.extxyz", tmp_path / "pictures" / "s.png"
+        backmap(BackmapConfig(samples=samples, out=out, picture=picture, overwrite=True))
+        assert picture.stat().st_size > 1000
+        assert "s.png shows 1." in capsys.readouterr().out
+        atoms = read(out)
+        seen = grid.max(axis=(1, -1)) if grid.ndim == 4 else grid.max(axis=-1)
+        pixels = np.floor(on_pixels(atoms, size[[0, -1]], seen.shape) / size[[0, -1], None] * 32)
+        assert len(atoms) and (seen[tuple(pixels.astype(int))] > 0.1).all()
+
+
 def test_lengths_can_be_given_where_the_file_has_none(box, tmp_path):
     samples = write(tmp_path / "s.npz", grid=voxelise(box, alpha=ALPHA)[None])
     lengths = tuple(box.cell.lengths().tolist())
@@ -76,6 +108,8 @@ LATTICE = np.full((3, 3), 10.0)
         ({"grid": GRID, "lattice": LATTICE - 10}, {}, "3 samples have absurd lattice lengths"),
         ({"grid": GRID, "lattice": LATTICE * np.nan}, {}, "absurd"),
         ({"grid": GRID * np.nan, "lattice": LATTICE}, {}, "3 of 3 grids hold NaN"),
+        ({"grid": GRID + 7, "lattice": LATTICE}, {}, "float64 from 7 to 7. Expected"),
+        ({"grid": GRID.astype(int), "lattice": LATTICE}, {}, "int64 from 0 to 0. Expected"),
     ],
 )
 def test_unusable_samples_are_refused_before_anything_is_written(arrays, flags, message, tmp_path):
@@ -102,6 +136,7 @@ def test_flags_are_checked(tmp_path):
         ("no such file", {"samples": tmp_path / "none.npz", "out": tmp_path / "o.extxyz"}),
         ("must end in .extxyz", {"samples": samples, "out": tmp_path / "o.xyz"}),
         ("exists. Choose another file", {"samples": samples, "out": out}),
+        ("must end in .png", {"samples": samples, "out": tmp_path / "o.extxyz", "picture": out}),
         ("--lengths", {"samples": samples, "out": tmp_path / "o.extxyz", "lengths": ("a", 1)}),
         ("--alpha is 0", {"samples": samples, "out": tmp_path / "o.extxyz", "alpha": 0.0}),
     ):

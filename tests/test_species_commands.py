@@ -9,8 +9,8 @@ from ase.build import bulk, surface
 
 from data_prep import basin_hopping, gap, references, table
 from data_prep.config import BasinHoppingConfig, GapConfig, RecordsConfig, TableConfig
-from data_prep.records import main as write_records
 from data_prep.config_references import ReferencesConfig
+from data_prep.records import main as write_records
 from keras_ruo2 import plotting
 from keras_ruo2.commands.backmap import main as backmap
 from keras_ruo2.commands.discover import main as discover

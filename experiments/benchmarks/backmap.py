@@ -1,113 +1,45 @@
 """Round trip of structures through grids: composition, RMSD, speed.
 
     OMP_NUM_THREADS=1 python experiments/benchmarks/backmap.py [STRUCTURES] [--limit=N] [--seed=S]
+    OMP_NUM_THREADS=1 python experiments/benchmarks/backmap.py --samples=GENERATED.npz
 
 prepares every structure as the recipe gap2d does (orthogonal, 12 Å of vacuum, nearly cubic), moves
 it by a random vector, voxelises it on 32^3 voxels and maps it back from the grid as it is and as
-stored or disturbed in other ways. Prints one JSON line.
+stored or disturbed in other ways. Beside it stands the baseline `peaks`: maxima of the density's
+local integral between the voxels, without any fit. Prints one JSON line. With `--rows=FILE.csv` it
+writes a row for each structure and storage, with `--picture=FILE.png` RMSD against bound, and the
+worst structure of each kind of noise. With `--samples` it only times generated grids.
 """
 
 import argparse
+import csv
 import json
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
+from round_trips import NOISES, SHAPE, STORAGES, attempt, peaks, timed  # noqa: E402
+
 from data_prep.samples import augment  # noqa: E402
 from data_prep.survey import prepare  # noqa: E402
-from keras_ruo2.errors import ConfigError  # noqa: E402
+from keras_ruo2 import plotting, plotting_atoms  # noqa: E402
+from keras_ruo2.commands.backmap import map_sample, read_samples  # noqa: E402
 from keras_ruo2.paths import BUNDLED_STRUCTURES  # noqa: E402
 from keras_ruo2.recipes import RECIPES  # noqa: E402
 from keras_ruo2.structure.backmap import backmap  # noqa: E402
 from keras_ruo2.structure.cells import LARGEST_VOXEL  # noqa: E402
-from keras_ruo2.structure.decoding import Lattice  # noqa: E402
 from keras_ruo2.structure.files import read_structures  # noqa: E402
 from keras_ruo2.structure.voxels import voxelise  # noqa: E402
 
-SHAPE = (32, 32, 32)
-
-
-def noisy(share):
-    return lambda grid, rng: np.clip(grid + share * rng.normal(size=grid.shape), 0, 1)
-
-
-NOISES = {"noise 5 %": 0.05, "noise 10 %": 0.10, "noise 15 %": 0.15}
-STORAGES = {
-    "float32": lambda grid, rng: grid,
-    "float16": lambda grid, rng: grid.astype(np.float16),
-    "uint8": lambda grid, rng: np.round(255 * grid).astype(np.uint8),
-    **{name: noisy(share) for name, share in NOISES.items()},
-}
-
-
-def rmsd(atoms, found):
-    """Return the root mean square distance of the best pairing, Å, after undoing `shift`."""
-    lengths = atoms.cell.lengths()
-    squares = []
-    for number in np.unique(atoms.numbers):
-        one = atoms.positions[atoms.numbers == number]
-        other = found.positions[found.numbers == number] - [0, 0, found.info["shift"]]
-        apart = one[:, None] - other[None]
-        apart -= lengths * np.round(apart / lengths)
-        cost = (apart**2).sum(axis=-1)
-        squares.extend(cost[linear_sum_assignment(cost)])
-    return float(np.sqrt(np.mean(squares)))
-
-
-def least_rmsd(atoms, alpha, noise):
-    """Return the Cramér-Rao bound of the RMSD, Å: no unbiased decoder can do better on average.
-
-    For single Gaussians under normal noise that is not clipped; clipping only takes information
-    away. The information is summed over the voxels, so it holds for every place between them.
-    """
-    lattice = Lattice(atoms.cell.lengths(), SHAPE, alpha)
-    factors, slopes = lattice.factors(atoms.positions), lattice.slopes(atoms.positions)
-    columns = [factors[:k] + [slopes[k]] + factors[k + 1 :] for k in range(3)]
-    information = np.array(
-        [
-            [
-                np.prod([(u * v).sum(axis=1) for u, v in zip(a, b, strict=True)], axis=0)
-                for b in columns
-            ]
-            for a in columns
-        ]
-    )
-    inverse = np.linalg.inv(np.moveaxis(information, -1, 0))
-    return float(noise * np.sqrt(np.trace(inverse, axis1=1, axis2=2).mean()))
-
-
-def attempt(atoms, name, alpha, seed):
-    """Return a row: how one structure came back from one kind of storage."""
-    rng = np.random.default_rng(seed)
-    grid = STORAGES[name](voxelise(atoms, SHAPE, alpha=alpha), rng)
-    row = {
-        "name": str(atoms.info.get("name", atoms.get_chemical_formula())),
-        "atoms": len(atoms),
-        "voxel": float(atoms.cell.lengths().max() / 32),
-    }
-    row["bound"] = least_rmsd(atoms, alpha, NOISES.get(name, 0.0))
-    start = time.process_time()
-    try:
-        found = backmap(grid, atoms.cell.lengths(), alpha=alpha)
-    except ConfigError as error:
-        return row | {"right": False, "rmsd": np.nan, "failures": str(error), "seconds": 0.0}
-    row["seconds"] = time.process_time() - start
-    right = found.get_chemical_formula() == atoms.get_chemical_formula()
-    return row | {
-        "right": right,
-        "rmsd": rmsd(atoms, found) if right else np.nan,
-        "found": found.get_chemical_formula(),
-        "wanted": atoms.get_chemical_formula(),
-        "failures": found.info["failures"],
-        "confidence": float(found.arrays["confidence"].min()),
-    }
+COLUMNS = (
+    *("storage", "name", "atoms", "voxel", "right", "wanted", "found", "rmsd", "bound"),
+    *("peak_rmsd", "confidence", "failures", "seconds"),
+)
 
 
 def summary(rows):
@@ -140,7 +72,61 @@ def summary(rows):
             sum(row["atoms"] for row in rows) / sum(row["seconds"] for row in rows)
         ),
         "slowest_seconds": round(max(row["seconds"] for row in rows), 3),
+        "peaks": {
+            "composition_right": int(sum(np.isfinite(row["peak_rmsd"]) for row in rows)),
+            "rmsd_mean": rounded_mean([row["peak_rmsd"] for row in rows]),
+            "backmap_costs_times": round(
+                sum(row["seconds"] for row in rows) / sum(row["peak_seconds"] for row in rows), 1
+            ),
+        },
     }
+
+
+def rounded_mean(values):
+    """Return the mean of the finite values, `None` if there is none."""
+    finite = np.array(values)[np.isfinite(values)]
+    return round(float(finite.mean()), 5) if len(finite) else None
+
+
+def time_samples(path, count):
+    """Return what mapping generated grids back costs, and what the baseline costs."""
+    grids, lengths, _ = read_samples(path)
+    alpha, rows, failures = RECIPES["gap3d"].alpha, [], Counter()
+    for grid, size in zip(grids[:count], lengths[:count], strict=True):
+        found, seconds = timed(map_sample, grid, size, alpha)
+        _, peak_seconds = timed(peaks, np.clip(grid, 0, 1), size, alpha)
+        rows.append((len(found), seconds, peak_seconds))
+        failures.update(found.info["failures"].split())
+    atoms, seconds, peak_seconds = np.array(rows).T
+    return {
+        "samples": len(rows),
+        "atoms_mean": round(float(atoms.mean()), 1),
+        "seconds_mean": round(float(seconds.mean()), 4),
+        "seconds_worst": round(float(seconds.max()), 4),
+        "atoms_per_second": round(float(atoms.sum() / seconds.sum())),
+        "backmap_costs_times_peaks": round(float(seconds.sum() / peak_seconds.sum()), 1),
+        "failures": dict(failures),
+    }
+
+
+def worst_of(rows, name):
+    """Return the row of a storage with the largest RMSD, those of wrong composition first."""
+    of_name = [row for row in rows if row["storage"] == name]
+    return max(of_name, key=lambda row: (not row["right"], np.nan_to_num(row["rmsd"])))
+
+
+def draw(path, rows, boxes, alpha, seed):
+    """Draw RMSD against voxel and bound, and the worst structure of each kind of noise."""
+    noises = [name for name in NOISES if any(row["storage"] == name for row in rows)]
+    worst = []
+    for name in noises:
+        row = worst_of(rows, name)
+        box = boxes[row["number"]]
+        grid = STORAGES[name](voxelise(box, SHAPE, alpha=alpha), np.random.default_rng(seed))
+        worst.append(
+            (f"{row['name']}, {name}", grid, box, backmap(grid, row["lengths"], alpha=alpha))
+        )
+    plotting.save(plotting_atoms.round_trips(rows, noises, worst), path)
 
 
 def main():
@@ -156,7 +142,19 @@ def main():
         help="leave out cells shorter than this along z, Å (bulk)",
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--samples", help="time generated grids instead")
+    parser.add_argument("--count", type=int, default=40, help="of --samples")
+    parser.add_argument("--rows", help="a table of every structure, .csv")
+    parser.add_argument("--picture", help="RMSD and the worst structures, .png")
     options = parser.parse_args()
+    result = (
+        measure(options) if not options.samples else time_samples(options.samples, options.count)
+    )
+    print(json.dumps(result, ensure_ascii=False))
+
+
+def measure(options):
+    """Return the figures of all structures in all storages; write the table and the picture."""
     recipe = RECIPES[options.recipe]
     chosen = [
         atoms
@@ -165,27 +163,47 @@ def main():
     ][:: options.limit or 1]
     rng = np.random.default_rng(options.seed)
     boxes = [augment(prepare(atoms, recipe), rng, rotate=False) for atoms in chosen]
-    table = {}
+    table, everything = {}, []
     for name in options.storages.split(","):
-        rows = [attempt(box, name, recipe.alpha, options.seed) for box in boxes]
-        fine = [row for row in rows if row["voxel"] < LARGEST_VOXEL]
-        coarse = [row for row in rows if row["voxel"] >= LARGEST_VOXEL]
+        rows = [
+            attempt(box, name, recipe.alpha, options.seed)
+            | {"number": number, "lengths": box.cell.lengths()}
+            for number, box in enumerate(boxes)
+        ]
+        everything += rows
         table[name] = {
-            f"below {LARGEST_VOXEL} Å": summary(fine),
-            f"from {LARGEST_VOXEL} Å": summary(coarse),
+            f"below {LARGEST_VOXEL} Å": summary(
+                [row for row in rows if row["voxel"] < LARGEST_VOXEL]
+            ),
+            f"from {LARGEST_VOXEL} Å": summary(
+                [row for row in rows if row["voxel"] >= LARGEST_VOXEL]
+            ),
         }
-    print(
-        json.dumps(
+    if options.rows:
+        write_rows(options.rows, everything)
+    if options.picture:
+        draw(options.picture, everything, boxes, recipe.alpha, options.seed)
+    return {
+        "recipe": options.recipe,
+        "alpha": recipe.alpha,
+        "seed": options.seed,
+        "largest_voxel": round(max(row["voxel"] for row in everything), 3),
+        "results": table,
+    }
+
+
+def write_rows(path, rows):
+    """Write the columns of `COLUMNS` of all rows."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(
             {
-                "recipe": options.recipe,
-                "alpha": recipe.alpha,
-                "seed": options.seed,
-                "largest_voxel": round(max(max(box.cell.lengths()) for box in boxes) / 32, 3),
-                "results": table,
-            },
-            ensure_ascii=False,
+                key: round(value, 5) if isinstance(value, float) else value
+                for key, value in row.items()
+            }
+            for row in rows
         )
-    )
 
 
 if __name__ == "__main__":

@@ -9,13 +9,31 @@ import ase.io
 import numpy as np
 from ase import Atoms
 
+from keras_ruo2 import plotting, plotting_atoms
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.paths import shown
 from keras_ruo2.species import DEFAULT, SPECIES, species_in
-from keras_ruo2.structure.backmap import BackmapFailure, backmap, backmap_slice
+from keras_ruo2.structure.backmap import TOLERANCE, BackmapFailure, backmap, backmap_slice
 
 
 def main(config):
+    """Map every sample back, and fail where none of them holds a structure.
+
+    Args:
+        config: `BackmapConfig`.
+
+    Raises:
+        ConfigError: If the samples cannot be used, or, the file being written, if none of them
+            holds a structure.
+    """
+    if not any(map_samples(config)):
+        raise ConfigError(
+            f"No sample of {config.samples} holds a structure: {shown(config.out)} has frames "
+            "without atoms. Check --alpha and --lengths, or train longer."
+        )
+
+
+def map_samples(config):
     """Map every sample back and write the structures in the samples' order.
 
     Finished structures are appended to a partial file next to the output, which takes its name
@@ -23,6 +41,9 @@ def main(config):
 
     Args:
         config: `BackmapConfig`.
+
+    Returns:
+        The number of atoms of each structure.
 
     Raises:
         ConfigError: If the samples cannot be used; a sample without a structure is no error.
@@ -33,7 +54,7 @@ def main(config):
     check_writable(config.out.parent)
     partial = config.out.with_suffix(".partial.extxyz")
     partial.unlink(missing_ok=True)
-    failures, num_atoms = Counter(), []
+    failures, num_atoms, shown_first = Counter(), [], []
     for index in range(count):
         atoms = map_sample(grids[index], lengths[index], config.alpha, species)
         atoms.info |= {"sample": index, "alpha": config.alpha}
@@ -42,18 +63,31 @@ def main(config):
         ase.io.write(partial, atoms, format="extxyz", append=True)
         failures.update(atoms.info["failures"].split())
         num_atoms.append(len(atoms))
+        shown_first += [atoms] if index < plotting_atoms.MOST else []
         end = "\n" if index + 1 == count else "\r"
         if sys.stdout.isatty() or end == "\n":
             print(f"Mapping back: {index + 1}/{count}", end=end, flush=True)
     os.replace(partial, config.out)
     print(summary(config.out, num_atoms, failures))
+    if config.picture:
+        draw(config.picture, grids, lengths, shown_first)
+    return num_atoms
+
+
+def draw(path, grids, lengths, structures):
+    """Write a picture of the first samples with the atoms found in them."""
+    count = len(structures)
+    check_writable(path.parent)
+    figure = plotting_atoms.found_atoms(grids[:count], lengths[:count], structures)
+    plotting.save(figure, path)
+    print(f"{shown(path)} shows {count}.")
 
 
 def map_sample(grid, lengths, alpha, species=SPECIES):
     """Return the structure of a sample; a frame without atoms if it holds none."""
     decode = backmap if grid.ndim == 4 else backmap_slice
     try:
-        return decode(np.clip(grid, 0, 1), lengths, alpha=alpha, species=species)
+        return decode(grid, lengths, alpha=alpha, species=species)
     except BackmapFailure as failure:
         cell = lengths if grid.ndim == 4 else [lengths[0], 0, lengths[1]]
         atoms = Atoms(cell=np.diag(np.asarray(cell, dtype=float)), pbc=True)
@@ -105,6 +139,7 @@ def read_samples(path, lengths=None):
             f"--samples={path}: {len(bad)} of {len(grids)} grids hold NaN or infinities, first "
             f"sample {bad[0]}. Draw the samples again, from another checkpoint."
         )
+    grids = check_densities(path, grids)
     return grids, check_lengths(path, arrays.get("lattice"), lengths, grids), arrays.get("label")
 
 
@@ -119,6 +154,19 @@ def species_of(path, given=None):
     if own and given and species_in(own) != species_in(given):
         raise ConfigError(f"--samples={path} is of {own}. Leave out --species={given}.")
     return species_in(own or given or DEFAULT)
+
+
+def check_densities(path, grids):
+    """Return grids in [0, 1], those of 8 bits scaled by 1/255, or raise `ConfigError`."""
+    if grids.dtype == np.uint8:
+        return grids.astype(np.float32) / 255
+    low, high = grids.min(), grids.max()
+    if grids.dtype.kind != "f" or low < -TOLERANCE or high > 1 + TOLERANCE:
+        raise ConfigError(
+            f"--samples={path}: `grid` holds {grids.dtype} from {low:.3g} to {high:.3g}. Expected "
+            "floats in [0, 1], or uint8 (multiples of 1/255)."
+        )
+    return np.clip(grids, 0, 1)
 
 
 def check_lengths(path, found, given, grids):

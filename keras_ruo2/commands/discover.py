@@ -160,7 +160,7 @@ def draw(config, path):
     panels = plotting.views("Generated", grids[:PICTURED], lengths[:PICTURED])
     plotting.save(plotting.sample_sheet(panels), path.with_name("pictured.png"), config.pair)
     made = {"alpha": config.alpha, "species": config.species, "count": config.count}
-    backmap.main(BackmapConfig(samples=samples, out=path, **made))
+    backmap.map_samples(BackmapConfig(samples=samples, out=path, **made))
 
 
 def screen_all(config, structures, path):

@@ -24,6 +24,7 @@ class BackmapConfig(Config):
         species: The two elements, the metal first, e.g. Ir,O, where the file does not name them.
         lengths: Lattice lengths of all samples, e.g. 18,18,20, in Å, where the file has none.
         count: Number of samples, the first ones; by default all.
+        picture: A picture of the first samples with the atoms found in them, .png.
         overwrite: Replace an existing output.
     """
 
@@ -33,6 +34,7 @@ class BackmapConfig(Config):
     species: str | None = None
     lengths: tuple | None = None
     count: int | None = None
+    picture: Path | None = None
     overwrite: bool = False
 
     def validate(self):
@@ -49,5 +51,7 @@ class BackmapConfig(Config):
                 )
         if self.out.suffix != ".extxyz":
             raise ConfigError(f"--out={self.out} must end in .extxyz.")
+        if self.picture is not None and self.picture.suffix != ".png":
+            raise ConfigError(f"--picture={self.picture} must end in .png.")
         if self.out.exists() and not self.overwrite:
             raise ConfigError(f"--out={self.out} exists. Choose another file or add --overwrite.")

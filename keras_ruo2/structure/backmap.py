@@ -6,7 +6,6 @@ from ase import Atoms
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.bonds import SPECIES
 from keras_ruo2.structure.cells import SLAB_GAP, widest_gap
-from keras_ruo2.structure.decoding import Lattice
 from keras_ruo2.structure.fitting import (
     FAILURES,
     BackmapFailure,
@@ -15,6 +14,7 @@ from keras_ruo2.structure.fitting import (
     find_sections,
     rest,
 )
+from keras_ruo2.structure.stencils import Lattice
 
 BOTTOM = 1.0  # Å below the lowest atom of a slab, so that rounding cannot wrap it to the top
 DOUBTFUL = 0.5  # confidence below which an atom counts as doubtful

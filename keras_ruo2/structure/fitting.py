@@ -4,16 +4,21 @@ import numpy as np
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure import decoding
+from keras_ruo2.structure.evidence import drop_twins, evidence, least_evidence
+from keras_ruo2.structure.likelihood import background, noise_level
+from keras_ruo2.structure.posterior import mean_positions
+from keras_ruo2.structure.stencils import Lattice, stencils
 
 SEED = 0.5  # share of an atom's density that a maximum needs to become an atom
 MISSING = 0.3  # share that, left over by the fit, is worth trying another atom for
-SURPLUS = 0.5  # share of an atom's own density that may lack before it is dropped
+NOISY = 0.02  # noise from which atoms have more than one place
 DIM = 0.2  # height of the Gaussians that `settle` fits
-CLEAR = 5.0  # standard deviations by which a maximum must stand out of noise
-MOST_ASKED = 0.7  # share of an atom's density that noise can make necessary
+CLEAR = 4.0  # standard deviations by which a maximum must stand out of noise
+MOST_ASKED = 0.6  # share of an atom's density that noise can make necessary
 MOST_ROUNDS = 8
 CROWDED = 0.1  # atoms of one species per Å^3; bulk RuO2 has 0.064 O
 FEWEST_VOXELS = 3  # along each axis between atoms of a species, whatever the cell
+EMPTY = 0.01  # a rendering below this is empty space
 NEIGHBOURHOOD = 6.0  # widths of a Gaussian within which one atom is added or dropped at a time
 
 
@@ -43,46 +48,58 @@ FAILURES = {
 def find_atoms(density, lattice):
     """Return `(positions, failures)` of one species: fit, drop surplus atoms, add missing ones.
 
+    In noise an atom's place is the mean of those that the grid allows.
+
     Raises:
         BackmapFailure: If there are more maxima than atoms have room.
     """
-    tried = np.empty((0, len(lattice.shape)))
-    noise = first_noise(density, lattice)
-    positions = seeds(density - decoding.background(noise), lattice, SEED)
-    for _ in range(MOST_ROUNDS):
-        check_room(len(positions), lattice)
-        if len(tried):
-            positions = settle(density - decoding.background(noise), lattice, positions)
-        heights = np.ones(len(positions))
-        positions, _, converged = decoding.refine(density, lattice, positions, heights, noise=noise)
-        residual, noise = rest(density, lattice, positions, heights)
-        surplus = surplus_atoms(residual, lattice, positions)
-        if len(surplus):
-            positions = np.delete(positions, surplus, axis=0)
-            continue
-        missing = untried(seeds(residual, lattice, MISSING, noise), tried, lattice)
-        if not len(missing):
-            break
-        tried = np.concatenate([tried, missing])
-        positions = np.concatenate([positions, missing])
-    else:  # atoms were still added or dropped in the last round
-        converged = False
-        heights = np.ones(len(positions))
-        positions, _, _ = decoding.refine(density, lattice, positions, heights, noise=noise)
-        residual, noise = rest(density, lattice, positions, heights)
-    failures = set() if converged else {"not_converged"}
-    if len(surplus_atoms(residual, lattice, positions)):
+    positions, noise, settled = count_atoms(density, lattice)
+    heights = np.ones(len(positions))
+    positions, _, converged = decoding.refine(density, lattice, positions, heights, noise=noise)
+    if noise >= NOISY and len(positions):
+        positions = mean_positions(density, lattice, positions, noise)
+    residual, noise = rest(density, lattice, positions, heights)
+    failures = set() if settled and converged else {"not_converged"}
+    if len(surplus_atoms(density, lattice, positions, noise)):
         failures.add("surplus_density")
     if len(seeds(residual, lattice, SEED, noise)):
         failures.add("missing_density")
     return positions, failures
 
 
+def count_atoms(density, lattice):
+    """Return `(positions, noise, settled)`: roughly fitted atoms, as many as the density wants."""
+    tried = np.empty((0, len(lattice.shape)))
+    noise = first_noise(density, lattice)
+    positions = seeds(density - background(noise), lattice, SEED)
+    for _ in range(MOST_ROUNDS):
+        check_room(len(positions), lattice)
+        if len(tried):
+            positions = settle(density - background(noise), lattice, positions)
+        heights = np.ones(len(positions))
+        positions, _, _ = decoding.refine(
+            density, lattice, positions, heights, noise=noise, tolerance=decoding.ROUGH
+        )
+        residual, noise = rest(density, lattice, positions, heights)
+        surplus = surplus_atoms(density, lattice, positions, noise)
+        if len(surplus):
+            positions = np.delete(positions, surplus, axis=0)
+            continue
+        missing = untried(seeds(residual, lattice, MISSING, noise), tried, lattice)
+        if not len(missing):
+            if noise >= NOISY:
+                positions = drop_twins(density, lattice, positions, noise)
+            return positions, noise, True
+        tried = np.concatenate([tried, missing])
+        positions = np.concatenate([positions, missing])
+    return positions, noise, False  # atoms were still added or dropped in the last round
+
+
 def find_sections(density, lattice, faintest):
     """Return `(positions, heights, failures)` of the Gaussians of one species in a slice."""
     tried = np.empty((0, len(lattice.shape)))
     noise = first_noise(density, lattice)
-    positions = seeds(density - decoding.background(noise), lattice, faintest, noise)
+    positions = seeds(density - background(noise), lattice, faintest, noise)
     heights = heights_at(density, lattice, positions)
     for _ in range(MOST_ROUNDS):
         check_room(len(positions), lattice)
@@ -112,15 +129,16 @@ def settle(density, lattice, positions):
     density two voxels away, and stays where the maximum of two merged atoms was. `DIM` keeps sums
     of Gaussians below the clip.
     """
-    wide = decoding.Lattice(lattice.lengths, lattice.shape, lattice.alpha / 2)
+    wide = Lattice(lattice.lengths, lattice.shape, lattice.alpha / 2)
     field = decoding.matched(density, lattice)
-    return decoding.refine(DIM * field, wide, positions, np.full(len(positions), DIM))[0]
+    heights = np.full(len(positions), DIM)
+    return decoding.refine(DIM * field, wide, positions, heights, tolerance=decoding.ROUGH)[0]
 
 
 def first_noise(density, lattice):
     """Return the noise before any atom is known: most of a grid is empty, so the median is."""
     whole = decoding.matched(np.ones(lattice.shape), lattice).flat[0]
-    return decoding.noise_level(np.median(decoding.matched(density, lattice)) / whole)
+    return noise_level(np.median(decoding.matched(density, lattice)) / whole)
 
 
 def seeds(density, lattice, threshold, noise=0.0):
@@ -164,29 +182,28 @@ def untried(places, tried, lattice):
 
 def rest(density, lattice, positions, heights):
     """Return what the atoms leave of `density`, and the noise that empty space shows."""
-    rendering = decoding.render(lattice.factors(positions), heights)
-    empty = rendering < decoding.EMPTY
-    noise = decoding.noise_level((density - rendering)[empty].mean() if empty.any() else 0.0)
-    return density - np.minimum(rendering, 1) - empty * decoding.background(noise), noise
+    rendering = stencils(lattice, positions).render(heights)
+    empty = rendering < EMPTY
+    noise = noise_level((density - rendering)[empty].mean() if empty.any() else 0.0)
+    return density - np.minimum(rendering, 1) - empty * background(noise), noise
 
 
 def heights_at(density, lattice, positions):
     """Return the height of the Gaussian at each place, read from the local integral."""
-    factors = lattice.factors(positions)
-    norms = np.prod([(factor**2).sum(axis=1) for factor in factors], axis=0)
-    return np.clip(decoding.project(density, factors) / norms, 0, 1)
+    local = stencils(lattice, positions)
+    return np.clip(local.project(density) / local.norms, 0, 1)
 
 
-def surplus_atoms(residual, lattice, positions):
-    """Return the indices of atoms that lack more than half of their density, one a neighbourhood.
+def surplus_atoms(density, lattice, positions, noise):
+    """Return the indices of atoms that the grid speaks against, one a neighbourhood.
 
-    Of several that lack density together only the worst is named: without it the others may fit.
+    Without noise those are the atoms that lack more than half of their density. Of several that
+    lack density together only the worst is named: without it the others may fit.
     """
-    factors = lattice.factors(positions)
-    norms = np.prod([(factor**2).sum(axis=1) for factor in factors], axis=0)
-    lack = -decoding.project(residual, factors) / norms
-    order = np.argsort(-lack)
-    order = order[lack[order] > SURPLUS]
+    local = stencils(lattice, positions)
+    odds = evidence(density, local, noise) - least_evidence(lattice, len(positions), noise)
+    order = np.argsort(odds)
+    order = order[odds[order] < 0]
     reach = NEIGHBOURHOOD * lattice.width
     near = np.tril(lattice.distances(positions[order], positions[order]) < reach, -1)
     return order[~near.any(axis=1)]
@@ -194,7 +211,7 @@ def surplus_atoms(residual, lattice, positions):
 
 def confidence(residual, lattice, positions, heights=1.0):
     """Return how well the grid shows each atom, shape `(n,)` in [0, 1]."""
-    factors = lattice.factors(positions)
-    own = np.prod([(factor**3).sum(axis=1) for factor in factors], axis=0) * heights**2
-    left = decoding.project(residual**2, factors)
+    local = stencils(lattice, positions)
+    own = np.prod([(factor**3).sum(axis=1) for factor in local.factors], axis=0) * heights**2
+    left = local.project(residual**2)
     return np.clip(1 - np.sqrt(np.maximum(left, 0) / own), 0, 1)
