@@ -150,7 +150,7 @@ def test_bad_input_is_refused_before_the_folder_is_made(folder, tmp_path):
         ("Give --run", samples | {"run": tmp_path}),
         ("No reference energies are known", samples | {"calculator": "tests.fakes:Morse"}),
         ("Unknown baselines 'rattle'.*'rattled'", samples | {"baselines": "rattle"}),
-        ("--dft and --dft_references belong together", samples | {"dft": tmp_path}),
+        ("--dft_references goes with --dft", samples | {"dft_references": samples["samples"]}),
     ):
         with pytest.raises(ConfigError, match=message):
             DiscoverConfig(**values)
