@@ -1,6 +1,7 @@
 """`phase_diagram`: surface free energies against the chemical potential of oxygen."""
 
 import csv
+from collections import Counter
 
 import numpy as np
 
@@ -107,7 +108,16 @@ def find_stable(rows, limits, own, methods):
         for index, start, end in lower_envelope([row["line"] for row in candidates], *limits):
             candidates[index]["stable"] = (start, end)
         crossings += agreement(candidates, limits, own, methods)
+        tell_apart([row for row in group if row["stable"]])
     return panels, crossings
+
+
+def tell_apart(stable):
+    """Add the names of stable rows to labels that several of them share."""
+    labels = Counter(row["label"] for row in stable)
+    for row in stable:
+        if labels[row["label"]] > 1:
+            row["label"] += f" ({row['name']})"
 
 
 def describe(key, slab, known, references):

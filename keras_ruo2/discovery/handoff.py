@@ -108,10 +108,10 @@ def read_energies(folder, structures):
         if path is None:
             continue
         result, flaws = read_output(path)
-        check_formula(path, result, atoms)
         if ELECTRONS in flaws:
             left_out.append(f"{atoms.info['name']} ({path.name}: {', '.join(flaws)})")
             continue
+        check_formula(path, result, atoms)
         energy = result.get_potential_energy()
         dropped = ("calculator", "calculator_version", "correction")
         result.info = {key: value for key, value in atoms.info.items() if key not in dropped}

@@ -47,15 +47,18 @@ def read_output(path):
     """Return the last structure of an output, its energy in `calc`, and what is wrong with it.
 
     Returns:
-        `(ase.Atoms, flaws)`: a tuple of `ELECTRONS`, `IONS` and `UNFINISHED`.
+        `(ase.Atoms, flaws)`: a tuple of `ELECTRONS`, `IONS` and `UNFINISHED`. With `ELECTRONS`
+        among them there is no structure but `None`.
 
     Raises:
         ConfigError: If ASE finds no structure or no energy.
     """
     try:
+        flaws = flaws_of(path)
+        if ELECTRONS in flaws:
+            return None, flaws
         atoms = ase.io.read(path, index=-1)
         atoms.get_potential_energy()
-        flaws = flaws_of(path)
     except Exception as error:  # ASE's readers raise whatever their format makes them raise
         raise ConfigError(f"{path} holds no energy that ASE can read ({error!r}).") from None
     return atoms, flaws

@@ -18,9 +18,7 @@ FEWEST_OXYGENS = 5  # around a Ru inside: an octahedron, one corner of which may
 LARGEST_DEVIATION = 0.6  # Å; the closest two facets, (001) and (111), are 0.47 apart
 AGREEING = 0.5  # share of the Ru atoms with a facet that must see the same one
 FEWEST_NEIGHBOURS = 7  # Ru around a Ru in a slab too thin for ten: 8 in three layers of (001)
-LARGEST_THIN = (
-    0.55  # Å, as above for such a Ru; unrelaxed samples are 0.5 off
-)
+LARGEST_THIN = 0.55  # Å, as above for such a Ru; unrelaxed samples are 0.5 off
 BEYOND = 0.5  # Å above the uppermost Ru where a neighbour would be that the slab is too thin for
 
 
