@@ -6,7 +6,7 @@ import os
 from typing import NamedTuple
 
 from keras_ruo2 import __version__
-from keras_ruo2.commands.discover_tables import LOWEST, describe_best, rank_again
+from keras_ruo2.commands.discover_tables import LOWEST, describe_best, distance, rank_again
 from keras_ruo2.commands.phase_diagram import main as phase_diagram
 from keras_ruo2.commands.phase_diagram_input import method_of, named
 from keras_ruo2.config import PhaseDiagramConfig
@@ -178,8 +178,8 @@ def summary(methods, rows, folders):
     best = ""
     if own:
         best = (
-            f" The generator's best, {own[0].atoms.info['name']}, comes to "
-            f"{1000 * own[0].above:.1f} meV/Å² above the best known slab."
+            f" The generator's best, {own[0].atoms.info['name']}, comes to lie "
+            f"{distance(own[0].above)} the best known slab."
         )
     return " ".join(parts) + best + f" {len(folders)} handed over to DFT."
 

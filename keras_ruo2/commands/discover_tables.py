@@ -59,9 +59,14 @@ def row_of(atoms, above, gamma):
         "facet": str(info.get("facet", "–")),
         "above": None if failed else 1000 * above,
         "gamma": gamma,
-        "said": f"not a slab ({died})" if failed else f"{1000 * above:.1f} meV/Å² above",
+        "said": f"not a slab ({died})" if failed else distance(above),
         "chain": chain(atoms),
     }
+
+
+def distance(above):
+    """Return in words how far a structure is from the best known slab, given in eV/Å^2."""
+    return f"{abs(1000 * above):.1f} meV/Å² {'below' if above < 0 else 'above'}"
 
 
 def origin_of(atoms, failed):

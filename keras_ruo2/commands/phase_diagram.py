@@ -51,6 +51,7 @@ SAME_FACE = 0.005  # eV/Å^2, as far as taking a lower face out of a thin slab c
 SAME_SLOPE = 1e-4  # Å^-2, far less than an O atom per surface cell
 LOWEST = -2.0  # eV, where the diagram begins if the O-poor limit is not known
 EQUAL, UPPER, MEAN = "equal", "upper", "mean"  # what a slab's surface free energy is that of
+LONGEST_LABEL = 40  # characters; of longer terminations the slab's name is shown
 TICKS = (300, 600, 900, 1200, 1500)  # K
 
 
@@ -128,12 +129,13 @@ def describe(key, slab, known, references):
         raise ConfigError(f"{slab.info['name']}: {error}") from None
     num_ru, num_o = (int(np.sum(slab.numbers == kind)) for kind in (RU, O))
     facet = str(slab.info.get("facet", "slabs"))
-    label = [slab.info[name] for name in ("termination", "variation") if name in slab.info]
+    words = ("termination", "variation")
+    label = " ".join(str(slab.info[name]) for name in words if name in slab.info)
     return {
         "key": key,
         "name": slab.info["name"],
         "facet": facet,
-        "label": " ".join(label) or slab.info["name"],
+        "label": label if 0 < len(label) <= LONGEST_LABEL else slab.info["name"],
         "known": known,
         "Ru": num_ru,
         "O": num_o,
