@@ -37,8 +37,6 @@ def test_templates_are_whole_slabs_in_upright_cells_of_bounded_size(slabs):
 
 @pytest.mark.parametrize("kind", BASELINES)
 def test_a_baseline_keeps_composition_and_cell_and_is_the_same_for_the_same_seed(slabs, kind):
-    if kind == "genetic":
-        pytest.importorskip("ase_ga")
     made, again, other = (
         make_up(kind, slabs, count, seed) for count, seed in ((4, 1), (2, 1), (2, 2))
     )
@@ -63,28 +61,3 @@ def test_rattled_slabs_are_off_by_what_is_said(slabs):
     by_name = {slab.info["name"]: slab for slab in slabs}
     off = [rmsd(by_name[atoms.info["parents"]], atoms) for atoms in made]
     assert np.mean(off) == pytest.approx(np.sqrt(3) * baselines.RATTLE, rel=0.1)
-
-
-def test_spliced_children_have_parts_of_both_parents(slabs):
-    pytest.importorskip("ase_ga")
-    made = make_up("genetic", slabs, 8, 0)
-    spliced = [atoms for atoms in made if " x " in atoms.info["parents"]]
-    assert spliced and len(spliced) < len(made)
-    for child in spliced:
-        one, other = (
-            next(slab for slab in slabs if slab.info["name"] == name)
-            for name in child.info["parents"].split(" x ")
-        )
-        for parent in (one, other):
-            joined = parent + child
-            apart = joined.get_all_distances(mic=True)[: len(parent), len(parent) :]
-            assert (apart.min(axis=0) < 1e-3).sum() > 0
-
-
-def test_a_missing_package_is_named(monkeypatch):
-    def missing(name):
-        raise ImportError(name)
-
-    monkeypatch.setattr(baselines.importlib, "import_module", missing)
-    with pytest.raises(ConfigError, match="pip install ase-ga"):
-        baselines.operators()
