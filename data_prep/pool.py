@@ -39,27 +39,37 @@ def open_pool(scheduler=None, workers=None):
         return
     if not importlib.util.find_spec("distributed"):
         raise ConfigError(f"--scheduler and --workers need Dask. Install it: {INSTALL}")
-    import dask
     import distributed
 
-    dask.config.set({"distributed.admin.log-format": "%(message)s"})
     if scheduler is not None:
-        client = connect(scheduler)
-        with client:
+        with connect(scheduler) as client:
             yield Cluster(client, f"of {scheduler}")
         return
-    with (
-        dask.config.set({"distributed.nanny.pre-spawn-environ": ONE_THREAD}),
-        distributed.LocalCluster(
+    with environment(ONE_THREAD):  # kept for workers that are started again
+        cluster = distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             memory_limit=None,  # the calculator's need is checked before it is called
             dashboard_address=None,
             silence_logs="CRITICAL",
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
+        )
+    with cluster, distributed.Client(cluster, set_as_default=False) as client:
         yield Cluster(client, "on this machine")
+
+
+@contextmanager
+def environment(variables):
+    """Set variables of the environment for a while; Dask itself prefers what is set to its own."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def connect(address):

@@ -62,39 +62,89 @@ def find_internals(atoms, chosen):
     Returns:
         `Internals`.
     """
-    radii = BOND_STRETCH * covalent_radii[atoms.numbers]
-    first, second, image = neighbor_list("ijS", atoms, radii)
-    around = [np.flatnonzero(first == index) for index in range(len(atoms))]
-    upwards = np.array([tuple(shift) > (0, 0, 0) for shift in image], dtype=bool)
-    forward = (first < second) | ((first == second) & upwards)
-    bonds = [[(i, (0, 0, 0)), (second[k], image[k])] for k, i in enumerate(first) if forward[k]]
-    bends = [
-        [(second[p], image[p]), (i, (0, 0, 0)), (second[q], image[q])]
-        for i, found in enumerate(around)
-        for number, p in enumerate(found)
-        for q in found[:number]
+    bonds = find_bonds(atoms)
+    tables = [
+        Table(members[moving], images[moving])
+        for members, images in (bond_rows(bonds), bend_rows(bonds), torsion_rows(bonds))
+        for moving in [np.asarray(chosen, dtype=bool)[members].any(axis=1)]
     ]
-    torsions = []
-    for k in np.flatnonzero(forward):
-        i, j = first[k], second[k]
-        for p in around[i]:
-            for q in around[j]:
-                start = (second[p], tuple(image[p]))
-                end = (second[q], tuple(image[k] + image[q]))
-                begins_at_j = start == (j, tuple(image[k]))
-                ends_at_i = end == (i, (0, 0, 0))
-                if not (begins_at_j or ends_at_i or start == end):
-                    torsions.append([start, (i, (0, 0, 0)), (j, image[k]), end])
-    tables = [tabulate(rows, m, chosen) for rows, m in ((bonds, 2), (bends, 3), (torsions, 4))]
     return without_linear(Internals(*tables), atoms)
 
 
-def tabulate(rows, size, chosen):
-    """Return the rows that hold a chosen atom as a `Table` of `size` atoms a row."""
-    indices = np.array([[atom for atom, _ in row] for row in rows], dtype=int).reshape(-1, size)
-    images = np.array([[image for _, image in row] for row in rows], dtype=int)
-    moving = np.asarray(chosen)[indices].any(axis=1)
-    return Table(indices[moving], images.reshape(-1, size, 3)[moving])
+class Bonds(NamedTuple):
+    """Every bond, once from each of its ends: those of atom 0 first, then those of atom 1 ...
+
+    Args:
+        first: Atom at this end, shape `(n,)`.
+        second: Atom at the other end, shape `(n,)`.
+        image: Cell that the other end lies in, integers, shape `(n, 3)`.
+        begins: Where the bonds of an atom begin, shape `(atoms,)`.
+        counts: How many bonds an atom has, shape `(atoms,)`.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    image: np.ndarray
+    begins: np.ndarray
+    counts: np.ndarray
+
+    @property
+    def forward(self):
+        """Numbers of the bonds, one of the two ends of each."""
+        signs = self.image[np.arange(len(self.image)), (self.image != 0).argmax(axis=1)]
+        upwards = signs > 0  # the first of the three that is not 0
+        return np.flatnonzero((self.first < self.second) | ((self.first == self.second) & upwards))
+
+
+def find_bonds(atoms):
+    """Return the `Bonds` of atoms within `BOND_STRETCH` times the sum of their covalent radii."""
+    radii = BOND_STRETCH * covalent_radii[atoms.numbers]
+    first, second, image = neighbor_list("ijS", atoms, radii)
+    order = np.argsort(first, kind="stable")
+    counts = np.bincount(first, minlength=len(atoms))
+    return Bonds(first[order], second[order], image[order], np.cumsum(counts) - counts, counts)
+
+
+def runs(lengths):
+    """Return, for runs of these lengths, the run and the place in it of each member."""
+    which = np.repeat(np.arange(len(lengths)), lengths)
+    return which, np.arange(len(which)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+
+
+def bond_rows(bonds):
+    """Return atoms `(n, 2)` and images `(n, 2, 3)` of every bond."""
+    k = bonds.forward
+    members = np.stack([bonds.first[k], bonds.second[k]], axis=1)
+    return members, np.stack([np.zeros_like(bonds.image[k]), bonds.image[k]], axis=1)
+
+
+def bend_rows(bonds):
+    """Return atoms `(n, 3)` and images `(n, 3, 3)` of every pair of bonds at an atom."""
+    _, number = runs(bonds.counts)
+    p, place = runs(number)  # each bond with those of its atom before it
+    q = bonds.begins[bonds.first[p]] + place
+    members = np.stack([bonds.second[p], bonds.first[p], bonds.second[q]], axis=1)
+    images = [bonds.image[p], np.zeros_like(bonds.image[p]), bonds.image[q]]
+    return members, np.stack(images, axis=1)
+
+
+def torsion_rows(bonds):
+    """Return atoms `(n, 4)` and images `(n, 4, 3)` of every row of three bonds."""
+    first, second, image, begins, counts = bonds
+    middle = bonds.forward
+    at_end = counts[second[middle]]
+    number, place = runs(counts[first[middle]] * at_end)
+    k = middle[number]
+    p = begins[first[k]] + place // at_end[number]
+    q = begins[second[k]] + place % at_end[number]
+    end = image[k] + image[q]
+    begins_at_j = (second[p] == second[k]) & (image[p] == image[k]).all(axis=1)
+    ends_at_i = (second[q] == first[k]) & (end == 0).all(axis=1)
+    closed = (second[p] == second[q]) & (image[p] == end).all(axis=1)
+    kept = ~(begins_at_j | ends_at_i | closed)
+    members = np.stack([second[p], first[k], second[k], second[q]], axis=1)
+    images = np.stack([image[p], np.zeros_like(image[k]), image[k], end], axis=1)
+    return members[kept], images[kept]
 
 
 def without_linear(internals, atoms):

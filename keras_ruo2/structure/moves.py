@@ -21,6 +21,7 @@ WHOLE_OCTAHEDRON = 6
 SITE_BOND = 1.9  # Å from Ru to an inserted O; bulk 1.95, on top of Ru 1.7
 OPEN_O_O, OPEN_RU_O = 2.2, 1.6  # Å that an inserted O keeps at least; O-O is 2.47 at an octahedron
 BRIDGE_BOND = 2.3  # Å; an inserted O that near to a second Ru bridges the two
+ROOM = 6.0  # Å around an inserted O beyond which other atoms do not matter
 SITE_SPACING = 1.6  # Å between two sites; nearer ones are one
 NUM_DIRECTIONS = 300  # directions around a Ru that are tried, 12 degrees apart
 
@@ -64,16 +65,17 @@ def displace(atoms, rng, *, length, share):
     modes, _ = delocalised_modes(atoms, layer_of(atoms) == DISPLACED)
     if not len(modes):
         return Move("displace", None, reason="no_mode")
-    best, fewest = None, np.inf
+    clashes, best, fewest = clash_counter(atoms, length), None, np.inf
     for _ in range(DRAWS):
-        trial = atoms.copy()
-        trial.positions += length * random_direction(modes, rng, share)
-        found = count_clashes(trial)
+        displacement = length * random_direction(modes, rng, share)
+        found = clashes(displacement)
         if found < fewest:
-            best, fewest = trial, found
+            best, fewest = displacement, found
         if not found:
             break
-    return Move("displace", best)
+    trial = atoms.copy()
+    trial.positions += best
+    return Move("displace", trial)
 
 
 def random_direction(modes, rng, share):
@@ -86,6 +88,27 @@ def random_direction(modes, rng, share):
 def count_clashes(atoms):
     """Count the pairs of atoms nearer than `CLASH` times the sum of their covalent radii."""
     return len(neighbor_list("i", atoms, CLASH * covalent_radii[atoms.numbers])) // 2
+
+
+def clash_counter(atoms, length):
+    """Return a function from a displacement, shape `(n, 3)`, to `count_clashes` after it.
+
+    Neighbours are looked up once, as far as they can come near each other.
+
+    Args:
+        atoms: `ase.Atoms` with an array "layer", of which only `DISPLACED` moves.
+        length: Largest component of a displacement, Å.
+    """
+    radii = CLASH * covalent_radii[atoms.numbers]
+    reach = radii + np.sqrt(3) * length * (layer_of(atoms) == DISPLACED)
+    first, second, apart = neighbor_list("ijD", atoms, reach + 1e-6)
+    nearest = radii[first] + radii[second]
+
+    def count(displacement):
+        after = apart + displacement[second] - displacement[first]
+        return int(np.sum(np.einsum("ij,ij->i", after, after) < nearest**2)) // 2
+
+    return count
 
 
 def exchange(atoms, rng, *, find_sites=None):
@@ -152,21 +175,45 @@ def insertion_sites(atoms):
     pair = pair_of(atoms)
     layer = layer_of(atoms) == DISPLACED
     open_ru = np.flatnonzero(metal & layer & (bonds < WHOLE_OCTAHEDRON))
-    around = atoms.positions[open_ru, None] + scaled(SITE_BOND, pair) * sphere(NUM_DIRECTIONS)
-    places = around.reshape(-1, 3)
-    to_oxygen = distances(places, atoms.positions[is_anion(atoms)], atoms.cell)
-    to_ruthenium = distances(places, atoms.positions[metal], atoms.cell)
-    room = to_oxygen.min(axis=1, initial=np.inf)
-    nearest = to_ruthenium.min(axis=1, initial=np.inf)
+    around = scaled(SITE_BOND, pair) * sphere(NUM_DIRECTIONS)
+    places = (atoms.positions[open_ru, None] + around).reshape(-1, 3)
+    parts = [crowding(atoms, centre, around) for centre in atoms.positions[open_ru]]
+    room, nearest, bridged = np.concatenate([np.empty((3, 0)), *parts], axis=1)
     free = room > scaled(OPEN_O_O, (pair[1], pair[1]), ("O", "O"))
     free &= nearest > scaled(OPEN_RU_O, pair)
-    bridged = (to_ruthenium < scaled(BRIDGE_BOND, pair)).sum(axis=1)
     order = np.lexsort((-room.round(6), -bridged))
     chosen = np.empty((0, 3))
     for place in places[order[free[order]]]:
         if not len(chosen) or distances(place[None], chosen, atoms.cell).min() > SITE_SPACING:
             chosen = np.append(chosen, [place], axis=0)
     return chosen
+
+
+def crowding(atoms, centre, around):
+    """Say how crowded places around an atom are.
+
+    Args:
+        atoms: `ase.Atoms` in an orthogonal cell.
+        centre: The atom's position, Å.
+        around: The places, relative to it, shape `(n, 3)`, Å.
+
+    Returns:
+        Array `(3, n)`: distance to the nearest anion and metal atom, `ROOM` where there is none
+        within it, Å, and the number of metal atoms that an anion there would be bonded to.
+    """
+    reach = ROOM + np.linalg.norm(around, axis=1).max()
+    close = distances(centre[None], atoms.positions, atoms.cell)[0] < reach
+    to_anion, to_metal = (
+        distances(centre + around, atoms.positions[close & chosen], atoms.cell)
+        for chosen in (is_anion(atoms), is_metal(atoms))
+    )
+    return np.stack(
+        [
+            to_anion.min(axis=1, initial=ROOM),
+            to_metal.min(axis=1, initial=ROOM),
+            (to_metal < scaled(BRIDGE_BOND, pair_of(atoms))).sum(axis=1),
+        ]
+    )
 
 
 def sphere(count):

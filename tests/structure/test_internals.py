@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.data import covalent_radii
+from ase.geometry import get_angles
+from ase.neighborlist import neighbor_list
 
 from keras_ruo2.structure.internals import (
     delocalised_modes,
@@ -78,6 +81,47 @@ def test_internals_do_not_depend_on_the_image_an_atom_is_given_in(rough):
         for atoms in (rough, moved)
     )
     np.testing.assert_allclose(before, after, atol=1e-9)
+
+
+def test_every_bond_bend_and_torsion_is_found_once(rough):
+    """By its definition: walks of one, two and three bonds, either way round the same."""
+    everywhere = np.ones(len(rough), dtype=bool)
+    radii = 1.2 * covalent_radii[rough.numbers]
+    steps = {}
+    for i, j, image in zip(*neighbor_list("ijS", rough, radii), strict=True):
+        steps.setdefault(int(i), []).append((int(j), image))
+    walks = [[(i, np.zeros(3, dtype=int))] for i in range(len(rough))]
+    for table in find_internals(rough, everywhere):
+        walks = [
+            [*walk, (j, walk[-1][1] + image)]
+            for walk in walks
+            for j, image in steps[walk[-1][0]]
+            if not any(j == k and (walk[-1][1] + image == cell).all() for k, cell in walk)
+        ]
+        found = {walk_key(zip(*row, strict=True)) for row in zip(*table, strict=True)}
+        assert len(found) == len(table.atoms)
+        assert found <= {walk_key(walk) for walk in walks}
+        if table.atoms.shape[1] == 2:
+            assert found == {walk_key(walk) for walk in walks}
+    # Straight walks are left out; those that are counted here are bent at each atom between.
+    assert found == {walk_key(walk) for walk in walks if is_bent(walk, rough)}
+
+
+def walk_key(walk):
+    """What two ways to write a walk have in common: from either end, in whatever cell."""
+    walk = [(int(atom), np.asarray(cell)) for atom, cell in walk]
+    ways = [
+        tuple((atom, *(cell - way[0][1]).tolist()) for atom, cell in way)
+        for way in (walk, walk[::-1])
+    ]
+    return min(ways)
+
+
+def is_bent(walk, atoms):
+    places = np.array([atoms.positions[atom] + cell @ atoms.cell.array for atom, cell in walk])
+    steps = np.diff(places, axis=0)
+    angles = get_angles(-steps[:-1], steps[1:])
+    return bool(((angles < 170) & (angles > 10)).all())
 
 
 def test_rigid_motions_change_no_internal_and_are_no_modes():

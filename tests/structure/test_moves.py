@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -6,6 +8,7 @@ from keras_ruo2.structure.bonds import RU, RU_O_BOND, O, coordination
 from keras_ruo2.structure.layers import DISPLACED, assign_layers, layer_of, with_layers
 from keras_ruo2.structure.moves import (
     SITE_BOND,
+    clash_counter,
     count_clashes,
     displace,
     distances,
@@ -41,6 +44,33 @@ def test_a_move_depends_on_the_structure_and_the_generator_only():
         one, same, other = (move(np.random.default_rng(seed)).atoms for seed in (5, 5, 6))
         np.testing.assert_array_equal(one.positions, same.positions)
         assert len(other) != len(one) or not np.array_equal(one.positions, other.positions)
+
+
+def test_clashes_are_counted_as_from_scratch(rng):
+    slab = layered("100-stoichiometric")
+    clashes = clash_counter(slab, 1.2)
+    counts = []
+    for _ in range(20):
+        displacement = np.zeros((len(slab), 3))
+        moving = layer_of(slab) == DISPLACED
+        displacement[moving] = rng.uniform(-1.2, 1.2, (moving.sum(), 3))
+        moved = slab.copy()
+        moved.positions += displacement
+        counts.append(count_clashes(moved))
+        assert clashes(displacement) == counts[-1]
+    assert len(set(counts)) > 3
+
+
+def test_moves_in_a_cell_of_2000_atoms_take_seconds(rng):
+    slab = build_slab("110-stoichiometric", a=4.5, c=3.1, num_planes=10)
+    slab = slab.repeat((6, 6, 1))
+    slab.rattle(0.05, seed=1)
+    slab = with_layers(slab, assign_layers(slab))
+    assert 2000 < len(slab) < 2300
+    began = time.process_time()
+    assert displace(slab, rng, length=1.2, share=0.25).atoms is not None
+    assert len(insertion_sites(slab)) == 36
+    assert time.process_time() - began < 20  # measured: 2
 
 
 def test_atoms_without_bonds_cannot_be_displaced(rng):
