@@ -7,7 +7,7 @@
 VENV = .venv
 TENSORFLOW = cpu
 FOR_TRAINING = $(VENV)/.ready-$(TENSORFLOW)
-EXTRAS = jax,torch,energies,screen,discover,remote,test
+EXTRAS = jax,torch,energies,screen,discover,scale,remote,test
 FOR_TESTS = $(VENV)/.ready-$(TENSORFLOW),$(EXTRAS)
 RUN = runs/lattice2d
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
@@ -21,11 +21,11 @@ train: $(FOR_TRAINING)
 	$(VENV)/bin/python -m keras_ruo2 generate --run=$(RUN) --out=$(RUN)/samples.npz
 
 test: $(FOR_TESTS)
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 # An environment of its own: the last tensorflow-io works beside TensorFlow 2.16 and 2.17 only.
 test-tfio:
-	$(MAKE) test VENV=.venv-tfio TENSORFLOW=tfio EXTRAS=screen,discover,remote,test
+	$(MAKE) test VENV=.venv-tfio TENSORFLOW=tfio EXTRAS=screen,discover,scale,remote,test
 
 lint: $(FOR_TESTS)
 	$(VENV)/bin/ruff check .

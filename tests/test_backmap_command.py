@@ -1,7 +1,10 @@
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 from ase.io import read
 
+from keras_ruo2.commands import backmap as command
 from keras_ruo2.commands.backmap import main as backmap
 from keras_ruo2.config import BackmapConfig
 from keras_ruo2.errors import ConfigError
@@ -64,6 +67,20 @@ def test_samples_without_any_structure_are_written_and_fail(tmp_path):
     with pytest.raises(ConfigError, match="No sample of .* holds a structure"):
         backmap(BackmapConfig(samples=samples, out=tmp_path / "s.extxyz"))
     assert [atoms.info["failures"] for atoms in read(tmp_path / "s.extxyz", ":")] == ["empty"] * 3
+
+
+def test_what_was_finished_before_an_interrupt_is_readable(box, tmp_path, monkeypatch):
+    grid = voxelise(box, alpha=ALPHA)
+    lattice = np.tile(box.cell.lengths(), (3, 1))
+    samples = write(tmp_path / "s.npz", grid=np.stack([grid] * 3), lattice=lattice)
+    whole = command.map_sample(grid, box.cell.lengths(), ALPHA)
+    outcomes = Mock(side_effect=[whole.copy(), whole.copy(), KeyboardInterrupt])
+    monkeypatch.setattr(command, "map_sample", outcomes)
+    with pytest.raises(KeyboardInterrupt):
+        backmap(BackmapConfig(samples=samples, out=tmp_path / "s.extxyz"))
+    assert not (tmp_path / "s.extxyz").exists()
+    found = read(tmp_path / "s.partial.extxyz", ":")
+    assert [atoms.get_chemical_formula() for atoms in found] == [box.get_chemical_formula()] * 2
 
 
 def test_found_atoms_are_drawn_where_the_density_is(box, tmp_path, capsys):

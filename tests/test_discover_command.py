@@ -53,7 +53,7 @@ FLAGS = {
     "count": 4,
     "relaxations": 2,
     "steps": 5,
-    "baselines": "rattled",
+    "baselines": "rattled,genetic",
 }
 
 
@@ -75,8 +75,26 @@ def test_every_stage_writes_its_file_and_the_page_tells_the_funnel(done):
     assert list(chosen.info["repeats"]) == [1, 2] and len(chosen) < 25
     text = (done / "report.html").read_text()
     assert "Generator: of 4 drawn 3 are valid, of 2 relaxed 2" in text
+    assert "generated, new" in text and "baseline, " in text and ">known<" in text
     assert "Rattled training slabs" in text and text.count("<canvas") >= 2
     assert "image/png" in text and (done / "phase_diagram" / "stable.extxyz").exists()
+
+
+def test_the_genetic_algorithm_spends_the_same_in_generations(done):
+    pytest.importorskip("ase_ga")
+    folder = done / "genetic"
+    drawn = ase.io.read(folder / "1_atoms.extxyz", ":")
+    assert [atoms.info["generation"] for atoms in drawn] == [1, 1, 2, 2]
+    assert [atoms.info["sample"] for atoms in drawn] == [0, 1, 2, 3]
+    relaxed = ase.io.read(folder / "5_screened.extxyz", ":")
+    assert len(relaxed) == 2  # as many as every other method
+    assert {atoms.info["calculator"] for atoms in relaxed} == {"tests.fakes:Morse"}
+    parents = ase.io.read(folder / "parents.extxyz", ":")
+    assert {atoms.info["relaxation_steps"] for atoms in parents} == {0}
+    alive = {atoms.info["name"] for atoms in [*parents, relaxed[0]]}
+    for child in drawn[2:]:
+        names = child.info["parents"].removesuffix(", mutated").split(" x ")
+        assert set(names) <= alive
 
 
 def test_the_ranking_leads_from_the_seed_to_gamma(done):
@@ -150,7 +168,7 @@ def test_bad_input_is_refused_before_the_folder_is_made(folder, tmp_path):
         ("Give --run", samples | {"run": tmp_path}),
         ("No reference energies are known", samples | {"calculator": "tests.fakes:Morse"}),
         ("Unknown baselines 'rattle'.*'rattled'", samples | {"baselines": "rattle"}),
-        ("--dft and --dft_references belong together", samples | {"dft": tmp_path}),
+        ("--dft_references goes with --dft", samples | {"dft_references": samples["samples"]}),
     ):
         with pytest.raises(ConfigError, match=message):
             DiscoverConfig(**values)

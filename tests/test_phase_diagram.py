@@ -7,6 +7,7 @@ from ase import Atoms
 from ase.build import bulk
 
 from keras_ruo2 import plotting, plotting_phases
+from keras_ruo2.commands import phase_diagram as command
 from keras_ruo2.commands.phase_diagram import main as phase_diagram
 from keras_ruo2.config import PhaseDiagramConfig
 from keras_ruo2.errors import ConfigError
@@ -15,8 +16,10 @@ from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.crystals import rutile_ruo2
 from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.slabs import build_slab
+from keras_ruo2.thermodynamics import References
 
 BULK, OXYGEN, METAL = -22.0, -5.0, -9.0
+REFERENCES = References(BULK, OXYGEN, METAL)
 FLAGS = {"bulk_energy": BULK, "oxygen_energy": OXYGEN, "metal_energy": METAL}
 
 
@@ -150,3 +153,18 @@ def test_known_slabs_are_drawn_dotted_and_stable_ones_thick(tmp_path):
     assert drawn[2].get_linewidth() == plotting_phases.STABLE
     np.testing.assert_allclose(drawn[2].get_ydata(), 50)
     plotting.save(figure, tmp_path / "p.png")
+
+
+def test_names_stand_for_labels_that_are_long_or_shared(tmp_path):
+    first, second = slabs()[1:]
+    first.info["termination"] = second.info["termination"] = "faces"
+    long = slabs()[0]
+    long.info |= {"termination": "2 O_on-top + O_bridge | " * 3}
+    rows = [command.describe(("x", 0), slab, False, REFERENCES) for slab in (first, second, long)]
+    assert rows[2]["label"] == "O-poor"
+    command.tell_apart(rows)
+    assert [row["label"] for row in rows] == [
+        "faces (stoichiometric)",
+        "faces (O-rich)",
+        "O-poor",
+    ]

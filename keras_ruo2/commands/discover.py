@@ -1,15 +1,18 @@
 """`discover`: generate -> backmap -> screen -> relax -> screen -> phase_diagram, in one folder."""
 
 import dataclasses
+from functools import cache, partial
 
 from keras_ruo2 import plotting, runs
 from keras_ruo2.calculators import check_calculator
 from keras_ruo2.commands import backmap, relax, screen
+from keras_ruo2.commands.discover_genetic import run_genetic
 from keras_ruo2.commands.discover_report import Results, report
 from keras_ruo2.commands.generate import check_label
 from keras_ruo2.commands.generate import main as generate
 from keras_ruo2.config import BackmapConfig, GenerateConfig, RelaxConfig, ScreenConfig
-from keras_ruo2.discovery.baselines import make_up, operators, templates
+from keras_ruo2.discovery.baselines import make_up, templates
+from keras_ruo2.discovery.evolution import operators
 from keras_ruo2.discovery.folder import begin, fingerprint, frames, stage, take_up
 from keras_ruo2.discovery.funnel import choose, judged, word
 from keras_ruo2.errors import ConfigError, check_writable
@@ -19,7 +22,7 @@ from keras_ruo2.structure.frames import write_frames
 from keras_ruo2.structure.repeats import smallest_cell
 from keras_ruo2.variants import VARIANTS
 
-GENERATED = "generated"
+GENERATED, GENETIC = "generated", "genetic"
 CHANGEABLE = ("shown", "dft", "dft_references")
 PICTURED = 12  # samples in the picture
 RELAXING = ("calculator", "optimiser", "fmax", "steps", "seconds", "frozen_layers")
@@ -38,20 +41,15 @@ def main(config):
     config = take_up(config, CHANGEABLE)
     check_calculator(config.calculator)
     screen.check_installed()
-    if "genetic" in config.methods:
+    if GENETIC in config.methods:
         operators()
     inputs = {"reference": fingerprint(config.reference)} | check_source(config)
     config = with_species(config)
     known = known_slabs(config)
     check_writable(config.out)
     begin(config, inputs)
-    results, slabs = [], None
-    for method in config.methods:
-        first = config.out / method / "1_atoms.extxyz"
-        if method != GENERATED and slabs is None and not first.exists():
-            slabs = templates(known)
-        results.append(run_method(method, config, slabs))
-    report(config, results, known)
+    make_slabs = cache(partial(templates, known))
+    report(config, [run_method(name, config, make_slabs) for name in config.methods], known)
 
 
 def with_species(config):
@@ -120,25 +118,45 @@ def check_source(config):
     return {"checkpoint": f"{checkpoint.name} ({fingerprint(weights)})"}
 
 
-def run_method(method, config, slabs):
-    """Take one method's structures through all stages; return its `Results`."""
+def run_method(method, config, make_slabs):
+    """Take one method's structures through all stages; return its `Results`.
+
+    Args:
+        method: Its name.
+        config: `DiscoverConfig`.
+        make_slabs: Function that returns the known slabs that baselines are made of.
+    """
     folder = config.out / method
 
     def start(path):
         if method == GENERATED:
             draw(config, path)
         else:
-            write_frames(path, make_up(method, slabs, config.count, config.seed))
+            write_frames(path, make_up(method, make_slabs(), config.count, config.seed))
+
+    def through(folder, start, relaxations, first=0):
+        return take_through(folder, method, config, start, relaxations, first)
 
     print(f"\n{method}", flush=True)
+    if method == GENETIC:
+        screened = partial(screen_all, config)
+        return run_genetic(folder, config, make_slabs, through, screened)
+    last = through(folder, start, config.relaxations)
+    screened = folder / "2_screened.extxyz"
+    return Results(method, judged(frames(screened)), judged(frames(last)))
+
+
+def take_through(folder, method, config, start, relaxations, first):
+    """Take what `start` writes through all stages in `folder`; return the file of the last one."""
     atoms = stage(folder / "1_atoms.extxyz", start)
     screened = stage(folder / "2_screened.extxyz", lambda path: screen_all(config, atoms, path))
-    chosen = stage(
-        folder / "3_chosen.extxyz", lambda path: pick(config, method, atoms, screened, path)
-    )
+
+    def choose(path):
+        pick(config, method, atoms, screened, path, relaxations, first)
+
+    chosen = stage(folder / "3_chosen.extxyz", choose)
     relaxed = stage(folder / "4_relaxed.extxyz", lambda path: relax_all(config, chosen, path))
-    last = stage(folder / "5_screened.extxyz", lambda path: screen_all(config, relaxed, path))
-    return Results(method, judged(frames(screened)), judged(frames(last)))
+    return stage(folder / "5_screened.extxyz", lambda path: screen_all(config, relaxed, path))
 
 
 def draw(config, path):
@@ -172,17 +190,20 @@ def screen_all(config, structures, path):
     screen.main(ScreenConfig(structures=structures, out=path, **known))
 
 
-def pick(config, method, atoms, screened, path):
-    """Write the structures that are worth a relaxation, named; samples in their smallest cell."""
+def pick(config, method, atoms, screened, path, relaxations, first):
+    """Write the structures that are worth a relaxation, named; samples in their smallest cell.
+
+    `first` is the number of the first structure, where there were some before.
+    """
     found, told = frames(atoms), judged(frames(screened))
     chosen = []
-    for index in choose(told, config.relaxations):
+    for index in choose(told, relaxations):
         structure = smallest_cell(found[index]) if method == GENERATED else found[index]
         structure.info |= {
-            "name": f"{method}-{index:04d}",
+            "name": f"{method}-{first + index:04d}",
             "method": method,
             "drawn_with_seed": config.seed,
-            "drawn_as": index,
+            "drawn_as": first + index,
             "reasons_before": word(told[index], "reasons"),
         }
         chosen.append(structure)

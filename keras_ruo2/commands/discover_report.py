@@ -6,12 +6,13 @@ import os
 from typing import NamedTuple
 
 from keras_ruo2 import __version__
+from keras_ruo2.commands.discover_tables import LOWEST, describe_best, distance, rank_again
 from keras_ruo2.commands.phase_diagram import main as phase_diagram
-from keras_ruo2.commands.phase_diagram_input import method_of, named, read_references
+from keras_ruo2.commands.phase_diagram_input import method_of, named
 from keras_ruo2.config import PhaseDiagramConfig
 from keras_ruo2.discovery.folder import SETTINGS
 from keras_ruo2.discovery.funnel import count, first, flag, moved, ranked, word
-from keras_ruo2.discovery.handoff import read_energies, write_inputs
+from keras_ruo2.discovery.handoff import write_inputs
 from keras_ruo2.discovery.page import NAMES, write_page
 from keras_ruo2.discovery.ranking import STABLE_RANGE, rank
 from keras_ruo2.errors import ConfigError
@@ -19,9 +20,6 @@ from keras_ruo2.paths import shown
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.frames import write_frames
 from keras_ruo2.thermodynamics import References, known_references, oxygen_poor_limit
-
-LOWEST = -2.0  # eV, where dmu_O begins if the O-poor limit is not known
-LISTED = 50  # structures in the table
 
 
 class Results(NamedTuple):
@@ -48,23 +46,25 @@ def report(config, results, known):
     """
     notes = []
     left = [atoms for found in results for atoms in found.relaxed if ranked(atoms) and first(atoms)]
-    comparable, rows, limits = [], [], (LOWEST, 0.0)
+    comparable, rows, references, limits = [], [], None, (LOWEST, 0.0)
     if left:
-        comparable, rows, limits = rank_all(config, left, known, notes)
+        comparable, rows, references, limits = rank_all(config, left, known, notes)
     else:
         notes.append("No structure was valid after relaxing: there is nothing to rank.")
     handed = [row.atoms for row in rows if row.above <= STABLE_RANGE]
-    folders = write_inputs(config.out / "poscar", handed, config.out)
+    folders = write_inputs(config.out / "poscar", handed, config.out, config.pair)
     write_ranking(config.out / "ranking.csv", rows, limits, folders)
     pictures = draw_pictures(config, results, comparable, notes)
-    again, dft_pictures = rank_again(config, handed, rows) if config.dft else ([], [])
+    again, dft_pictures = rank_again(config, handed, rows, notes) if config.dft else ([], [])
+    own, others = describe_best(config, results, (rows, comparable, references), limits)
     methods = {found.method: funnel_of(found) for found in results}
     content = {
         "title": f"Structures discovered with {config.run or config.samples}",
         "summary": summary(methods, rows, folders),
         "methods": methods,
         "pictures": pictures + dft_pictures,
-        "best": describe_best(config, results, rows, limits),
+        "best": own,
+        "others": others,
         "shown": config.shown,
         "notes": notes,
         "provenance": provenance(config),
@@ -79,8 +79,8 @@ def rank_all(config, left, known, notes):
     """Rank what is left beside the known slabs, as far as they are of one calculator.
 
     Returns:
-        `(comparable, rows, limits)`: known slabs of the same calculator, `Ranked` structures, and
-        the ends of dmu_O, eV.
+        `(comparable, rows, references, limits)`: known slabs of the same calculator, `Ranked`
+        structures, the calculator's `References` and the ends of dmu_O, eV.
     """
     method = method_of(left[0])
     references = references_of(config, method)
@@ -92,7 +92,7 @@ def rank_all(config, left, known, notes):
         )
     poor = oxygen_poor_limit(references)
     limits = (LOWEST if poor is None else poor, 0.0)
-    return comparable, rank(left, comparable, references, limits), limits
+    return comparable, rank(left, comparable, references, limits), references, limits
 
 
 def references_of(config, method):
@@ -167,54 +167,6 @@ def draw_pictures(config, results, comparable, notes):
     return [(folder / "phase_diagram.png", caption), *pictures]
 
 
-def describe_best(config, results, rows, limits):
-    """Return the table's rows: ranked structures, then the generator's that failed."""
-    places = (limits[0], sum(limits) / 2, limits[1])
-    best = [
-        row_of(row.atoms, row.above, [1000 * row.line(place) for place in places])
-        for row in rows[:LISTED]
-    ]
-    failed = [atoms for atoms in results[0].relaxed if not ranked(atoms) and len(atoms)]
-    missing = max(0, config.shown - len(best))
-    return best + [row_of(atoms, None, None) for atoms in failed[:missing]]
-
-
-def row_of(atoms, above, gamma):
-    """Return what the page says about a structure."""
-    info, failed = atoms.info, above is None
-    known = "yes" if flag(atoms, "novel") else f"no: {word(atoms, 'matched')}"
-    died = f"{word(atoms, 'relax_failures')}; {word(atoms, 'reasons')}"
-    return {
-        "name": info["name"],
-        "method": info["method"],
-        "atoms": atoms,
-        "facet": str(info.get("facet", "–")),
-        "above": None if failed else 1000 * above,
-        "gamma": gamma,
-        "novel": "–" if failed else known,
-        "said": f"not a slab ({died})" if failed else f"{1000 * above:.1f} meV/Å² above",
-        "chain": chain(atoms),
-    }
-
-
-def chain(atoms):
-    """Return how a structure came about, from the seed to its energy."""
-    info = atoms.info
-    origin = f"seed {info['drawn_with_seed']}, number {info['drawn_as']}"
-    if "residual" in info:
-        origin += f", backmap residual {info['residual']:.3f}"
-    if "parents" in info:
-        origin += f", {info['parents']}"
-    energy = potential_energy(atoms)
-    if energy is None:
-        return f"{origin}; {word(atoms, 'relax_failures')}"
-    return (
-        f"{origin}; before: {word(atoms, 'reasons_before')}; {info['relaxation_steps']} steps of "
-        f"{info['optimiser']}, RMSD {info['rmsd']:.2f} Å, {info['stopped']}; "
-        f"{energy:.3f} eV ({info['calculator']})"
-    )
-
-
 def summary(methods, rows, folders):
     """Return what came of it, in a few sentences."""
     parts = []
@@ -225,7 +177,13 @@ def summary(methods, rows, folders):
             f"{counts['chosen']} relaxed {counts['valid_after']}, {counts['novel_after']} of them "
             "novel."
         )
-    best = f" Best: {rows[0].atoms.info['name']}." if rows else ""
+    own = [row for row in rows if row.atoms.info["method"] == next(iter(methods))]
+    best = ""
+    if own:
+        best = (
+            f" The generator's best, {own[0].atoms.info['name']}, comes to lie "
+            f"{distance(own[0].above)} the best known slab."
+        )
     return " ".join(parts) + best + f" {len(folders)} handed over to DFT."
 
 
@@ -236,35 +194,3 @@ def provenance(config):
     told = " ".join(f"--{name}={value}" for name, value in settings.items())
     inputs = {f"Checksum of {name}": text for name, text in begun["inputs"].items()}
     return {"Command": f"python -m keras_ruo2 discover {told}", **inputs, "keras_ruo2": __version__}
-
-
-def rank_again(config, handed, rows):
-    """Read DFT's energies, rank what they belong to, and draw its own phase diagram.
-
-    Returns:
-        `(table, pictures)`: rows of `page.dft_table`, and pictures with captions.
-    """
-    references = read_references(config.dft_references, ("", ""), species=config.pair)
-    found = read_energies(config.dft, handed)
-    poor = oxygen_poor_limit(references)
-    limits = (LOWEST if poor is None else poor, 0.0)
-    again = rank([atoms for _, atoms in found], [], references, limits)
-    order = [row.atoms.info["name"] for row in again]
-    before = {row.atoms.info["name"]: (k + 1, row.line) for k, row in enumerate(rows)}
-    by_name = {row.atoms.info["name"]: row for row in again}
-    table = [
-        {
-            "name": name,
-            "rank": before[name][0],
-            "dft_rank": order.index(name) + 1,
-            "values": (1000 * before[name][1](0.0), 1000 * by_name[name].line(0.0)),
-        }
-        for name in order
-    ]
-    folder = config.out / "dft"
-    folder.mkdir(exist_ok=True)
-    write_frames(folder / "slabs.extxyz", [row.atoms for row in again])
-    species = ",".join(config.pair)
-    settings = {"references": config.dft_references, "out": folder, "species": species}
-    phase_diagram(PhaseDiagramConfig(structures=folder / "slabs.extxyz", **settings))
-    return table, [(folder / "phase_diagram.png", "Surface free energies by DFT.")]

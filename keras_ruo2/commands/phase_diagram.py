@@ -1,6 +1,7 @@
 """`phase_diagram`: surface free energies against the chemical potential of oxygen."""
 
 import csv
+from collections import Counter
 
 import numpy as np
 
@@ -51,6 +52,7 @@ SAME_SLOPE = 1e-4  # Å^-2, far less than an O atom per surface cell
 LOWEST = -2.0  # eV, where the diagram begins if the O-poor limit is not known
 EQUAL, UPPER, MEAN = "equal", "upper", "mean"  # what a slab's surface free energy is that of
 FIELDS = ("bulk", "oxygen", "metal")  # of `References`, as they are printed
+LONGEST_LABEL = 40  # characters; of longer terminations the slab's name is shown
 TICKS = (300, 600, 900, 1200, 1500)  # K
 
 
@@ -109,7 +111,16 @@ def find_stable(rows, limits, own, methods):
         for index, start, end in lower_envelope([row["line"] for row in candidates], *limits):
             candidates[index]["stable"] = (start, end)
         crossings += agreement(candidates, limits, own, methods)
+        tell_apart([row for row in group if row["stable"]])
     return panels, crossings
+
+
+def tell_apart(stable):
+    """Add the names of stable rows to labels that several of them share."""
+    labels = Counter(row["label"] for row in stable)
+    for row in stable:
+        if labels[row["label"]] > 1:
+            row["label"] += f" ({row['name']})"
 
 
 def describe(key, slab, known, references):
@@ -120,12 +131,13 @@ def describe(key, slab, known, references):
         raise ConfigError(f"{slab.info['name']}: {error}") from None
     num_metal = int(np.sum(slab.symbols == references.species[0]))
     facet = str(slab.info.get("facet", "slabs"))
-    label = [slab.info[name] for name in ("termination", "variation") if name in slab.info]
+    words = ("termination", "variation")
+    label = " ".join(str(slab.info[name]) for name in words if name in slab.info)
     return {
         "key": key,
         "name": slab.info["name"],
         "facet": facet,
-        "label": " ".join(label) or slab.info["name"],
+        "label": label if 0 < len(label) <= LONGEST_LABEL else slab.info["name"],
         "known": known,
         "metal": num_metal,
         "O": len(slab) - num_metal,

@@ -120,17 +120,23 @@ def find_references(config, method, beside=()):
 
 
 def read_references(path, method, beside=(), known=None, species=SPECIES):
-    """Read bulk RuO2, O2 and, if there, hcp Ru, or their like; told apart by composition.
+    """Read a file of references and return what `references_among` finds in it."""
+    return references_among(path, read_slabs(path), method, beside, known, species)
+
+
+def references_among(path, frames, method, beside=(), known=None, species=SPECIES):
+    """Tell bulk RuO2, O2 and, if there, hcp Ru, or their like, apart by their composition.
 
     Args:
-        path: Structures with energies.
+        path: Where they come from, for messages.
+        frames: `ase.Atoms` with energies.
         method: Whose references are wanted.
         beside: Other methods, whose references are passed over; those of any other are refused.
         known: `References` to return where the file has none of `method`, only those of others.
         species: Metal and anion of the oxide.
     """
     found, (metal, _) = {}, species
-    for number, atoms in enumerate(read_slabs(path)):
+    for number, atoms in enumerate(frames):
         if method_of(atoms) in beside:
             continue
         if method_of(atoms) != method:

@@ -45,7 +45,8 @@ class DiscoverConfig(Config):
         seed: Of noise and of the baselines.
         shown: Structures in viewers.
         dft: Folder of DFT results of the structures that were handed over, to rank them again.
-        dft_references: Bulk RuO2 and O2 (and Ru) with energies by the same DFT.
+        dft_references: Bulk RuO2 and O2 (and Ru) with energies by the same DFT; by default those
+            computed in the folder references of --dft.
     """
 
     run: Path | None = None
@@ -82,8 +83,8 @@ class DiscoverConfig(Config):
                 check_file(name, getattr(self, name))
         if self.dft is not None and not self.dft.is_dir():
             raise ConfigError(f"--dft={self.dft}: no such folder.")
-        if (self.dft is None) != (self.dft_references is None):
-            raise ConfigError("--dft and --dft_references belong together. Give both.")
+        if self.dft is None and self.dft_references is not None:
+            raise ConfigError("--dft_references goes with --dft, the folder of DFT results.")
         check_oxide(self.pair, "structures are ranked in equilibrium with")
         check_range("count", self.count, 1)
         check_range("relaxations", self.relaxations, 0)

@@ -5,20 +5,56 @@ from pathlib import Path
 
 import ase.io
 import numpy as np
+from ase import Atoms
+from ase.build import bulk
+from ase.data import atomic_numbers, reference_states
 
+from keras_ruo2.discovery.outputs import ELECTRONS, OUTPUTS, output_in, read_output
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.paths import whole
+from keras_ruo2.species import SPECIES, formula, renamed
 from keras_ruo2.structure.cells import with_energy
+from keras_ruo2.structure.crystals import rutile_ruo2
 
-OUTPUTS = ("vasprun.xml", "OUTCAR", "*.extxyz", "*.traj")  # what energies are read from, in order
+REFERENCES = "references"  # the folder of what the slabs' energies are relative to
+BOX = (12.0, 13.0, 14.0)  # Å around the molecule, unequal so that its ground state can form
+BOND = 1.21  # Å, of O2 (Huber and Herzberg, 1979)
+HCP = {"a": 2.706, "c": 4.282}  # Å, of Ru (Wyckoff, Crystal Structures, 1963)
 TEXT = """Structures for DFT, the most promising first; see ranking.csv one folder up.
 Each folder holds a POSCAR (atoms sorted by species; frozen atoms by selective dynamics). Add your
-own INCAR, KPOINTS and POTCAR; spin and dipole corrections are yours to decide. Energies come back:
+own INCAR, KPOINTS and POTCAR, or let ASE convert POSCAR for another code; spin and dipole
+corrections are yours to decide.
 
-    python -m keras_ruo2 discover --out={out} --dft=THIS_FOLDER --dft_references=FILE
+{references}/ holds what the slabs are compared with. Compute it with the same functional, cut-off
+and pseudopotentials:
+    RuO2  bulk, its cell relaxed as well (here the measured one)
+    O2    a molecule in a box, spin-polarised: a triplet; only the atoms relaxed
+    Ru    hcp metal, its cell relaxed as well; it says where RuO2 decomposes and may be left out
 
-reads {outputs} of each folder. FILE holds bulk RuO2 and O2 (and hcp Ru) with energies of the same
-settings, as ASE reads them.
+Energies come back:
+
+    python -m keras_ruo2 discover --out={out} --dft=THIS_FOLDER
+
+reads {outputs} of each folder, the first that is there (VASP, Quantum
+ESPRESSO, FHI-aims, or anything as extxyz). --dft_references=FILE gives references from elsewhere.
+Runs whose electrons did not converge are left out and named; unrelaxed ones are named.
 """
+
+
+def reference_inputs(species=SPECIES):
+    """Return the references as a dict of folder names to `ase.Atoms`.
+
+    Of other oxides the lattice is a start; metals that ASE cannot build are left out.
+    """
+    gas = Atoms("O2", [[0, 0, 0], [0, 0, BOND]], cell=BOX, pbc=True)
+    gas.center()
+    found = {formula(species): rutile_ruo2(species=species), "O2": gas}
+    metal, state = species[0], reference_states[atomic_numbers[species[0]]] or {}
+    if species == SPECIES:
+        found[metal] = bulk(metal, "hcp", **HCP)
+    elif state.get("symmetry") in ("fcc", "hcp", "bcc"):
+        found[metal] = bulk(metal)
+    return found
 
 
 def folder_of(number, atoms):
@@ -26,13 +62,16 @@ def folder_of(number, atoms):
     return f"{number:03d}-{re.sub(r'[^A-Za-z0-9._-]+', '_', str(atoms.info['name']))}"
 
 
-def write_inputs(folder, structures, out):
+def write_inputs(folder, structures, out, species=SPECIES):
     """Write a POSCAR folder for each structure.
+
+    The references that DFT needs stand beside them in `REFERENCES`.
 
     Args:
         folder: Where to; made anew if it is not there.
         structures: `ase.Atoms` with a name, the best first.
         out: The folder of `discover`, for the advice.
+        species: Metal and anion.
 
     Returns:
         List of the folders' names.
@@ -40,15 +79,23 @@ def write_inputs(folder, structures, out):
     names = []
     for number, atoms in enumerate(structures, start=1):
         name = folder_of(number, atoms)
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        bare = atoms[np.argsort(atoms.get_chemical_symbols(), kind="stable")]
-        bare.wrap()
-        ase.io.write(folder / name / "POSCAR", bare, format="vasp", direct=True)
+        write_poscar(folder / name, atoms)
         names.append(name)
     if names:
-        text = TEXT.format(out=out, outputs=", ".join(OUTPUTS))
-        (folder / "README.txt").write_text(text, encoding="utf-8")
+        for name, atoms in reference_inputs(species).items():
+            write_poscar(folder / REFERENCES / name, atoms)
+        text = TEXT.format(out=out, outputs=", ".join(OUTPUTS), references=REFERENCES)
+        (folder / "README.txt").write_text(renamed(text, species), encoding="utf-8")
     return names
+
+
+def write_poscar(folder, atoms):
+    """Write a POSCAR whose atoms are sorted by species."""
+    folder.mkdir(parents=True, exist_ok=True)
+    bare = atoms[np.argsort(atoms.get_chemical_symbols(), kind="stable")]
+    bare.wrap()
+    with whole(folder / "POSCAR") as path:
+        ase.io.write(path, bare, format="vasp", direct=True)
 
 
 def read_energies(folder, structures):
@@ -59,45 +106,74 @@ def read_energies(folder, structures):
         structures: The structures, in the order of `write_inputs`.
 
     Returns:
-        List of `(index, ase.Atoms)`: those that have an output, with DFT's geometry and energy
-        and the `info` of the structure without its calculator's.
+        `(found, left_out)`: a list of `(index, ase.Atoms)`, those that have an output, with DFT's
+        geometry and energy, the `info` of the structure without its calculator's, and what is
+        wrong with the run in `info["dft_flaws"]` (or `no`); and a list of texts about runs whose
+        electrons did not converge.
 
     Raises:
         ConfigError: If no energy is found, or one belongs to another composition.
     """
-    found = []
+    found, left_out = [], []
     for number, atoms in enumerate(structures, start=1):
         path = output_in(Path(folder) / folder_of(number, atoms))
-        if path is not None:
-            found.append((number - 1, read_output(path, atoms)))
-    if not found:
-        raise ConfigError(
-            f"--dft={folder} holds no output of {len(structures)} structures. Expected e.g. "
-            f"{folder_of(1, structures[0]) if structures else '001-NAME'}/vasprun.xml."
-        )
-    return found
-
-
-def output_in(folder):
-    """Return the first of `OUTPUTS` in a folder, or `None`."""
-    for pattern in OUTPUTS:
-        for path in sorted(folder.glob(pattern)):
-            return path
-    return None
-
-
-def read_output(path, atoms):
-    """Return the last structure of an output with its energy and the provenance of `atoms`."""
-    try:
-        result = ase.io.read(path, index=-1)
+        if path is None:
+            continue
+        result, flaws = read_output(path)
+        if ELECTRONS in flaws:
+            left_out.append(f"{atoms.info['name']} ({path.name}: {', '.join(flaws)})")
+            continue
+        check_formula(path, result, atoms)
         energy = result.get_potential_energy()
-    except Exception as error:  # ASE's readers raise whatever their format makes them raise
-        raise ConfigError(f"{path} holds no energy that ASE can read ({error!r}).") from None
+        dropped = ("calculator", "calculator_version", "correction")
+        result.info = {key: value for key, value in atoms.info.items() if key not in dropped}
+        result.info["dft_flaws"] = ", ".join(flaws) or "no"
+        found.append((number - 1, with_energy(result, energy)))
+    if not found:
+        expected = folder_of(1, structures[0]) if structures else "001-NAME"
+        unconverged = f" Left out: {'; '.join(left_out)}." if left_out else ""
+        raise ConfigError(
+            f"--dft={folder} holds no usable output of {len(structures)} structures. Expected e.g. "
+            f"{expected}/vasprun.xml.{unconverged}"
+        )
+    return found, left_out
+
+
+def check_formula(path, result, atoms):
+    """Raise `ConfigError` unless an output is of the composition that was handed over."""
     if result.get_chemical_formula() != atoms.get_chemical_formula():
         raise ConfigError(
             f"{path} is {result.get_chemical_formula()}, but {atoms.info['name']} is "
             f"{atoms.get_chemical_formula()}. Put each output into the folder of its POSCAR."
         )
-    dropped = ("calculator", "calculator_version", "correction")
-    result.info = {key: value for key, value in atoms.info.items() if key not in dropped}
-    return with_energy(result, energy)
+
+
+def read_reference_outputs(folder, species=SPECIES):
+    """Return the references computed in the folder that `write_inputs` made for them.
+
+    Args:
+        folder: That of the slabs' results.
+        species: Metal and anion.
+
+    Returns:
+        List of `ase.Atoms` with energies; of metal, which may be left out, there may be none.
+
+    Raises:
+        ConfigError: If the oxide or O2 is missing or did not converge.
+    """
+    found = []
+    for name in reference_inputs(species):
+        place = Path(folder) / REFERENCES / name
+        path = output_in(place)
+        if path is None:
+            if name == species[0]:
+                continue
+            raise ConfigError(
+                f"{place} holds no output. Compute it with the settings of the slabs, or give "
+                "--dft_references=FILE."
+            )
+        atoms, flaws = read_output(path)
+        if ELECTRONS in flaws:
+            raise ConfigError(f"{path}: {', '.join(flaws)}. A reference must be converged.")
+        found.append(with_energy(atoms, atoms.get_potential_energy()))
+    return found

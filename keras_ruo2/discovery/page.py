@@ -18,12 +18,15 @@ canvas { width: 320px; height: 320px; border: 1px solid #ddd; touch-action: none
 .views { display: flex; flex-wrap: wrap; gap: 1em } .views figure { margin: 0; width: 322px }
 .bar { display: inline-block; height: .7em; background: #0072B2; margin-right: .4em }
 .wide { overflow-x: auto }
+.generated, .known, .baseline { padding: 0 .3em; border-radius: .3em; white-space: nowrap }
+.generated { background: #cfe6f5 } .known { background: #e3e3e3 } .baseline { background: #fbe3d3 }
 """
 NAMES = {
     "generated": "Generator",
     "random": "Random placement",
     "rattled": "Rattled training slabs",
-    "genetic": "ASE's genetic operators",
+    "genetic": "ASE's genetic algorithm",
+    "known": "–",
 }
 NOTES = {
     "backmap": "mapping back",
@@ -35,11 +38,14 @@ ABOUT = (
     "Every method draws as many structures and is given as many relaxations: its valid, unique and "
     "novel ones first, then those with fewest reasons against them. Baselines: random placement "
     "has the composition, cell and thickness of a training slab; rattled slabs are moved by 0.3 Å "
-    "in each direction; genetic operators are one generation of cut-and-splice and mutation. "
+    "in each direction; the genetic algorithm begins with the known slabs and has up to four "
+    "generations of cut-and-splice and mutation, parents chosen by their surface free energy in "
+    "the middle of the range of dmu_O, among which draws and relaxations are divided. "
     "Their cells have about 100 atoms at most, which is kind to them where generated cells are "
     "larger. A structure whose relaxation did not converge may yet fall back to a known one."
 )
 RANKING = (
+    "Ordered by γ in the middle of the range of dmu_O in which RuO2 is stable. "
     "Above: least distance in meV/Å² from the best known slab of the same facet, over all dmu_O "
     "between metallic Ru (or -2 eV, where its energy is not known) and O2; negative beats it. "
     "Surface free energies are the mean of a slab's two faces. Universal potentials are 20 to "
@@ -53,9 +59,10 @@ def write_page(path, content):
     Args:
         path: File.
         content: Dict: `title`, `summary`, `methods` (name to `counts`, `reasons` and `moved`),
-            `pictures` (list of path and caption), `best` (list of dicts, see `best_table`),
-            `shown` (how many of them in viewers), `notes` (list of texts), `provenance` (dict of
-            texts), `dft` (list of dicts, may be empty) and `species` (metal and anion).
+            `pictures` (list of path and caption), `best` (the generator's, list of dicts, see
+            `best_table`), `others` (known slabs and baselines, the same), `shown` (how many of
+            `best` in viewers), `notes` (list of texts), `provenance` (dict of texts), `dft` (list
+            of dicts, may be empty) and `species` (metal and anion).
     """
     species = content.get("species", SPECIES)
     parts = [
@@ -64,7 +71,7 @@ def write_page(path, content):
         funnel_table(content["methods"]),
         losses(content["methods"]),
         views(content["best"][: content["shown"]], species),
-        best_table(content["best"], species),
+        best_table(content["best"], content["others"], species),
         dft_table(content["dft"]),
         "<h2>Pictures</h2>",
         *(figure(picture, caption) for picture, caption in content["pictures"]),
@@ -131,39 +138,50 @@ def views(best, species=SPECIES):
         drawn = viewer(row["atoms"], caption)
         parts.append(f"<figure>{drawn}<figcaption>{escape(caption)}</figcaption></figure>")
     if not parts:
-        return "<h2>Best structures</h2><p>There are none.</p>"
+        return "<h2>The generator's best structures</h2><p>There are none.</p>"
     told = renamed("Drag to turn, wheel to zoom, arrow keys too. Ru blue, O orange.", species)
-    return f'<h2>Best structures</h2><p>{told}</p><div class="views">{"".join(parts)}</div>'
+    head = f"<h2>The generator's best structures</h2><p>{told}</p>"
+    return f'{head}<div class="views">{"".join(parts)}</div>'
 
 
-def best_table(best, species=SPECIES):
-    """Return a table of structures with links to their files.
+def best_table(best, others, species=SPECIES):
+    """Return tables of structures with links to their files, the generator's first.
 
     Args:
+        best: The generator's: dicts of `name`, `method`, `origin` (text), `atoms`, `said`, `above`
+            (meV/Å^2 or `None`), `gamma` (three of them, meV/Å^2, or `None`), `facet` and `chain`
+            (text).
+        others: Known slabs and baselines, the same.
         species: Metal and anion.
-        best: Dicts of `name`, `method`, `atoms`, `said`, `above` (meV/Å^2 or `None`), `gamma`
-            (three of them, meV/Å^2, or `None`), `facet`, `novel` (text) and `chain` (text).
     """
-    if not best:
+    if not best and not others:
         return ""
-    head = "Structure,Method,Formula,Facet,Above,γ O-poor,γ middle,γ O-rich,Novel,From,Files"
-    rows = [
+    parts = [f"<h2>Ranking</h2><p>{renamed(RANKING, species)} γ in meV/Å².</p>"]
+    for title, rows in (("Of the generator", best), ("Known slabs and baselines", others)):
+        parts.append(f"<h3>{title}</h3>")
+        parts.append(table(HEAD.split(","), cells_of(rows), words=True) if rows else "<p>None.</p>")
+    return "".join(parts)
+
+
+HEAD = "Structure,Origin,Method,Formula,Facet,γ middle,γ O-poor,γ O-rich,Above,From,Files"
+
+
+def cells_of(rows):
+    """Return the cells of `best_table`, as HTML."""
+    return [
         (
             escape(row["name"]),
+            f'<span class="{row["origin"].split(",")[0]}">{escape(row["origin"])}</span>',
             escape(NAMES[row["method"]]),
             row["atoms"].get_chemical_formula(mode="hill"),
             escape(row["facet"]),
+            *(number(row["gamma"][place] if row["gamma"] else None) for place in (1, 0, 2)),
             number(row["above"]),
-            *(number(value) for value in row["gamma"] or (None,) * 3),
-            escape(row["novel"]),
             escape(row["chain"]),
             " ".join(link(row["atoms"], row["name"], kind) for kind in ("cif", "extxyz")),
         )
-        for row in best
+        for row in rows
     ]
-    return f"<h2>Ranking</h2><p>{renamed(RANKING, species)} γ in meV/Å².</p>" + table(
-        head.split(","), rows, words=True
-    )
 
 
 def link(atoms, name, kind):
@@ -183,10 +201,23 @@ def dft_table(rows):
     if not rows:
         return ""
     cells = [
-        (escape(row["name"]), row["rank"], row["dft_rank"], *(number(v) for v in row["values"]))
+        (
+            escape(row["name"]),
+            row["rank"],
+            row["dft_rank"],
+            *(number(value) for value in row["values"]),
+            escape(row["flaws"]),
+        )
         for row in rows
     ]
-    head = ("Structure", "Rank before", "Rank by DFT", "γ O-rich before", "γ O-rich by DFT")
+    head = (
+        "Structure",
+        "Rank before",
+        "Rank by DFT",
+        "γ O-rich before",
+        "γ O-rich by DFT",
+        "Flaws",
+    )
     return "<h2>Re-ranked by DFT</h2><p>γ in meV/Å².</p>" + table(head, cells)
 
 

@@ -58,6 +58,25 @@ def rank(structures, known, references, limits):
     return sorted(found, key=lambda row: row.above)
 
 
+def best_known(known, references, delta_mu_o):
+    """Return the best known slab of each facet as `(number, ase.Atoms, Line)`, the best first.
+
+    Args:
+        known: Slabs with energies of the calculator of `references`; broken ones do not count.
+        references: `References`.
+        delta_mu_o: Where they are compared, eV.
+    """
+    best = {}
+    for number, slab in enumerate(known):
+        if potential_energy(slab) is None or broken(slab):
+            continue
+        line = surface_line(slab, potential_energy(slab), references)
+        facet = str(slab.info.get("facet", UNKNOWN))
+        if facet not in best or line(delta_mu_o) < best[facet][2](delta_mu_o):
+            best[facet] = (number, slab, line)
+    return sorted(best.values(), key=lambda entry: entry[2](delta_mu_o))
+
+
 def lines_of(slabs, references):
     """Return the lines of slabs with energies, a list for each facet."""
     lines = {}

@@ -7,7 +7,7 @@ from ase.neighborlist import neighbor_list
 
 from keras_ruo2.structure.bonds import is_metal, pair_of, unlike_neighbours
 from keras_ruo2.structure.crystals import rutile_ruo2
-from keras_ruo2.structure.faces import normal_of
+from keras_ruo2.structure.faces import heights, normal_of
 from keras_ruo2.structure.slabs import TERMINATIONS
 
 FACETS = tuple(sorted({row.facet for row in TERMINATIONS.values()}))
@@ -17,6 +17,9 @@ FARTHEST = 4.4  # Å, of the tenth neighbour of a Ru inside
 FEWEST_OXYGENS = 5  # around a Ru inside: an octahedron, one corner of which may be far off
 LARGEST_DEVIATION = 0.6  # Å; the closest two facets, (001) and (111), are 0.47 apart
 AGREEING = 0.5  # share of the Ru atoms with a facet that must see the same one
+FEWEST_NEIGHBOURS = 7  # Ru around a Ru in a slab too thin for ten: 8 in three layers of (001)
+LARGEST_THIN = 0.55  # Å, as above for such a Ru; unrelaxed samples are 0.5 off
+BEYOND = 0.5  # Å above the uppermost Ru where a neighbour would be that the slab is too thin for
 
 
 def facet_of(atoms):
@@ -24,7 +27,8 @@ def facet_of(atoms):
 
     A Ru inside rutile has ten Ru neighbours. How far each of them lies above or below it tells the
     facets apart, wherever the slab is in its cell, however it is turned in the plane and whichever
-    side is up.
+    side is up. In a slab too thin to have any such Ru, those count whose missing neighbours would
+    lie beyond its faces.
 
     Args:
         atoms: `ase.Atoms`, a slab across its third cell vector, periodic.
@@ -33,17 +37,48 @@ def facet_of(atoms):
         `"(110)"` and so on, or `"unknown"` where no facet of `FACETS` fits.
     """
     around = inner_neighbours(atoms)
-    if not len(around):
-        return UNKNOWN
-    profiles = np.sort(around @ normal_of(atoms), axis=1)
-    ideal = np.array(list(facet_profiles().values()))
-    deviation = np.sqrt(((profiles[:, None] - ideal[None]) ** 2).mean(axis=2))
+    if len(around):
+        profiles = np.sort(around @ normal_of(atoms), axis=1)
+        ideal = np.array(list(facet_profiles().values()))
+        deviation = np.sqrt(((profiles[:, None] - ideal[None]) ** 2).mean(axis=2))
+        largest = LARGEST_DEVIATION
+    else:
+        deviation, largest = thin_deviations(atoms), LARGEST_THIN
     nearest = deviation.argmin(axis=1)
-    fits = deviation.min(axis=1) < LARGEST_DEVIATION
-    votes = np.bincount(nearest[fits], minlength=len(ideal))
+    fits = deviation.min(axis=1) < largest
+    votes = np.bincount(nearest[fits], minlength=len(FACETS))
     if votes.max() <= AGREEING * votes.sum():
         return UNKNOWN
     return list(facet_profiles())[int(votes.argmax())]
+
+
+def thin_deviations(atoms):
+    """Return how far Ru with fewer than ten Ru neighbours are from each facet, `(n, facets)`, Å.
+
+    A facet is infinitely far from a Ru whose neighbours are not as many as the facet has between
+    the slab's lowest and highest Ru.
+    """
+    metal = pair_of(atoms)[0]
+    first, vectors = neighbor_list("iD", atoms, {(metal, metal): FARTHEST})
+    whole = is_metal(atoms) & (unlike_neighbours(atoms) >= FEWEST_OXYGENS)
+    if not whole.any():
+        return np.empty((0, len(FACETS)))
+    along, _ = heights(atoms)
+    planes = along[is_metal(atoms)]
+    bottom, top = planes.min() - BEYOND, planes.max() + BEYOND
+    found = []
+    for index in np.flatnonzero(whole):
+        profile = np.sort(vectors[first == index] @ normal_of(atoms))
+        if len(profile) < FEWEST_NEIGHBOURS:
+            continue
+        row = []
+        for ideal in facet_profiles().values():
+            places = along[index] + ideal
+            inside = ideal[(places > bottom) & (places < top)]
+            alike = len(inside) == len(profile)
+            row.append(np.sqrt(((profile - inside) ** 2).mean()) if alike else np.inf)
+        found.append(row)
+    return np.reshape(found, (-1, len(FACETS)))
 
 
 def inner_neighbours(atoms):
@@ -92,7 +127,8 @@ def lattice_of(atoms):
 def num_surface_cells(facet, atoms):
     """Return how many (1x1) cells of its facet a slab is made of, at least 1.
 
-    The lattice constants are those inside the slab: 2 % in the area would be a cell in fifty.
+    The lattice constants are those inside the slab, if it has an inside: 2 % in the area would be a
+    cell in fifty.
 
     Args:
         facet: What `facet_of` found.
@@ -100,7 +136,8 @@ def num_surface_cells(facet, atoms):
     """
     if facet == UNKNOWN:
         return 1
-    crystal = rutile_ruo2(*lattice_of(atoms))
+    found = lattice_of(atoms)
+    crystal = rutile_ruo2(*found) if found else rutile_ruo2()
     indices = np.array([int(digit) for digit in facet.strip("()")])
     plane = crystal.get_volume() * np.linalg.norm(indices @ np.linalg.inv(crystal.cell.array).T)
     area = np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1]))

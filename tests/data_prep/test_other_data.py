@@ -8,8 +8,9 @@ import pytest
 from ase.db import connect
 
 from data_prep.config import RecordsConfig
-from data_prep.records import main, prepare
+from data_prep.records import main
 from data_prep.samples import augment
+from data_prep.survey import prepare
 from keras_ruo2.data.description import TRAINING, load_description
 from keras_ruo2.data.reader import Records
 from keras_ruo2.errors import ConfigError

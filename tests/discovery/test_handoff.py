@@ -3,11 +3,16 @@ import numpy as np
 import pytest
 from ase.constraints import FixAtoms
 
-from keras_ruo2.discovery.handoff import read_energies, write_inputs
+from keras_ruo2.discovery.handoff import (
+    read_energies,
+    read_reference_outputs,
+    write_inputs,
+)
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.displacements import rmsd
 from keras_ruo2.structure.slabs import build_slab
+from tests.discovery.dft_files import outcar, vasprun
 
 
 @pytest.fixture
@@ -35,18 +40,52 @@ def test_each_structure_has_a_poscar_that_vasp_takes(slabs, tmp_path):
     assert files == {"POSCAR", "README.txt"}
 
 
+def test_references_are_handed_over_and_read_back(slabs, tmp_path):
+    write_inputs(tmp_path / "poscar", slabs, tmp_path)
+    references = tmp_path / "poscar" / "references"
+    found = {path.parent.name: ase.io.read(path) for path in references.glob("*/POSCAR")}
+    assert set(found) == {"RuO2", "O2", "Ru"}
+    assert found["O2"].get_distance(0, 1) == pytest.approx(1.21)
+    assert found["O2"].cell.lengths().min() > 10
+    with pytest.raises(ConfigError, match="RuO2 holds no output. Compute it with the settings"):
+        read_reference_outputs(tmp_path / "poscar")
+    vasprun(references / "RuO2" / "vasprun.xml", found["RuO2"], -44.5)
+    vasprun(references / "O2" / "vasprun.xml", found["O2"], -9.9, scf_steps=60)
+    with pytest.raises(ConfigError, match="electrons not converged. A reference must be"):
+        read_reference_outputs(tmp_path / "poscar")
+    vasprun(references / "O2" / "vasprun.xml", found["O2"], -9.9)
+    energies = [
+        atoms.get_potential_energy() for atoms in read_reference_outputs(tmp_path / "poscar")
+    ]
+    assert energies == pytest.approx([-44.5, -9.9])  # no metal: where RuO2 ends is not known
+
+
+def test_runs_that_did_not_converge_are_named(slabs, tmp_path):
+    names = write_inputs(tmp_path, slabs, tmp_path)
+    first, second = (ase.io.read(tmp_path / name / "POSCAR") for name in names)
+    vasprun(tmp_path / names[0] / "vasprun.xml", first, -120.0, nsw=5, ionic_steps=5)
+    outcar(tmp_path / names[1] / "OUTCAR", second, -130.0, converged=False)
+    ((index, back),), left_out = read_energies(tmp_path, slabs)
+    assert index == 0 and back.info["dft_flaws"] == "ions not converged"
+    assert left_out == ["110-O-rich (new) (OUTCAR: electrons not converged)"]
+    (tmp_path / names[0] / "vasprun.xml").unlink()
+    with pytest.raises(ConfigError, match="no usable output.*Left out: 110-O-rich"):
+        read_energies(tmp_path, slabs)
+
+
 def test_energies_come_back_to_their_structures(slabs, tmp_path):
     names = write_inputs(tmp_path / "poscar", slabs, tmp_path)
     done = tmp_path / "dft" / names[1]
     done.mkdir(parents=True)
     ase.io.write(done / "result.extxyz", with_energy(slabs[1].copy(), -123.4))
-    ((index, back),) = read_energies(tmp_path / "dft", slabs)
+    ((index, back),), left_out = read_energies(tmp_path / "dft", slabs)
+    assert not left_out and back.info["dft_flaws"] == "no"
     assert index == 1 and back.get_potential_energy() == pytest.approx(-123.4)
     assert back.info["name"] == "110-O-rich (new)" and "calculator" not in back.info
 
 
 def test_outputs_in_the_wrong_place_or_without_energy_are_refused(slabs, tmp_path):
-    with pytest.raises(ConfigError, match="holds no output of 2 structures. Expected e.g. 001-"):
+    with pytest.raises(ConfigError, match="no usable output of 2 structures. Expected e.g. 001-"):
         read_energies(tmp_path, slabs)
     folder = tmp_path / write_inputs(tmp_path / "poscar", slabs, tmp_path)[0]
     folder.mkdir()

@@ -28,7 +28,7 @@ def page(slab, tmp_path):
         "facet": "(110)",
         "above": -1.25,
         "gamma": [40.0, 45.0, 50.0],
-        "novel": "yes",
+        "origin": "generated, new",
         "said": "<b>&",
         "chain": "seed 0",
     }
@@ -42,10 +42,11 @@ def page(slab, tmp_path):
         "methods": {"generated": found, "random": found},
         "pictures": [],
         "best": [row],
+        "others": [row | {"name": "a-known-one", "method": "known", "origin": "known"}],
         "shown": 1,
         "notes": ["A note."],
         "provenance": {"Command": "python -m keras_ruo2 discover"},
-        "dft": [{"name": "x", "rank": 2, "dft_rank": 1, "values": (60.0, 70.0)}],
+        "dft": [{"name": "x", "rank": 2, "dft_rank": 1, "values": (60.0, 70.0), "flaws": "no"}],
     }
     write_page(tmp_path / "report.html", content)
     return tmp_path / "report.html"
@@ -55,7 +56,14 @@ def test_the_page_is_whole_and_needs_no_network(page):
     text = page.read_text()
     assert not re.search(r"(src|href)\s*=\s*[\"'](?!data:)", text)
     assert "http" not in text
-    for told in ("Summed up.", "A note.", "no_vacuum 2", "&lt;b&gt;&amp;", "Re-ranked by DFT"):
+    for told in (
+        "Summed up.",
+        "A note.",
+        "no_vacuum 2",
+        "&lt;b&gt;&amp;",
+        "Re-ranked by DFT",
+        "a-known-one",
+    ):
         assert told in text
 
 
@@ -63,7 +71,7 @@ def test_links_hold_files_that_ase_reads(page, slab):
     links = re.findall(
         r'download="[^"]*\.(\w+)" href="data:text/plain;base64,([^"]+)"', page.read_text()
     )
-    assert [kind for kind, _ in links] == ["cif", "extxyz"]
+    assert [kind for kind, _ in links] == 2 * ["cif", "extxyz"]
     for kind, data in links:
         back = ase.io.read(io.StringIO(base64.b64decode(data).decode()), format=kind)
         assert back.get_chemical_formula() == slab.get_chemical_formula()

@@ -5,7 +5,12 @@ from ase.io import read
 
 from keras_ruo2.paths import BUNDLED_STRUCTURES
 from keras_ruo2.structure.crystals import rutile_ruo2
-from keras_ruo2.structure.orientation import facet_of, num_surface_cells
+from keras_ruo2.structure.orientation import (
+    FACETS,
+    facet_of,
+    inner_neighbours,
+    num_surface_cells,
+)
 from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
 
 WHOLE = [slab for slab in read(BUNDLED_STRUCTURES, ":") if slab.info["broken"] == "no"]
@@ -53,3 +58,35 @@ def test_surface_cells_are_counted_whatever_the_lattice_constants(name):
         facet = facet_of(large)
         assert facet == f"({name[:3]})"
         assert num_surface_cells(facet, large) == np.prod(repeats)
+
+
+def thin(miller, layers):
+    """A slab of whole crystal planes whose broken bonds are left as they are."""
+    return surface(rutile_ruo2(), miller, layers, vacuum=10, periodic=True)
+
+
+def test_a_slab_too_thin_for_ten_neighbours_has_its_facet_even_stretched():
+    slab = thin((0, 0, 1), 2)  # four planes of Ru; any Ru has nine Ru neighbours at most
+    assert not len(inner_neighbours(slab))
+    stretched = slab.copy()
+    stretched.positions[:, 2] *= 1.15
+    for atoms in (slab, stretched, slab.repeat((2, 3, 1))):
+        assert facet_of(atoms) == "(001)"
+        assert num_surface_cells("(001)", atoms) == len(atoms) // len(slab)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("miller", [(2, 1, 0), (2, 2, 1), (3, 1, 0), (3, 0, 1), (1, 1, 2)])
+def test_thin_slabs_of_other_facets_are_unknown(miller, layers):
+    assert facet_of(thin(miller, layers)) == "unknown"
+
+
+@pytest.mark.parametrize("miller", FACETS)
+def test_thin_slabs_have_their_own_facet_or_none(miller):
+    found = {facet_of(thin(miller, layers)) for layers in (1, 2, 3)}
+    assert found <= {"({}{}{})".format(*miller), "unknown"}
+
+
+def test_oxygen_alone_has_no_facet():
+    slab = build_slab("110-O-rich", a=4.5, c=3.1)
+    assert facet_of(slab[slab.numbers == 8]) == "unknown"

@@ -1,0 +1,121 @@
+"""Outputs of DFT codes: the last structure with its energy, and whether the run was finished."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+
+import ase.io
+
+from keras_ruo2.errors import ConfigError
+
+OUTPUTS = ("vasprun.xml", "OUTCAR", "*.pwo", "*.out", "*.extxyz", "*.traj")  # in this order
+ELECTRONS = "electrons not converged"  # the energy is that of no state
+IONS = "ions not converged"
+UNFINISHED = "the run was not finished"
+# What each code writes: of its own, when it has ended, when electrons failed or succeeded last, and
+# when ions moved, and when they arrived or gave up.
+TEXTS = (
+    {
+        "own": "Program PWSCF",
+        "end": "JOB DONE",
+        "good": "convergence has been achieved",
+        "bad": "convergence NOT achieved",
+        "moving": "Geometry Optimization",
+        "arrived": "End of BFGS Geometry Optimization",
+        "gave_up": "The maximum number of steps has been reached",
+    },
+    {
+        "own": "Invoking FHI-aims",
+        "end": "Have a nice day",
+        "good": "Self-consistency cycle converged",
+        "bad": "Self-consistency cycle not yet converged",
+        "moving": "Geometry relaxation",
+        "arrived": "Present geometry is converged",
+        "gave_up": "Aborting optimization",
+    },
+)
+
+
+def output_in(folder):
+    """Return the first of `OUTPUTS` in a folder, or `None`."""
+    for pattern in OUTPUTS:
+        for path in sorted(folder.glob(pattern)):
+            return path
+    return None
+
+
+def read_output(path):
+    """Return the last structure of an output, its energy in `calc`, and what is wrong with it.
+
+    Returns:
+        `(ase.Atoms, flaws)`: a tuple of `ELECTRONS`, `IONS` and `UNFINISHED`. With `ELECTRONS`
+        among them there is no structure but `None`.
+
+    Raises:
+        ConfigError: If ASE finds no structure or no energy.
+    """
+    try:
+        flaws = flaws_of(path)
+        if ELECTRONS in flaws:
+            return None, flaws
+        atoms = ase.io.read(path, index=-1)
+        atoms.get_potential_energy()
+    except Exception as error:  # ASE's readers raise whatever their format makes them raise
+        raise ConfigError(f"{path} holds no energy that ASE can read ({error!r}).") from None
+    return atoms, flaws
+
+
+def flaws_of(path):
+    """Name what an output says against itself; formats that say nothing of a run have no flaws."""
+    if path.suffix == ".xml":
+        return flaws_of_vasprun(path)
+    if path.suffix in (".extxyz", ".traj"):
+        return ()
+    text = path.read_text(errors="replace")
+    if path.name == "OUTCAR":
+        return flaws_of_outcar(text)
+    return next((flaws_of_text(text, told) for told in TEXTS if told["own"] in text), ())
+
+
+def flaws_of_vasprun(path):
+    """Judge a vasprun.xml by its counts of steps: VASP stops at NELM and NSW, converged or not."""
+    limits, steps, finished = {"NELM": 60, "NSW": 0}, [], True
+    try:
+        for _, element in ElementTree.iterparse(path):
+            if element.tag == "i" and element.get("name") in limits:
+                limits[element.get("name")] = int(element.text)
+            elif element.tag == "calculation":
+                steps.append(len(element.findall("scstep")))
+                element.clear()
+    except ElementTree.ParseError:
+        finished = False
+    return named(
+        electrons=not steps or steps[-1] >= limits["NELM"],
+        ions=finished and limits["NSW"] > 1 and len(steps) >= limits["NSW"],
+        unfinished=not finished,
+    )
+
+
+def flaws_of_outcar(text):
+    """Judge an OUTCAR by what follows its last electronic step."""
+    steps = re.findall(r"NSW\s*=\s*(\d+)", text)
+    return named(
+        electrons="aborting loop because EDIFF is reached" not in text.rpartition("Iteration")[2],
+        ions=bool(steps) and int(steps[0]) > 1 and "reached required accuracy" not in text,
+        unfinished="General timing and accounting" not in text,
+    )
+
+
+def flaws_of_text(text, told):
+    """Judge an output by the sentences in it, a row of `TEXTS`."""
+    moving = told["moving"] in text
+    return named(
+        electrons=text.rfind(told["bad"]) >= text.rfind(told["good"]),
+        ions=told["gave_up"] in text or (moving and told["arrived"] not in text),
+        unfinished=told["end"] not in text,
+    )
+
+
+def named(*, electrons, ions, unfinished):
+    """Return the names of those flaws that are there."""
+    found = ((ELECTRONS, electrons), (IONS, ions), (UNFINISHED, unfinished))
+    return tuple(name for name, there in found if there)
