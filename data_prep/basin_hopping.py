@@ -5,44 +5,29 @@ structure and the trial's own random numbers only, so that it may be made here o
 made again when a worker dies: the files are the same.
 """
 
-import functools
 import itertools
-import time
 from typing import NamedTuple
 
-import numpy as np
 from ase import Atoms
 
 from data_prep.chains import Chain, check_settings, join
-from data_prep.gap import lattice_constants
 from data_prep.pool import Here, open_pool
-from data_prep.sampling import (
-    FAILED,
-    Conditions,
-    relax,
-    run_start,
-    run_trial,
-)
+from data_prep.rates import Progress
+from data_prep.sampling import FAILED, Conditions
 from data_prep.snapshots import describe, frame, row
-from data_prep.starts import is_file, make_starts, start_words
+from data_prep.starts import make_starts, start_words
+from data_prep.trials import Engine, find_references, make_start, make_trial
 from data_prep.workplace import only_user
 from keras_ruo2.calculators import check_calculator, make_calculator
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.memory import check_memory, free_memory
 from keras_ruo2.paths import shown
-from keras_ruo2.relaxation.crystals import oxygen_molecule
 from keras_ruo2.species import DEFAULT, remark
-from keras_ruo2.thermodynamics import KNOWN_REFERENCES
 
 MOST_FAILURES = 10  # trials of a chain in a row in which the calculator may fail
 MOST_CHAINS = 1_000_000  # in the order of trials
-UNIMPORTANT = (
-    "out",
-    "steps",
-    "overwrite",
-    "scheduler",
-    "workers",
-)  # settings that may differ when a search goes on
+# Settings that may differ when a search goes on.
+UNIMPORTANT = ("out", "steps", "overwrite", "scheduler", "workers")
 
 
 class Plan(NamedTuple):
@@ -59,17 +44,17 @@ def main(config):
     Args:
         config: `BasinHoppingConfig`.
     """
-    check_calculator(config.calculator)
-    words = start_words(config.start)
+    if config.scheduler is None:
+        check_calculator(config.calculator)
+    start_words(config.start)
     folder = config.out.with_suffix(".chains")
     check_writable(folder)
     remark(config.pair)
     with only_user(folder), open_pool(config.scheduler, config.workers) as pool:
-        calculator, provenance = make_calculator(config.calculator)
-        a, c = config.a, config.c
-        if not all(is_file(word) for word in words):
-            a, c = lattice_constants(config, calculator)
-        oxygen = oxygen_energy(config, calculator, provenance)
+        engine = config.calculator
+        if isinstance(pool, Here):
+            engine = Engine(*make_calculator(engine))
+        provenance, a, c, oxygen = pool.call(find_references, engine, config)
         starts = make_starts(config, a, c)
         check_room(config, starts)
         plans = make_plans(config, starts, oxygen)
@@ -78,7 +63,6 @@ def main(config):
             del settings["species"]
         check_settings(folder, settings | provenance | {"oxygen_energy": round(oxygen, 4)})
         chains = [Chain(folder, plan.number) for plan in plans]
-        engine = calculator if isinstance(pool, Here) else config.calculator
         run(plans, chains, pool, engine, provenance, config)
         join(chains, config.out)
     num_snapshots = sum(count_frames(chain) for chain in chains)
@@ -97,30 +81,10 @@ def make_plans(config, starts, oxygen):
     ]
 
 
-def oxygen_energy(config, calculator, provenance):
-    """Return the energy of half an O2 molecule, eV.
-
-    It is `config.oxygen_energy` where given, else the known reference of the calculator, else that
-    of a molecule relaxed with it.
-    """
-    if config.oxygen_energy is not None:
-        return config.oxygen_energy
-    known = KNOWN_REFERENCES.get((provenance["calculator"], provenance["correction"]))
-    if known:
-        return known.oxygen
-    conditions = Conditions(0, 0, fmax=0.02, relax_steps=200)
-    snapshots, error = relax(oxygen_molecule(), calculator, conditions)
-    if error:
-        raise ConfigError(
-            f"The calculator fails at O2 ({error}). Give --oxygen_energy, that of half an O2 in eV."
-        )
-    return snapshots[-1].energy / 2
-
-
 def check_room(config, starts):
     """Raise `ConfigError` if the largest start would not fit into this machine's memory.
 
-    The memory of a scheduler's workers is not known here.
+    The workers of a scheduler look at their own memory.
     """
     if config.scheduler is None:
         free = free_memory()
@@ -135,9 +99,12 @@ def run(plans, chains, pool, engine, provenance, config):
         plans: `Plan` of each chain.
         chains: `Chain` of each.
         pool: Who makes the trials, see `data_prep.pool`.
-        engine: The calculator, or its name for workers, who make one each.
+        engine: `Engine`, or the name of a calculator for workers, who make one each.
         provenance: Of the calculator, kept with each snapshot.
         config: `BasinHoppingConfig`.
+
+    Raises:
+        ConfigError: If the calculator of a worker is another one or fails.
     """
     progress = Progress(chains, config.steps)
     of_start = {}  # chains that begin with a start, which is relaxed once for all of them
@@ -152,7 +119,9 @@ def run(plans, chains, pool, engine, provenance, config):
         pool.submit(name, chain.number, make_start, *arguments)
     pairs = zip(plans, chains, strict=True)
     members = of_start | {chain.number: [(plan, chain)] for plan, chain in pairs}
-    for tag, (trial, seconds) in pool.results():
+    for tag, (trial, seconds, made_with) in pool.results():
+        check_same(made_with, provenance)
+        progress.count(seconds)
         for plan, chain in members[tag]:
             keep(plan, chain, trial, provenance)
             progress.show(chain, trial, seconds)
@@ -167,36 +136,14 @@ def hand_out(plan, chain, pool, engine, seed):
     pool.submit(chain.number, chain.trials * MOST_CHAINS + chain.number, make_trial, *arguments)
 
 
-def make_start(atoms, engine, conditions):
-    """Return the `Trial` that relaxes a start, and the seconds that it took."""
-    began = time.monotonic()
-    return run_start(atoms, calculator_of(engine), conditions), time.monotonic() - began
-
-
-def make_trial(atoms, energy, engine, conditions, numbers):
-    """Return a `Trial`, and the seconds that it took.
-
-    Args:
-        atoms: The structure to start from.
-        energy: Its potential energy, eV.
-        engine: The calculator, or its name.
-        conditions: `Conditions`.
-        numbers: Seed, number of the chain and of the trial, which settle its random numbers.
-    """
-    began, rng = time.monotonic(), np.random.default_rng(numbers)
-    trial = run_trial(atoms, energy, calculator_of(engine), conditions, rng)
-    return trial, time.monotonic() - began
-
-
-def calculator_of(engine):
-    """Return a calculator, made once in each process where it is given by name."""
-    return named_calculator(engine) if isinstance(engine, str) else engine
-
-
-@functools.lru_cache(maxsize=1)
-def named_calculator(name):
-    """Return the calculator of a name."""
-    return make_calculator(name)[0]
+def check_same(made_with, provenance):
+    """Raise `ConfigError` unless a trial was made with the calculator of the search."""
+    for name, value in provenance.items():
+        if made_with[name] != value:
+            raise ConfigError(
+                f"A worker made a trial with {name} = {made_with[name]}, this search has {value}. "
+                "Install the same on all workers. What is finished is kept."
+            )
 
 
 def keep(plan, chain, trial, provenance):
@@ -224,27 +171,3 @@ def count_frames(chain):
     """Return the number of snapshots of a chain."""
     rows = chain.file(".csv").read_text().splitlines()[1:]
     return sum(int(line.split(",")[6]) for line in rows)
-
-
-class Progress:
-    """Print a line for each trial: what happened, acceptance, rate, time left."""
-
-    def __init__(self, chains, steps):
-        self.chains, self.steps = chains, steps
-        self.began, self.done = time.monotonic(), 0
-        self.left = sum(max(0, steps + 1 - chain.trials) for chain in chains)
-
-    def show(self, chain, trial, seconds):
-        self.done += 1
-        self.left -= 1
-        each = (time.monotonic() - self.began) / self.done
-        tried = sum(max(0, other.trials - 1) for other in self.chains)
-        accepted = sum(other.accepted for other in self.chains)
-        rate = f"{100 * accepted / tried:.0f} %" if tried else "-"
-        hours, minutes = divmod(round(self.left * each / 60), 60)
-        print(
-            f"chain {chain.number:3d} trial {chain.trials - 1:4d}/{self.steps} {trial.kind:8s} "
-            f"{trial.outcome:17s} {len(trial.snapshots):3d} snapshots {seconds:6.1f} s | "
-            f"accepted {rate}, {60 / each:.1f} trials/min, {hours} h {minutes:02d} min left",
-            flush=True,
-        )

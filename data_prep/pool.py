@@ -9,6 +9,7 @@ import heapq
 import importlib.util
 import itertools
 import os
+import signal
 import sys
 import threading
 import time
@@ -50,11 +51,20 @@ def open_pool(scheduler=None, workers=None):
             n_workers=workers,
             threads_per_worker=1,
             memory_limit=None,  # the calculator's need is checked before it is called
-            dashboard_address=None,
+            dashboard_address=":0",  # any free port
+            preload=__name__,
             silence_logs="CRITICAL",
         )
     with cluster, distributed.Client(cluster, set_as_default=False) as client:
         yield Cluster(client, "on this machine")
+
+
+def dask_setup(worker):
+    """Leave Ctrl-C, which reaches all processes of a terminal, to the one that holds the pool.
+
+    Dask calls this in each worker on this machine when it starts.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
@@ -230,8 +240,13 @@ class Cluster:
                 f"A worker {self.where} has no Python module {missing}. Install this package "
                 "there, as here, with the extras of the calculator."
             )
+        if isinstance(error, FileNotFoundError):
+            raise Interrupted(
+                f"A worker {self.where} does not find {error.filename}. All workers must see the "
+                "folders of this command, under the same names."
+            )
         if isinstance(error, ConfigError):
-            raise ConfigError(f"A worker {self.where}: {error}")
+            raise type(error)(f"A worker {self.where}: {error}")
         raise error
 
 

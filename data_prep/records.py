@@ -56,6 +56,7 @@ def main(config):
         found = look(config, folder)
         description = build(found, config, folder, pool)
         description.save(folder / SHARDS)
+        drop_halves(folder / SHARDS)
         replace_folder(folder / SHARDS, out)
     total = sum(description.counts.values())
     print(f"{shown(out)}: {total:,} records of {len(found.names):,} structures.")
@@ -110,13 +111,21 @@ def build(found, config, folder, pool):
     splits = split_structures(num, config.holdout, config.seed)
     shards = {}
     for number, (name, split, members) in enumerate(deal(splits)):
-        note = folder / f"{name}.json"
-        shards[name] = workplace.read_json(note) if note.is_file() else None
+        shards[name] = finished(folder, name)
         if shards[name] is None:
             work = (folder, name, split, members.tolist(), config, edges, schema)
             pool.submit(name, number, build_shard, *work)
     finish(shards, pool, folder)
     return describe(found, edges, config, schema, splits, list(shards.values()))
+
+
+def finished(folder, name):
+    """Return what an earlier command noted of a shard, `None` if it is not there as noted."""
+    note, shard = folder / f"{name}.json", folder / SHARDS / name
+    if not (note.is_file() and shard.is_file()):
+        return None
+    known = workplace.read_json(note)
+    return known if checksum(shard) == known["sha256"] else None
 
 
 def deal(splits):
@@ -189,6 +198,12 @@ def source_name(path):
     """Return the path of the structures, relative to the repository where it lies in it."""
     path = path.resolve()
     return str(path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path)
+
+
+def drop_halves(folder):
+    """Remove what killed workers have left of shards that were written again."""
+    for path in folder.glob("*.partial"):
+        path.unlink(missing_ok=True)
 
 
 def replace_folder(new, old):

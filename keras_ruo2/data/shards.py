@@ -1,6 +1,7 @@
 """Write records into TFRecord files."""
 
 import os
+import socket
 from pathlib import Path
 
 from keras_ruo2.data.description import checksum
@@ -12,8 +13,13 @@ def shard_names(split, count):
     return [f"{split}-{k:05d}-of-{count:05d}.tfrecord" for k in range(count)]
 
 
+def partial_of(path):
+    """Return where this process writes a shard before it gets its name."""
+    return path.with_name(f"{path.name}.{socket.gethostname()}.{os.getpid()}.partial")
+
+
 def write_shard(path, structures, schema):
-    """Write one shard; it appears whole.
+    """Write one shard; it appears whole, and several processes may write it at the same time.
 
     Args:
         path: The file, in an existing folder.
@@ -27,7 +33,7 @@ def write_shard(path, structures, schema):
         OSError: If the disk is full or cannot be written.
     """
     path = Path(path)
-    partial = path.with_name(f"{path.name}.partial")
+    partial = partial_of(path)
     count = 0
     try:
         with open(partial, "wb") as file:

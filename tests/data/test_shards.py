@@ -5,7 +5,7 @@ import pytest
 
 from keras_ruo2.data.description import checksum
 from keras_ruo2.data.schema import Schema
-from keras_ruo2.data.shards import shard_names, write_shard
+from keras_ruo2.data.shards import partial_of, shard_names, write_shard
 from keras_ruo2.data.tfrecord import payload_at, record_spans
 
 SCHEMA = Schema((4, 4, 2))
@@ -50,7 +50,7 @@ def test_a_shard_that_was_cut_off_has_no_name(tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is full")
 @pytest.mark.parametrize("count", [1, 1000], ids=["on closing", "on writing"])
 def test_a_full_disk_is_told(tmp_path, count):
-    (tmp_path / "one.tfrecord.partial").symlink_to("/dev/full")
+    partial_of(tmp_path / "one.tfrecord").symlink_to("/dev/full")
     with pytest.raises(OSError, match=f"cannot write records into {tmp_path}: No space left"):
         write_shard(tmp_path / "one.tfrecord", [structure("slab", count)], SCHEMA)
 

@@ -10,7 +10,7 @@ import ase.io
 import numpy as np
 import pytest
 
-from data_prep import basin_hopping
+from data_prep import basin_hopping, trials
 from data_prep.chains import COLUMNS, Chain
 from data_prep.config import BasinHoppingConfig, RecordsConfig
 from data_prep.records import main as write_records
@@ -100,8 +100,8 @@ def test_more_steps_go_on_and_end_like_a_search_that_had_them_from_the_start(who
 
 def test_a_finished_search_repeats_nothing(whole, monkeypatch):
     before = files(whole)
-    monkeypatch.setattr(basin_hopping, "run_trial", None)
-    monkeypatch.setattr(basin_hopping, "run_start", None)
+    monkeypatch.setattr(trials, "run_trial", None)
+    monkeypatch.setattr(trials, "run_start", None)
     basin_hopping.main(config(whole, overwrite=True))
     assert files(whole) == before
 
@@ -189,7 +189,7 @@ def test_the_reference_of_oxygen_is_given_known_or_calculated(tmp_path):
         "calculator": "CHGNet 0.3.0",
         "correction": "oxide correction undone: E + 0.687 eV per O",
     }
-    energy = basin_hopping.oxygen_energy
+    energy = trials.oxygen_energy
     assert energy(config(tmp_path, oxygen_energy=-4.0), CountsOxygen(), chgnet) == -4.0
     assert energy(config(tmp_path), CountsOxygen(), chgnet) == -4.948
     assert energy(config(tmp_path), CountsOxygen(), named) == pytest.approx(-5.0)

@@ -3,14 +3,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from data_prep import basin_hopping, pool
+from data_prep import basin_hopping, pool, trials
 from data_prep.config import BasinHoppingConfig, RecordsConfig
 from data_prep.pool import Here, open_pool
+from data_prep.rates import Progress
 from data_prep.records import main as write_records
 from data_prep.workplace import only_user
 from keras_ruo2.errors import Busy, ConfigError, Interrupted
@@ -25,7 +28,7 @@ SEARCH = {
     "c": 3.1,
     "size": 3.0,
     "relax_steps": 3,
-    "steps": 3,
+    "steps": 5,
 }
 
 
@@ -37,7 +40,7 @@ def scheduler():
         n_workers=2,
         threads_per_worker=1,
         memory_limit=None,
-        dashboard_address=None,
+        dashboard_address=":0",
         silence_logs="CRITICAL",
     ) as cluster:
         yield cluster.scheduler_address
@@ -112,35 +115,162 @@ def test_a_scheduler_and_local_workers_exclude_each_other(tmp_path):
         BasinHoppingConfig(out=tmp_path / "a.extxyz", steps=1, workers=0)
 
 
-def test_workers_leave_the_files_of_a_search_in_one_process(scheduler, tmp_path):
-    for name, more in (("here", {}), ("there", {"scheduler": scheduler})):
-        folder = tmp_path / name
-        folder.mkdir()
-        basin_hopping.main(BasinHoppingConfig(out=folder / "found.extxyz", **SEARCH | more))
-    assert contents(tmp_path / "there") == contents(tmp_path / "here")
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """What an uninterrupted search in one process leaves."""
+    folder = tmp_path_factory.mktemp("whole")
+    basin_hopping.main(BasinHoppingConfig(out=folder / "found.extxyz", **SEARCH))
+    return contents(folder)
 
 
-def test_a_killed_search_with_workers_goes_on_to_the_same_files(tmp_path):
+def test_workers_leave_the_files_of_a_search_in_one_process(whole, scheduler, tmp_path):
+    out = tmp_path / "found.extxyz"
+    basin_hopping.main(BasinHoppingConfig(out=out, scheduler=scheduler, **SEARCH))
+    assert contents(tmp_path) == whole
+
+
+def kill_a_worker(address, rows):
+    """Kill a worker without warning as soon as a table of trials has two rows."""
+    from distributed import Client
+
+    with Client(address, set_as_default=False) as client:
+        pids = client.run(os.getpid)
+        while not (rows.exists() and rows.read_text().count("\n") > 2):
+            time.sleep(0.002)
+        os.kill(min(pids.values()), signal.SIGKILL)
+
+
+def test_a_worker_that_is_killed_costs_a_search_nothing(whole, scheduler, tmp_path):
+    out = tmp_path / "found.extxyz"
+    arguments = (scheduler, out.with_suffix(".chains") / "chain-000.csv")
+    killer = threading.Thread(target=kill_a_worker, args=arguments)
+    killer.start()
+    basin_hopping.main(BasinHoppingConfig(out=out, scheduler=scheduler, **SEARCH))
+    killer.join()
+    assert contents(tmp_path) == whole
+
+
+def test_trials_of_another_calculator_are_refused(tmp_path, monkeypatch):
+    real = trials.make_trial
+
+    def elsewhere(*arguments):
+        made = real(*arguments)
+        return made._replace(provenance=made.provenance | {"calculator_version": "2"})
+
+    monkeypatch.setattr(basin_hopping, "make_trial", elsewhere)
+    with pytest.raises(ConfigError, match="made a trial with calculator_version = 2, this search"):
+        basin_hopping.main(BasinHoppingConfig(out=tmp_path / "found.extxyz", **SEARCH))
+
+
+def test_threads_of_a_worker_have_calculators_of_their_own():
+    found = []
+
+    def look():
+        found.extend(trials.engine_of(SEARCH["calculator"]).calculator for _ in range(2))
+
+    threads = [threading.Thread(target=look) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+        thread.join()
+    assert found[0] is found[1] and found[2] is found[3] and found[0] is not found[2]
+
+
+def test_a_structure_too_large_for_a_worker_is_refused_there(monkeypatch):
+    monkeypatch.setattr(trials, "make_calculator", lambda name: (object(), {}))
+    monkeypatch.setattr(trials, "OWN", threading.local())
+    trials.engine_of("chgnet")  # no structure yet
+    with pytest.raises(ConfigError, match="A structure of 100000 atoms is too large: chgnet"):
+        trials.engine_of("chgnet", 100_000)
+
+
+def is_alive(process):
+    import psutil
+
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_ctrl_c_ends_a_search_on_local_workers_in_a_line(tmp_path):
     pytest.importorskip("distributed")
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    whole.mkdir()
-    basin_hopping.main(BasinHoppingConfig(out=whole / "found.extxyz", **SEARCH))
-    flags = [f"--{name}={value}" for name, value in SEARCH.items()]
-    command = [sys.executable, "-m", "data_prep", "basin_hopping", f"--out={cut}/found.extxyz"]
+    psutil = pytest.importorskip("psutil")  # comes with it
+    process = start_search(tmp_path, SEARCH | {"steps": 1000, "workers": 1})
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert workers
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the workers as well
+    _, told = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert told.strip() == "python -m data_prep: interrupted."
+    end = time.monotonic() + 10
+    while any(map(is_alive, workers)):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_scheduler_that_goes_away_is_told_and_nothing_is_lost(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    options = {"threads_per_worker": 1, "memory_limit": None, "dashboard_address": ":0"}
+    with distributed.LocalCluster(n_workers=1, silence_logs="CRITICAL", **options) as cluster:
+        with open_pool(cluster.scheduler_address) as workers:
+            workers.submit("a", 0, double, 1)
+            workers.submit("b", 1, time.sleep, 60)
+            for tag, value in (results := workers.results()):
+                assert (tag, value) == ("a", 2)
+                break
+            cluster.close()
+            with pytest.raises(Interrupted, match="scheduler of tcp://.* has gone"):
+                next(results)
+
+
+def test_the_time_left_counts_all_chains_together_but_no_less_than_the_longest():
+    now = [0.0]
+    chains = [SimpleNamespace(trials=1) for _ in range(4)]
+    progress = Progress(chains, 10, clock=lambda: now[0])
+    for chain in chains:  # four at the same time, ten seconds each
+        chain.trials += 1
+        progress.count(10.0)
+    now[0] = 10.0
+    assert progress.seconds_left() == pytest.approx(9 * 10)
+    for chain in chains[1:]:
+        chain.trials = 11
+    assert progress.seconds_left() == pytest.approx(9 * 10)  # one after the other, on one worker
+
+
+def test_a_search_whose_client_is_killed_goes_on_to_the_same_files(whole, scheduler, tmp_path):
+    process = start_search(tmp_path, SEARCH | {"scheduler": scheduler})
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (tmp_path / "found.extxyz").exists()
+    out = tmp_path / "found.extxyz"
+    basin_hopping.main(BasinHoppingConfig(out=out, scheduler=scheduler, **SEARCH))
+    assert contents(tmp_path) == whole
+
+
+def start_search(folder, settings):
+    """Start a search as a command, and return its process when a chain has two trials."""
+    flags = [f"--{name}={value}" for name, value in settings.items()]
+    command = [sys.executable, "-m", "data_prep", "basin_hopping", f"--out={folder}/found.extxyz"]
     process = subprocess.Popen(
-        [*command, *flags, "--workers=2"],
+        [*command, *flags],
         cwd=ROOT,
         start_new_session=True,
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    rows = cut / "found.chains" / "chain-000.csv"
+    rows = folder / "found.chains" / "chain-000.csv"
     while process.poll() is None and not (rows.exists() and rows.read_text().count("\n") > 2):
         time.sleep(0.005)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert not (cut / "found.extxyz").exists()
-    basin_hopping.main(BasinHoppingConfig(out=cut / "found.extxyz", **SEARCH))
-    assert contents(cut) == contents(whole)
+    return process
+
+
+def test_local_workers_use_one_thread_each(monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    with open_pool(workers=1) as workers:
+        assert workers.size == 1
+        assert workers.call(os.getenv, "OMP_NUM_THREADS") == "1"
 
 
 RECORDS = {"recipe": "gap2d", "num_voxels": 8, "num_classes": 4}
@@ -168,11 +298,13 @@ def test_a_build_that_was_killed_goes_on_to_the_same_records(structures, tmp_pat
     assert not (tmp_path / "cut").exists()
     there = {path.name: path.stat().st_mtime_ns for path in partial.glob("records/*.tfrecord")}
     assert 2 <= len(there) < 12
-    (partial / "records" / "training-00011-of-00012.tfrecord.partial").write_bytes(b"half")
+    (partial / "records" / "training-00011-of-00012.tfrecord.node.7.partial").write_bytes(b"half")
+    damaged = min(there)
+    (partial / "records" / damaged).write_bytes(b"half")
     write_records(RecordsConfig(**settings, out=tmp_path / "cut"))
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
     kept = [path for path in (tmp_path / "cut").iterdir() if path.name in there]
-    assert sum(path.stat().st_mtime_ns == there[path.name] for path in kept) >= 2
+    assert sum(path.stat().st_mtime_ns == there[path.name] for path in kept) >= 1
     assert not partial.exists()
 
 
