@@ -9,6 +9,7 @@ import heapq
 import importlib.util
 import itertools
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -162,9 +163,8 @@ class Cluster:
 
     def submit(self, tag, priority, function, *arguments):
         piece = (tag, priority, function, arguments)
-        future = self.client.submit(
-            perform, function, os.getcwd(), arguments, priority=-priority, pure=False
-        )
+        packed = pickle.dumps(Call(function, arguments))
+        future = self.client.submit(pickle.loads, packed, priority=-priority, pure=False)
         self.pieces[future] = piece
 
     def results(self):
@@ -257,6 +257,19 @@ def find_missing(error):
             return error.name
         error = error.__cause__ or error.__context__
     return None
+
+
+class Call:
+    """A call that is made where it is unpickled.
+
+    The scheduler, which only passes bytes on, may run where the package is not installed.
+    """
+
+    def __init__(self, function, arguments):
+        self.function, self.arguments = function, arguments
+
+    def __reduce__(self):
+        return perform, (self.function, os.getcwd(), self.arguments)
 
 
 def perform(function, folder, arguments):
