@@ -182,7 +182,8 @@ class LateralWaves(keras.layers.Layer):
         self.repeats = tuple(repeats)
         self.basis = fourier_basis(num_voxels)
         periods = (np.arange(num_voxels) + 1) // 2
-        self.allowed = np.array([periods % count == 0 for count in self.repeats], "float32")
+        allowed = np.array([periods % count == 0 for count in self.repeats], "float32")
+        self.allowed = allowed.reshape(-1, num_voxels) * calming(allowed, num_voxels)
 
     def call(self, coefficients, choices=()):
         terms = (self.num_voxels,) * self.num_lateral
@@ -218,6 +219,18 @@ class LateralWaves(keras.layers.Layer):
             "num_lateral": self.num_lateral,
             "repeats": self.repeats,
         }
+
+
+def calming(allowed, size):
+    """Return factors `(repeats, 1)` for the waves of cells that repeat nothing, 1 for all others.
+
+    All waves together are so strong that an untrained generator of whole grids draws a quarter of
+    them full, where its sigmoid has no slope left: it stayed there. They are given the strength of
+    those that repeat three times.
+    """
+    count = allowed.reshape(-1, size).sum(axis=1, keepdims=True)
+    factors = np.sqrt(size // 3 / np.maximum(count, 1))
+    return np.where(count > size // 2 + 1, factors, 1.0).astype("float32")
 
 
 def fourier_basis(size):

@@ -146,6 +146,17 @@ def test_the_fourier_basis_is_complete_and_orthogonal():
         np.testing.assert_allclose(basis @ basis.T / size, np.eye(size), atol=1e-6)
 
 
+def test_waves_of_cells_that_repeat_nothing_are_no_stronger_than_those_of_three_repeats(rng):
+    """Else an untrained sigmoid is full in a quarter of the voxels, and stays there."""
+    spread = {}
+    coefficients = rng.normal(size=(2, 8, 2 * 32**2)).astype("float32")
+    for count in (1, 2, 3):
+        choices = [np.ones((2, 1), "float32")] * 2
+        spread[count] = np.std(LateralWaves(32, 2, (count,))(coefficients, choices=choices))
+    assert spread[1] == pytest.approx(spread[3], rel=0.2)
+    assert spread[2] == pytest.approx(16, rel=0.1)  # 16 waves a direction, as they are
+
+
 @pytest.mark.parametrize("num_lateral", [1, 2])
 def test_lateral_waves_add_up_to_any_grid(rng, num_lateral):
     size, depth = 6, 5
