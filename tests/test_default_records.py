@@ -6,8 +6,9 @@ import shutil
 import pytest
 
 from keras_ruo2.commands import records as default_records
+from keras_ruo2.config import TrainConfig
 from keras_ruo2.data.description import FILE_NAME, SCHEMA_VERSION, checksum, load_description
-from keras_ruo2.errors import ConfigError
+from keras_ruo2.errors import Busy, ConfigError
 from keras_ruo2.paths import BUNDLED_STRUCTURES
 
 BUNDLED = {"file": "tfrecords/gap.extxyz", "sha256": checksum(BUNDLED_STRUCTURES)}
@@ -52,3 +53,17 @@ def test_records_of_other_structures_are_never_replaced(copy):
 def test_records_of_a_newer_schema_are_never_replaced(copy):
     describe(copy, version=SCHEMA_VERSION + 1, **BUNDLED)
     assert default_records.state_of_records(copy) == "current"
+
+
+def test_records_that_another_command_is_building_are_waited_for(copy, tmp_path, monkeypatch):
+    describe(copy, **BUNDLED)
+
+    def busy(config):
+        shutil.copytree(copy, config.out)  # by the other command, while this one waits
+        raise Busy("Another command is working.")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(default_records, "PATIENCE", 0.01)
+    monkeypatch.setattr("data_prep.records.main", busy)
+    found = default_records.find_records(TrainConfig(variant="vanilla2d"))
+    assert load_description(found).fingerprint == load_description(copy).fingerprint

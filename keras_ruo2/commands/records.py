@@ -1,14 +1,17 @@
 """Records that `train` finds, builds or refuses."""
 
+import time
+
 from keras_ruo2 import runs
 from keras_ruo2.data.description import SCHEMA_VERSION, checksum, read_values
 from keras_ruo2.data.labels import class_counts
 from keras_ruo2.data.phases import phases
-from keras_ruo2.errors import ConfigError
+from keras_ruo2.errors import Busy, ConfigError
 from keras_ruo2.paths import BUNDLED_STRUCTURES, RECORDS, REPOSITORY
 from keras_ruo2.recipes import VOXEL_STEP
 from keras_ruo2.variants import VARIANTS
 
+PATIENCE = 5.0  # seconds between two looks at records that another command is building
 DEFAULT_RECIPE = {2: "gap2d", 3: "gap3d_clean"}
 
 
@@ -19,13 +22,16 @@ def find_records(config):
     records = config.records or default
     if records != default or not BUNDLED_STRUCTURES.is_file():
         return records
-    state = state_of_records(records)
-    if state != "current":
+    while (state := state_of_records(records)) != "current":
         from data_prep.config import RecordsConfig
         from data_prep.records import main
 
         print(f"The records in {records} are {state}: building them from the bundled structures.")
-        main(RecordsConfig(recipe=recipe, out=records, overwrite=True))
+        try:
+            main(RecordsConfig(recipe=recipe, out=records, overwrite=True))
+        except Busy:  # another worker of the same training, most likely
+            print("Another command is building them. Waiting for it.")
+            time.sleep(PATIENCE)
     return records
 
 

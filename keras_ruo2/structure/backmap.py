@@ -30,7 +30,9 @@ def backmap(grid, lengths, *, alpha, species=SPECIES):
     guess. Then positions are refitted until the re-rendered Gaussians, with periodic images and
     clip, match the grid. Where the rest holds more than `MISSING` of an atom's density an atom is
     tried, and dropped again if it then lacks more than half of its own; so an atom stays where the
-    integral is nearer to one atom more than to one fewer. A slab is moved along z so that its
+    integral is nearer to one atom more than to one fewer. Where empty space shows noise, an atom
+    counts if the grid is likelier with it by more than chance, and lies at its mean place
+    (`evidence`, `posterior`). A slab is moved along z so that its
     vacuum lies on top; in x and y it keeps its place.
 
     Args:

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import qmc
 
+from keras_ruo2.structure.evidence import FADED
 from keras_ruo2.structure.likelihood import log_likelihood
 from keras_ruo2.structure.stencils import stencils
 
@@ -17,8 +18,9 @@ NUM_PLACES = 128  # places that are weighed for each atom
 WIDER = 1.5  # standard deviations of a likelihood that those places spread by
 LEAST_SPREAD = 0.2  # of a voxel, so that both sides of one are among the places
 LARGEST_SPREAD = 0.3
+WIDEST = 6.0  # standard deviations; further off a place has no likelihood
+SHARP = 0.06  # of a Gaussian's width; an atom known so well has its mean at the maximum
 SHARPEST = 0.2  # least width of what is found, in that of the places looked at
-FADED = 0.02  # of the noise; voxels that an atom adds less to say nothing of it
 AT_ONCE = 64  # atoms
 
 
@@ -38,12 +40,14 @@ def mean_positions(density, lattice, positions, noise):
     rendering = local.render(np.ones(len(positions)))
     ndim = positions.shape[1]
     information = local.products(ndim).reshape(-1, ndim, ndim) / noise**2
-    spread = WIDER * np.sqrt(np.einsum("nii->ni", np.linalg.inv(information)))
+    deviation = np.sqrt(np.einsum("nii->ni", np.linalg.inv(information)))
+    vague = np.flatnonzero(deviation.max(axis=1, initial=0) > SHARP * lattice.width)
     spacing = lattice.lengths / lattice.shape
-    spread = np.clip(spread, LEAST_SPREAD * spacing, LARGEST_SPREAD * spacing)
+    spread = np.maximum(WIDER * deviation, np.minimum(LEAST_SPREAD * spacing, WIDEST * deviation))
+    spread = np.minimum(spread, LARGEST_SPREAD * spacing)
     moved = positions.copy()
-    for first in range(0, len(positions), AT_ONCE):
-        some = slice(first, first + AT_ONCE)
+    for first in range(0, len(vague), AT_ONCE):
+        some = vague[first : first + AT_ONCE]
         voxels = prominent(local.values[some], local.voxels[some], FADED * noise)
         seen = Seen(density, lattice, rendering, positions[some], voxels, noise)
         middle, width = seen.mean(np.zeros((len(voxels), ndim)), spread[some])
