@@ -20,7 +20,7 @@ JOB = {
     "processes": 1,
     "memory": "8GB",  # CHGNet: about 1 GB and 6.5 MB an atom
     "walltime": "12:00:00",
-    "worker_extra_args": ["--lifetime", "11h50m", "--lifetime-stagger", "4m"],
+    "worker_extra_args": ["--lifetime", "700m", "--lifetime-stagger", "10m"],
     "job_script_prologue": ["export OMP_NUM_THREADS=1"],
 }
 
