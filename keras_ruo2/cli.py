@@ -29,7 +29,7 @@ class Command(NamedTuple):
 
 
 def start(program, commands):
-    """Run the command line of the process and end the process.
+    """Run the command line of the process and end the process, unless all went well.
 
     Where TensorFlow's file system for object storage was used, Python's own end would abort the
     process whatever the result (github.com/tensorflow/io, issue 2039), so it is left out.
@@ -49,7 +49,9 @@ def start(program, commands):
         traceback.print_exc()
         status = 1
     if TENSORFLOW_STORE not in sys.modules:
-        sys.exit(status)
+        if status:
+            sys.exit(status)
+        return
     if isinstance(status, str):
         print(status, file=sys.stderr)
     sys.stdout.flush()
