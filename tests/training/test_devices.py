@@ -248,11 +248,17 @@ def weights_in(checkpoint):
 
 
 def assert_close(one, other):
-    """Compare runs to 1e-5 of each array: float32 sums in another order, for two steps."""
+    """Compare runs of two steps, whose float32 sums were taken in another order.
+
+    The optimizers' moments, linear in the gradients, agree to 1e-5 of each array. Adam divides by
+    a gradient's own size, so where one nearly cancels its rounding is a visible part of a step
+    (2e-5 of 1e-3 seen): weights agree to a tenth of the two steps of 5e-4.
+    """
     assert set(one) == set(other)
     for name, value in one.items():
         scale = max(1.0, np.abs(value).max())
-        np.testing.assert_allclose(other[name], value, atol=1e-5 * scale, err_msg=name)
+        least = 1e-5 if "optimizer" in name else 1e-4
+        np.testing.assert_allclose(other[name], value, atol=least * scale, err_msg=name)
 
 
 @pytest.fixture(scope="module")
