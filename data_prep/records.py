@@ -8,6 +8,8 @@ that an uninterrupted one writes.
 
 import os
 import shutil
+import sys
+from collections import Counter
 
 import numpy as np
 
@@ -22,12 +24,11 @@ from keras_ruo2.data.description import (
     SCHEMA_VERSION,
     TRAINING,
     Description,
-    checksum,
 )
 from keras_ruo2.data.schema import Schema
 from keras_ruo2.data.shards import shard_names
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.paths import RECORDS, REPOSITORY, RemoteFolder, shown, structure_files
+from keras_ruo2.paths import RECORDS, REPOSITORY, RemoteFolder, checksum, shown, structure_files
 from keras_ruo2.progress import Progress
 from keras_ruo2.structure.energies import class_edges
 
@@ -108,7 +109,8 @@ def build(found, config, folder, pool):
         edges = class_edges(found.energies, config.num_classes, found.names)
     schema = Schema((*recipe.grid_shape, len(config.pair)))
     check_writable(folder / SHARDS, num * recipe.records_per_structure * schema.num_bytes)
-    splits = split_structures(num, config.holdout, config.seed)
+    splits = split_structures(found.families, config.holdout, config.seed)
+    warn_of_few_chains(found.families, config.holdout)
     shards = {}
     for number, (name, split, members) in enumerate(deal(splits)):
         shards[name] = finished(folder, name)
@@ -176,6 +178,7 @@ def describe_source(config, found, training):
         "sha256": checksum(*structure_files("structures", config.structures)),
         "seed": config.seed,
         "holdout": config.holdout,
+        "held_out": "chains" if whole_chains(found.families, config.holdout) else "structures",
         "translate": config.translate,
         "num_voxels": config.rules.num_voxels,
         "largest_voxel": float(found.longest.max()) / config.rules.num_voxels,
@@ -183,15 +186,48 @@ def describe_source(config, found, training):
     }
 
 
-def split_structures(count, holdout, seed):
+def split_structures(families, holdout, seed):
     """Split structures, never slices, into training and held-out; both in random order.
+
+    Snapshots of one chain of a search resemble each other: whole chains are held out, unless there
+    are too few of them to come near the wanted share.
+
+    Args:
+        families: Whom each structure belongs to, see `Survey`.
+        holdout: Share of the structures to hold out.
+        seed: Of the order.
 
     Returns:
         Dict of index arrays, keyed `TRAINING` and `HELD_OUT`.
     """
-    order = np.random.default_rng(seed).permutation(count)
-    num_held_out = round(holdout * count)
-    return {TRAINING: order[num_held_out:], HELD_OUT: order[:num_held_out]}
+    order = np.random.default_rng(seed).permutation(len(families))
+    wanted = round(holdout * len(families))
+    if not whole_chains(families, holdout):
+        return {TRAINING: order[wanted:], HELD_OUT: order[:wanted]}
+    sizes, held, count = Counter(families), set(), 0
+    for index in order:
+        if count < wanted and families[index] not in held:
+            held.add(families[index])
+            count += sizes[families[index]]
+    is_held = np.array([families[index] in held for index in order])
+    return {TRAINING: order[~is_held], HELD_OUT: order[is_held]}
+
+
+def whole_chains(families, holdout):
+    """Say whether whole chains are held out: where there are chains, and enough of them."""
+    num = len(set(families))
+    return num < len(families) and holdout * num >= 1
+
+
+def warn_of_few_chains(families, holdout):
+    """Say so where held-out structures will resemble those of training."""
+    num = len(set(families))
+    if num < len(families) and holdout and not whole_chains(families, holdout):
+        print(
+            f"Warning: of {num} chains none can be held out whole with --holdout={holdout}. Single "
+            "snapshots are held out, much like those of training: scores on them flatter.",
+            file=sys.stderr,
+        )
 
 
 def source_name(path):

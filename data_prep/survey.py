@@ -1,9 +1,11 @@
 """First pass of a build: every structure is checked and prepared, and what all depend on is found.
 
-Structures are read once, one after the other. What the recipe voxelises is kept in a trajectory,
-from which any shard takes its structures later; in memory stay a name and four numbers of each.
+Structures are read one after the other. What the recipe voxelises is kept in a trajectory, from
+which any shard takes its structures later, and an interrupted pass what it has already prepared; in
+memory stay two names and four numbers of each.
 """
 
+import itertools
 import sys
 from collections import Counter
 from pathlib import Path
@@ -29,12 +31,15 @@ class Survey(NamedTuple):
         energies: Energies per atom, eV, NaN where there is none.
         longest: Longest edge of each cell, Å.
         repeats: How often each cell was repeated along x and y, shape `(n, 2)`.
+        families: Whom each belongs to, that are kept from training together: the chain of a search,
+            else its own number.
     """
 
     names: list
     energies: np.ndarray
     longest: np.ndarray
     repeats: np.ndarray
+    families: list
 
     def as_dict(self):
         """Return it as JSON can hold it."""
@@ -43,6 +48,7 @@ class Survey(NamedTuple):
             "energies": self.energies.tolist(),
             "longest": self.longest.tolist(),
             "repeats": self.repeats.tolist(),
+            "families": self.families,
         }
 
 
@@ -53,15 +59,16 @@ def survey_from(values):
         np.array(values["energies"], dtype=float),
         np.array(values["longest"], dtype=float),
         np.array(values["repeats"], dtype=int).reshape(-1, 2),
+        values["families"],
     )
 
 
 def survey(config, trajectory):
-    """Check and prepare every structure.
+    """Check and prepare every structure, but for those that are in the trajectory already.
 
     Args:
         config: `RecordsConfig`.
-        trajectory: File for the prepared structures.
+        trajectory: File of the prepared structures, new or left by an interrupted pass.
 
     Returns:
         `Survey`.
@@ -69,29 +76,66 @@ def survey(config, trajectory):
     Raises:
         ConfigError: If the file cannot be read or a structure cannot be used; it is named.
     """
-    names, numbers = [], []
+    rows, start = prepared_before(trajectory)
+    if rows:
+        print(f"Going on after {len(rows):,} structures that are prepared.")
     counting = Counting("Reading structures")
-    with Trajectory(trajectory, "w") as prepared:
-        for box in prepared_structures(config):
-            names.append(box.info["name"])
-            repeats = box.info.pop("lateral_repeats", (1, 1))
-            numbers.append((energy_per_atom(box), box.cell.lengths().max(), *repeats))
+    with Trajectory(trajectory, "a") as prepared:
+        for box in prepared_structures(config, start):
             prepared.write(box)
+            rows.append(row_of(box))
             counting.step()
     counting.end()
-    if not names:
+    if not rows:
         raise ConfigError(f"{config.structures} holds no structure that the recipe can use.")
-    energies, longest, *repeats = np.array(numbers).T
-    found = Survey(names, energies, longest, np.array(repeats, dtype=int).T)
+    names, energies, longest, repeats, families = zip(*rows, strict=True)
+    found = Survey(
+        list(names), np.array(energies), np.array(longest), np.array(repeats), list(families)
+    )
     warn_of_coarse_voxels(found, config.rules)
     return found
 
 
-def prepared_structures(config):
-    """Yield every structure that the recipe takes, prepared and with a name."""
+def prepared_before(trajectory):
+    """Return what is known of the structures of an interrupted pass, and where to go on.
+
+    Args:
+        trajectory: File of the prepared structures. It is removed if it cannot be read.
+
+    Returns:
+        List of what `row_of` returns, and the number of the next structure to read.
+    """
+    rows, number = [], -1
+    try:
+        with Trajectory(trajectory) as prepared:
+            for box in prepared:
+                rows.append(row_of(box))
+                number = box.info["number"]
+    except (OSError, ValueError):
+        Path(trajectory).unlink(missing_ok=True)
+        return [], 0
+    return rows, number + 1
+
+
+def row_of(box):
+    """Return what `Survey` keeps of a prepared structure."""
+    repeats = tuple(box.info.get("lateral_repeats", (1, 1)))
+    longest = float(box.cell.lengths().max())
+    return box.info["name"], energy_per_atom(box), longest, repeats, box.info["family"]
+
+
+def prepared_structures(config, start=0):
+    """Yield every structure that the recipe takes, prepared, with a name, number and family.
+
+    Args:
+        config: `RecordsConfig`.
+        start: Number of the first structure of the file to look at.
+    """
     recipe = config.rules
-    for number, atoms in enumerate(iterate_structures(config.structures)):
-        name = str(atoms.info.get("name", f"{Path(config.structures).stem}-{number}"))
+    frames = itertools.islice(enumerate(iterate_structures(config.structures)), start, None)
+    for number, atoms in frames:
+        info = atoms.info
+        name = str(info.get("name", f"{Path(config.structures).stem}-{number}"))
         try:
             check_species(atoms, config.pair)
             if recipe.whole_only and broken(atoms):
@@ -101,8 +145,9 @@ def prepared_structures(config):
             raise ConfigError(
                 f"{config.structures}, structure {number} ({name}): {error}"
             ) from None
+        family = f"chain {info['chain']}" if {"chain", "trial"} <= info.keys() else str(number)
         known = {key: box.info[key] for key in ("dmu_o", "lateral_repeats") if key in box.info}
-        box.info = {"name": name, **known}
+        box.info = {"name": name, "number": number, "family": family, **known}
         box.set_constraint()
         yield box
 

@@ -15,6 +15,7 @@ from data_prep.config import BasinHoppingConfig, RecordsConfig
 from data_prep.pool import Here, open_pool
 from data_prep.rates import Progress
 from data_prep.records import main as write_records
+from data_prep.survey import prepare, prepared_before
 from data_prep.workplace import only_user
 from keras_ruo2.errors import Busy, ConfigError, Interrupted
 from tests.data_prep.pieces import die, die_once, double, load
@@ -306,6 +307,41 @@ def test_a_build_that_was_killed_goes_on_to_the_same_records(structures, tmp_pat
     kept = [path for path in (tmp_path / "cut").iterdir() if path.name in there]
     assert sum(path.stat().st_mtime_ns == there[path.name] for path in kept) >= 1
     assert not partial.exists()
+
+
+@pytest.mark.parametrize("half", [b"", b"half a structure"])
+def test_a_first_pass_that_was_cut_off_goes_on(structures, tmp_path, monkeypatch, half):
+    settings = RECORDS | {"structures": structures}
+    write_records(RecordsConfig(**settings, out=tmp_path / "whole"))
+    prepared = []
+
+    def stop(atoms, recipe):
+        if len(prepared) == 5:
+            raise KeyboardInterrupt
+        return count(atoms, recipe)
+
+    def count(atoms, recipe):
+        prepared.append(atoms)
+        return prepare(atoms, recipe)
+
+    for function in (stop, count):
+        monkeypatch.setattr("data_prep.survey.prepare", function)
+        try:
+            write_records(RecordsConfig(**settings, out=tmp_path / "cut"))
+        except KeyboardInterrupt:
+            with open(tmp_path / "cut.partial" / "structures.traj", "ab") as file:
+                file.write(half)
+    assert len(prepared) == 12
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+
+
+def test_a_first_pass_cut_off_in_its_first_structure_begins_again(tmp_path):
+    assert prepared_before(tmp_path / "nothing.traj") == ([], 0)
+    path = tmp_path / "structures.traj"
+    for half in (b"", b"- of Ul", b"- of UlmASE-Trajectory  "):
+        path.write_bytes(half)
+        assert prepared_before(path) == ([], 0)
+        assert not path.exists()
 
 
 def test_what_a_build_with_other_settings_left_is_not_taken(structures, tmp_path, monkeypatch):

@@ -6,10 +6,11 @@ import ase.io
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read
 
 from data_prep.config import RecordsConfig
-from data_prep.records import main
+from data_prep.records import main, split_structures, warn_of_few_chains
 from data_prep.samples import augment, energy_per_atom, slices
 from data_prep.shards import statistics, tally
 from data_prep.survey import prepare
@@ -22,6 +23,8 @@ from keras_ruo2.structure.cells import potential_energy, rotate_quarter
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.slabs import build_slab
 from keras_ruo2.structure.voxels import voxelise
+
+SPLITS = (TRAINING, HELD_OUT)
 
 
 def test_the_bundled_slabs_give_the_source_s_number_of_records(tmp_path):
@@ -317,6 +320,46 @@ def test_equal_records_have_equal_checksums_in_another_process(structures, recor
     subprocess.run(command, check=True, capture_output=True)
     again = load_description(tmp_path / "again")
     assert again.fingerprint == load_description(records).fingerprint
+
+
+@pytest.mark.parametrize("holdout", [0.1, 0.25])
+def test_whole_chains_are_held_out(holdout):
+    families = [f"chain {number}" for number in range(12) for _ in range(5 + number)]
+    splits = split_structures(families, holdout, seed=1)
+    training, held_out = ({families[index] for index in splits[name]} for name in SPLITS)
+    assert not training & held_out
+    assert sorted(np.concatenate(list(splits.values()))) == list(range(len(families)))
+    assert 0 <= len(splits[HELD_OUT]) - round(holdout * len(families)) < 16
+    assert np.any(np.diff(splits[TRAINING]) < 0)
+
+
+@pytest.mark.parametrize("families", [["chain 0"] * 20, list(map(str, range(20)))])
+def test_without_enough_chains_structures_are_held_out(families, capsys):
+    splits = split_structures(families, 0.1, seed=1)
+    order = np.random.default_rng(1).permutation(20)
+    np.testing.assert_array_equal(splits[HELD_OUT], order[:2])
+    np.testing.assert_array_equal(splits[TRAINING], order[2:])
+    warn_of_few_chains(families, 0.1)
+    warned = "of 1 chains none can be held out whole" in capsys.readouterr().err
+    assert warned == (families[0] == "chain 0")
+
+
+def test_snapshots_of_a_search_are_held_out_by_chain(tmp_path, slab, capsys):
+    frames = []
+    for number in range(12):
+        atoms = slab.copy()
+        atoms.info = {"name": f"s{number}", "chain": number % 4, "trial": 0}
+        atoms.calc = SinglePointCalculator(atoms, energy=-float(number))
+        frames.append(atoms)
+    write(tmp_path / "search.extxyz", *frames)
+    settings = {"structures": tmp_path / "search.extxyz", "recipe": "gap2d", "num_voxels": 8}
+    main(RecordsConfig(**settings, holdout=0.25, out=tmp_path / "chains"))
+    held_out = load_description(tmp_path / "chains").structures[HELD_OUT]
+    assert len(held_out) == 3 and len({int(name[1:]) % 4 for name in held_out}) == 1
+    assert load_description(tmp_path / "chains").source["held_out"] == "chains"
+    main(RecordsConfig(**settings, holdout=0.1, out=tmp_path / "few"))
+    assert "of 4 chains none can be held out whole" in capsys.readouterr().err
+    assert load_description(tmp_path / "few").source["held_out"] == "structures"
 
 
 def test_the_chemical_potential_survives_a_supercell(tmp_path):
