@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from keras_ruo2 import runs
-from keras_ruo2.data.description import checksum
 from keras_ruo2.errors import Busy, ConfigError, Interrupted
-from keras_ruo2.paths import shown, structure_files
+from keras_ruo2.paths import checksum, shown, structure_files
 
 REQUEST = "request.json"
 ELSEWHERE = ("out", "overwrite", "scheduler", "workers")  # settings that change no record

@@ -1,6 +1,5 @@
 """ASE calculators by name, with energies that can be compared between oxygen contents."""
 
-import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.paths import checksum
 
 # Materials Project's oxide correction, which CHGNet was trained on, eV per O atom. It is undone:
 # a constant per O would make every O-rich slab look too stable by it. Source: Wang et al.,
@@ -98,7 +98,7 @@ def make_calculator(name):
             "correction": NO_CORRECTION,
         }
     row = CALCULATORS[kind]
-    title = f"{row.title} {Path(rest).name} {checksum(rest)}" if rest else row.title
+    title = f"{row.title} {Path(rest).name} {checksum(rest)[:8]}" if rest else row.title
     undone = f"oxide correction undone: E + {-OXIDE_CORRECTION} eV per O"
     return made(name, row.make, rest or None), {
         "calculator": title,
@@ -117,12 +117,6 @@ def made(name, make, *arguments):
             f"The calculator {name!r} cannot be made ({type(error).__name__}: {told}). Check its "
             "installation and its model, or give another --calculator."
         ) from None
-
-
-def checksum(path):
-    """Return the first 8 digits of a file's SHA-256; a GAP's names those of its further files."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:8]
 
 
 def uncorrected_chgnet(_=None):

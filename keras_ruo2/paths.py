@@ -1,6 +1,8 @@
 """Where the bundled data are, what a path stands for, and how output gets there whole."""
 
+import fnmatch
 import glob
+import hashlib
 import os
 import re
 from contextlib import contextmanager
@@ -136,6 +138,22 @@ def structure_files(name, path):
     return found
 
 
+def check_structures(name, path, out=None):
+    """Raise `ConfigError` unless a path stands for files of structures, `out` not among them.
+
+    Args:
+        name: The flag that the path came with.
+        path: See `structure_files`.
+        out: A file that will be written, if any.
+    """
+    structure_files(name, path)
+    if out is None or Path(path).is_file():
+        return
+    place, new = Path(path).resolve(), Path(out).resolve()
+    if new.parent == place or (not place.is_dir() and fnmatch.fnmatch(new, place)):
+        raise ConfigError(f"--out={out} would be among --{name}={path}. Choose another folder.")
+
+
 def holds_structures(file):
     """Say by its name whether a file holds structures."""
     return unpacked(file)[1] in STRUCTURE_ENDINGS or file.name.startswith(VASP)
@@ -151,3 +169,13 @@ def unpacked(file):
     """Return the name of a file without the ending of its compression, and its ending then."""
     inner = Path(file.stem if file.suffix in PACKED else file.name)
     return str(inner), inner.suffix
+
+
+def checksum(*paths):
+    """Return the SHA-256 of a file, or of several one after the other, as hexadecimal text."""
+    found = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
+            while block := file.read(1 << 20):
+                found.update(block)
+    return found.hexdigest()

@@ -7,9 +7,9 @@ import pytest
 
 from keras_ruo2.commands import records as default_records
 from keras_ruo2.config import TrainConfig
-from keras_ruo2.data.description import FILE_NAME, SCHEMA_VERSION, checksum, load_description
+from keras_ruo2.data.description import FILE_NAME, SCHEMA_VERSION, load_description
 from keras_ruo2.errors import Busy, ConfigError
-from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.paths import BUNDLED_STRUCTURES, checksum
 
 BUNDLED = {"file": "tfrecords/gap.extxyz", "sha256": checksum(BUNDLED_STRUCTURES)}
 

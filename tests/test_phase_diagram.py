@@ -66,6 +66,17 @@ def test_table_stable_structures_and_picture_are_written(file, tmp_path, capsys)
     assert "3 with two equal faces" in printed
 
 
+def test_slabs_may_lie_in_several_files(file, tmp_path, capsys):
+    (tmp_path / "parts").mkdir()
+    for number, slab in enumerate(slabs()):
+        write(tmp_path / "parts" / f"{number}.extxyz", slab)
+    tables = []
+    for structures in (file, tmp_path / "parts", tmp_path / "parts" / "*.extxyz"):
+        phase_diagram(PhaseDiagramConfig(structures=structures, out=tmp_path / "out", **FLAGS))
+        tables.append((tmp_path / "out" / "phase_diagram.csv").read_text())
+    assert tables[0] == tables[1] == tables[2]
+
+
 def test_bundled_slabs_need_no_flags(tmp_path, capsys):
     slabs_110 = [s for s in read_structures(BUNDLED_STRUCTURES) if "110" in s.info["name"]]
     bundled = slabs_110[3:9]  # the relaxed and the partly relaxed ones

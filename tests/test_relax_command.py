@@ -67,6 +67,25 @@ def test_frozen_layers_are_the_same_text_in_the_file(file):
     assert not np.array_equal(found.positions, start.positions)
 
 
+def test_a_folder_is_relaxed_in_the_order_of_its_files(file, tmp_path):
+    for number, atoms in enumerate(ase.io.read(file, ":")[:3:2]):
+        (tmp_path / "jobs" / str(number)).mkdir(parents=True)
+        atoms.info.pop("name")
+        ase.io.write(tmp_path / "jobs" / str(number) / "POSCAR", atoms, format="vasp")
+    jobs = tmp_path / "jobs" / "*" / "POSCAR"
+    relax(config(jobs, steps=1, out=tmp_path / "out.extxyz"))
+    found = ase.io.read(tmp_path / "out.extxyz", ":")
+    assert [atoms.info["name"] for atoms in found] == ["0-POSCAR-0", "1-POSCAR-0"]
+    assert [len(atoms) for atoms in found] == [18, 14]
+
+
+def test_results_do_not_go_among_what_is_read(file, tmp_path):
+    for structures in (tmp_path, tmp_path / "*.extxyz"):
+        with pytest.raises(ConfigError, match="out.extxyz would be among --structures="):
+            config(structures, out=tmp_path / "out.extxyz")
+    config(tmp_path / "i*.extxyz", out=tmp_path / "out.extxyz")
+
+
 def test_a_phase_diagram_takes_those_that_are_relaxed(file, capsys):
     relax(config(file))
     slabs = read_slabs(file.with_name("out.extxyz"))

@@ -48,6 +48,16 @@ def config(file, **options):
     return ScreenConfig(structures=file, out=file.with_name("out.extxyz"), **options)
 
 
+def test_known_slabs_may_lie_in_several_files(file, tmp_path):
+    (tmp_path / "known").mkdir()
+    for number, atoms in enumerate(read(tmp_path / "known.extxyz", ":")):
+        write(tmp_path / "known" / f"{number}.extxyz", atoms)
+    screen(config(file))
+    table = table_of(file)
+    screen(config(file, reference=tmp_path / "known", overwrite=True))
+    assert table_of(file) == table
+
+
 def test_everything_comes_back_in_order_with_what_was_found(file, capsys):
     screen(config(file))
     start, found = (read(path, ":") for path in (file, file.with_name("out.extxyz")))

@@ -16,6 +16,7 @@ from keras_ruo2.discovery.evolution import operators
 from keras_ruo2.discovery.folder import begin, fingerprint, frames, stage, take_up
 from keras_ruo2.discovery.funnel import choose, judged, word
 from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.paths import structure_files
 from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.frames import write_frames
@@ -43,7 +44,9 @@ def main(config):
     screen.check_installed()
     if GENETIC in config.methods:
         operators()
-    inputs = {"reference": fingerprint(config.reference)} | check_source(config)
+    inputs = {
+        "reference": fingerprint(*structure_files("reference", config.reference))
+    } | check_source(config)
     config = with_species(config)
     known = known_slabs(config)
     check_writable(config.out)

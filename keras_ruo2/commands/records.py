@@ -3,11 +3,11 @@
 import time
 
 from keras_ruo2 import runs
-from keras_ruo2.data.description import SCHEMA_VERSION, checksum, read_values
+from keras_ruo2.data.description import SCHEMA_VERSION, read_values
 from keras_ruo2.data.labels import class_counts
 from keras_ruo2.data.phases import phases
 from keras_ruo2.errors import Busy, ConfigError
-from keras_ruo2.paths import BUNDLED_STRUCTURES, RECORDS, REPOSITORY
+from keras_ruo2.paths import BUNDLED_STRUCTURES, RECORDS, REPOSITORY, checksum
 from keras_ruo2.recipes import VOXEL_STEP
 from keras_ruo2.variants import VARIANTS
 

@@ -1,7 +1,6 @@
 """`relax`: structures -> relaxed structures with energies."""
 
 import datetime
-import hashlib
 import json
 import os
 import shlex
@@ -13,7 +12,7 @@ import numpy as np
 from keras_ruo2.calculators import check_calculator, make_calculator
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.memory import check_memory, most_atoms
-from keras_ruo2.paths import shown
+from keras_ruo2.paths import checksum, shown, structure_files
 from keras_ruo2.progress import Progress
 from keras_ruo2.relaxation.relax import Limits
 from keras_ruo2.relaxation.worker import Worker
@@ -87,8 +86,8 @@ def check_same_work(partial, config):
     `partial` is the file of finished structures.
     """
     wanted = {name: getattr(config, name) for name in ("calculator", "count", *LIMITS)}
-    content = config.structures.read_bytes()
-    wanted["structures"] = f"{config.structures} ({hashlib.sha256(content).hexdigest()[:8]})"
+    content = checksum(*structure_files("structures", config.structures))
+    wanted["structures"] = f"{config.structures} ({content[:8]})"
     path = settings_of(partial)
     if partial.exists() and path.exists():
         begun = json.loads(path.read_text())

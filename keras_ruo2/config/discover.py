@@ -7,7 +7,7 @@ from keras_ruo2.config.base import Config
 from keras_ruo2.config.generate import CHECKPOINTS
 from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
 from keras_ruo2.options import METHODS, OPTIMISERS, names_in
-from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.paths import BUNDLED_STRUCTURES, check_structures
 from keras_ruo2.recipes import RECIPES
 from keras_ruo2.species import check_oxide
 
@@ -78,9 +78,11 @@ class DiscoverConfig(Config):
         begun = (self.out / "config.json").exists()
         if (self.run is None) == (self.samples is None) and not begun:
             raise ConfigError("Give --run (a trained 3D run) or --samples (a .npz), one of them.")
-        for name in ("samples", "reference", "dft_references"):
+        if self.samples is not None:
+            check_file("samples", self.samples)
+        for name in ("reference", "dft_references"):
             if getattr(self, name) is not None:
-                check_file(name, getattr(self, name))
+                check_structures(name, getattr(self, name))
         if self.dft is not None and not self.dft.is_dir():
             raise ConfigError(f"--dft={self.dft}: no such folder.")
         if self.dft is None and self.dft_references is not None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_file, check_range
-from keras_ruo2.paths import RemoteFolder
+from keras_ruo2.paths import RemoteFolder, check_structures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +44,6 @@ class EvaluateConfig(Config):
         if self.samples is not None:
             check_file("samples", self.samples)
         if self.structures is not None:
-            check_file("structures", self.structures)
+            check_structures("structures", self.structures)
         if self.out.is_file():
             raise ConfigError(f"--out={self.out} is a file. Choose a folder.")

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.config.base import Config
-from keras_ruo2.errors import ConfigError, check_file
-from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.paths import BUNDLED_STRUCTURES, check_structures
 from keras_ruo2.species import DEFAULT, check_oxide
 
 
@@ -27,9 +27,10 @@ class PhaseDiagramConfig(Config):
     method) and crossings.csv are written as well.
 
     Args:
-        structures: Slabs with energies, any file that ASE reads.
+        structures: Slabs with energies, any file that ASE reads, or a folder or pattern of such,
+            e.g. 'runs/*/relaxed.extxyz'.
         compare: The same slabs, found by their names, with energies of another calculator or model
-            (or of DFT); several files with commas.
+            (or of DFT); several files, folders or patterns with commas.
         reference: Known slabs to draw beside them, e.g. those of the training.
         references: Bulk RuO2, an O2 molecule and, if wished, hcp Ru, each with its energy by the
             slabs' calculator; those of --compare's calculators in the same file. Not needed where
@@ -62,10 +63,10 @@ class PhaseDiagramConfig(Config):
     def validate(self):
         for name in ("structures", "reference", "references"):
             if getattr(self, name) is not None:
-                check_file(name, getattr(self, name))
+                check_structures(name, getattr(self, name))
         check_oxide(self.pair, "surface free energies are relative to")
         for path in self.compared:
-            check_file("compare", path)
+            check_structures("compare", path)
         if self.compared and self.bulk_energy is not None:
             raise ConfigError(
                 "--bulk_energy is of one calculator. With --compare give --references, a file with "

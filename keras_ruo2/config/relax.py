@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.config.base import Config
-from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
+from keras_ruo2.errors import ConfigError, check_choice, check_range
 from keras_ruo2.options import OPTIMISERS
+from keras_ruo2.paths import check_structures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +18,7 @@ class RelaxConfig(Config):
     were, without energy; what went wrong is in `relax_failures` and counted at the end.
 
     Args:
-        structures: Any file that ASE reads, e.g. that of backmap.
+        structures: Any file that ASE reads, e.g. that of backmap; or a folder or pattern of such.
         out: The relaxed structures with energies and forces, one extxyz file.
         calculator: chgnet, mace, mace:FILE, quippy:FILE (a GAP), or module:callable.
         optimiser: fire, fire2, bfgs, bfgs_line_search, lbfgs, lbfgs_line_search, gpmin or mdmin.
@@ -45,7 +46,7 @@ class RelaxConfig(Config):
     overwrite: bool = False
 
     def validate(self):
-        check_file("structures", self.structures)
+        check_structures("structures", self.structures, self.out)
         check_choice("optimiser", self.optimiser, OPTIMISERS)
         check_range("fmax", self.fmax, 1e-6)
         check_range("steps", self.steps, 0)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.config.base import Config
-from keras_ruo2.errors import ConfigError, check_choice, check_file
-from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.errors import ConfigError, check_choice
+from keras_ruo2.paths import BUNDLED_STRUCTURES, check_structures
 from keras_ruo2.species import DEFAULT, check_rutile
 
 PARTS = ("valid", "unique", "novel")
@@ -19,7 +19,7 @@ class ScreenConfig(Config):
     with what was found in their `info`, and as a table (.csv) and a funnel (.json) beside it.
 
     Args:
-        structures: Any file that ASE reads, e.g. that of backmap or relax.
+        structures: Any file that ASE reads, e.g. that of backmap or relax; or a folder or pattern.
         reference: Known slabs; what equals one of them is not novel. By default the bundled ones.
         out: The structures, one extxyz file.
         only: Write valid, unique (and valid) or novel (and unique) structures only.
@@ -37,8 +37,8 @@ class ScreenConfig(Config):
     overwrite: bool = False
 
     def validate(self):
-        check_file("structures", self.structures)
-        check_file("reference", self.reference)
+        check_structures("structures", self.structures, self.out)
+        check_structures("reference", self.reference)
         check_rutile(self.pair, "screen judges slabs of")
         if self.only is not None:
             check_choice("only", self.only, PARTS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.paths import RemoteFolder, folder_at
+from keras_ruo2.paths import RemoteFolder, checksum, folder_at
 from keras_ruo2.species import DEFAULT
 
 SCHEMA_VERSION = 2
@@ -181,13 +181,3 @@ def verify_shards(folder, description):
 def as_tuple(value):
     """Return a JSON list, and lists within it, as tuples, anything else as it is."""
     return tuple(as_tuple(part) for part in value) if isinstance(value, list) else value
-
-
-def checksum(*paths):
-    """Return the SHA-256 of a file, or of several one after the other, as hexadecimal text."""
-    found = hashlib.sha256()
-    for path in paths:
-        with open(path, "rb") as file:
-            while block := file.read(1 << 20):
-                found.update(block)
-    return found.hexdigest()

@@ -11,12 +11,12 @@ import sys
 import time
 from functools import cache
 
-from keras_ruo2.data.description import FILE_NAME, checksum
+from keras_ruo2.data.description import FILE_NAME
 from keras_ruo2.data.schema import Schema
 from keras_ruo2.data.stores import Unreachable, open_store
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.memory import free_memory
-from keras_ruo2.paths import cache_folder
+from keras_ruo2.paths import cache_folder, checksum
 from keras_ruo2.progress import Progress
 
 SHARE_OF_MEMORY = 0.5

@@ -4,8 +4,8 @@ import os
 import socket
 from pathlib import Path
 
-from keras_ruo2.data.description import checksum
 from keras_ruo2.data.tfrecord import frame
+from keras_ruo2.paths import checksum
 
 
 def shard_names(split, count):

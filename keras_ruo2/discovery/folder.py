@@ -1,7 +1,6 @@
 """A folder that a long work is done in: what it was begun with, and which stages are finished."""
 
 import dataclasses
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import ase.io
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.paths import shown
+from keras_ruo2.paths import checksum, shown
 
 SETTINGS = "config.json"
 
@@ -89,10 +88,9 @@ def frames(path):
     return ase.io.read(path, ":", format="extxyz") if path.stat().st_size else []
 
 
-def fingerprint(path):
-    """Return the beginning of the SHA-256 of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+def fingerprint(*paths):
+    """Return the beginning of the SHA-256 of files."""
+    return checksum(*paths)[:16]
 
 
 def write_json(path, content):
