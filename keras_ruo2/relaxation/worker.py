@@ -10,6 +10,7 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.relaxation.relax import relax, untouched
 
 PATIENCE = 10.0  # s beyond the time limit that a call of a calculator has at least
+MAKING = 900.0  # s that making a calculator may take: libraries are imported, models fetched
 START = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of the parent
 
 
@@ -23,7 +24,7 @@ class Worker:
             twice `limits.seconds`, or `PATIENCE` more than `limits.seconds`, have passed is ended.
 
     Raises:
-        ConfigError: If `make` does.
+        ConfigError: If `make` does, or takes longer than `MAKING`.
     """
 
     def __init__(self, make, name, limits):
@@ -38,8 +39,10 @@ class Worker:
         self.process = START.Process(target=serve, args=arguments, daemon=True)
         self.process.start()
         theirs.close()
+        kind, told = "failed", f"it took longer than {MAKING:g} s"
         try:
-            kind, told = self.connection.recv()
+            if self.connection.poll(MAKING):
+                kind, told = self.connection.recv()
         except EOFError:
             kind, told = "failed", f"its process ended ({self.ended()})"
         if kind == "failed":

@@ -71,3 +71,14 @@ def fail(name):
 def test_a_calculator_that_cannot_be_made_is_one_line():
     with pytest.raises(ConfigError, match="'mace:x' could not be made: RuntimeError: mace:x holds"):
         Worker(fail, "mace:x", LIMITS)
+
+
+def never(name):
+    """A model on a server that does not answer."""
+    time.sleep(60)
+
+
+def test_a_calculator_that_is_never_made_is_given_up(monkeypatch):
+    monkeypatch.setattr(module, "MAKING", 0.5)
+    with pytest.raises(ConfigError, match="'far' could not be made: it took longer than 0.5 s"):
+        Worker(never, "far", LIMITS)
