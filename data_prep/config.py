@@ -203,7 +203,8 @@ class RecordsConfig(Config):
             them; by default the recipe's. Fewer are quick to train on, for trials: cells are then
             repeated less often, and atoms merge all the same.
         num_classes: Number of energy classes; 0 for structures without energies.
-        holdout: Share of the structures that is kept from training.
+        holdout: Share of the structures that is kept from training; of a search whole chains, where
+            there are enough.
         translate: Move each copy at random along xyz, or along xy only, so that the slab stays
             at its height: extended cells have it in the middle, half of the vacuum above.
         seed: Seed of translations, rotations and of the choice of held-out structures.
