@@ -160,7 +160,7 @@ def test_bad_input_is_refused_before_the_folder_is_made(folder, tmp_path):
     with pytest.raises(ConfigError, match="Only whole grids become structures"):
         discover(DiscoverConfig(out=tmp_path / "o", samples=tmp_path / "2d.npz", **FLAGS))
     with pytest.raises(ConfigError, match="holds no trained run"):
-        discover(DiscoverConfig(out=tmp_path / "o", run=tmp_path / "none"))
+        discover(DiscoverConfig(out=tmp_path / "o", run=tmp_path / "none", **FLAGS))
     assert not (tmp_path / "o").exists()
     samples = {"samples": folder / "samples.npz", "out": tmp_path / "o"}
     for message, values in (
