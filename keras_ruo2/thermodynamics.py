@@ -18,6 +18,8 @@ from scipy.optimize import brentq
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.species import SPECIES
+from keras_ruo2.structure.cells import SLAB_GAP
+from keras_ruo2.structure.faces import standing
 from keras_ruo2.structure.voxels import check_cell, check_species
 
 BOLTZMANN = 8.617333262e-5  # eV/K, exact in the SI of 2019 to these digits
@@ -172,9 +174,10 @@ def equal_faces(atoms, tolerance=SAME_PLACE):
     tried, each with every translation that maps one atom on one of its kind.
 
     Args:
-        atoms: `ase.Atoms`, its third cell vector across the slab.
+        atoms: `ase.Atoms`, its third cell vector across the slab, wherever it lies along it.
         tolerance: Largest distance of an atom from the image of another, Å.
     """
+    atoms = standing(atoms, SLAB_GAP)  # in one piece
     positions = atoms.positions - atoms.positions.mean(axis=0)
     cell = atoms.cell.array
     first = int(np.argmax(positions[:, 2]))

@@ -16,6 +16,7 @@ from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.crystals import rutile_ruo2
 from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.slabs import build_slab
+from keras_ruo2.structure.variations import remove_oxygen
 from keras_ruo2.thermodynamics import References
 
 BULK, OXYGEN, METAL = -22.0, -5.0, -9.0
@@ -152,6 +153,26 @@ def test_a_changed_upper_face_is_told_apart_from_the_lower_one(tmp_path):
     rise = float(other["gamma_O_rich_meV_A2"]) - float(one["gamma_O_rich_meV_A2"])
     # all of the extra energy lies in one face: dE / A, not dE / 2A
     assert rise == pytest.approx(1000 / float(one["area_A2"]), abs=0.02)
+
+
+def test_the_lower_face_is_one_with_as_much_oxygen(tmp_path, rng):
+    """Of two slabs with equal faces and one label the O-rich one, lower in energy, lies below."""
+    poor, rich = slabs(costs=(4.0, 2.0, -9.0))[1:]
+    changed = remove_oxygen(poor, rng)
+    changed.info = poor.info | {"name": "changed"}
+    rich.info |= {"termination": "stoichiometric", "name": "rich"}
+    changed = with_energy(changed, 6 * BULK + 2.0 + 5.0)
+    file = write(tmp_path / "slabs.extxyz", [poor, rich, changed])
+    out = tmp_path / "out"
+    phase_diagram(PhaseDiagramConfig(structures=file, out=out, **FLAGS))
+    with open(out / "phase_diagram.csv", newline="") as table:
+        found = {row["name"]: row for row in csv.DictReader(table)}["changed"]
+    assert found["faces"] == "upper"
+    assert float(found["slope_per_A2"]) == pytest.approx(1 / float(found["area_A2"]), abs=1e-5)
+    alone = write(tmp_path / "alone.extxyz", [rich, changed])
+    phase_diagram(PhaseDiagramConfig(structures=alone, out=out, **FLAGS))
+    with open(out / "phase_diagram.csv", newline="") as table:
+        assert [row["faces"] for row in csv.DictReader(table)] == ["equal", "mean"]
 
 
 def test_known_slabs_are_drawn_dotted_and_stable_ones_thick(tmp_path):

@@ -120,6 +120,16 @@ def test_equal_faces_are_told_from_different_ones(name, rng):
     assert not thermo.equal_faces(lifted)
 
 
+@pytest.mark.parametrize("shift", [0.1, 0.5, 0.97])
+def test_equal_faces_are_found_wherever_the_slab_lies(shift, rng):
+    slab = build_slab("110-O-rich", a=4.5, c=3.1)
+    changed = add_on_top(build_slab("110-stoichiometric", a=4.5, c=3.1), rng)
+    for atoms, equal in ((slab, True), (changed, False)):
+        atoms.positions[:, 2] += shift * atoms.cell[2, 2]
+        atoms.wrap()
+        assert thermo.equal_faces(atoms) == equal
+
+
 def test_an_added_atom_makes_faces_different(slab, rng):
     assert not thermo.equal_faces(add_on_top(slab, rng))
 

@@ -35,6 +35,7 @@ from keras_ruo2.species import formula, remark
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.frames import write_frames
+from keras_ruo2.structure.terminations import termination_of
 from keras_ruo2.thermodynamics import (
     area,
     equal_faces,
@@ -49,6 +50,7 @@ from keras_ruo2.thermodynamics import (
 FACES = {"equal": "", "upper": " (upper face)", "mean": " (mean of two different faces)"}
 SAME_FACE = 0.005  # eV/Å^2, as far as taking a lower face out of a thin slab can be trusted
 SAME_SLOPE = 1e-4  # Å^-2, far less than an O atom per surface cell
+SAME_EXCESS = 1 / 6  # O per cell; a bond more or less counts a third
 LOWEST = -2.0  # eV, where the diagram begins if the O-poor limit is not known
 EQUAL, UPPER, MEAN = "equal", "upper", "mean"  # what a slab's surface free energy is that of
 FIELDS = ("bulk", "oxygen", "metal")  # of `References`, as they are printed
@@ -154,18 +156,26 @@ def separate_faces(rows):
     """Take the lower face out of the mean of two different ones, where it is known.
 
     Slabs of one `facet` and `termination` share their lower face: that of the most stable slab
-    among them whose faces are equal. Of a lower face that is less relaxed than that one, the
-    difference counts for the upper face, which is then not made to look too stable.
+    among them whose faces are equal and hold as much O, counted by bonds. Of a lower face that is
+    less relaxed than that one, the difference counts for the upper face, which is then not made to
+    look too stable.
     """
     symmetric = {}
     for row in sorted((row for row in rows if row["faces"] == EQUAL), key=lambda row: row["line"]):
-        symmetric.setdefault((row["facet"], row["slab"].info.get("termination")), row)
-    for row in rows:
-        termination = row["slab"].info.get("termination")
-        lower = symmetric.get((row["facet"], termination))
-        if row["faces"] == MEAN and termination is not None and lower is not None:
+        symmetric.setdefault((row["facet"], row["slab"].info.get("termination")), []).append(row)
+    for row in (row for row in rows if row["faces"] == MEAN):
+        named = row["slab"].info.get("termination")
+        known = [] if named is None else symmetric.get((row["facet"], named), [])
+        lower = next((other for other in known if lies_below(other, row)), None)
+        if lower is not None:
             row["line"], row["faces"] = upper_face(row["line"], lower["line"]), UPPER
             row["lower"] = lower["key"]
+
+
+def lies_below(other, row):
+    """Say whether the lower face of `row` holds as much O as a face of `other`."""
+    excess = termination_of(row["slab"]).lower.excess
+    return abs(excess + other["line"].slope) * row["area"] < SAME_EXCESS
 
 
 def repeats_another(row, group):
