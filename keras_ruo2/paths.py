@@ -1,6 +1,5 @@
 """Where the bundled data are, what a path stands for, and how output gets there whole."""
 
-import fnmatch
 import glob
 import hashlib
 import os
@@ -112,7 +111,8 @@ def structure_files(name, path):
         name: The flag that the path came with.
         path: A file of any kind, a folder whose files of structures (by `STRUCTURE_ENDINGS`,
             packed or not, or POSCAR) are the parts of one set, or a pattern such as
-            `parts/*.extxyz.xz`, `*/POSCAR`.
+            `parts/*.extxyz.xz`, `*/POSCAR`. Of several files those that are hidden or half written
+            (`.partial`) are passed over.
 
     Returns:
         List of `Path`, without empty files if there are several.
@@ -128,7 +128,7 @@ def structure_files(name, path):
     else:
         check_file(name, path)
         return [path]
-    found = [file for file in found if file.is_file() and file.stat().st_size]
+    found = [file for file in found if is_whole(file) and file.is_file() and file.stat().st_size]
     if not found:
         raise ConfigError(
             f"--{name}={path} holds no file of structures. Expected a file, a folder of files that "
@@ -149,14 +149,20 @@ def check_structures(name, path, out=None):
     structure_files(name, path)
     if out is None or Path(path).is_file():
         return
-    place, new = Path(path).resolve(), Path(out).resolve()
-    if new.parent == place or (not place.is_dir() and fnmatch.fnmatch(new, place)):
+    pattern = os.path.normpath(os.path.join(glob.escape(os.getcwd()), path))
+    new = Path(os.path.abspath(out))
+    if new.parent == Path(os.path.abspath(path)) or new.match(pattern):
         raise ConfigError(f"--out={out} would be among --{name}={path}. Choose another folder.")
 
 
 def holds_structures(file):
     """Say by its name whether a file holds structures."""
     return unpacked(file)[1] in STRUCTURE_ENDINGS or file.name.startswith(VASP)
+
+
+def is_whole(file):
+    """Say by its name whether a file is neither hidden nor half written."""
+    return not file.name.startswith(".") and ".partial" not in file.suffixes
 
 
 def name_in(file, files):

@@ -76,6 +76,8 @@ def test_slabs_may_lie_in_several_files(file, tmp_path, capsys):
         phase_diagram(PhaseDiagramConfig(structures=structures, out=tmp_path / "out", **FLAGS))
         tables.append((tmp_path / "out" / "phase_diagram.csv").read_text())
     assert tables[0] == tables[1] == tables[2]
+    with pytest.raises(ConfigError, match="stable.extxyz would be among --structures="):
+        PhaseDiagramConfig(structures=tmp_path / "parts", out=tmp_path / "parts", **FLAGS)
 
 
 def test_bundled_slabs_need_no_flags(tmp_path, capsys):

@@ -79,11 +79,17 @@ def test_a_folder_is_relaxed_in_the_order_of_its_files(file, tmp_path):
     assert [len(atoms) for atoms in found] == [18, 14]
 
 
-def test_results_do_not_go_among_what_is_read(file, tmp_path):
+def test_results_do_not_go_among_what_is_read(file, tmp_path, monkeypatch):
     for structures in (tmp_path, tmp_path / "*.extxyz"):
         with pytest.raises(ConfigError, match="out.extxyz would be among --structures="):
             config(structures, out=tmp_path / "out.extxyz")
     config(tmp_path / "i*.extxyz", out=tmp_path / "out.extxyz")
+    config(tmp_path / "*.extxyz", out=tmp_path / "sub" / "out.extxyz")
+    (tmp_path / "[odd]").mkdir()
+    monkeypatch.chdir(tmp_path / "[odd]")
+    ase.io.write("in.extxyz", ase.io.read(file))
+    with pytest.raises(ConfigError, match="out.extxyz would be among --structures="):
+        config(Path("*.extxyz"), out=Path("out.extxyz"))
 
 
 def test_a_phase_diagram_takes_those_that_are_relaxed(file, capsys):

@@ -120,6 +120,32 @@ def test_what_came_with_a_structure_is_kept(file):
     assert info["recognised_facet"] == "(110)"
 
 
+def test_what_an_earlier_screening_said_is_forgotten(tmp_path, rng):
+    rich = build_slab("110-O-rich", a=4.5, c=3.1)
+    named = rich.copy()
+    named.info["facet"] = "mine"
+    write(tmp_path / "in.extxyz", [rich, named])
+    write(tmp_path / "known.extxyz", build_slab("110-O-poor", a=4.5, c=3.1))
+    screen(config(tmp_path / "in.extxyz"))
+    first = read(tmp_path / "out.extxyz", ":")
+    assert [atoms.info["labelled"] for atoms in first] == ["facet termination", "termination"]
+    first[0] = without_outermost_oxygen(first[0])
+    first[1] = float_oxygen(first[1], rng)
+    write(tmp_path / "in.extxyz", first)
+    screen(config(tmp_path / "in.extxyz", overwrite=True))
+    again = read(tmp_path / "out.extxyz", ":")
+    assert again[0].info["termination"] == again[0].info["upper_face"] == "O_bridge + Ru_cus"
+    left = set(again[1].info) & {"upper_face", "nearest", "termination", "neighbours", "labelled"}
+    assert again[1].info["facet"] == "mine" and not left
+
+
+def without_outermost_oxygen(slab):
+    """The slab without its highest and its lowest O."""
+    height = np.where(slab.numbers == 8, slab.positions[:, 2], np.nan)
+    del slab[[int(np.nanargmax(height)), int(np.nanargmin(height))]]
+    return slab
+
+
 def test_a_file_with_nothing_valid_is_no_error(file):
     write(file, read(file, ":")[3:5])
     screen(config(file))

@@ -29,6 +29,7 @@ from keras_ruo2.commands.phase_diagram_wulff import (
     report_crystals,
     write_crystals,
 )
+from keras_ruo2.config.phase_diagram import STABLE
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.paths import shown, whole
 from keras_ruo2.species import formula, remark
@@ -205,7 +206,7 @@ def write(config, rows, panels, limits, crossings, titles):
         start, end = row["stable"]
         row["slab"].info |= {"stable_from": start, "stable_to": end}
         stable.append(row["slab"])
-    write_frames(out / "stable.extxyz", stable)
+    write_frames(out / STABLE, stable)
     drawn = {facet: [drawing(row) for row in group] for facet, group in panels.items()}
     axes = [temperature_axis(pressure, limits) for pressure in config.pressures]
     marks = [

@@ -21,6 +21,12 @@ from keras_ruo2.structure.frames import write_frames
 from keras_ruo2.structure.validity import REASONS
 
 NOTHING = "no"
+# Columns of the table that go into `info`, and what else is said there.
+TOLD = (
+    "valid reasons unique_of novel matched matched_index nearest kernel displacement upper_face "
+    "lower_face excess_O upper_excess_O lower_excess_O dipole_per_area neighbours recognised_facet "
+    "labelled"
+).split()
 ALWAYS_SHOWN = ("structures", "duplicate", "known")
 
 
@@ -96,7 +102,7 @@ def row_of(verdict, atoms, references):
             "excess_O": round(termination.excess, 5),
             "upper_excess_O": round(termination.upper.excess, 5),
             "lower_excess_O": round(termination.lower.excess, 5),
-            "dipole": round(termination.dipole, 4),
+            "dipole_per_area": round(termination.dipole, 4),
             "neighbours": " ".join(f"{key}:{n}" for key, n in termination.histogram.items()),
         }
         energy = energy_per_atom(atoms)
@@ -107,18 +113,21 @@ def row_of(verdict, atoms, references):
 def annotated(atoms, row):
     """Return a structure with its row in `info`; `facet` and `name` stay if it came with them.
 
-    Structures without a `termination` get the label of their two faces as one.
+    Structures without a `termination` get the label of their two faces as one. What an earlier
+    screening said, before the structure was relaxed perhaps, is forgotten.
     """
     result = atoms.copy()
     result.calc = atoms.calc
-    own = {name: value for name, value in row.items() if name not in ("index", "energy_per_atom")}
-    result.info |= {name: value for name, value in own.items() if name not in ("facet", "name")}
+    said = {*TOLD, *str(atoms.info.get("labelled", "")).split()}
+    result.info = {name: value for name, value in atoms.info.items() if name not in said}
+    result.info |= {name: row[name] for name in TOLD if name in row}
     result.info.setdefault("name", row["name"])
     if "facet" in row:
-        result.info.setdefault("facet", row["facet"])
-        result.info["recognised_facet"] = row["facet"]
         faces = dict.fromkeys((row["upper_face"], row["lower_face"]))
-        result.info.setdefault("termination", " | ".join(faces))
+        labels = {"facet": row["facet"], "termination": " | ".join(faces)}
+        lacking = [name for name in labels if name not in result.info]
+        result.info |= {name: labels[name] for name in lacking}
+        result.info |= {"recognised_facet": row["facet"], "labelled": " ".join(lacking) or NOTHING}
     return result
 
 

@@ -8,6 +8,8 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import BUNDLED_STRUCTURES, check_structures
 from keras_ruo2.species import DEFAULT, check_oxide
 
+STABLE = "stable.extxyz"  # the stable slabs, in --out
+
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseDiagramConfig(Config):
@@ -63,10 +65,10 @@ class PhaseDiagramConfig(Config):
     def validate(self):
         for name in ("structures", "reference", "references"):
             if getattr(self, name) is not None:
-                check_structures(name, getattr(self, name))
+                check_structures(name, getattr(self, name), self.out / STABLE)
         check_oxide(self.pair, "surface free energies are relative to")
         for path in self.compared:
-            check_structures("compare", path)
+            check_structures("compare", path, self.out / STABLE)
         if self.compared and self.bulk_energy is not None:
             raise ConfigError(
                 "--bulk_energy is of one calculator. With --compare give --references, a file with "

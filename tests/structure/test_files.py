@@ -4,6 +4,7 @@ import pytest
 from ase.db import connect
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.paths import structure_files
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.files import iterate_structures, read_structures
 
@@ -83,3 +84,11 @@ def test_poscars_are_named_after_their_files_and_folders(tmp_path, slab):
     assert names == ["CONTCAR-0", "POSCAR_2-0", "thin-0"]
     names = [atoms.info["name"] for atoms in read_structures(tmp_path / "*" / "POSCAR")]
     assert names == ["a-POSCAR-0", "b-POSCAR-0"]
+
+
+def test_hidden_and_half_written_files_are_passed_over(tmp_path, slab):
+    for name in ("a.extxyz", ".partial.a.extxyz", "b.partial.extxyz"):
+        ase.io.write(tmp_path / name, slab)
+    for several in (tmp_path, tmp_path / "*.extxyz"):
+        assert [file.name for file in structure_files("structures", several)] == ["a.extxyz"]
+    assert len(read_structures(tmp_path / "b.partial.extxyz")) == 1  # if it is asked for by name
