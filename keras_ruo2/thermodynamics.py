@@ -17,7 +17,7 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.species import SPECIES
+from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.cells import SLAB_GAP
 from keras_ruo2.structure.faces import standing
 from keras_ruo2.structure.voxels import check_cell, check_species
@@ -246,10 +246,20 @@ def oxygen_poor_limit(references):
     """Return the dmu_O below which RuO2 decomposes to metallic Ru and O2, eV, or `None`.
 
     It is half the formation energy of RuO2 per formula unit, which is negative.
+
+    Raises:
+        ConfigError: If it is not, by these references.
     """
     if references.metal is None:
         return None
-    return (references.bulk - references.metal - 2 * references.oxygen) / 2
+    limit = (references.bulk - references.metal - 2 * references.oxygen) / 2
+    if limit >= 0:
+        raise ConfigError(
+            f"By these references {formula(references.species)} decomposes below dmu_O = "
+            f"{limit:.2f} eV, at any pressure of O2. Check them: bulk {references.bulk} eV per "
+            f"formula unit, half an O2 {references.oxygen} eV, metal {references.metal} eV an atom."
+        )
+    return limit
 
 
 def gas_energies():

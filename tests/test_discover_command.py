@@ -60,7 +60,7 @@ FLAGS = {
 @pytest.fixture(scope="module")
 def done(folder):
     given = {"samples": folder / "samples.npz", "reference": folder / "known.extxyz"}
-    config = DiscoverConfig(out=folder / "out", **given, **FLAGS)
+    config = DiscoverConfig(out=folder / "out", **given, **FLAGS | {"count": 9})
     discover(config)
     return folder / "out"
 
@@ -125,7 +125,7 @@ def test_going_on_repeats_nothing_and_needs_the_folder_only(done, monkeypatch, c
     discover(DiscoverConfig(out=done))
     assert (done / "generated" / "4_relaxed.extxyz").read_bytes() == before
     assert "there already" in capsys.readouterr().out
-    with pytest.raises(ConfigError, match="was begun with count = 4, not 5"):
+    with pytest.raises(ConfigError, match="was begun with count = 9, not 5"):
         discover(DiscoverConfig(out=done, count=5))
 
 

@@ -89,6 +89,23 @@ def test_bundled_slabs_need_no_flags(tmp_path, capsys):
     assert "(110):" in printed and "110-O-rich-relaxed" in printed and "left out" in printed
 
 
+def test_references_that_are_none_are_refused(file, tmp_path):
+    oxide, gas = with_energy(rutile_ruo2(), 2 * BULK), Atoms("O2", [[0, 0, 0], [0, 0, 1.2]])
+    gas = with_energy(gas, 2 * OXYGEN)
+    ozone = with_energy(Atoms("O3", np.eye(3)), 3 * OXYGEN)
+    slab = slabs()[1]
+    for message, frames in (
+        ("structure 1 is O3. Expected one O2 molecule", [oxide, ozone]),
+        (r"structure 0 \(O12Ru6\) has an empty stretch of more than 4.0 Å", [slab, gas]),
+        ("structure 2 is O4Ru2, a second reference of EMT", [oxide, gas, oxide]),
+    ):
+        for atoms in frames:
+            atoms.info["calculator"] = "EMT"
+        refused(message, tmp_path, file, references=write(tmp_path / "r.extxyz", frames))
+    wrong = {"bulk_energy": -5.0, "oxygen_energy": -4.9, "metal_energy": -9.0}
+    refused("RuO2 decomposes below dmu_O = 6.90 eV, at any pressure", tmp_path, file, **wrong)
+
+
 def test_references_come_from_a_file_of_the_same_calculator(file, tmp_path):
     oxide, gas, metal = rutile_ruo2(), Atoms("O2", [[0, 0, 0], [0, 0, 1.2]]), bulk("Ru")
     frames = [with_energy(oxide, 2 * BULK), with_energy(gas, 2 * OXYGEN)]

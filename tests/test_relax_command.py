@@ -79,6 +79,16 @@ def test_a_folder_is_relaxed_in_the_order_of_its_files(file, tmp_path):
     assert [len(atoms) for atoms in found] == [18, 14]
 
 
+def test_names_may_be_numbers(file):
+    frames = ase.io.read(file, ":")[:3:2]
+    for number, atoms in enumerate(frames):
+        atoms.info["name"] = number
+    ase.io.write(file, frames)
+    relax(config(file, steps=1))
+    found = ase.io.read(file.with_name("out.extxyz"), ":")
+    assert [str(atoms.info["name"]) for atoms in found] == ["0", "1"]
+
+
 def test_results_do_not_go_among_what_is_read(file, tmp_path, monkeypatch):
     for structures in (tmp_path, tmp_path / "*.extxyz"):
         with pytest.raises(ConfigError, match="out.extxyz would be among --structures="):

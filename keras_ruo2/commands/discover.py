@@ -7,7 +7,7 @@ from keras_ruo2 import plotting, runs
 from keras_ruo2.calculators import check_calculator
 from keras_ruo2.commands import backmap, relax, screen
 from keras_ruo2.commands.discover_genetic import run_genetic
-from keras_ruo2.commands.discover_report import Results, report
+from keras_ruo2.commands.discover_report import Results, references_of, report
 from keras_ruo2.commands.generate import check_label
 from keras_ruo2.commands.generate import main as generate
 from keras_ruo2.config import BackmapConfig, GenerateConfig, RelaxConfig, ScreenConfig
@@ -21,6 +21,7 @@ from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.frames import write_frames
 from keras_ruo2.structure.repeats import smallest_cell
+from keras_ruo2.thermodynamics import oxygen_poor_limit
 from keras_ruo2.variants import VARIANTS
 
 GENERATED, GENETIC = "generated", "genetic"
@@ -42,6 +43,8 @@ def main(config):
     config = take_up(config, CHANGEABLE)
     check_calculator(config.calculator)
     screen.check_installed()
+    if config.bulk_energy is not None:
+        oxygen_poor_limit(references_of(config, None))
     if GENETIC in config.methods:
         operators()
     inputs = {
@@ -51,6 +54,7 @@ def main(config):
     known = known_slabs(config)
     check_writable(config.out)
     begin(config, inputs)
+    config = with_draws(config)
     make_slabs = cache(partial(templates, known))
     report(config, [run_method(name, config, make_slabs) for name in config.methods], known)
 
@@ -76,6 +80,14 @@ def with_species(config):
             f"references --species={','.join(found)} prints them."
         )
     return config
+
+
+def with_draws(config):
+    """Return the config with no more draws than --samples holds: baselines draw as many."""
+    if config.samples is None:
+        return config
+    grids, *_ = backmap.read_samples(config.samples)
+    return dataclasses.replace(config, count=min(config.count, len(grids)))
 
 
 def known_slabs(config):

@@ -88,7 +88,8 @@ def rank_all(config, left, known, notes):
     if not comparable:
         notes.append(
             f"The known slabs are by another calculator than {named(method)}: structures are "
-            "compared with each other only."
+            "compared with each other only, and the best one of each facet is 0 above itself. "
+            "Relax the known slabs with it and give them as --reference."
         )
     poor = oxygen_poor_limit(references)
     limits = (LOWEST if poor is None else poor, 0.0)
@@ -181,8 +182,7 @@ def summary(methods, rows, folders):
     best = ""
     if own:
         best = (
-            f" The generator's best, {own[0].atoms.info['name']}, comes to lie "
-            f"{distance(own[0].above)} the best known slab."
+            f" The generator's best, {own[0].atoms.info['name']}, comes to lie {distance(own[0])}."
         )
     return " ".join(parts) + best + f" {len(folders)} handed over to DFT."
 

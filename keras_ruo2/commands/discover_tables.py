@@ -6,6 +6,7 @@ from keras_ruo2.config import PhaseDiagramConfig
 from keras_ruo2.discovery.funnel import flag, ranked, word
 from keras_ruo2.discovery.handoff import REFERENCES, read_energies, read_reference_outputs
 from keras_ruo2.discovery.ranking import best_known, rank
+from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.files import name_of
 from keras_ruo2.structure.frames import write_frames
@@ -36,7 +37,7 @@ def describe_best(config, results, ranking, limits):
     own, others = [], []
     for row in ordered:
         group = own if row.atoms.info["method"] == GENERATED else others
-        group.append(row_of(row.atoms, row.above, [1000 * row.line(place) for place in places]))
+        group.append(row_of(row.atoms, row, [1000 * row.line(place) for place in places]))
     failed = [atoms for atoms in results[0].relaxed if not ranked(atoms) and len(atoms)]
     missing = max(0, config.shown - len(own))
     own = own[:LISTED] + [row_of(atoms, None, None) for atoms in failed[:missing]]
@@ -47,9 +48,9 @@ def describe_best(config, results, ranking, limits):
     return own, known + others[:LISTED]
 
 
-def row_of(atoms, above, gamma):
-    """Return what the page says about a structure."""
-    info, failed = atoms.info, above is None
+def row_of(atoms, row, gamma):
+    """Return what the page says about a structure, given its `Ranked` unless it failed."""
+    info, failed = atoms.info, row is None
     died = f"{word(atoms, 'relax_failures')}; {word(atoms, 'reasons')}"
     return {
         "name": info["name"],
@@ -57,16 +58,18 @@ def row_of(atoms, above, gamma):
         "origin": origin_of(atoms, failed),
         "atoms": atoms,
         "facet": str(info.get("facet", "–")),
-        "above": None if failed else 1000 * above,
+        "above": None if failed else 1000 * row.above,
         "gamma": gamma,
-        "said": f"not a slab ({died})" if failed else distance(above),
+        "said": f"not a slab ({died})" if failed else distance(row),
         "chain": chain(atoms),
     }
 
 
-def distance(above):
-    """Return in words how far a structure is from the best known slab, given in eV/Å^2."""
-    return f"{abs(1000 * above):.1f} meV/Å² {'below' if above < 0 else 'above'}"
+def distance(row):
+    """Return in words how far a `Ranked` is from the best slab that it was compared with."""
+    place = "below" if row.above < 0 else "above"
+    best = "the best known slab" if row.beside_known else "the best one found (none is known)"
+    return f"{abs(1000 * row.above):.1f} meV/Å² {place} {best}"
 
 
 def origin_of(atoms, failed):
@@ -149,5 +152,9 @@ def rank_again(config, handed, rows, notes):
         "species": ",".join(config.pair),
     }
     slabs = folder / "slabs.extxyz"
-    phase_diagram(PhaseDiagramConfig(structures=slabs, out=folder, **energies))
+    try:
+        phase_diagram(PhaseDiagramConfig(structures=slabs, out=folder, **energies))
+    except ConfigError as error:
+        notes.append(f"No phase diagram by DFT: {error}")
+        return table, []
     return table, [(folder / "phase_diagram.png", "Surface free energies by DFT.")]

@@ -77,12 +77,12 @@ def main(config):
     remark(config.pair)
     method = common_method(given)
     references, methods = read_methods(config, given)
+    limit = oxygen_poor_limit(references)
     check_writable(config.out)
     entries = zip(keys_of(given), slabs, strict=True)
     kept = [(key, *pair) for key, pair in entries if config.broken or not broken(pair[0])]
     if not kept:
         raise ConfigError(f"All {len(slabs)} slabs are broken. Add --broken to see them anyway.")
-    limit = oxygen_poor_limit(references)
     limits = (LOWEST if limit is None else limit, 0.0)
     rows = [describe(key, slab, known, references) for key, slab, known in kept]
     separate_faces(rows)

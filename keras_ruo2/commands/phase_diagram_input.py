@@ -10,7 +10,7 @@ from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.cells import SLAB_GAP, potential_energy
 from keras_ruo2.structure.files import name_of, read_structures
 from keras_ruo2.structure.voxels import check_species
-from keras_ruo2.thermodynamics import References, area, known_references
+from keras_ruo2.thermodynamics import References, known_references
 
 USABLE = ("no", "not_converged")  # what `relax` may say of a slab that is ranked
 
@@ -65,13 +65,19 @@ def check_vacuum(slabs, species=SPECIES):
     """Raise `ConfigError` for a crystal without surfaces, which would seem to cost nothing."""
     for slab in slabs:
         check_species(slab, species)
-        height = slab.get_volume() / area(slab)
-        across = np.sort(slab.get_scaled_positions()[:, 2])
-        if height * np.diff(across, append=across[0] + 1).max() < SLAB_GAP:
+        if widest_gap_across(slab, 2) < SLAB_GAP:
             raise ConfigError(
                 f"{slab.info['name']} ({slab.get_chemical_formula()}) has no vacuum of {SLAB_GAP} "
                 "Å across its third cell vector. Give slabs only."
             )
+
+
+def widest_gap_across(atoms, axis):
+    """Return the widest empty stretch between the planes of the other two cell vectors, Å."""
+    others = np.delete(atoms.cell.array, axis, axis=0)
+    height = atoms.get_volume() / np.linalg.norm(np.cross(*others))
+    across = np.sort(atoms.get_scaled_positions()[:, axis])
+    return height * np.diff(across, append=across[0] + 1).max()
 
 
 def method_of(atoms):
@@ -119,6 +125,27 @@ def find_references(config, method, beside=()):
     )
 
 
+def check_reference(where, atoms, kind, species):
+    """Raise `ConfigError` for a slab in place of a crystal, or another gas in place of O2.
+
+    Args:
+        where: File and number, for messages.
+        atoms: `ase.Atoms`.
+        kind: `oxygen`, `metal` or `bulk`.
+        species: Metal and anion of the oxide.
+    """
+    if kind == "oxygen" and len(atoms) != 2:
+        raise ConfigError(
+            f"{where} is {atoms.get_chemical_formula()}. Expected one {species[1]}2 molecule."
+        )
+    crystal = kind != "oxygen" and atoms.cell.rank == 3
+    if crystal and max(widest_gap_across(atoms, axis) for axis in range(3)) > SLAB_GAP:
+        raise ConfigError(
+            f"{where} ({atoms.get_chemical_formula()}) has an empty stretch of more than "
+            f"{SLAB_GAP} Å. Expected a bulk crystal, no slab."
+        )
+
+
 def read_references(path, method, beside=(), known=None, species=SPECIES):
     """Read a file of references and return what `references_among` finds in it."""
     return references_among(path, read_slabs(path), method, beside, known, species)
@@ -150,6 +177,12 @@ def references_among(path, frames, method, beside=(), known=None, species=SPECIE
             raise ConfigError(
                 f"{path}, structure {number} is {atoms.get_chemical_formula()}. Expected bulk "
                 f"{formula(species)}, O2 or {metal}."
+            )
+        check_reference(f"{path}, structure {number}", atoms, kind, species)
+        if kind in found:
+            raise ConfigError(
+                f"{path}, structure {number} is {atoms.get_chemical_formula()}, a second reference "
+                f"of {named(method)} for the same. Give one of each."
             )
         found[kind] = potential_energy(atoms) / (num_o if kind == "oxygen" else num_ru)
     if not found and known is not None:

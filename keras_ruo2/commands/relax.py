@@ -17,7 +17,7 @@ from keras_ruo2.progress import Progress
 from keras_ruo2.relaxation.relax import Limits
 from keras_ruo2.relaxation.worker import Worker
 from keras_ruo2.structure.cells import potential_energy
-from keras_ruo2.structure.files import read_structures
+from keras_ruo2.structure.files import name_of, read_structures
 from keras_ruo2.structure.frames import append_frame, whole_frames, write_frames
 
 LIMITS = ("optimiser", "fmax", "steps", "seconds", "frozen_layers")
@@ -67,7 +67,7 @@ def compute(config, frames, finished, partial):
             atoms = frames[number]
             trajectory = config.trajectories and str(config.trajectories / f"{number:05d}.traj")
             result = worker.relax(atoms, trajectory, most_atoms(config.calculator))
-            result.info.setdefault("name", f"{atoms.get_chemical_formula() or 'empty'}-{number}")
+            result.info["name"] = name_of(atoms, number)
             result.info |= provenance
             append_frame(partial, result)
             found.append(result)

@@ -15,6 +15,7 @@ from keras_ruo2.paths import whole
 from keras_ruo2.species import SPECIES, formula, renamed
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.crystals import rutile_ruo2
+from keras_ruo2.structure.filters import broken
 
 REFERENCES = "references"  # the folder of what the slabs' energies are relative to
 BOX = (12.0, 13.0, 14.0)  # Å around the molecule, unequal so that its ground state can form
@@ -109,7 +110,7 @@ def read_energies(folder, structures):
         `(found, left_out)`: a list of `(index, ase.Atoms)`, those that have an output, with DFT's
         geometry and energy, the `info` of the structure without its calculator's, and what is
         wrong with the run in `info["dft_flaws"]` (or `no`); and a list of texts about runs whose
-        electrons did not converge.
+        electrons did not converge, or that left no whole slab.
 
     Raises:
         ConfigError: If no energy is found, or one belongs to another composition.
@@ -124,17 +125,21 @@ def read_energies(folder, structures):
             left_out.append(f"{atoms.info['name']} ({path.name}: {', '.join(flaws)})")
             continue
         check_formula(path, result, atoms)
-        energy = result.get_potential_energy()
+        energy, died = result.get_potential_energy(), broken(result)
+        if died or not np.isfinite(energy):
+            told = ", ".join(died) or f"its energy is {energy}"
+            left_out.append(f"{atoms.info['name']} ({path.name}: {told})")
+            continue
         dropped = ("calculator", "calculator_version", "correction")
         result.info = {key: value for key, value in atoms.info.items() if key not in dropped}
         result.info["dft_flaws"] = ", ".join(flaws) or "no"
         found.append((number - 1, with_energy(result, energy)))
     if not found:
         expected = folder_of(1, structures[0]) if structures else "001-NAME"
-        unconverged = f" Left out: {'; '.join(left_out)}." if left_out else ""
+        lost = f" Left out: {'; '.join(left_out)}." if left_out else ""
         raise ConfigError(
             f"--dft={folder} holds no usable output of {len(structures)} structures. Expected e.g. "
-            f"{expected}/vasprun.xml.{unconverged}"
+            f"{expected}/vasprun.xml.{lost}"
         )
     return found, left_out
 

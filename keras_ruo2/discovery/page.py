@@ -48,6 +48,7 @@ RANKING = (
     "Ordered by γ in the middle of the range of dmu_O in which RuO2 is stable. "
     "Above: least distance in meV/Å² from the best known slab of the same facet, over all dmu_O "
     "between metallic Ru (or -2 eV, where its energy is not known) and O2; negative beats it. "
+    "Where no known slab is by the same calculator, from the best one found. "
     "Surface free energies are the mean of a slab's two faces. Universal potentials are 20 to "
     "40 % below DFT here: take the order, not the values, and check it by DFT."
 )

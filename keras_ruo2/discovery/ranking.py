@@ -21,14 +21,16 @@ class Ranked(NamedTuple):
         line: Its surface free energy, the mean of its two faces.
         above: Least distance from the best known slab of its facet (of all, where its facet is not
             known) over the range of dmu_O, eV/Å^2; negative if it beats them. Without known slabs
-            from the best of the structures that are ranked.
+            from the best of the structures that are ranked, itself among them.
         best_at: The dmu_O of that place, eV.
+        beside_known: Whether there were known slabs.
     """
 
     atoms: object
     line: Line
     above: float
     best_at: float
+    beside_known: bool
 
 
 def rank(structures, known, references, limits):
@@ -54,7 +56,8 @@ def rank(structures, known, references, limits):
         best = np.min([other(potentials) for other in others], axis=0)
         above = line(potentials) - best
         place = int(np.argmin(above))
-        found.append(Ranked(atoms, line, float(above[place]), float(potentials[place])))
+        numbers = float(above[place]), float(potentials[place])
+        found.append(Ranked(atoms, line, *numbers, bool(whole)))
     return sorted(found, key=lambda row: row.above)
 
 

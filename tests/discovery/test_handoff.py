@@ -73,6 +73,20 @@ def test_runs_that_did_not_converge_are_named(slabs, tmp_path):
         read_energies(tmp_path, slabs)
 
 
+def test_runs_that_left_no_whole_slab_are_named(slabs, tmp_path):
+    names = write_inputs(tmp_path, slabs, tmp_path)
+    first, second = (ase.io.read(tmp_path / name / "POSCAR") for name in names)
+    first.positions[np.argmax(first.positions[:, 2]), 2] += 4.0
+    ase.io.write(tmp_path / names[0] / "a.extxyz", with_energy(first, -999.0))
+    ase.io.write(tmp_path / names[1] / "a.extxyz", with_energy(second, -130.0))
+    ((index, _),), left_out = read_energies(tmp_path, slabs)
+    assert index == 1
+    assert left_out == ["110-stoichiometric (new) (a.extxyz: floating_oxygen)"]
+    ase.io.write(tmp_path / names[1] / "a.extxyz", with_energy(second, np.nan))
+    with pytest.raises(ConfigError, match="its energy is nan"):
+        read_energies(tmp_path, slabs)
+
+
 def test_energies_come_back_to_their_structures(slabs, tmp_path):
     names = write_inputs(tmp_path / "poscar", slabs, tmp_path)
     done = tmp_path / "dft" / names[1]

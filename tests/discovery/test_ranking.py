@@ -1,5 +1,6 @@
 import pytest
 
+from keras_ruo2.commands.discover_tables import distance
 from keras_ruo2.discovery.ranking import rank
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.slabs import build_slab
@@ -26,9 +27,11 @@ def test_structures_are_ranked_by_their_distance_to_the_best_known_slab():
     assert rows[0].above == pytest.approx(-0.1 / faces)
     assert rows[1].above == pytest.approx(1.0 / faces)  # where the stoichiometric one is best
     assert rows[1].best_at < -0.5
+    assert distance(rows[0]).endswith("meV/Å² below the best known slab")
 
 
 def test_without_known_slabs_structures_are_compared_with_each_other():
     rows = rank([slab("O-rich", 1.5, "b"), slab("O-rich", 1.0, "a")], [], REFERENCES, LIMITS)
     assert [row.atoms.info["name"] for row in rows] == ["a", "b"]
     assert rows[0].above == 0 and rows[1].above > 0
+    assert distance(rows[0]) == "0.0 meV/Å² above the best one found (none is known)"
