@@ -24,18 +24,20 @@ def publish(config, build):
 
     Raises:
         ConfigError: If the address cannot be written; what is built is kept.
+        Busy: If another command is building records for the same address on this machine.
     """
     store = open_store(config.out)
     check_vacant(store, config.overwrite)
     key = hashlib.sha256(str(config.out).encode()).hexdigest()[:16]
     place = cache_folder() / "outgoing" / f"{config.out.name}-{key}"
     check_writable(place)
-    records, request = place / "records", workplace.request_of(config)
-    if workplace.read_request(place) != request:  # what an earlier build has left is of no use
-        shutil.rmtree(records, ignore_errors=True)
-        workplace.write_json(place / workplace.REQUEST, request)
-    if not (records / FILE_NAME).is_file():
-        build(dataclasses.replace(config, out=records, overwrite=False))
-    upload(records, store)
-    shutil.rmtree(place)
+    with workplace.only_user(place):
+        records, request = place / "records", workplace.request_of(config)
+        if workplace.read_request(place) != request:  # what an earlier build has left is of no use
+            shutil.rmtree(records, ignore_errors=True)
+            workplace.write_json(place / workplace.REQUEST, request)
+        if not (records / FILE_NAME).is_file():
+            build(dataclasses.replace(config, out=records, overwrite=False))
+        upload(records, store)
+        shutil.rmtree(place)
     print(f"{config.out}: whole.")

@@ -27,7 +27,7 @@ from keras_ruo2.data.description import (
 )
 from keras_ruo2.data.schema import Schema
 from keras_ruo2.data.shards import shard_names
-from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.errors import ConfigError, Interrupted, check_writable
 from keras_ruo2.paths import RECORDS, REPOSITORY, RemoteFolder, checksum, shown, structure_files
 from keras_ruo2.progress import Progress
 from keras_ruo2.structure.energies import class_edges
@@ -103,20 +103,25 @@ def build(found, config, folder, pool):
         folder: Where an interrupted command goes on.
         pool: Who writes them, see `data_prep.pool`.
     """
-    recipe, num = config.rules, len(found.names)
+    recipe = config.rules
     edges = np.array([])
     if config.num_classes:
         edges = class_edges(found.energies, config.num_classes, found.names)
     schema = Schema((*recipe.grid_shape, len(config.pair)))
-    check_writable(folder / SHARDS, num * recipe.records_per_structure * schema.num_bytes)
     splits = split_structures(found.families, config.holdout, config.seed)
-    warn_of_few_chains(found.families, config.holdout)
-    shards = {}
-    for number, (name, split, members) in enumerate(deal(splits)):
-        shards[name] = finished(folder, name)
-        if shards[name] is None:
-            work = (folder, name, split, members.tolist(), config, edges, schema)
-            pool.submit(name, number, build_shard, *work)
+    warn_of_few_chains(found.families, config)
+    dealt = list(deal(splits))
+    shards = {name: finished(folder, name) for name, *_ in dealt}
+    missing = [k for k, (name, *_) in enumerate(dealt) if shards[name] is None]
+    left = sum(len(dealt[k][2]) for k in missing)
+    try:
+        check_writable(folder / SHARDS, left * recipe.records_per_structure * schema.num_bytes)
+    except ConfigError as error:
+        raise Interrupted(f"{error} What is finished stays in {shown(folder)}.") from None
+    for number in missing:
+        name, split, members = dealt[number]
+        work = (folder, name, split, members.tolist(), config, edges, schema)
+        pool.submit(name, number, build_shard, *work)
     finish(shards, pool, folder)
     return describe(found, edges, config, schema, splits, list(shards.values()))
 
@@ -178,7 +183,7 @@ def describe_source(config, found, training):
         "sha256": checksum(*structure_files("structures", config.structures)),
         "seed": config.seed,
         "holdout": config.holdout,
-        "held_out": "chains" if whole_chains(found.families, config.holdout) else "structures",
+        "held_out_chains": sorted(chosen_chains(found.families, config.holdout, config.seed)),
         "translate": config.translate,
         "num_voxels": config.rules.num_voxels,
         "largest_voxel": float(found.longest.max()) / config.rules.num_voxels,
@@ -189,43 +194,49 @@ def describe_source(config, found, training):
 def split_structures(families, holdout, seed):
     """Split structures, never slices, into training and held-out; both in random order.
 
-    Snapshots of one chain of a search resemble each other: whole chains are held out, unless there
-    are too few of them to come near the wanted share.
+    Snapshots of a search resemble those of the same chain: of these whole chains are held out,
+    unless they are too few for that.
 
     Args:
         families: Whom each structure belongs to, see `Survey`.
-        holdout: Share of the structures to hold out.
+        holdout: Share to hold out, of single structures and of those with a family.
         seed: Of the order.
 
     Returns:
         Dict of index arrays, keyed `TRAINING` and `HELD_OUT`.
     """
-    order = np.random.default_rng(seed).permutation(len(families))
-    wanted = round(holdout * len(families))
-    if not whole_chains(families, holdout):
-        return {TRAINING: order[wanted:], HELD_OUT: order[:wanted]}
-    sizes, held, count = Counter(families), set(), 0
-    for index in order:
-        if count < wanted and families[index] not in held:
-            held.add(families[index])
-            count += sizes[families[index]]
-    is_held = np.array([families[index] in held for index in order])
-    return {TRAINING: order[~is_held], HELD_OUT: order[is_held]}
+    order, sizes = np.random.default_rng(seed).permutation(len(families)), Counter(families)
+    held = chosen_chains(families, holdout, seed)
+    is_held = np.array([family in held for family in families], dtype=bool)
+    for groups in (False, True):
+        members = [index for index in order if (sizes[families[index]] > 1) == groups]
+        if not (groups and held):
+            is_held[members[: round(holdout * len(members))]] = True
+    return {TRAINING: order[~is_held[order]], HELD_OUT: order[is_held[order]]}
 
 
-def whole_chains(families, holdout):
-    """Say whether whole chains are held out: where there are chains, and enough of them."""
-    num = len(set(families))
-    return num < len(families) and holdout * num >= 1
+def chosen_chains(families, holdout, seed):
+    """Return the families of several structures that are held out, a set, `{}` if too few would be.
+
+    They hold half of the wanted share at least, half as much again at most.
+    """
+    sizes = {family: size for family, size in Counter(families).items() if size > 1}
+    wanted = holdout * sum(sizes.values())
+    held, count = set(), 0
+    for family in np.random.default_rng([seed, 1]).permutation(sorted(sizes)).tolist():
+        if count < wanted and count + sizes[family] <= 1.5 * wanted:
+            held.add(family)
+            count += sizes[family]
+    return held if count >= wanted / 2 else set()
 
 
-def warn_of_few_chains(families, holdout):
+def warn_of_few_chains(families, config):
     """Say so where held-out structures will resemble those of training."""
-    num = len(set(families))
-    if num < len(families) and holdout and not whole_chains(families, holdout):
+    num = sum(size > 1 for size in Counter(families).values())
+    if num and config.holdout and not chosen_chains(families, config.holdout, config.seed):
         print(
-            f"Warning: of {num} chains none can be held out whole with --holdout={holdout}. Single "
-            "snapshots are held out, much like those of training: scores on them flatter.",
+            f"Warning: of {num} chains none is held out whole at --holdout={config.holdout}, but "
+            "single snapshots, much like those of training: scores on them flatter.",
             file=sys.stderr,
         )
 

@@ -18,6 +18,7 @@ from data_prep.samples import energy_per_atom
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.progress import Counting
 from keras_ruo2.structure import cells
+from keras_ruo2.structure.cells import energy_of
 from keras_ruo2.structure.files import iterate_structures
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.voxels import check_species
@@ -31,8 +32,7 @@ class Survey(NamedTuple):
         energies: Energies per atom, eV, NaN where there is none.
         longest: Longest edge of each cell, Å.
         repeats: How often each cell was repeated along x and y, shape `(n, 2)`.
-        families: Whom each belongs to, that are kept from training together: the chain of a search,
-            else its own number.
+        families: Whom each belongs to, that are kept from training together, see `family_of`.
     """
 
     names: list
@@ -140,16 +140,39 @@ def prepared_structures(config, start=0):
             check_species(atoms, config.pair)
             if recipe.whole_only and broken(atoms):
                 continue
+            check_numbers(atoms)
             box = prepare(atoms, recipe)
         except ConfigError as error:
             raise ConfigError(
                 f"{config.structures}, structure {number} ({name}): {error}"
             ) from None
-        family = f"chain {info['chain']}" if {"chain", "trial"} <= info.keys() else str(number)
         known = {key: box.info[key] for key in ("dmu_o", "lateral_repeats") if key in box.info}
-        box.info = {"name": name, "number": number, "family": family, **known}
+        box.info = {"name": name, "number": number, "family": family_of(info, number), **known}
         box.set_constraint()
         yield box
+
+
+def check_numbers(atoms):
+    """Raise `ConfigError` unless what a record says of energies is a number."""
+    for name, value in (("energy", energy_of(atoms)), ("dmu_o", atoms.info.get("dmu_o"))):
+        try:
+            float(np.nan if value is None else value)
+        except (TypeError, ValueError):
+            raise ConfigError(f"its {name} is {value!r}. Expected a number, in eV.") from None
+
+
+def family_of(info, number):
+    """Return whom a structure belongs to: a chain of a search, its start, or nobody else.
+
+    Chains from one start have the relaxation of this start in common.
+
+    Args:
+        info: What came with the structure; a search writes `chain`, `trial`, `move` and `start`.
+        number: Number of the structure in its file.
+    """
+    if info.get("move") == "start" and "start" in info:
+        return f"start {info['start']}"
+    return f"chain {info['chain']}" if {"chain", "trial"} <= info.keys() else str(number)
 
 
 def prepare(atoms, recipe):

@@ -28,8 +28,15 @@ def held(folder, config):
     """
     folder.mkdir(exist_ok=True)
     with only_user(folder):
-        request = request_of(config)
-        if read_request(folder) != request:
+        request, earlier = request_of(config), read_request(folder)
+        if earlier != request:
+            if earlier is not None:
+                changed = [name for name in request if earlier.get(name) != request[name]]
+                print(
+                    f"{shown(folder)}: begun with another {', '.join(changed) or 'request'}. "
+                    "Beginning again.",
+                    flush=True,
+                )
             clear(folder)
             write_json(folder / REQUEST, request)
         try:

@@ -18,9 +18,14 @@ LARGEST_VOXEL = 0.6  # Å; neighbouring O atoms merge in coarser grids
 
 def potential_energy(atoms):
     """Return the potential energy that came with `atoms`, eV, or `None`."""
-    results = getattr(atoms.calc, "results", {})
-    energy = results.get("energy", results.get("free_energy", atoms.info.get("energy")))
+    energy = energy_of(atoms)
     return None if energy is None else float(energy)
+
+
+def energy_of(atoms):
+    """Return what `atoms` carries as its energy, as it came, or `None`."""
+    results = getattr(atoms.calc, "results", {})
+    return results.get("energy", results.get("free_energy", atoms.info.get("energy")))
 
 
 def with_energy(atoms, energy):

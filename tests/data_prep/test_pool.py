@@ -344,12 +344,34 @@ def test_a_first_pass_cut_off_in_its_first_structure_begins_again(tmp_path):
         assert not path.exists()
 
 
-def test_what_a_build_with_other_settings_left_is_not_taken(structures, tmp_path, monkeypatch):
+def test_a_full_disk_costs_nothing_that_is_finished(structures, tmp_path, monkeypatch):
     settings = RECORDS | {"structures": structures}
     write_records(RecordsConfig(**settings, out=tmp_path / "whole"))
+    with monkeypatch.context() as patch:
+        patch.setattr("data_prep.records.describe", stop)
+        with pytest.raises(KeyboardInterrupt):
+            write_records(RecordsConfig(**settings, out=tmp_path / "cut"))
+    partial = tmp_path / "cut.partial"
+    next(partial.glob("records/*.tfrecord")).unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=5_000))
+        with pytest.raises(Interrupted, match="MB left.*What is finished stays in"):
+            write_records(RecordsConfig(**settings, out=tmp_path / "cut"))
+        assert len(list(partial.glob("records/*.tfrecord"))) > 5
+        patch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=40_000))
+        write_records(RecordsConfig(**settings, out=tmp_path / "cut"))
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
 
-    def stop(*_):
-        raise KeyboardInterrupt
+
+def stop(*_):
+    raise KeyboardInterrupt
+
+
+def test_what_a_build_with_other_settings_left_is_not_taken(
+    structures, tmp_path, monkeypatch, capsys
+):
+    settings = RECORDS | {"structures": structures}
+    write_records(RecordsConfig(**settings, out=tmp_path / "whole"))
 
     with monkeypatch.context() as patch:
         patch.setattr("data_prep.records.describe", stop)
@@ -357,6 +379,7 @@ def test_what_a_build_with_other_settings_left_is_not_taken(structures, tmp_path
             write_records(RecordsConfig(**settings, out=tmp_path / "cut", seed=7))
     assert (tmp_path / "cut.partial").exists()
     write_records(RecordsConfig(**settings, out=tmp_path / "cut"))
+    assert "cut.partial: begun with another seed. Beginning again." in capsys.readouterr().out
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
 
 

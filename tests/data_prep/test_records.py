@@ -1,6 +1,7 @@
 import dataclasses
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import ase.io
 import numpy as np
@@ -13,7 +14,7 @@ from data_prep.config import RecordsConfig
 from data_prep.records import main, split_structures, warn_of_few_chains
 from data_prep.samples import augment, energy_per_atom, slices
 from data_prep.shards import statistics, tally
-from data_prep.survey import prepare
+from data_prep.survey import family_of, prepare
 from keras_ruo2.data.description import HELD_OUT, TRAINING, how_to_rebuild, load_description
 from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.errors import ConfigError
@@ -322,26 +323,52 @@ def test_equal_records_have_equal_checksums_in_another_process(structures, recor
     assert again.fingerprint == load_description(records).fingerprint
 
 
-@pytest.mark.parametrize("holdout", [0.1, 0.25])
-def test_whole_chains_are_held_out(holdout):
-    families = [f"chain {number}" for number in range(12) for _ in range(5 + number)]
-    splits = split_structures(families, holdout, seed=1)
+def chains(*sizes):
+    """Families of chains of given sizes."""
+    return [f"chain {k}" for k, size in enumerate(sizes) for _ in range(size)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "families",
+    [
+        chains(*range(5, 25)),
+        chains(*[200] * 11, 5000),
+        chains(400, 400, 400, 400, *[50] * 10) + [str(k) for k in range(148)],
+    ],
+)
+def test_whole_chains_are_held_out(families, seed):
+    """Of about the wanted share, however unequal they are, and single structures beside them."""
+    splits = split_structures(families, 0.1, seed)
     training, held_out = ({families[index] for index in splits[name]} for name in SPLITS)
     assert not training & held_out
     assert sorted(np.concatenate(list(splits.values()))) == list(range(len(families)))
-    assert 0 <= len(splits[HELD_OUT]) - round(holdout * len(families)) < 16
+    grouped = [families[index] for index in splits[HELD_OUT] if "chain" in families[index]]
+    assert 0.05 <= len(grouped) / sum("chain" in family for family in families) <= 0.15
+    assert len(held_out) - len(set(grouped)) == round(0.1 * families.count("147") * 148)
     assert np.any(np.diff(splits[TRAINING]) < 0)
 
 
-@pytest.mark.parametrize("families", [["chain 0"] * 20, list(map(str, range(20)))])
+@pytest.mark.parametrize(
+    "families", [chains(20), chains(3000) + ["1", "2"], [str(k) for k in range(20)]]
+)
 def test_without_enough_chains_structures_are_held_out(families, capsys):
     splits = split_structures(families, 0.1, seed=1)
-    order = np.random.default_rng(1).permutation(20)
-    np.testing.assert_array_equal(splits[HELD_OUT], order[:2])
-    np.testing.assert_array_equal(splits[TRAINING], order[2:])
-    warn_of_few_chains(families, 0.1)
-    warned = "of 1 chains none can be held out whole" in capsys.readouterr().err
+    assert len(splits[HELD_OUT]) == round(0.1 * len(families))
+    warn_of_few_chains(families, SimpleNamespace(holdout=0.1, seed=1))
+    warned = "of 1 chains none is held out whole" in capsys.readouterr().err
     assert warned == (families[0] == "chain 0")
+    if not warned:
+        order = np.random.default_rng(1).permutation(20)
+        np.testing.assert_array_equal(splits[HELD_OUT], order[:2])
+        np.testing.assert_array_equal(splits[TRAINING], order[2:])
+
+
+def test_starts_that_chains_have_in_common_stay_together():
+    info = {"chain": 3, "trial": 0, "move": "start", "start": "110-O-poor"}
+    assert family_of(info, 7) == "start 110-O-poor" == family_of(info | {"chain": 4}, 8)
+    assert family_of(info | {"trial": 1, "move": "displace"}, 9) == "chain 3"
+    assert family_of({"chain": "A"}, 5) == "5"  # a word of somebody else's
 
 
 def test_snapshots_of_a_search_are_held_out_by_chain(tmp_path, slab, capsys):
@@ -356,10 +383,21 @@ def test_snapshots_of_a_search_are_held_out_by_chain(tmp_path, slab, capsys):
     main(RecordsConfig(**settings, holdout=0.25, out=tmp_path / "chains"))
     held_out = load_description(tmp_path / "chains").structures[HELD_OUT]
     assert len(held_out) == 3 and len({int(name[1:]) % 4 for name in held_out}) == 1
-    assert load_description(tmp_path / "chains").source["held_out"] == "chains"
+    (chain,) = load_description(tmp_path / "chains").source["held_out_chains"]
+    assert chain == f"chain {int(held_out[0][1:]) % 4}"
     main(RecordsConfig(**settings, holdout=0.1, out=tmp_path / "few"))
-    assert "of 4 chains none can be held out whole" in capsys.readouterr().err
-    assert load_description(tmp_path / "few").source["held_out"] == "structures"
+    assert "of 4 chains none is held out whole" in capsys.readouterr().err
+    assert load_description(tmp_path / "few").source["held_out_chains"] == []
+
+
+@pytest.mark.parametrize("name", ["energy", "dmu_o"])
+def test_words_in_place_of_energies_are_refused_by_name(name, tmp_path, slab):
+    other = slab.copy()
+    other.info = {"name": "mine", name: "low"}
+    path = write(tmp_path / "words.extxyz", slab, other)
+    with pytest.raises(ConfigError, match=rf"structure 1 \(mine\): its {name} is 'low'"):
+        main(RecordsConfig(structures=path, num_classes=0, num_voxels=8, out=tmp_path / "out"))
+    assert not list(tmp_path.glob("out*"))
 
 
 def test_the_chemical_potential_survives_a_supercell(tmp_path):
