@@ -9,6 +9,7 @@ preempted cost the trials that they were at; Slurm is asked for new ones. When i
 interrupted, repeat it: it goes on.
 """
 
+import shutil
 import subprocess
 import sys
 
@@ -18,7 +19,7 @@ JOBS = 20  # at most; each is one process with one thread
 JOB = {
     "cores": 1,
     "processes": 1,
-    "memory": "8GB",  # CHGNet: about 1 GB and 6.5 MB an atom
+    "memory": "8GB",  # CHGNet: 0.5 GB and 6.5 MB an atom
     "walltime": "12:00:00",
     "worker_extra_args": ["--lifetime", "700m", "--lifetime-stagger", "10m"],
     "job_script_prologue": ["export OMP_NUM_THREADS=1"],
@@ -27,6 +28,9 @@ JOB = {
 
 def main(arguments):
     """Run `python -m data_prep` with these arguments on the cluster, and return its status."""
+    if shutil.which("sbatch") is None:
+        print("No sbatch was found. Start it on a node of a Slurm cluster.", file=sys.stderr)
+        return 1
     with SLURMCluster(**JOB) as cluster:
         cluster.adapt(minimum=1, maximum=JOBS)
         command = [sys.executable, "-m", "data_prep", *arguments]

@@ -12,31 +12,58 @@ RESERVED = 500 * MEGABYTE  # for everything but the calculator
 BYTES_PER_ATOM = {"chgnet": 6.5 * MEGABYTE}
 MOST_ATOMS = {"chgnet": 1800}
 MEMINFO = Path("/proc/meminfo")
-CGROUPS = (  # limit and use of a container, of both versions of Linux's control groups
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    (
-        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
-    ),
-)
+OWN_GROUPS = Path("/proc/self/cgroup")
+MOUNTED = Path("/sys/fs/cgroup")
+# Limit and use of a control group, in both versions of Linux's: the controller's folder, two files.
+CGROUPS = {
+    "": ("", "memory.max", "memory.current"),
+    "memory": ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+}
 
 
-def free_memory(meminfo=MEMINFO, cgroups=CGROUPS):
+def free_memory(meminfo=MEMINFO, own=OWN_GROUPS, mounted=MOUNTED):
     """Return the memory that may still be taken, bytes, or `None` where it cannot be told.
 
-    It is the least of what the machine has and of what the limit of a container leaves.
+    It is the least of what the machine has and of what the limits of this process's control groups
+    leave: those of a container, or of a job of Slurm.
     """
     found = []
     if meminfo.is_file():
         lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines() if ":" in line)
         if "MemAvailable" in lines:
             found.append(1024 * int(lines["MemAvailable"].split()[0]))
-    for limit, use in cgroups:
+    for limit, use in control_groups(own, mounted):
         try:
-            found.append(int(Path(limit).read_text()) - int(Path(use).read_text()))
+            used = int(use.read_text()) - cached_files(limit.with_name("memory.stat"))
+            found.append(int(limit.read_text()) - used)
         except (OSError, ValueError):  # no such control group, or its limit is the word `max`
             continue
     return min(found, default=None)
+
+
+def cached_files(path):
+    """Return how much of a group's use is files that the kernel gives up when asked, bytes."""
+    lines = path.read_text().splitlines() if path.is_file() else []
+    values = dict(line.split() for line in lines)
+    return int(values.get("total_inactive_file", values.get("inactive_file", 0)))
+
+
+def control_groups(own, mounted):
+    """Yield the files with limit and use of this process's control groups, the outer ones too.
+
+    Args:
+        own: File that names them, a line `number:controllers:/path` for each hierarchy.
+        mounted: Folder where they are mounted.
+    """
+    lines = own.read_text().splitlines() if own.is_file() else []
+    for line in [*lines, "0::/", "1:memory:/"]:  # in a container the path may not be visible
+        _, controllers, path = line.split(":", 2)
+        for controller in set(controllers.split(",")) & CGROUPS.keys():
+            folder, limit, use = CGROUPS[controller]
+            place = mounted / folder / path.strip("/")
+            for group in (place, *place.parents):
+                if group.is_relative_to(mounted / folder):
+                    yield group / limit, group / use
 
 
 def most_atoms(calculator, free=None):

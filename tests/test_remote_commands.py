@@ -14,7 +14,7 @@ from keras_ruo2.commands.train import main as train
 from keras_ruo2.config import EvaluateConfig, TrainConfig
 from keras_ruo2.data.description import load_description
 from keras_ruo2.data.stores import Unreachable, open_store
-from keras_ruo2.errors import ConfigError
+from keras_ruo2.errors import Busy, ConfigError
 from keras_ruo2.paths import RemoteFolder, cache_folder
 
 PLACE = "s3://slabs/sets/mine"
@@ -89,3 +89,16 @@ def test_nothing_is_built_for_a_place_that_cannot_be_written(s3, few_records, mo
     s3.stop()
     with pytest.raises(Unreachable, match="no answer"):
         write(records_config(few_records, overwrite=True))
+
+
+def test_two_commands_do_not_build_for_one_address(s3, few_records):
+    """The second one is refused before it touches what the first will copy."""
+    first, second = records_config(few_records), records_config(few_records, seed=7)
+
+    def build_beside(config):
+        with pytest.raises(Busy, match="Another command is working in"):
+            write(second)
+        write(config)
+
+    build.publish(first, build_beside)
+    assert load_description(PLACE).source["seed"] == first.seed
