@@ -202,6 +202,7 @@ def test_the_reference_of_oxygen_is_given_known_or_calculated(tmp_path):
         ({"share": 0.0}, "--share is 0.0"),
         ({"a": None}, "--a and --c belong together"),
         ({"steps": -1}, "--steps is -1"),
+        ({"seed": -1}, "--seed is -1. Expected at least 0"),
         ({"calculator": "chgent"}, "Unknown calculator 'chgent'"),
     ],
 )
