@@ -4,7 +4,6 @@ Nothing is written, locked or cut. Of a chain that is being worked on only what 
 counts is read (see `data_prep.chains`).
 """
 
-import csv
 import io
 import json
 from pathlib import Path
@@ -16,6 +15,7 @@ from ase import Atoms
 from ase.io.extxyz import key_val_str_to_dict
 from ase.io.formats import open_with_compression
 
+from data_prep.chains import rows_of
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import structure_files, unpacked
 from keras_ruo2.structure.cells import potential_energy
@@ -191,11 +191,9 @@ def unplaced(path):
             continue
         tables += 1
         size = kept_size(file, ".csv")
-        text = table.read_bytes()[: None if size == np.inf else size].decode()
-        rows = csv.DictReader(text.splitlines())
         found[int(table.stem.split("-")[-1])] = [
             (int(row["trial"]), row["move"], row["outcome"])
-            for row in rows
+            for row in rows_of(table, None if size == np.inf else size)
             if int(row["snapshots"]) == NOTHING_MADE
         ]
     return found if tables else None

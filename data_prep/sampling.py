@@ -173,7 +173,7 @@ def relax(atoms, calculator, conditions):
 
     Returns:
         `(snapshots, error)`: a `Snapshot` of every step with finite energy and forces, the first
-        one unrelaxed, and what went wrong, or an empty text.
+        one unrelaxed, and what went wrong, in one line, or an empty text.
     """
     atoms = atoms.copy()
     atoms.calc = calculator
@@ -191,7 +191,7 @@ def relax(atoms, calculator, conditions):
     try:
         optimizer.run(fmax=conditions.fmax, steps=conditions.relax_steps)
     except Exception as error:  # a calculator may raise anything at an odd geometry
-        return snapshots, f"{type(error).__name__}: {error}"
+        return snapshots, " ".join(f"{type(error).__name__}: {error}".split())
     return snapshots, ""
 
 
