@@ -59,9 +59,10 @@ def accepted_frames(path, number):
             raise ConfigError(f"{path} holds several chains. Choose one: --chain=0.")
         if info["outcome"] == ACCEPTED and number in (None, info["chain"]):
             found.append(trial[-1])
+    if number not in (None, *chains):
+        raise ConfigError(f"No chain {number} in {path}. It holds {min(chains)} to {max(chains)}.")
     if not found:
-        have = f"{min(chains)} to {max(chains)}" if chains else "none"
-        raise ConfigError(f"No chain {number} in {path}. It holds {have}.")
+        raise ConfigError(f"{path} holds no accepted structure of the chain.")
     return found
 
 

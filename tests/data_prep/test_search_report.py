@@ -162,6 +162,38 @@ def test_structures_without_a_history_are_refused(structures, tmp_path):
         search_report.main(SearchReportConfig(structures=structures, out=tmp_path / "report"))
 
 
+@pytest.mark.parametrize("names", [("a.extxyz", "b.extxyz"), ("a.extxyz", "a.extxyz")])
+def test_two_searches_are_not_read_as_one(searched, tmp_path, names):
+    for name in names:
+        with open(tmp_path / name, "ab") as file:
+            file.write((searched / "found.extxyz").read_bytes())
+    match = f"Chain 0, trial 0, snapshot 0 is in .*{names[0]} and again in .*{names[1]}. Give one"
+    with pytest.raises(ConfigError, match=match):
+        read_search(tmp_path)
+
+
+def test_files_without_a_snapshot_are_refused(tmp_path):
+    empty = tmp_path / "empty.extxyz"
+    empty.touch()
+    with pytest.raises(ConfigError, match="empty.extxyz holds no snapshot"):
+        search_report.main(SearchReportConfig(structures=empty, out=tmp_path / "report"))
+    with pytest.raises(ConfigError, match="empty.extxyz holds no snapshot"):
+        replay.main(ReplayConfig(structures=empty, out=tmp_path / "replay.gif"))
+
+
+def test_a_replay_is_not_written_over_or_among_what_is_read(searched):
+    chains = searched / "found.chains"
+    one = chains / "chain-000.extxyz"
+    for structures, chain, out in (
+        (chains, 0, one),
+        (chains, 0, chains / "replay.extxyz"),
+        (chains / "chain-*.extxyz", 0, chains / "chain-0.extxyz"),
+        (one, None, one),
+    ):
+        with pytest.raises(ConfigError, match="would be among --structures|is what is read"):
+            ReplayConfig(structures=structures, chain=chain, out=out)
+
+
 def test_a_file_that_was_cut_off_is_named(searched, tmp_path):
     text = (searched / "found.extxyz").read_text()
     (tmp_path / "cut.extxyz").write_text(text[: len(text) // 2])
