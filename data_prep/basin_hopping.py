@@ -13,7 +13,7 @@ from ase import Atoms
 from data_prep.chains import Chain, check_settings, join, rows_of
 from data_prep.pool import Here, open_pool
 from data_prep.rates import Progress
-from data_prep.sampling import FAILED, Conditions
+from data_prep.sampling import FAILED, Conditions, faults_of
 from data_prep.snapshots import describe, frame, row
 from data_prep.starts import is_file, make_starts, start_words
 from data_prep.trials import Engine, find_references, make_start, make_trial
@@ -123,11 +123,20 @@ def run(plans, chains, pool, engine, provenance, config):
     for tag, (trial, seconds, made_with) in pool.results():
         check_same(made_with, provenance)
         progress.count(seconds)
+        if trial.accepted and tag in of_start:
+            remark_on_faults(tag, trial.snapshots[-1].atoms)
         for plan, chain in members[tag]:
             keep(plan, chain, trial, provenance)
             progress.show(chain, trial, seconds)
             if chain.trials <= config.steps:
                 hand_out(plan, chain, pool, engine, config.seed)
+
+
+def remark_on_faults(name, atoms):
+    """Say so if a relaxed start is faulty: trials may mend it, or all be refused for it."""
+    faults = ", ".join(fault.replace("_", " ") for fault, _ in faults_of(atoms))
+    if faults:
+        print(f"{name}, relaxed, has {faults}: trials are refused until one has mended that.")
 
 
 def hand_out(plan, chain, pool, engine, seed):

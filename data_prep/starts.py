@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from data_prep.sampling import faults_of
 from keras_ruo2.errors import ConfigError, check_choice, check_file
 from keras_ruo2.structure.bonds import O
 from keras_ruo2.structure.cells import orthogonalise, widest_gap
 from keras_ruo2.structure.files import read_structures
-from keras_ruo2.structure.layers import assign_layers, with_layers
+from keras_ruo2.structure.layers import FROZEN, assign_layers, with_layers
 from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
 from keras_ruo2.structure.voxels import check_species
 
@@ -72,6 +73,7 @@ def make_starts(config, a, c):
             try:
                 check_slab(slab)
                 layers = assign_layers(slab, config.displaced, config.buffer)
+                check_frozen(slab, layers == FROZEN)
             except ConfigError as error:
                 raise ConfigError(f"Start {name}: {error}") from None
             found.append(with_layers(slab, layers))
@@ -154,3 +156,20 @@ def check_slab(slab):
             f"the widest gap along z is {gap:.1f} Å, which is no vacuum. Give a slab with its "
             f"normal along the third cell vector and {LEAST_GAP:.0f} Å or more of vacuum."
         )
+
+
+def check_frozen(slab, frozen):
+    """Raise `ConfigError` if atoms that never move have a fault that trials are refused for.
+
+    Where atoms do move, relaxation and trials may mend it.
+
+    Args:
+        slab: `ase.Atoms`.
+        frozen: Whether each atom is frozen, shape `(n,)`.
+    """
+    for name, atoms in faults_of(slab):
+        if frozen[atoms].any():
+            raise ConfigError(
+                f"it has {name.replace('_', ' ')} among its frozen atoms ({frozen[atoms].sum()} of "
+                f"{len(slab)}), for which every trial would be refused. Mend that structure."
+            )

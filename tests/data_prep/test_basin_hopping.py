@@ -11,6 +11,7 @@ from pathlib import Path
 import ase.io
 import numpy as np
 import pytest
+from ase import Atoms
 
 from data_prep import basin_hopping, trials
 from data_prep.chains import COLUMNS, Chain, rows_of
@@ -214,6 +215,17 @@ def test_a_table_with_other_line_ends_in_a_message_is_read(whole, tmp_path, end)
     assert unplaced(tmp_path / "found.chains")[0][-1] == (4, "displace", "calculator_failed")
     frames = len(list(iterate_frames(chain.file(".extxyz"))))
     assert basin_hopping.count_frames(chain) == frames
+
+
+def test_a_start_that_trials_have_to_mend_is_told_of_once(tmp_path, capsys):
+    slab = build_slab("100-stoichiometric", a=4.5, c=3.1, vacuum=12)
+    top = slab.positions[slab.numbers == 44].max(axis=0)
+    slab += Atoms("O2", top + [[0, 0, 1.8], [0, 0, 3.2]])
+    slab.info = {"name": "peroxo"}
+    ase.io.write(tmp_path / "slab.extxyz", slab)
+    basin_hopping.main(config(tmp_path, start=f"{tmp_path}/slab.extxyz", steps=0, relax_steps=0))
+    told = "peroxo, relaxed, has clustered oxygen: trials are refused until one has mended that."
+    assert capsys.readouterr().out.count(told) == 1
 
 
 def test_a_file_that_lost_its_end_is_refused(whole, tmp_path):
