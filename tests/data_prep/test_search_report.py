@@ -15,6 +15,7 @@ from data_prep.config import BasinHoppingConfig
 from data_prep.config_search import ReplayConfig, SearchReportConfig
 from data_prep.histories import iterate_frames, iterate_trials, unplaced
 from data_prep.search_numbers import read_search
+from keras_ruo2 import plotting_replay
 from keras_ruo2.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,6 +118,37 @@ def test_a_search_that_has_only_relaxed_its_start_is_shown(searched, tmp_path):
     )
     assert (tmp_path / "report" / "composition.png").exists()
     assert not (tmp_path / "report" / "acceptance.png").exists()
+
+
+def test_a_search_of_one_structure_is_shown(tmp_path, capsys):
+    config = BasinHoppingConfig(
+        out=tmp_path / "found.extxyz",
+        steps=0,
+        relax_steps=0,
+        start="100-O-poor",
+        calculator="tests.data_prep.fakes:PairPotential",
+        a=4.5,
+        c=3.1,
+        size=3.0,
+    )
+    basin_hopping.main(config)
+    search_report.main(SearchReportConfig(structures=config.out, out=tmp_path / "report"))
+    assert "of 1 chains, 0 trials, 1 snapshots" in capsys.readouterr().out
+    edges = search_report.edges_of(read_search(config.out).energies)
+    assert len(edges) == 11 and np.all(np.diff(edges) > 0)
+
+
+def test_a_replay_s_curve_has_what_it_does_not_show(searched, tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(plotting_replay, "animate", lambda *args, **_: given.append(args))
+    config = ReplayConfig(
+        structures=searched / "found.chains", chain=1, count=2, out=tmp_path / "replay.gif"
+    )
+    frames = replay.accepted_frames(config.structures, 1)
+    replay.write(replay.thin_out(frames, 2), frames, config.out, config)
+    ((steps, curve, *_),) = given
+    assert len(frames) > 2 and [trial for trial, _ in curve] == [f.trial[1] for f in frames]
+    assert [(step["trial"], step["value"]) for step in steps] == [curve[0], curve[-1]]
 
 
 def test_a_replay_goes_from_the_start_to_where_the_chain_is(searched, tmp_path):
