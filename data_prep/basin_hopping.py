@@ -15,7 +15,7 @@ from data_prep.pool import Here, open_pool
 from data_prep.rates import Progress
 from data_prep.sampling import FAILED, Conditions, faults_of
 from data_prep.snapshots import describe, frame, row
-from data_prep.starts import is_file, make_starts, start_words
+from data_prep.starts import check_files, is_file, make_starts, start_words
 from data_prep.trials import Engine, find_references, make_start, make_trial
 from data_prep.workplace import only_user
 from keras_ruo2.calculators import check_calculator, make_calculator
@@ -47,6 +47,7 @@ def main(config):
     if config.scheduler is None:
         check_calculator(config.calculator)
     checksums = {word: checksum(word) for word in start_words(config.start) if is_file(word)}
+    check_files(config)
     folder = config.out.with_suffix(".chains")
     check_writable(folder)
     remark(config.pair)
@@ -136,7 +137,10 @@ def remark_on_faults(name, atoms):
     """Say so if a relaxed start is faulty: trials may mend it, or all be refused for it."""
     faults = ", ".join(fault.replace("_", " ") for fault, _ in faults_of(atoms))
     if faults:
-        print(f"{name}, relaxed, has {faults}: trials are refused until one has mended that.")
+        print(
+            f"{name}, relaxed, has {faults}: trials are refused until one has mended that.",
+            flush=True,
+        )
 
 
 def hand_out(plan, chain, pool, engine, seed):

@@ -95,7 +95,7 @@ class Chain:
         self.atoms, self.energy = atoms, energy
         for suffix, addition in ((".extxyz", extxyz(frames)), (".csv", text)):
             with open(self.file(suffix), "ab") as file:
-                file.write(addition.encode())
+                file.write(addition.encode(errors="backslashreplace"))
                 file.flush()
                 os.fsync(file.fileno())
                 self.sizes[suffix] = file.tell()

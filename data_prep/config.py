@@ -69,7 +69,8 @@ class BasinHoppingConfig(Config):
         workers: Number of processes on this machine that make them, instead of this one.
         steps: Trials of each chain.
         start: Terminations as in the small dataset (110-stoichiometric), separated by commas;
-            source for the thesis's four, all for all 17; or a file of slabs.
+            source for the thesis's four, all for all 17; or a file of slabs, whole ones where
+            they are frozen, which is left as it is until the search is over.
         dmu_o: Chemical potential of O relative to half an O2, eV per O; several with commas.
         chains: Chains of each start at each --dmu_o.
         calculator: chgnet, or module:callable for any ASE calculator.

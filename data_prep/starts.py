@@ -68,19 +68,32 @@ def make_starts(config, a, c):
     found = []
     for word in start_words(config.start):
         slabs = from_file(word, config) if is_file(word) else [from_name(word, config, a, c)]
-        for slab in slabs:
-            name = slab.info["start"]
-            try:
-                check_slab(slab)
-                layers = assign_layers(slab, config.displaced, config.buffer)
-                check_frozen(slab, layers == FROZEN)
-            except ConfigError as error:
-                raise ConfigError(f"Start {name}: {error}") from None
-            found.append(with_layers(slab, layers))
+        found.extend(in_layers(slab, config) for slab in slabs)
     names = [slab.info["start"] for slab in found]
     if len(set(names)) < len(names):
         raise ConfigError(f"Two starts have one name: {', '.join(names)}. Rename structures.")
     return found
+
+
+def check_files(config):
+    """Raise `ConfigError` if a file holds a structure that the search cannot use.
+
+    Names of terminations need lattice constants first, which may take the calculator minutes.
+    """
+    for word in filter(is_file, start_words(config.start)):
+        for slab in from_file(word, config):
+            in_layers(slab, config)
+
+
+def in_layers(slab, config):
+    """Return a slab in layers, or raise `ConfigError` with its name."""
+    try:
+        check_slab(slab)
+        layers = assign_layers(slab, config.displaced, config.buffer)
+        check_frozen(slab, layers == FROZEN)
+    except ConfigError as error:
+        raise ConfigError(f"Start {slab.info['start']}: {error}") from None
+    return with_layers(slab, layers)
 
 
 def from_name(name, config, a, c):

@@ -63,6 +63,6 @@ class ManyLines(PairPotential):
 
     def calculate(self, *args, **kwargs):
         if not self.works:
-            raise RuntimeError("one, two\nthree\rfour\x0bfive\u2028six  seven")
+            raise RuntimeError("one, two\nthree\rfour\x0bfive\u2028six  seven\udcff")
         self.works = False
         super().calculate(*args, **kwargs)

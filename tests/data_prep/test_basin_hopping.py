@@ -199,7 +199,8 @@ def test_messages_of_many_lines_stay_in_one_row(tmp_path):
     rows = rows_of(tmp_path / "found.chains" / "chain-000.csv")
     failed = [row for row in rows if row["outcome"] == "calculator_failed"]
     assert len(rows) == 4 and failed
-    assert {row["error"] for row in failed} == {"RuntimeError: one; two three four five six seven"}
+    expected = "RuntimeError: one; two three four five six seven\\udcff"
+    assert {row["error"] for row in failed} == {expected}
 
 
 @pytest.mark.parametrize("end", ["\r", "\x0b", "\u2028", "\x85"])
@@ -215,6 +216,15 @@ def test_a_table_with_other_line_ends_in_a_message_is_read(whole, tmp_path, end)
     assert unplaced(tmp_path / "found.chains")[0][-1] == (4, "displace", "calculator_failed")
     frames = len(list(iterate_frames(chain.file(".extxyz"))))
     assert basin_hopping.count_frames(chain) == frames
+
+
+def test_an_unusable_file_of_starts_is_refused_before_the_calculator_works(tmp_path, monkeypatch):
+    monkeypatch.setattr(basin_hopping, "find_references", None)
+    ase.io.write(tmp_path / "bulk.extxyz", build_slab("100-O-poor", a=4.5, c=3.1, vacuum=1))
+    before = files(tmp_path)
+    with pytest.raises(ConfigError, match="Start bulk-0: the widest gap"):
+        basin_hopping.main(config(tmp_path, start=f"100-O-poor,{tmp_path}/bulk.extxyz"))
+    assert files(tmp_path) == before
 
 
 def test_a_start_that_trials_have_to_mend_is_told_of_once(tmp_path, capsys):
