@@ -10,18 +10,18 @@ from typing import NamedTuple
 
 from ase import Atoms
 
-from data_prep.chains import Chain, check_settings, join
+from data_prep.chains import Chain, check_settings, join, rows_of
 from data_prep.pool import Here, open_pool
 from data_prep.rates import Progress
-from data_prep.sampling import FAILED, Conditions
+from data_prep.sampling import FAILED, Conditions, faults_of
 from data_prep.snapshots import describe, frame, row
-from data_prep.starts import make_starts, start_words
+from data_prep.starts import check_files, is_file, make_starts, start_words
 from data_prep.trials import Engine, find_references, make_start, make_trial
 from data_prep.workplace import only_user
 from keras_ruo2.calculators import check_calculator, make_calculator
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.memory import check_memory, free_memory
-from keras_ruo2.paths import shown
+from keras_ruo2.paths import checksum, shown
 from keras_ruo2.species import DEFAULT, remark
 
 MOST_FAILURES = 10  # trials of a chain in a row in which the calculator may fail
@@ -46,7 +46,8 @@ def main(config):
     """
     if config.scheduler is None:
         check_calculator(config.calculator)
-    start_words(config.start)
+    checksums = {word: checksum(word) for word in start_words(config.start) if is_file(word)}
+    check_files(config)
     folder = config.out.with_suffix(".chains")
     check_writable(folder)
     remark(config.pair)
@@ -61,7 +62,8 @@ def main(config):
         settings = {k: v for k, v in config.as_dict().items() if k not in UNIMPORTANT}
         if config.species == DEFAULT:  # searches from before there was a choice go on
             del settings["species"]
-        check_settings(folder, settings | provenance | {"oxygen_energy": round(oxygen, 4)})
+        settings |= provenance | {"oxygen_energy": round(oxygen, 4)}
+        check_settings(folder, settings, checksums)
         chains = [Chain(folder, plan.number) for plan in plans]
         run(plans, chains, pool, engine, provenance, config)
         join(chains, config.out)
@@ -122,11 +124,23 @@ def run(plans, chains, pool, engine, provenance, config):
     for tag, (trial, seconds, made_with) in pool.results():
         check_same(made_with, provenance)
         progress.count(seconds)
+        if trial.accepted and tag in of_start:
+            remark_on_faults(tag, trial.snapshots[-1].atoms)
         for plan, chain in members[tag]:
             keep(plan, chain, trial, provenance)
             progress.show(chain, trial, seconds)
             if chain.trials <= config.steps:
                 hand_out(plan, chain, pool, engine, config.seed)
+
+
+def remark_on_faults(name, atoms):
+    """Say so if a relaxed start is faulty: trials may mend it, or all be refused for it."""
+    faults = ", ".join(fault.replace("_", " ") for fault, _ in faults_of(atoms))
+    if faults:
+        print(
+            f"{name}, relaxed, has {faults}: trials are refused until one has mended that.",
+            flush=True,
+        )
 
 
 def hand_out(plan, chain, pool, engine, seed):
@@ -169,5 +183,4 @@ def keep(plan, chain, trial, provenance):
 
 def count_frames(chain):
     """Return the number of snapshots of a chain."""
-    rows = chain.file(".csv").read_text().splitlines()[1:]
-    return sum(int(line.split(",")[6]) for line in rows)
+    return sum(int(row["snapshots"]) for row in rows_of(chain.file(".csv")))

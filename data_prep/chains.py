@@ -22,6 +22,7 @@ from keras_ruo2.paths import shown
 from keras_ruo2.structure.layers import layer_of, with_layers
 
 COLUMNS = ("trial", "move", "outcome", "energy", "grand_potential", "num_o", "snapshots", "error")
+STARTS = "start_sha256"  # of files; names of terminations need none
 
 
 class Chain:
@@ -94,7 +95,7 @@ class Chain:
         self.atoms, self.energy = atoms, energy
         for suffix, addition in ((".extxyz", extxyz(frames)), (".csv", text)):
             with open(self.file(suffix), "ab") as file:
-                file.write(addition.encode())
+                file.write(addition.encode(errors="backslashreplace"))
                 file.flush()
                 os.fsync(file.fileno())
                 self.sizes[suffix] = file.tell()
@@ -137,19 +138,47 @@ def atoms_from(saved):
     return with_layers(atoms, np.array(saved["layer"]))
 
 
-def check_settings(folder, settings):
-    """Keep what the chains are made with, or raise `ConfigError` if it was something else."""
+def rows_of(path, size=None):
+    """Return the rows of a chain's table as dicts of texts, up to `size` bytes of the file.
+
+    Only a line feed ends a row: messages of calculators have had other line ends.
+    """
+    lines = path.read_bytes()[:size].decode().split("\n")[:-1]
+    names, *rows = (line.split(",") for line in lines or [""])
+    return [dict(zip(names, row, strict=False)) for row in rows]
+
+
+def check_settings(folder, settings, checksums):
+    """Keep what the chains are made with, or raise `ConfigError` if it was something else.
+
+    While no chain has a finished trial, what was kept before is replaced.
+
+    Args:
+        folder: Of the chains.
+        settings: Dict.
+        checksums: Dict of the files that chains begin with to the checksums of their content.
+            Searches from before these were kept are given them.
+    """
     path = folder / "settings.json"
-    if not path.exists():
-        write_json(path, settings)
-        return
-    known = json.loads(path.read_text())
-    for name, value in json.loads(json.dumps(settings)).items():
+    settings = json.loads(json.dumps(settings))
+    begun = path.exists() and any(folder.glob("chain-*.json"))
+    known = json.loads(path.read_text()) if begun else settings
+    for name, value in settings.items():
         if known.get(name) != value:
             raise ConfigError(
                 f"{shown(folder)} was begun with {name} = {known.get(name)}, not {value}. Repeat "
                 "that command (--steps may differ), choose another --out, or delete the folder."
             )
+    for file, value in checksums.items():
+        if known.get(STARTS, checksums).get(file) != value:
+            raise ConfigError(
+                f"{shown(folder)} was begun with another content of --start={file}. Restore that "
+                "file, choose another --out, or delete the folder."
+            )
+    if checksums:
+        settings[STARTS] = checksums
+    if not begun or STARTS in settings.keys() - known.keys():
+        write_json(path, known | settings)
 
 
 def join(chains, out):

@@ -49,6 +49,7 @@ class GapConfig(Config):
         check_rutile(self.pair, "slabs are cut out of")
         check_range("count", self.count, 1, 148)
         check_range("vacuum", self.vacuum, 5)
+        check_range("seed", self.seed, 0)
         check_lattice(self.a, self.c)
         check_extxyz(self.out, self.overwrite)
 
@@ -68,7 +69,8 @@ class BasinHoppingConfig(Config):
         workers: Number of processes on this machine that make them, instead of this one.
         steps: Trials of each chain.
         start: Terminations as in the small dataset (110-stoichiometric), separated by commas;
-            source for the thesis's four, all for all 17; or a file of slabs.
+            source for the thesis's four, all for all 17; or a file of slabs, whole ones where
+            they are frozen, which is left as it is until the search is over.
         dmu_o: Chemical potential of O relative to half an O2, eV per O; several with commas.
         chains: Chains of each start at each --dmu_o.
         calculator: chgnet, or module:callable for any ASE calculator.
@@ -137,6 +139,7 @@ class BasinHoppingConfig(Config):
             "temperature": (0, 1e5),
             "fmax": (1e-4, 10),
             "relax_steps": (0, 10_000),
+            "seed": (0, None),
         }
         for name, (low, high) in ranges.items():
             if getattr(self, name) is not None:
@@ -240,6 +243,7 @@ class RecordsConfig(Config):
         check_range("num_classes", self.num_classes, 0, 1000)
         check_range("holdout", self.holdout, 0, 0.5)
         check_choice("translate", self.translate, TRANSLATIONS)
+        check_range("seed", self.seed, 0)
         structure_files("structures", self.structures)
 
     @property

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_ruo2.config import Config
 from keras_ruo2.errors import ConfigError, check_range
-from keras_ruo2.paths import PACKED, STRUCTURE_ENDINGS, structure_files
+from keras_ruo2.paths import PACKED, STRUCTURE_ENDINGS, check_structures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class ThinConfig(Config):
     overwrite: bool = False
 
     def validate(self):
-        structure_files("structures", self.structures)
+        check_structures("structures", self.structures, self.out)
         if self.count is not None:
             check_range("count", self.count, 1)
         check_range("limit", self.limit, 1e-3, 100)
@@ -71,7 +71,7 @@ class SearchReportConfig(Config):
     out: Path
 
     def validate(self):
-        structure_files("structures", self.structures)
+        check_structures("structures", self.structures)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,9 @@ class ReplayConfig(Config):
     speed: float = 2.0
 
     def validate(self):
-        structure_files("structures", self.structures)
+        check_structures("structures", self.structures, self.out)
+        if self.out.resolve() == self.structures.resolve():
+            raise ConfigError(f"--out={self.out} is what is read. Choose another file.")
         if self.out.suffix not in (".gif", ".png", ".extxyz"):
             raise ConfigError(f"--out={self.out} must end in .gif, .png or .extxyz.")
         check_range("speed", self.speed, 0.1, 30)

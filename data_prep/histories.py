@@ -4,22 +4,19 @@ Nothing is written, locked or cut. Of a chain that is being worked on only what 
 counts is read (see `data_prep.chains`).
 """
 
-import csv
-import io
 import json
 from pathlib import Path
 from typing import NamedTuple
 
-import ase.io
 import numpy as np
 from ase import Atoms
 from ase.io.extxyz import key_val_str_to_dict
-from ase.io.formats import open_with_compression
 
+from data_prep.chains import rows_of
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import structure_files, unpacked
 from keras_ruo2.structure.cells import potential_energy
-from keras_ruo2.structure.files import frames_of
+from keras_ruo2.structure.files import frames_of, parse, texts_of
 
 HISTORY = ("chain", "trial", "snapshot", "move", "outcome", "dmu_o", "start", "oxygen_energy")
 START, ACCEPTED = "start", "accepted"
@@ -50,7 +47,7 @@ class Frame(NamedTuple):
         """The structure, `ase.Atoms`; read anew each time."""
         if isinstance(self.source, Atoms):
             return self.source
-        return ase.io.read(io.StringIO(self.source), format="extxyz")
+        return parse(self.source)
 
     @property
     def energy_per_atom(self):
@@ -67,6 +64,11 @@ class Frame(NamedTuple):
         """Chain and trial."""
         return self.info["chain"], self.info["trial"]
 
+    @property
+    def name(self):
+        """Chain, trial and snapshot, which no other one of the search has."""
+        return *self.trial, self.info["snapshot"]
+
 
 def iterate_frames(path):
     """Read the snapshots of a search one after the other.
@@ -78,12 +80,15 @@ def iterate_frames(path):
         `Frame`.
 
     Raises:
-        ConfigError: If a file cannot be read, or its structures have no energy or no history.
+        ConfigError: If a file cannot be read, its structures have no energy or no history, or a
+            snapshot comes twice, as those of two searches do; or if there is none.
     """
+    seen = {}
     for file in structure_files("structures", path):
         number = 0
         try:
             for frame in frames_in(file):
+                check_new(frame, file, seen)
                 yield frame
                 number += 1
         except ConfigError:
@@ -93,23 +98,36 @@ def iterate_frames(path):
                 f"{file} cannot be read after {number} structures ({error!r}). Give snapshots of "
                 "python -m data_prep basin_hopping."
             ) from None
+    if not seen:
+        raise ConfigError(f"{path} holds no snapshot.")
+
+
+def check_new(frame, file, seen):
+    """Note where a snapshot is, or raise `ConfigError` if it was there before.
+
+    Args:
+        frame: `Frame`.
+        file: Where it is.
+        seen: Dict of the names of those before to their files; is added to.
+    """
+    if frame.name in seen:
+        chain, trial, snapshot = frame.name
+        raise ConfigError(
+            f"Chain {chain}, trial {trial}, snapshot {snapshot} is in {seen[frame.name]} and again "
+            f"in {file}. Give one search at a time, each snapshot once."
+        )
+    seen[frame.name] = file
 
 
 def frames_in(file):
-    """Return an iterator over the frames of one file; extxyz is parsed no more than needed."""
+    """Return an iterator over the frames of one file; extxyz is parsed no more than needed.
+
+    Of a chain's file only what its checkpoint counts is read.
+    """
     if unpacked(file)[1] == ".extxyz":
-        return texts_of(file)
+        size = kept_size(file, ".extxyz")
+        return (frame_of_text(text, file) for text in texts_of(file, size))
     return (frame_of_atoms(atoms, file) for atoms in frames_of(file))
-
-
-def texts_of(file):
-    """Yield the frames of an extxyz file, up to the size that its checkpoint says, if any."""
-    left = kept_size(file, ".extxyz")
-    with open_with_compression(file, "rb") as lines:
-        while left > 0 and (first := lines.readline()):
-            block = [first, lines.readline(), *(lines.readline() for _ in range(int(first)))]
-            left -= sum(map(len, block))
-            yield frame_of_text(b"".join(block).decode(), file)
 
 
 def kept_size(file, suffix):
@@ -125,10 +143,10 @@ def kept_size(file, suffix):
 
 def frame_of_text(text, file):
     """Parse the comment line of a frame, and count its atoms."""
-    number, header, *rows = text.splitlines()
-    if len(rows) < int(number) or not text.endswith("\n"):
+    number, header, *rows, rest = text.split("\n")
+    if len(rows) < int(number) or rest:
         raise EOFError("the last structure is cut off")
-    info = key_val_str_to_dict(header)
+    info = key_val_str_to_dict(header.rstrip("\r"))
     cell = np.array(info.pop("Lattice")).reshape(3, 3)
     num_o = sum(row.split(maxsplit=1)[0] == "O" for row in rows)
     energy = check_history(info, info.pop("energy", None), file)
@@ -191,11 +209,9 @@ def unplaced(path):
             continue
         tables += 1
         size = kept_size(file, ".csv")
-        text = table.read_bytes()[: None if size == np.inf else size].decode()
-        rows = csv.DictReader(text.splitlines())
         found[int(table.stem.split("-")[-1])] = [
             (int(row["trial"]), row["move"], row["outcome"])
-            for row in rows
+            for row in rows_of(table, None if size == np.inf else size)
             if int(row["snapshots"]) == NOTHING_MADE
         ]
     return found if tables else None

@@ -26,7 +26,7 @@ def main(config):
     shown_frames = thin_out(frames, config.count)
     partial = config.out.with_name(f"{config.out.stem}.{os.getpid()}.partial{config.out.suffix}")
     try:
-        write(shown_frames, frames[0], partial, config)
+        write(shown_frames, frames, partial, config)
         os.replace(partial, config.out)
     finally:
         partial.unlink(missing_ok=True)
@@ -59,9 +59,10 @@ def accepted_frames(path, number):
             raise ConfigError(f"{path} holds several chains. Choose one: --chain=0.")
         if info["outcome"] == ACCEPTED and number in (None, info["chain"]):
             found.append(trial[-1])
+    if number not in (None, *chains):
+        raise ConfigError(f"No chain {number} in {path}. It holds {min(chains)} to {max(chains)}.")
     if not found:
-        have = f"{min(chains)} to {max(chains)}" if chains else "none"
-        raise ConfigError(f"No chain {number} in {path}. It holds {have}.")
+        raise ConfigError(f"{path} holds no accepted structure of the chain.")
     return found
 
 
@@ -72,28 +73,35 @@ def thin_out(frames, count):
     return [frames[int(place)] for place in np.linspace(0, len(frames) - 1, count).round()]
 
 
-def write(frames, first, path, config):
-    """Write the frames in the format of the path's ending."""
+def write(frames, accepted, path, config):
+    """Write the frames, of all that were accepted, in the format of the path's ending."""
     if path.suffix == ".extxyz":
         ase.io.write(path, [with_energy(frame.atoms, frame.energy) for frame in frames])
         return
     from keras_ruo2 import plotting_replay
     from keras_ruo2.plotting import save
 
+    first = accepted[0]
     info, steps = first.info, [step_of(frame, first) for frame in frames]
     title = f"{info['start']}, chain {info['chain']}, dmu_O {info['dmu_o']:g} eV"
     if path.suffix == ".png":
         save(plotting_replay.strip(steps, title), path)
     else:
-        plotting_replay.animate(steps, path, title, frames_per_second=config.speed)
+        curve = [(frame.info["trial"], gain(frame, first)) for frame in accepted]
+        plotting_replay.animate(steps, curve, path, title, frames_per_second=config.speed)
 
 
 def step_of(frame, first):
     """Return what a picture needs of an accepted structure."""
-    change = frame.grand_potential - first.grand_potential
     return {
         "atoms": frame.atoms,
         "trial": frame.info["trial"],
         "title": f"{frame.info['trial']}: {frame.info['move']}, {formula_excess(frame)}",
-        "value": change * MILLI / float(first.lengths[0] * first.lengths[1]),
+        "value": gain(frame, first),
     }
+
+
+def gain(frame, first):
+    """Return the grand potential of a frame over that of the first one, meV/Å^2."""
+    change = frame.grand_potential - first.grand_potential
+    return change * MILLI / float(first.lengths[0] * first.lengths[1])

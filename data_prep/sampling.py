@@ -116,6 +116,14 @@ def count_oxygen(atoms):
     return int(np.sum(atoms.numbers == O))
 
 
+def faults_of(atoms):
+    """Yield the name of each fault of a structure, and the indices of the atoms that have it."""
+    for name, find in FAULTS.items():
+        found = find(atoms)
+        if len(found):
+            yield name, found
+
+
 def run_start(atoms, calculator, conditions):
     """Relax the structure that a chain begins with; it is accepted unless the calculator fails."""
     snapshots, error = relax(atoms, calculator, conditions)
@@ -146,9 +154,8 @@ def run_trial(atoms, energy, calculator, conditions, rng):
     if error:
         return Trial(move.kind, FAILED, snapshots, error)
     last = snapshots[-1]
-    for name, find in FAULTS.items():
-        if len(find(last.atoms)):
-            return Trial(move.kind, name, snapshots)
+    for name, _ in faults_of(last.atoms):
+        return Trial(move.kind, name, snapshots)
     change = grand_potential(last.energy, count_oxygen(last.atoms), conditions)
     change -= grand_potential(energy, count_oxygen(atoms), conditions)
     accepted = luck < acceptance(change, move.log_ratio, conditions.temperature)
@@ -173,7 +180,7 @@ def relax(atoms, calculator, conditions):
 
     Returns:
         `(snapshots, error)`: a `Snapshot` of every step with finite energy and forces, the first
-        one unrelaxed, and what went wrong, or an empty text.
+        one unrelaxed, and what went wrong, in one line, or an empty text.
     """
     atoms = atoms.copy()
     atoms.calc = calculator
@@ -191,7 +198,7 @@ def relax(atoms, calculator, conditions):
     try:
         optimizer.run(fmax=conditions.fmax, steps=conditions.relax_steps)
     except Exception as error:  # a calculator may raise anything at an odd geometry
-        return snapshots, f"{type(error).__name__}: {error}"
+        return snapshots, " ".join(f"{type(error).__name__}: {error}".split())
     return snapshots, ""
 
 

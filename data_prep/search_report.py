@@ -13,6 +13,7 @@ from keras_ruo2.plotting import save
 from keras_ruo2.structure.energies import class_edges
 
 NUM_CLASSES = 10
+LEAST_WIDTH = 0.01  # eV per atom that the energy classes span, so that their edges can be told
 MOST_DRAWN = 6  # starts of which structures are drawn, of different facets first
 COLUMNS = (
     "chain",
@@ -37,7 +38,7 @@ def main(config):
     """
     check_writable(config.out)
     search = read_search(config.structures)
-    edges = class_edges(search.energies, NUM_CLASSES)
+    edges = edges_of(search.energies)
     written = write_tables(search, edges, config)
     for name, figure in figures(search, edges):
         save(figure, config.out / name)
@@ -47,6 +48,13 @@ def main(config):
         f"{shown(config.out)}: {', '.join(written)} of {len(search.chains)} chains, "
         f"{trials:,} trials, {len(search.energies):,} snapshots."
     )
+
+
+def edges_of(energies):
+    """Return the edges of the energy classes, eV per atom; equal energies get some room."""
+    if np.ptp(energies) < LEAST_WIDTH:
+        energies = np.mean(energies) + LEAST_WIDTH * np.array([-0.5, 0.5])
+    return class_edges(energies, NUM_CLASSES)
 
 
 def write_tables(search, edges, config):

@@ -52,5 +52,5 @@ def row(plan, chain, trial):
         "move": trial.kind,
         "outcome": trial.outcome,
         "snapshots": len(trial.snapshots),
-        "error": trial.error.replace(",", ";").replace("\n", " "),
+        "error": trial.error.replace(",", ";"),
     }

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from data_prep.sampling import faults_of
 from keras_ruo2.errors import ConfigError, check_choice, check_file
 from keras_ruo2.structure.bonds import O
 from keras_ruo2.structure.cells import orthogonalise, widest_gap
 from keras_ruo2.structure.files import read_structures
-from keras_ruo2.structure.layers import assign_layers, with_layers
+from keras_ruo2.structure.layers import FROZEN, assign_layers, with_layers
 from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
 from keras_ruo2.structure.voxels import check_species
 
@@ -67,18 +68,32 @@ def make_starts(config, a, c):
     found = []
     for word in start_words(config.start):
         slabs = from_file(word, config) if is_file(word) else [from_name(word, config, a, c)]
-        for slab in slabs:
-            name = slab.info["start"]
-            try:
-                check_slab(slab)
-                layers = assign_layers(slab, config.displaced, config.buffer)
-            except ConfigError as error:
-                raise ConfigError(f"Start {name}: {error}") from None
-            found.append(with_layers(slab, layers))
+        found.extend(in_layers(slab, config) for slab in slabs)
     names = [slab.info["start"] for slab in found]
     if len(set(names)) < len(names):
         raise ConfigError(f"Two starts have one name: {', '.join(names)}. Rename structures.")
     return found
+
+
+def check_files(config):
+    """Raise `ConfigError` if a file holds a structure that the search cannot use.
+
+    Names of terminations need lattice constants first, which may take the calculator minutes.
+    """
+    for word in filter(is_file, start_words(config.start)):
+        for slab in from_file(word, config):
+            in_layers(slab, config)
+
+
+def in_layers(slab, config):
+    """Return a slab in layers, or raise `ConfigError` with its name."""
+    try:
+        check_slab(slab)
+        layers = assign_layers(slab, config.displaced, config.buffer)
+        check_frozen(slab, layers == FROZEN)
+    except ConfigError as error:
+        raise ConfigError(f"Start {slab.info['start']}: {error}") from None
+    return with_layers(slab, layers)
 
 
 def from_name(name, config, a, c):
@@ -154,3 +169,20 @@ def check_slab(slab):
             f"the widest gap along z is {gap:.1f} Å, which is no vacuum. Give a slab with its "
             f"normal along the third cell vector and {LEAST_GAP:.0f} Å or more of vacuum."
         )
+
+
+def check_frozen(slab, frozen):
+    """Raise `ConfigError` if atoms that never move have a fault that trials are refused for.
+
+    Where atoms do move, relaxation and trials may mend it.
+
+    Args:
+        slab: `ase.Atoms`.
+        frozen: Whether each atom is frozen, shape `(n,)`.
+    """
+    for name, atoms in faults_of(slab):
+        if frozen[atoms].any():
+            raise ConfigError(
+                f"it has {name.replace('_', ' ')} among its frozen atoms ({frozen[atoms].sum()} of "
+                f"{len(slab)}), for which every trial would be refused. Mend that structure."
+            )

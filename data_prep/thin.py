@@ -20,7 +20,7 @@ def main(config):
         config: `ThinConfig`.
 
     Raises:
-        ConfigError: If the structures are no snapshots of a search, or nothing is left of them.
+        ConfigError: If the structures are no snapshots of one search.
     """
     check_output(config)
     rules = Thinning(config.limit, config.least)
@@ -28,13 +28,11 @@ def main(config):
     for trial in iterate_trials(config.structures):
         total += len(trial)
         found.extend(rules.keep(trial))
-    if not found:
-        raise ConfigError(f"{config.structures} holds no snapshot.")
     chosen = {kept.name for kept in found}
     if config.count is not None:
         chosen = spread(found, config.count, config.limit)
     rules.dropped[SPARE] = len(found) - len(chosen)
-    frames = (f for f in iterate_frames(config.structures) if name_of(f) in chosen)
+    frames = (f for f in iterate_frames(config.structures) if f.name in chosen)
     sizes = write([text_of(frame) for frame in frames], config)
     for rule in RULES:
         number = rules.dropped[rule]
@@ -43,11 +41,6 @@ def main(config):
         f"{shown(config.out)}: {len(chosen):,} snapshots, {sum(sizes) / 1e6:.2f} MB in {len(sizes)}"
         f" files, the largest {max(sizes) / 1e6:.2f} MB."
     )
-
-
-def name_of(frame):
-    """Return chain, trial and snapshot."""
-    return (*frame.trial, frame.info["snapshot"])
 
 
 def check_output(config):

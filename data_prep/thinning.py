@@ -88,8 +88,7 @@ def key_of(frame):
 
 def kept(frame, lowest):
     """Return the `Kept` of a frame."""
-    name = (*frame.trial, frame.info["snapshot"])
-    return Kept(name, frame.info["move"], frame.energy_per_atom - lowest)
+    return Kept(frame.name, frame.info["move"], frame.energy_per_atom - lowest)
 
 
 def far_apart(structures, least):

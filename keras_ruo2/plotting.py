@@ -205,6 +205,31 @@ def smoothed(values):
     return np.convolve(values, weights, mode="same") / counts
 
 
+def add_legend(figure, handles, place, columns):
+    """Put a legend beside the axes of a figure, in as few rows as it is wide enough for.
+
+    Args:
+        figure: matplotlib figure with a constrained layout. It gets higher where the legend has
+            several rows, so that the axes keep their size.
+        handles: What the legend explains, with labels.
+        place: `upper` or `lower`.
+        columns: The most columns.
+    """
+    for rows in range(-(-len(handles) // columns), len(handles) + 1):
+        legend = figure.legend(
+            handles=handles,
+            loc=f"outside {place} center",
+            ncols=-(-len(handles) // rows),
+            frameon=False,
+        )
+        size = legend.get_window_extent()
+        if size.width < figure.bbox.width or rows == len(handles):
+            break
+        legend.remove()
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + (rows - 1) / rows * size.height / figure.dpi)
+
+
 def save(figure, path, species=SPECIES):
     """Write a figure, whole or not at all, and close it.
 

@@ -8,26 +8,28 @@ from keras_ruo2.plotting import OXYGEN, RUTHENIUM, STYLE
 from keras_ruo2.plotting_slabs import add_layer_legend, draw_from_side
 
 STRIP_COLUMNS = 6
+LEAST_WIDTH = 3.6  # inches
 
 
-def animate(steps, path, title, *, frames_per_second=2.0):
+def animate(steps, curve, path, title, *, frames_per_second=2.0):
     """Write an animation: the structure from the side, and where it is on the chain's curve.
 
     Args:
         steps: List of dicts: `atoms`, `title`, `trial`, and `value` (grand potential over the
             start's, meV/Å^2).
+        curve: `(trial, value)` of every accepted structure of the chain, also of those not shown.
         path: The GIF.
         title: Of the chain.
         frames_per_second: How fast.
     """
     with plt.rc_context(STYLE | {"savefig.bbox": None}):  # frames must be of one size
-        figure, (view, curve) = plt.subplots(
+        figure, (view, below) = plt.subplots(
             2, 1, figsize=(3.4, 5.6), height_ratios=(3, 1), layout="constrained"
         )
         figure.suptitle(title, fontsize=9)
         numbers = {number for step in steps for number in step["atoms"].numbers.tolist()}
-        add_layer_legend(figure, numbers, "layer" in steps[0]["atoms"].arrays, columns=3)
-        marker = draw_curve(curve, steps)
+        add_layer_legend(figure, numbers, "layer" in steps[0]["atoms"].arrays)
+        marker = draw_curve(below, curve)
 
         def draw(number):
             view.clear()
@@ -39,9 +41,14 @@ def animate(steps, path, title, *, frames_per_second=2.0):
         plt.close(figure)
 
 
-def draw_curve(axis, steps):
-    """Draw the grand potential of the accepted structures and return the movable marker."""
-    trials, values = [step["trial"] for step in steps], [step["value"] for step in steps]
+def draw_curve(axis, curve):
+    """Draw the grand potential of the accepted structures and return the movable marker.
+
+    Args:
+        axis: matplotlib axis.
+        curve: See `animate`.
+    """
+    trials, values = zip(*curve, strict=True)
     axis.step([*trials, trials[-1] + 1], [*values, values[-1]], where="post", color=RUTHENIUM, lw=1)
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.axhline(0, color="0.7", lw=0.6, zorder=0)
@@ -69,7 +76,7 @@ def strip(steps, title):
         figure, axes = plt.subplots(
             rows,
             columns,
-            figsize=(1.9 * columns, height * rows + 0.8),
+            figsize=(max(LEAST_WIDTH, 1.9 * columns), height * rows + 0.8),
             squeeze=False,
             layout="constrained",
         )

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from keras_ruo2.plotting import LINES, OXYGEN, RUTHENIUM, STYLE
+from keras_ruo2.plotting import LINES, OXYGEN, RUTHENIUM, STYLE, add_legend
 from keras_ruo2.plotting_slabs import add_layer_legend, draw_from_side
 
 OUTCOMES = {  # in the order in which they are stacked
@@ -20,6 +20,7 @@ OUTCOMES = {  # in the order in which they are stacked
 OTHER = "0.4"
 WINDOW = 20  # trials over which an acceptance rate is averaged
 SPREAD = 0.3  # of the distance of two columns, over which points are scattered
+LEAST_WIDTH = 3.8  # inches
 DMU = r"$\Delta\mu_\mathrm{O}$"
 
 
@@ -65,7 +66,7 @@ def panels(names, columns=4, height=2.4):
     figure, axes = plt.subplots(
         rows,
         columns,
-        figsize=(2.5 * columns + 0.6, height * rows + 0.5),
+        figsize=(max(LEAST_WIDTH, 2.5 * columns + 0.6), height * rows + 0.5),
         squeeze=False,
         sharex=True,
         layout="constrained",
@@ -110,13 +111,13 @@ def composition(groups, potentials):
             axes[name].set_xticks(range(len(potentials)), [f"{value:g}" for value in potentials])
             axes[name].set_xlim(-0.5, len(potentials) - 0.5)
         figure.supxlabel(f"{DMU} (eV)", fontsize=9)
-        figure.supylabel("Excess O per area of the cell (nm$^{-2}$)", fontsize=9)
+        figure.supylabel("Excess O per area\nof the cell (nm$^{-2}$)", fontsize=9, ma="center")
         handles = [
             plt.Line2D([], [], marker="o", ls="", color=RUTHENIUM, ms=4, label="after each trial"),
             plt.Line2D([], [], color=OXYGEN, lw=2, label="lowest grand potential"),
             plt.Line2D([], [], color="0.5", ls="--", lw=0.8, label="start"),
         ]
-        figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False)
+        add_legend(figure, handles, "upper", columns=3)
     return figure
 
 
@@ -210,7 +211,7 @@ def grand_potentials(groups):
             axes[name].set_ylim(low - 0.15 * room, high + 0.6 * room)
             axes[name].axhline(0, color="0.7", lw=0.6, zorder=0)
         figure.supxlabel("Trial", fontsize=9)
-        figure.supylabel("Grand potential over the start's (meV/Å²)", fontsize=9)
+        figure.supylabel("Grand potential\nover the start's (meV/Å²)", fontsize=9, ma="center")
         handles = [
             plt.Line2D([], [], color=colour, label=f"{DMU} {value:g} eV")
             for value, colour in colours.items()
@@ -218,7 +219,7 @@ def grand_potentials(groups):
         handles.append(
             plt.Line2D([], [], marker="x", ls="", ms=3, color="0.4", label="refused trials")
         )
-        figure.legend(handles=handles, loc="outside upper center", ncols=5, frameon=False)
+        add_legend(figure, handles, "upper", columns=5)
     return figure
 
 
@@ -236,7 +237,7 @@ def structures(rows):
         figure, axes = plt.subplots(
             height,
             len(rows),
-            figsize=(1.9 * len(rows) + 0.4, 2.7 * height + 0.5),
+            figsize=(max(LEAST_WIDTH, 1.9 * len(rows) + 0.4), 2.7 * height + 0.5),
             squeeze=False,
             layout="constrained",
         )
@@ -249,5 +250,5 @@ def structures(rows):
         drawn = [atoms for column in rows.values() for _, atoms in column]
         numbers = set(np.concatenate([atoms.numbers for atoms in drawn]).tolist())
         has_layers = all("layer" in atoms.arrays for atoms in drawn)
-        add_layer_legend(figure, numbers, has_layers, columns=5 if len(rows) > 2 else 3)
+        add_layer_legend(figure, numbers, has_layers)
     return figure

@@ -6,6 +6,8 @@ from ase.data import chemical_symbols
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import to_rgb
 
+from keras_ruo2.plotting import add_legend
+
 # Layers as in `structure.layers`: 0 frozen, 1 buffer, 2 displaced.
 LAYERS = {0: ("frozen", "#999999"), 1: ("relaxes", "#56B4E9"), 2: ("displaced", "#E69F00")}
 UNKNOWN = "#BBBBBB"
@@ -60,7 +62,7 @@ def colour_of(number, layer, depth):
     return tuple(1 - (1 - colour) * (1 - FOG * depth))
 
 
-def add_layer_legend(figure, numbers, has_layers=True, columns=5):
+def add_layer_legend(figure, numbers, has_layers=True):
     """Explain the colours of layers and the sizes of atoms below a figure."""
     handles = [
         plt.Line2D([], [], marker="o", ls="", color=colour, ms=7, label=name)
@@ -80,4 +82,4 @@ def add_layer_legend(figure, numbers, has_layers=True, columns=5):
         )
         for number in sorted(numbers, reverse=True)
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
+    add_legend(figure, handles, "lower", columns=5)

@@ -83,6 +83,12 @@ def unlike_bonds(quantities, atoms):
     return neighbor_list(quantities, atoms, {pair: bond_lengths(atoms)[pair]})
 
 
+def anion_bonds(quantities, atoms):
+    """Return what ASE's `neighbor_list` does, of the bonds between anions only."""
+    anion = pair_of(atoms)[1]
+    return neighbor_list(quantities, atoms, {(anion, anion): bond_lengths(atoms)[anion, anion]})
+
+
 def unlike_neighbours(atoms):
     """Count the anions bonded to each metal atom and the metals bonded to each anion, `(n,)`."""
     return np.bincount(unlike_bonds("i", atoms), minlength=len(atoms))
@@ -90,8 +96,7 @@ def unlike_neighbours(atoms):
 
 def anion_neighbours(atoms):
     """Count the anions bonded to each anion, shape `(n,)`, 0 for other atoms."""
-    anion = pair_of(atoms)[1]
-    return coordination(atoms, anion, anion, bond_lengths(atoms)[anion, anion])
+    return np.bincount(anion_bonds("i", atoms), minlength=len(atoms))
 
 
 def coordination(atoms, symbol, neighbour, cutoff):

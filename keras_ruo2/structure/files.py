@@ -1,6 +1,7 @@
 """Structure files."""
 
 import io
+import math
 
 import ase.db
 import ase.io
@@ -10,6 +11,7 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import PACKED, name_in, structure_files, unpacked
 
 TEXTS = (".extxyz", ".xyz")  # read as text, by their ending
+VECTOR = b"VEC"  # begins lines of a cell, after the atoms of an old kind of xyz
 
 
 def read_structures(path):
@@ -51,15 +53,41 @@ def iterate_structures(path):
 def frames_of(file):
     """Return an iterator over the structures of one file.
 
-    Packed extxyz is unpacked in memory first: ASE looks up places in the file as it goes, which
-    took it 58 s in an .xz file of 1,000 slabs where this takes 3.
+    Packed extxyz is unpacked as it is read, and parsed frame by frame: ASE looks up places in the
+    file as it goes, which took it 58 s in an .xz file of 1,000 slabs where this takes 3.
     """
     if file.suffix in PACKED and unpacked(file)[1] in TEXTS:
-        with open_with_compression(file, "r") as packed:
-            return ase.io.iread(io.StringIO(packed.read()), index=":", format="extxyz")
+        return (parse(text) for text in texts_of(file))
     if file.suffix == ".db":
         return rows_of(file)
     return ase.io.iread(file, index=":")
+
+
+def texts_of(file, size=math.inf):
+    """Yield the text of each frame of an extxyz file, packed or not.
+
+    Args:
+        file: Path.
+        size: Bytes after which no frame begins that is read.
+
+    Raises:
+        ValueError: If something else than a frame stands where one should begin.
+    """
+    with open_with_compression(file, "rb") as lines:
+        first = lines.readline()
+        while size > 0 and first.strip():
+            block = [first, lines.readline(), *(lines.readline() for _ in range(int(first)))]
+            while (first := lines.readline()).lstrip().startswith(VECTOR):
+                block.append(first)
+            size -= sum(map(len, block))
+            yield b"".join(block).decode()
+        if size > 0 and any(line.strip() for line in lines):
+            raise ValueError("an empty line where a structure should begin")
+
+
+def parse(text):
+    """Return the structure of a frame's text."""
+    return ase.io.read(io.StringIO(text), format="extxyz")
 
 
 def rows_of(file):

@@ -4,7 +4,7 @@ import numpy as np
 from ase.constraints import FixAtoms
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.structure.bonds import is_anion, is_metal, pair_of, unlike_bonds
+from keras_ruo2.structure.bonds import anion_bonds, is_anion, is_metal, pair_of, unlike_bonds
 from keras_ruo2.structure.faces import heights
 
 FROZEN, BUFFER, DISPLACED = 0, 1, 2  # values of the per-atom array "layer"
@@ -42,7 +42,8 @@ def assign_layers(atoms, displaced=None, buffer=None):
 
     Returns:
         Integers of shape `(n,)`: `FROZEN`, `BUFFER` or `DISPLACED`. An O belongs to the layer of
-        the uppermost Ru that it is bonded to.
+        the uppermost Ru that it is bonded to, the outer O of a peroxo group to that of the inner
+        one; O without such bonds is `FROZEN`.
 
     Raises:
         ConfigError: If there are too few Ru planes for three layers.
@@ -68,6 +69,9 @@ def assign_layers(atoms, displaced=None, buffer=None):
     anions = is_anion(atoms)
     layers[anions] = FROZEN
     np.maximum.at(layers, first[anions[first]], layers[second[anions[first]]])
+    outer = anions & (np.bincount(first, minlength=len(atoms)) == 0)
+    first, second = anion_bonds("ij", atoms)
+    np.maximum.at(layers, first[outer[first]], layers[second[outer[first]]])
     return layers
 
 

@@ -54,3 +54,15 @@ class Broken(Calculator):
 
     def calculate(self, *args, **kwargs):
         raise RuntimeError("no weights")
+
+
+class ManyLines(PairPotential):
+    """Works once, and then fails with every kind of line end in its message."""
+
+    works = True
+
+    def calculate(self, *args, **kwargs):
+        if not self.works:
+            raise RuntimeError("one, two\nthree\rfour\x0bfive\u2028six  seven\udcff")
+        self.works = False
+        super().calculate(*args, **kwargs)

@@ -1,4 +1,6 @@
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,16 +11,19 @@ from pathlib import Path
 import ase.io
 import numpy as np
 import pytest
+from ase import Atoms
 
 from data_prep import basin_hopping, trials
-from data_prep.chains import COLUMNS, Chain
+from data_prep.chains import COLUMNS, Chain, rows_of
 from data_prep.config import BasinHoppingConfig, RecordsConfig
+from data_prep.histories import iterate_frames, unplaced
 from data_prep.records import main as write_records
 from data_prep.workplace import only_user
 from keras_ruo2.data.description import load_description
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.recipes import RECIPES
 from keras_ruo2.structure.layers import FROZEN
+from keras_ruo2.structure.slabs import build_slab
 
 ROOT = Path(__file__).resolve().parents[2]
 FAKE = "tests.data_prep.fakes:PairPotential"
@@ -146,6 +151,93 @@ def test_chains_are_not_continued_with_other_settings(whole):
         basin_hopping.main(config(whole, seed=101, overwrite=True))
 
 
+def write_starts(path, *names):
+    slabs = [build_slab(name, a=4.5, c=3.1, vacuum=8) for name in names]
+    for slab, name in zip(slabs, names, strict=True):
+        slab.info = {"name": name}
+    ase.io.write(path, slabs)
+
+
+def test_chains_are_not_continued_with_another_content_of_their_start_s_file(tmp_path):
+    path = tmp_path / "starts.extxyz"
+    write_starts(path, "100-stoichiometric")
+    options = {"start": str(path), "dmu_o": -0.5}
+    basin_hopping.main(config(tmp_path, **options, steps=1))
+    write_starts(path, "110-stoichiometric", "100-stoichiometric")
+    before = files(tmp_path)
+    with pytest.raises(ConfigError, match="another content of --start=.*starts.extxyz. Restore"):
+        basin_hopping.main(config(tmp_path, **options, steps=2, overwrite=True))
+    assert files(tmp_path) == before
+    write_starts(path, "100-stoichiometric")
+    basin_hopping.main(config(tmp_path, **options, steps=2, overwrite=True))
+
+
+def test_a_search_from_before_starts_had_checksums_goes_on_and_gets_them(tmp_path):
+    path = tmp_path / "starts.extxyz"
+    write_starts(path, "100-stoichiometric")
+    basin_hopping.main(config(tmp_path, start=str(path), steps=1))
+    settings = tmp_path / "found.chains" / "settings.json"
+    known = json.loads(settings.read_text())
+    settings.write_text(json.dumps({k: v for k, v in known.items() if k != "start_sha256"}))
+    basin_hopping.main(config(tmp_path, start=str(path), steps=2, overwrite=True))
+    assert json.loads(settings.read_text()) == known
+    assert list(known["start_sha256"]) == [str(path)]
+
+
+def test_an_attempt_that_kept_no_trial_binds_nothing(whole, tmp_path):
+    with pytest.raises(ConfigError, match="The calculator fails at 100-stoichiometric"):
+        broken = "tests.data_prep.fakes:Broken"
+        basin_hopping.main(config(tmp_path, calculator=broken, oxygen_energy=-5.0, seed=7))
+    basin_hopping.main(config(tmp_path))
+    assert files(tmp_path) == files(whole)
+
+
+def test_messages_of_many_lines_stay_in_one_row(tmp_path):
+    many = "tests.data_prep.fakes:ManyLines"
+    options = {"calculator": many, "oxygen_energy": -5.0, "dmu_o": -0.5, "relax_steps": 0}
+    basin_hopping.main(config(tmp_path, **options))
+    rows = rows_of(tmp_path / "found.chains" / "chain-000.csv")
+    failed = [row for row in rows if row["outcome"] == "calculator_failed"]
+    assert len(rows) == 4 and failed
+    expected = "RuntimeError: one; two three four five six seven\\udcff"
+    assert {row["error"] for row in failed} == {expected}
+
+
+@pytest.mark.parametrize("end", ["\r", "\x0b", "\u2028", "\x85"])
+def test_a_table_with_other_line_ends_in_a_message_is_read(whole, tmp_path, end):
+    """Messages were once written as they came."""
+    shutil.copytree(whole / "found.chains", tmp_path / "found.chains")
+    chain = Chain(tmp_path / "found.chains", 0)
+    row = dict.fromkeys(COLUMNS, "") | {"trial": 4, "move": "displace", "snapshots": 0}
+    row |= {"outcome": "calculator_failed", "error": f"Error: one{end}two"}
+    chain.append([], row, False, chain.atoms, chain.energy)
+    rows = rows_of(chain.file(".csv"))
+    assert [row["trial"] for row in rows] == list("01234") and rows[-1]["error"].endswith("two")
+    assert unplaced(tmp_path / "found.chains")[0][-1] == (4, "displace", "calculator_failed")
+    frames = len(list(iterate_frames(chain.file(".extxyz"))))
+    assert basin_hopping.count_frames(chain) == frames
+
+
+def test_an_unusable_file_of_starts_is_refused_before_the_calculator_works(tmp_path, monkeypatch):
+    monkeypatch.setattr(basin_hopping, "find_references", None)
+    ase.io.write(tmp_path / "bulk.extxyz", build_slab("100-O-poor", a=4.5, c=3.1, vacuum=1))
+    before = files(tmp_path)
+    with pytest.raises(ConfigError, match="Start bulk-0: the widest gap"):
+        basin_hopping.main(config(tmp_path, start=f"100-O-poor,{tmp_path}/bulk.extxyz"))
+    assert files(tmp_path) == before
+
+
+def test_a_start_that_trials_have_to_mend_is_told_of_once(tmp_path, capsys):
+    slab = build_slab("100-stoichiometric", a=4.5, c=3.1, vacuum=12)
+    top = slab.positions[slab.numbers == 44].max(axis=0)
+    slab += Atoms("O2", top + [[0, 0, 1.8], [0, 0, 3.2]])
+    slab.info = {"name": "peroxo"}
+    ase.io.write(tmp_path / "slab.extxyz", slab)
+    basin_hopping.main(config(tmp_path, start=f"{tmp_path}/slab.extxyz", steps=0, relax_steps=0))
+    told = "peroxo, relaxed, has clustered oxygen: trials are refused until one has mended that."
+    assert capsys.readouterr().out.count(told) == 1
+
+
 def test_a_file_that_lost_its_end_is_refused(whole, tmp_path):
     basin_hopping.main(config(tmp_path, steps=0))
     path = tmp_path / "found.chains" / "chain-000.extxyz"
@@ -176,7 +268,6 @@ def test_a_calculator_that_fails_at_the_start_or_always_ends_the_search(tmp_path
     monkeypatch.setattr(basin_hopping, "MOST_FAILURES", 2)
     undecided = {"calculator": "tests.data_prep.fakes:Undecided", "oxygen_energy": -5.0}
     fragile = config(tmp_path, exchange=0.0, length=2.0, steps=40, **undecided)
-    (tmp_path / "found.chains" / "settings.json").unlink()
     with pytest.raises(ConfigError, match="failed in 2 trials of chain"):
         basin_hopping.main(fragile)
 
@@ -202,6 +293,7 @@ def test_the_reference_of_oxygen_is_given_known_or_calculated(tmp_path):
         ({"share": 0.0}, "--share is 0.0"),
         ({"a": None}, "--a and --c belong together"),
         ({"steps": -1}, "--steps is -1"),
+        ({"seed": -1}, "--seed is -1. Expected at least 0"),
         ({"calculator": "chgent"}, "Unknown calculator 'chgent'"),
     ],
 )

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from data_prep import gap
-from data_prep.config import GapConfig
+from data_prep.config import GapConfig, RecordsConfig
 from keras_ruo2.calculators import OXIDE_CORRECTION, make_calculator
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import BUNDLED_STRUCTURES
@@ -118,3 +118,11 @@ def test_the_oxide_correction_is_undone(rutile):
     difference = ours.get_potential_energy() - theirs.get_potential_energy()
     assert difference == pytest.approx(-4 * OXIDE_CORRECTION, abs=1e-3)
     assert "undone" in provenance["correction"]
+
+
+@pytest.mark.parametrize(
+    "make", [lambda out: GapConfig(out=out, seed=-1), lambda out: RecordsConfig(out=out, seed=-1)]
+)
+def test_a_negative_seed_is_refused(tmp_path, make):
+    with pytest.raises(ConfigError, match="--seed is -1. Expected at least 0"):
+        make(tmp_path / "out.extxyz")

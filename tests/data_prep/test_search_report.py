@@ -15,6 +15,7 @@ from data_prep.config import BasinHoppingConfig
 from data_prep.config_search import ReplayConfig, SearchReportConfig
 from data_prep.histories import iterate_frames, iterate_trials, unplaced
 from data_prep.search_numbers import read_search
+from keras_ruo2 import plotting_replay
 from keras_ruo2.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,6 +120,37 @@ def test_a_search_that_has_only_relaxed_its_start_is_shown(searched, tmp_path):
     assert not (tmp_path / "report" / "acceptance.png").exists()
 
 
+def test_a_search_of_one_structure_is_shown(tmp_path, capsys):
+    config = BasinHoppingConfig(
+        out=tmp_path / "found.extxyz",
+        steps=0,
+        relax_steps=0,
+        start="100-O-poor",
+        calculator="tests.data_prep.fakes:PairPotential",
+        a=4.5,
+        c=3.1,
+        size=3.0,
+    )
+    basin_hopping.main(config)
+    search_report.main(SearchReportConfig(structures=config.out, out=tmp_path / "report"))
+    assert "of 1 chains, 0 trials, 1 snapshots" in capsys.readouterr().out
+    edges = search_report.edges_of(read_search(config.out).energies)
+    assert len(edges) == 11 and np.all(np.diff(edges) > 0)
+
+
+def test_a_replay_s_curve_has_what_it_does_not_show(searched, tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(plotting_replay, "animate", lambda *args, **_: given.append(args))
+    config = ReplayConfig(
+        structures=searched / "found.chains", chain=1, count=2, out=tmp_path / "replay.gif"
+    )
+    frames = replay.accepted_frames(config.structures, 1)
+    replay.write(replay.thin_out(frames, 2), frames, config.out, config)
+    ((steps, curve, *_),) = given
+    assert len(frames) > 2 and [trial for trial, _ in curve] == [f.trial[1] for f in frames]
+    assert [(step["trial"], step["value"]) for step in steps] == [curve[0], curve[-1]]
+
+
 def test_a_replay_goes_from_the_start_to_where_the_chain_is(searched, tmp_path):
     chain = Chain(searched / "found.chains", 1)
     path = tmp_path / "replay.extxyz"
@@ -160,6 +192,38 @@ def test_the_chain_to_replay_must_be_one_that_is_there(searched, tmp_path, chain
 def test_structures_without_a_history_are_refused(structures, tmp_path):
     with pytest.raises(ConfigError, match="has no chain, trial, .* Give snapshots of"):
         search_report.main(SearchReportConfig(structures=structures, out=tmp_path / "report"))
+
+
+@pytest.mark.parametrize("names", [("a.extxyz", "b.extxyz"), ("a.extxyz", "a.extxyz")])
+def test_two_searches_are_not_read_as_one(searched, tmp_path, names):
+    for name in names:
+        with open(tmp_path / name, "ab") as file:
+            file.write((searched / "found.extxyz").read_bytes())
+    match = f"Chain 0, trial 0, snapshot 0 is in .*{names[0]} and again in .*{names[1]}. Give one"
+    with pytest.raises(ConfigError, match=match):
+        read_search(tmp_path)
+
+
+def test_files_without_a_snapshot_are_refused(tmp_path):
+    empty = tmp_path / "empty.extxyz"
+    empty.touch()
+    with pytest.raises(ConfigError, match="empty.extxyz holds no snapshot"):
+        search_report.main(SearchReportConfig(structures=empty, out=tmp_path / "report"))
+    with pytest.raises(ConfigError, match="empty.extxyz holds no snapshot"):
+        replay.main(ReplayConfig(structures=empty, out=tmp_path / "replay.gif"))
+
+
+def test_a_replay_is_not_written_over_or_among_what_is_read(searched):
+    chains = searched / "found.chains"
+    one = chains / "chain-000.extxyz"
+    for structures, chain, out in (
+        (chains, 0, one),
+        (chains, 0, chains / "replay.extxyz"),
+        (chains / "chain-*.extxyz", 0, chains / "chain-0.extxyz"),
+        (one, None, one),
+    ):
+        with pytest.raises(ConfigError, match="would be among --structures|is what is read"):
+            ReplayConfig(structures=structures, chain=chain, out=out)
 
 
 def test_a_file_that_was_cut_off_is_named(searched, tmp_path):

@@ -1,9 +1,11 @@
 import ase.io
 import numpy as np
 import pytest
+from ase import Atoms
 
 from data_prep.config import BasinHoppingConfig
-from data_prep.starts import SOURCE, make_starts, start_words
+from data_prep.sampling import faults_of
+from data_prep.starts import CHECKERBOARD, SOURCE, make_starts, start_words
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.cells import LARGEST_VOXEL, widest_gap
 from keras_ruo2.structure.layers import BUFFER, DISPLACED, FROZEN, layer_of
@@ -108,6 +110,47 @@ def test_a_file_without_a_vacuum_or_with_foreign_elements_is_refused(tmp_path, r
 def test_a_thin_slab_is_refused_by_name(tmp_path):
     with pytest.raises(ConfigError, match="Start 110-O-poor: .* has 3 Ru planes, but 2 displaced"):
         starts(tmp_path, start="110-O-poor", displaced=2)
+
+
+@pytest.mark.parametrize("name", [*TERMINATIONS, *CHECKERBOARD])
+@pytest.mark.parametrize(("a", "c"), [(4.3, 2.95), (4.7, 3.3)])
+def test_no_termination_has_a_fault(tmp_path, name, a, c):
+    for size in (3.0, 9.0):
+        (found,) = make_starts(config(tmp_path, start=name, size=size), a, c)
+        assert not list(faults_of(found))
+
+
+@pytest.mark.parametrize(
+    ("side", "distances", "fault"),
+    [
+        (-1, (2.0, 3.4), "clustered oxygen among its frozen atoms .2 of"),
+        (1, (4.5,), "desorbed oxygen among its frozen atoms .1 of"),
+        (-1, (4.5,), "desorbed oxygen among its frozen atoms .1 of"),
+        (1, (4.5, 5.7), "molecular oxygen among its frozen atoms .2 of"),
+    ],
+)
+def test_a_start_that_no_trial_can_mend_is_refused_by_name(tmp_path, side, distances, fault):
+    write_with_oxygen(tmp_path / "slab.extxyz", side, distances)
+    with pytest.raises(ConfigError, match=f"Start mine: it has {fault}"):
+        starts(tmp_path, start=str(tmp_path / "slab.extxyz"), size=3.0)
+
+
+def test_a_peroxo_group_on_the_explored_face_may_be_mended(tmp_path):
+    write_with_oxygen(tmp_path / "slab.extxyz", 1, (2.0, 3.4))
+    (found,) = starts(tmp_path, start=str(tmp_path / "slab.extxyz"), size=3.0)
+    ((fault, atoms),) = faults_of(found)
+    assert fault == "clustered_oxygen" and set(layer_of(found)[atoms]) == {DISPLACED}
+
+
+def write_with_oxygen(path, side, distances):
+    """Write a slab with O above (`side` 1) or below (-1) its outermost Ru, at distances in Å."""
+    slab = build_slab("110-stoichiometric", a=A, c=C, vacuum=15)
+    outermost = max(slab.positions[slab.numbers == 44], key=lambda place: side * place[2])
+    for distance in distances:
+        slab += Atoms("O", [outermost + [0, 0, side * distance]])
+    slab.wrap()
+    slab.info = {"name": "mine"}
+    ase.io.write(path, slab)
 
 
 def test_real_slabs_can_be_started_from(tmp_path, realdata):

@@ -196,6 +196,19 @@ def test_an_output_of_another_format_is_refused(searched, tmp_path, out):
         ThinConfig(structures=searched, out=tmp_path / out)
 
 
+def test_an_output_among_what_is_read_is_refused(searched):
+    chains = searched.with_suffix(".chains")
+    with pytest.raises(ConfigError, match="would be among --structures"):
+        ThinConfig(structures=chains, out=chains / "thin.extxyz")
+
+
+def test_two_searches_are_not_thinned_as_one(searched, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.extxyz").write_bytes(searched.read_bytes())
+    with pytest.raises(ConfigError, match="is in .*a.extxyz and again in .*b.extxyz"):
+        thin.main(ThinConfig(structures=tmp_path, out=tmp_path.parent / "thin"))
+
+
 def test_a_thinned_set_in_parts_becomes_records(searched, tmp_path):
     thin.main(ThinConfig(structures=searched, out=tmp_path / "parts", part_size=0.004))
     config = RecordsConfig(

@@ -1,3 +1,7 @@
+import gzip
+import lzma
+import tracemalloc
+
 import ase.io
 import numpy as np
 import pytest
@@ -6,7 +10,7 @@ from ase.db import connect
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import structure_files
 from keras_ruo2.structure.cells import potential_energy
-from keras_ruo2.structure.files import iterate_structures, read_structures
+from keras_ruo2.structure.files import iterate_structures, read_structures, texts_of
 
 
 @pytest.mark.parametrize("suffix", ["extxyz", "traj", "db", "json"])
@@ -46,6 +50,46 @@ def test_parts_in_a_folder_are_read_in_the_order_of_their_names(tmp_path, slab, 
     for path in (tmp_path, tmp_path / "part-*.extxyz*"):
         names = [atoms.info["name"] for atoms in iterate_structures(path)]
         assert names == [f"slab-{part}" for part in (0, 0, 1, 1, 2, 2)]
+
+
+@pytest.mark.parametrize("packing", [".gz", ".xz"])
+def test_packed_structures_are_unpacked_one_by_one(tmp_path, slab, packing):
+    """What follows is not looked at before it is wanted, nor kept."""
+    ase.io.write(tmp_path / f"slabs.extxyz{packing}", [slab] * 50)
+    plain = ase.io.read(tmp_path / f"slabs.extxyz{packing}", ":")
+    found = list(iterate_structures(tmp_path / f"slabs.extxyz{packing}"))
+    assert found == plain
+    texts = texts_of(tmp_path / f"slabs.extxyz{packing}", size=1)
+    assert len(list(texts)) == 1, "no frame begins after that many bytes"
+
+
+def test_a_packed_file_is_never_whole_in_memory(tmp_path, slab):
+    path = tmp_path / "slabs.extxyz.xz"
+    ase.io.write(tmp_path / "one.extxyz", slab)
+    text = (tmp_path / "one.extxyz").read_bytes()
+    path.write_bytes(lzma.compress(text * 4000, preset=0))
+    tracemalloc.start()
+    try:
+        next(iterate_structures(path))
+        for _, text_again in zip(range(1000), texts_of(path), strict=False):
+            assert text_again.encode() == text
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4000 * len(text) / 5
+
+
+def test_old_cell_vectors_and_empty_lines_at_the_end_of_a_packed_file_are_read(tmp_path):
+    vectors = "".join(f"VEC{k} {9 * (k == 1)} {9 * (k == 2)} {9 * (k == 3)}\n" for k in (1, 2, 3))
+    frame = "1\n\nRu 1.0 2.0 3.0\n" + vectors
+    path = tmp_path / "old.xyz.gz"
+    path.write_bytes(gzip.compress((2 * frame + "\n\n").encode()))
+    for atoms in (found := read_structures(path)):
+        np.testing.assert_allclose(atoms.cell.lengths(), 9)
+    assert len(found) == 2
+    path.write_bytes(gzip.compress((frame + "\n" + frame).encode()))
+    with pytest.raises(ConfigError, match="an empty line where a structure should begin"):
+        read_structures(path)
 
 
 def test_a_folder_without_structures_is_refused(tmp_path):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from ase import Atoms
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.bonds import RU, RU_O_BOND, O
@@ -41,6 +42,13 @@ def test_oxygen_belongs_to_the_uppermost_layer_that_it_is_bonded_to(slab):
         apart = slab.get_distances(index, range(len(slab)), mic=True)
         bonded = (apart < RU_O_BOND) & (slab.numbers == RU)
         assert layers[index] == layers[bonded].max()
+
+
+def test_the_outer_oxygen_of_a_peroxo_group_goes_with_the_inner_one(slab):
+    outermost = max(slab.positions, key=lambda place: place[2])
+    group = slab + Atoms("O2", [outermost + [0, 0, 1.4], outermost + [0, 0, 6.0]])
+    np.testing.assert_array_equal(assign_layers(group)[-2:], (DISPLACED, FROZEN))
+    np.testing.assert_array_equal(assign_layers(group)[:-2], assign_layers(slab))
 
 
 def test_the_frozen_layer_is_fixed_and_only_that(slab):
