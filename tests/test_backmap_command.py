@@ -9,6 +9,7 @@ from keras_ruo2.commands.backmap import main as backmap
 from keras_ruo2.config import BackmapConfig
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.plotting_atoms import on_pixels
+from keras_ruo2.structure import decoding
 from keras_ruo2.structure.cells import repeat
 from keras_ruo2.structure.voxels import voxelise
 
@@ -66,7 +67,26 @@ def test_samples_without_any_structure_are_written_and_fail(tmp_path):
     samples = write(tmp_path / "s.npz", grid=GRID, lattice=LATTICE)
     with pytest.raises(ConfigError, match="No sample of .* holds a structure"):
         backmap(BackmapConfig(samples=samples, out=tmp_path / "s.extxyz"))
-    assert [atoms.info["failures"] for atoms in read(tmp_path / "s.extxyz", ":")] == ["empty"] * 3
+    found = read(tmp_path / "s.extxyz", ":")
+    assert [atoms.info["failures"] for atoms in found] == ["coarse_voxels"] * 3
+
+
+def test_a_fit_that_breaks_down_costs_one_sample(box, tmp_path, monkeypatch):
+    grid, lattice = voxelise(box, alpha=ALPHA), box.cell.lengths()
+    samples = write(tmp_path / "s.npz", grid=np.stack([grid] * 2), lattice=[lattice] * 2)
+    solve, calls = decoding.solve, []
+
+    def once_broken(*arguments):
+        calls.append(1)
+        if len(calls) == 1:
+            raise np.linalg.LinAlgError("Singular matrix")
+        return solve(*arguments)
+
+    monkeypatch.setattr(decoding, "solve", once_broken)
+    backmap(BackmapConfig(samples=samples, out=tmp_path / "s.extxyz"))
+    found = read(tmp_path / "s.extxyz", ":")
+    assert [atoms.info["failures"] for atoms in found] == ["numerical", "no"]
+    assert [len(atoms) for atoms in found] == [0, len(box)]
 
 
 def test_what_was_finished_before_an_interrupt_is_readable(box, tmp_path, monkeypatch):
@@ -125,8 +145,20 @@ LATTICE = np.full((3, 3), 10.0)
         ({"grid": GRID, "lattice": LATTICE - 10}, {}, "3 samples have absurd lattice lengths"),
         ({"grid": GRID, "lattice": LATTICE * np.nan}, {}, "absurd"),
         ({"grid": GRID * np.nan, "lattice": LATTICE}, {}, "3 of 3 grids hold NaN"),
+        ({"grid": GRID.astype(str), "lattice": LATTICE}, {}, "`grid` is text. Expected floats"),
+        ({"grid": GRID + 0j, "lattice": LATTICE}, {}, "`grid` is complex128"),
+        ({"grid": GRID > 0, "lattice": LATTICE}, {}, "`grid` is bool"),
+        ({"grid": GRID[:, :0], "lattice": LATTICE}, {}, "has shape"),
+        ({"grid": GRID, "lattice": LATTICE.astype(str)}, {}, "`lattice` is text. Expected floats"),
+        ({"grid": GRID, "lattice": LATTICE + 0j}, {}, "`lattice` is complex128"),
+        ({"grid": GRID, "lattice": LATTICE, "label": np.arange(2)}, {}, r"shape \(2,\). Expected"),
+        ({"grid": GRID, "lattice": LATTICE, "label": np.full(3, np.nan)}, {}, "`label` is float64"),
+        ({"grid": GRID, "lattice": LATTICE, "label": np.array(["a"] * 3)}, {}, "`label` is text"),
+        ({"grid": GRID, "lattice": LATTICE, "species": np.array("Ru,O")}, {}, "text of shape"),
+        ({"grid": GRID, "lattice": LATTICE, "species": np.arange(2)}, {}, "`species` is int64"),
+        ({"grid": GRID, "lattice": LATTICE, "species": ["Ru", "Xx"]}, {}, "names Ru,Xx. Expected"),
         ({"grid": GRID + 7, "lattice": LATTICE}, {}, "float64 from 7 to 7. Expected"),
-        ({"grid": GRID.astype(int), "lattice": LATTICE}, {}, "int64 from 0 to 0. Expected"),
+        ({"grid": GRID.astype(int), "lattice": LATTICE}, {}, "`grid` is int64. Expected floats"),
     ],
 )
 def test_unusable_samples_are_refused_before_anything_is_written(arrays, flags, message, tmp_path):

@@ -159,6 +159,12 @@ def test_bad_input_is_refused_before_the_folder_is_made(folder, tmp_path):
     np.savez(tmp_path / "2d.npz", grid=np.zeros((2, 8, 8, 2)), lattice=np.full((2, 2), 9.0))
     with pytest.raises(ConfigError, match="Only whole grids become structures"):
         discover(DiscoverConfig(out=tmp_path / "o", samples=tmp_path / "2d.npz", **FLAGS))
+    np.savez(tmp_path / "bare.npz", grid=np.zeros((2, 8, 8, 8, 2)))
+    with pytest.raises(ConfigError, match=r"Add them as an array `lattice` of shape \(n, 3\)"):
+        discover(DiscoverConfig(out=tmp_path / "o", samples=tmp_path / "bare.npz", **FLAGS))
+    (tmp_path / "text.npz").write_text("not a zip")
+    with pytest.raises(ConfigError, match="text.npz was refused"):
+        discover(DiscoverConfig(out=tmp_path / "o", samples=tmp_path / "text.npz", **FLAGS))
     with pytest.raises(ConfigError, match="holds no trained run"):
         discover(DiscoverConfig(out=tmp_path / "o", run=tmp_path / "none", **FLAGS))
     assert not (tmp_path / "o").exists()

@@ -105,12 +105,13 @@ def summary(out, num_atoms, failures):
     )
 
 
-def read_samples(path, lengths=None):
-    """Read a samples file, refusing pickles and anything of another shape.
+def read_samples(path, lengths=None, *, advice="Give them: --lengths={example}."):
+    """Read a samples file, refusing pickles and anything of another shape or kind.
 
     Args:
         path: A .npz file as `generate` writes it.
         lengths: Lattice lengths for every sample, Å, where the file has none.
+        advice: What to do where there are none at all.
 
     Returns:
         `(grids, lengths, labels)`: `(n, *grid, 2)`, `(n, ndim)` in Å, and `(n,)` or `None`.
@@ -118,29 +119,37 @@ def read_samples(path, lengths=None):
     Raises:
         ConfigError: If it is no such file, or lengths are missing, doubled or unusable.
     """
+    arrays = load_arrays(path)
+    grids, labels = arrays.get("grid"), arrays.get("label")
+    if grids is None:
+        raise ConfigError(f"--samples={path} has no array `grid`, only: {', '.join(arrays)}.")
+    if grids.ndim not in (4, 5) or grids.shape[-1] != 2 or not grids.size:
+        raise ConfigError(
+            f"--samples={path}: `grid` has shape {grids.shape}. Expected (n, 32, 32[, 32], 2)."
+        )
+    grids = check_densities(path, grids)
+    if labels is not None and (labels.dtype.kind not in "iu" or labels.shape != (len(grids),)):
+        raise ConfigError(
+            f"--samples={path}: `label` is {kind(labels)} of shape {labels.shape}. Expected "
+            f"integers of shape {(len(grids),)}. Mend it, or leave it out."
+        )
+    return grids, check_lengths(path, arrays.get("lattice"), lengths, grids, advice), labels
+
+
+def load_arrays(path, *names):
+    """Return the arrays of a .npz file, those of `names` if any are given, by their names.
+
+    Raises:
+        ConfigError: If it is no such file, or holds pickles.
+    """
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+            return {name: file[name] for name in file.files if not names or name in names}
     except (ValueError, zipfile.BadZipFile, EOFError, AttributeError, TypeError) as error:
         reason = "it holds pickles" if "allow_pickle" in str(error) else "it is no .npz of arrays"
         raise ConfigError(
             f"--samples={path} was refused: {reason}. Give a file of `generate`."
         ) from None
-    grids = arrays.get("grid")
-    if grids is None:
-        raise ConfigError(f"--samples={path} has no array `grid`, only: {', '.join(arrays)}.")
-    if grids.ndim not in (4, 5) or grids.shape[-1] != 2 or not len(grids):
-        raise ConfigError(
-            f"--samples={path}: `grid` has shape {grids.shape}. Expected (n, 32, 32[, 32], 2)."
-        )
-    if not np.isfinite(grids).all():
-        bad = np.flatnonzero(~np.isfinite(grids.reshape(len(grids), -1)).all(axis=1))
-        raise ConfigError(
-            f"--samples={path}: {len(bad)} of {len(grids)} grids hold NaN or infinities, first "
-            f"sample {bad[0]}. Draw the samples again, from another checkpoint."
-        )
-    grids = check_densities(path, grids)
-    return grids, check_lengths(path, arrays.get("lattice"), lengths, grids), arrays.get("label")
 
 
 def species_of(path, given=None):
@@ -149,37 +158,67 @@ def species_of(path, given=None):
     Raises:
         ConfigError: If it names others than those given, or what it names are no elements.
     """
-    with np.load(path, allow_pickle=False) as file:
-        own = ",".join(map(str, file["species"])) if "species" in file else None
-    if own and given and species_in(own) != species_in(given):
-        raise ConfigError(f"--samples={path} is of {own}. Leave out --species={given}.")
-    return species_in(own or given or DEFAULT)
+    own = load_arrays(path, "species").get("species")
+    if own is None:
+        return species_in(given or DEFAULT)
+    if own.dtype.kind != "U" or own.shape != (2,):
+        raise ConfigError(
+            f"--samples={path}: `species` is {kind(own)} of shape {own.shape}. Expected two "
+            "symbols, e.g. np.array(['Ru', 'O'])."
+        )
+    named = ",".join(own)
+    try:
+        found = species_in(named)
+    except ConfigError:
+        raise ConfigError(
+            f"--samples={path}: `species` names {named}. Expected two elements, the metal first."
+        ) from None
+    if given and found != species_in(given):
+        raise ConfigError(f"--samples={path} is of {named}. Leave out --species={given}.")
+    return found
+
+
+def kind(array):
+    """Return what an array holds, in words of an error message."""
+    return "text" if array.dtype.kind in "SU" else str(array.dtype)
 
 
 def check_densities(path, grids):
     """Return grids in [0, 1], those of 8 bits scaled by 1/255, or raise `ConfigError`."""
+    expected = "Expected floats in [0, 1], or uint8 (multiples of 1/255)."
     if grids.dtype == np.uint8:
         return grids.astype(np.float32) / 255
-    low, high = grids.min(), grids.max()
-    if grids.dtype.kind != "f" or low < -TOLERANCE or high > 1 + TOLERANCE:
+    if grids.dtype.kind != "f":
+        raise ConfigError(f"--samples={path}: `grid` is {kind(grids)}. {expected}")
+    if not np.isfinite(grids).all():
+        bad = np.flatnonzero(~np.isfinite(grids.reshape(len(grids), -1)).all(axis=1))
         raise ConfigError(
-            f"--samples={path}: `grid` holds {grids.dtype} from {low:.3g} to {high:.3g}. Expected "
-            "floats in [0, 1], or uint8 (multiples of 1/255)."
+            f"--samples={path}: {len(bad)} of {len(grids)} grids hold NaN or infinities, first "
+            f"sample {bad[0]}. Draw the samples again, from another checkpoint."
+        )
+    low, high = grids.min(), grids.max()
+    if low < -TOLERANCE or high > 1 + TOLERANCE:
+        raise ConfigError(
+            f"--samples={path}: `grid` holds {grids.dtype} from {low:.3g} to {high:.3g}. {expected}"
         )
     return np.clip(grids, 0, 1)
 
 
-def check_lengths(path, found, given, grids):
+def check_lengths(path, found, given, grids, advice):
     """Return the lattice lengths of every sample, `(n, ndim)` in Å, or raise `ConfigError`."""
     ndim = grids.ndim - 2
     if found is None and given is None:
+        example = ",".join(["18"] * ndim)
         raise ConfigError(
-            f"--samples={path} has no lattice lengths. Give them: --lengths={'18,' * ndim}"[:-1]
-            + "."
+            f"--samples={path} has no lattice lengths. {advice.format(example=example)}"
         )
     if found is not None and given is not None:
         raise ConfigError(f"--samples={path} has lattice lengths of its own. Leave out --lengths.")
-    lengths = np.asarray(found) if given is None else np.tile(given, (len(grids), 1))
+    lengths = found if given is None else np.tile(given, (len(grids), 1))
+    if lengths.dtype.kind not in "fiu":
+        raise ConfigError(
+            f"--samples={path}: `lattice` is {kind(lengths)}. Expected floats, lengths in Å."
+        )
     if lengths.shape != (len(grids), ndim):
         raise ConfigError(
             f"--samples={path}: lattice lengths have shape {lengths.shape}. Expected "

@@ -109,7 +109,8 @@ def known_slabs(config):
 def check_source(config):
     """Return what tells the generator's samples from others, or raise `ConfigError`."""
     if config.samples is not None:
-        grids, *_ = backmap.read_samples(config.samples)
+        missing = "Add them as an array `lattice` of shape (n, 3), in Å."
+        grids, *_ = backmap.read_samples(config.samples, advice=missing)
         if grids.ndim != 5:
             raise ConfigError(
                 f"--samples={config.samples} holds slices of shape {grids.shape[1:-1]}. Only whole "

@@ -9,6 +9,8 @@ from keras_ruo2.structure.cells import SLAB_GAP, widest_gap
 from keras_ruo2.structure.fitting import (
     FAILURES,
     BackmapFailure,
+    broken_fits_named,
+    coarseness,
     confidence,
     find_atoms,
     find_sections,
@@ -32,7 +34,8 @@ def backmap(grid, lengths, *, alpha, species=SPECIES):
     tried, and dropped again if it then lacks more than half of its own; so an atom stays where the
     integral is nearer to one atom more than to one fewer. Where empty space shows noise, an atom
     counts if the grid is likelier with it by more than chance, and lies at its mean place
-    (`evidence`, `posterior`). A slab is moved along z so that its
+    (`evidence`, `posterior`). In the end the density of each species is weighed against its atoms'
+    over the whole grid (`balance`). A slab is moved along z so that its
     vacuum lies on top; in x and y it keeps its place.
 
     Args:
@@ -51,7 +54,8 @@ def backmap(grid, lengths, *, alpha, species=SPECIES):
         of `FAILURES`, separated by blanks, or `no`.
 
     Raises:
-        BackmapFailure: If the grid holds no structure; `reason` is `empty` or `crowded`.
+        BackmapFailure: If the grid holds no structure; `reason` is `empty`, `coarse_voxels`,
+            `crowded` or `numerical`.
         ConfigError: If the grid, the lengths or `alpha` cannot be used.
 
     Source:
@@ -61,16 +65,15 @@ def backmap(grid, lengths, *, alpha, species=SPECIES):
     symbols, places, confidences, failures, squares = [], [], [], set(), 0.0
     for channel, symbol in enumerate(species):
         density = grid[..., channel]
-        positions, failed = find_atoms(density, lattice)
-        heights = np.ones(len(positions))
-        residual, _ = rest(density, lattice, positions, heights)
+        with broken_fits_named():
+            positions, residual, failed = find_atoms(density, lattice)
         symbols += [symbol] * len(positions)
         places.append(positions)
         confidences.append(confidence(residual, lattice, positions))
         failures |= failed
         squares += (residual**2).sum()
     if not symbols:
-        raise BackmapFailure("empty", "The grid is empty: no density reaches half of an atom's.")
+        raise nothing_found(lattice, "The grid is empty: no density reaches half of an atom's.")
     atoms = Atoms(symbols, np.concatenate(places), cell=lattice.lengths, pbc=True)
     atoms.set_array("confidence", np.concatenate(confidences))
     if atoms.arrays["confidence"].min() < DOUBTFUL:
@@ -101,7 +104,8 @@ def backmap_slice(grid, lengths, *, alpha, species=SPECIES, faintest=FAINTEST):
         `backmap`. Atoms keep the grid's z.
 
     Raises:
-        BackmapFailure: If no Gaussian reaches `faintest`, or there are too many.
+        BackmapFailure: If no Gaussian reaches `faintest`, or there are too many, or the fit
+            breaks down.
         ConfigError: If the grid, the lengths or `alpha` cannot be used.
     """
     grid, lattice = check_grid(grid, lengths, alpha, len(species), ndim=2)
@@ -110,7 +114,8 @@ def backmap_slice(grid, lengths, *, alpha, species=SPECIES, faintest=FAINTEST):
     symbols, places, peak_heights, confidences, failures, squares = [], [], [], [], set(), 0.0
     for channel, symbol in enumerate(species):
         density = grid[..., channel]
-        positions, heights, failed = find_sections(density, lattice, faintest)
+        with broken_fits_named():
+            positions, heights, failed = find_sections(density, lattice, faintest)
         residual, _ = rest(density, lattice, positions, heights)
         symbols += [symbol] * len(positions)
         places.append(positions)
@@ -119,7 +124,7 @@ def backmap_slice(grid, lengths, *, alpha, species=SPECIES, faintest=FAINTEST):
         failures |= failed
         squares += (residual**2).sum()
     if not symbols:
-        raise BackmapFailure("empty", f"The slice is empty: no density reaches {faintest}.")
+        raise nothing_found(lattice, f"The slice is empty: no density reaches {faintest}.")
     positions = np.insert(np.concatenate(places), 1, 0.0, axis=1)
     cell = np.diag([lattice.lengths[0], 0.0, lattice.lengths[1]])
     atoms = Atoms(symbols, positions, cell=cell, pbc=(True, False, True))
@@ -129,6 +134,17 @@ def backmap_slice(grid, lengths, *, alpha, species=SPECIES, faintest=FAINTEST):
     atoms.info["residual"] = float(np.sqrt(squares / (grid**2).sum()))
     atoms.info["failures"] = " ".join(name for name in FAILURES if name in failures) or "no"
     return atoms
+
+
+def nothing_found(lattice, message):
+    """Return the `BackmapFailure` of a grid without atoms; long voxels may have hidden them."""
+    if not coarseness(lattice):
+        return BackmapFailure("empty", message)
+    return BackmapFailure(
+        "coarse_voxels",
+        f"{message} Its voxels of {lattice.spacing.max():.2f} Å are too long for `alpha` = "
+        f"{lattice.alpha:g} Å^-2. Take more voxels, or a smaller `alpha`.",
+    )
 
 
 def lift_vacuum(atoms):

@@ -18,6 +18,7 @@ CONVERGED = 1e-3  # Å; by default the fit ends when no atom moves further in a 
 ROUGH = 0.02  # Å; how well atoms are fitted while they are still being counted
 MOST_STEPS = 20
 TURNED = 0.3  # share of its last step that an atom goes back by when its steps are too long
+TURNS_OVER = 0.2  # share of what is left about an atom that turning it must explain
 COUPLED = 0.01  # overlap, of an atom with itself, above which two atoms take their steps together
 MOST_PEAKS = 2000  # a flat grid is a peak everywhere
 SMALLEST = 1e-12
@@ -65,6 +66,28 @@ def refine(
         if length.max() < tolerance:
             return positions, heights, True
     return positions, heights, not count
+
+
+def mirror(residual, lattice, positions):
+    """Return `positions`, those of atoms turned about their voxel where that explains the rest.
+
+    Amid long voxels an atom shows little on either side of its nearest voxel, and no step of the
+    fit leads past it.
+    """
+    for axis in lattice.coarse:
+        spacing = lattice.spacing[axis]
+        nearest = np.round(positions[:, axis] / spacing) * spacing
+        turned = positions.copy()
+        turned[:, axis] = 2 * nearest - positions[:, axis]
+        here, there = (stencils(lattice, places) for places in (positions, turned))
+        change = there.values - here.values
+        left = here.gather(residual)
+        window = tuple(range(1, left.ndim))
+        gain = (left**2 - (left - change) ** 2).sum(axis=window)
+        same = (here.voxels == there.voxels).all(axis=window)
+        better = same & (gain > TURNS_OVER * (left**2).sum(axis=window))
+        positions = np.where(better[:, None], turned, positions) % lattice.lengths
+    return positions
 
 
 def gauss_newton(residual, lattice, positions, heights, local, free_heights):
@@ -120,7 +143,24 @@ def matched(density, lattice):
     return result
 
 
-def peaks(field, lattice, threshold):
+def lone_share(offsets, axis, lattice):
+    """Return what `matched` shows, along an axis, at the voxel nearest to a lone atom.
+
+    Args:
+        offsets: Of the atom from that voxel, in voxels, shape `(n,)`.
+        axis: Of the lattice.
+        lattice: `Lattice`.
+
+    Returns:
+        Array of shape `(n,)`, in (0, 1]; `exp(-alpha offset^2 / 2)` where voxels are short.
+    """
+    length, count = lattice.lengths[axis], lattice.shape[axis]
+    places = np.append(0, offsets) * length / count
+    gaussians = periodic_gaussians(places, length, count, lattice.alpha)
+    return gaussians[1:] @ gaussians[0] / (gaussians[0] ** 2).sum()
+
+
+def peaks(field, lattice, threshold, faintest=0.0):
     """Find the local maxima of a smooth field, between the voxels.
 
     Equal neighbours (a plateau, or an atom halfway between two voxels) count once.
@@ -129,12 +169,15 @@ def peaks(field, lattice, threshold):
         field: What `matched` returned.
         lattice: `Lattice`.
         threshold: Least value of a maximum, between the voxels.
+        faintest: Least value at a voxel, where atoms between long ones may be fainter than half of
+            `threshold`.
 
     Returns:
         Positions of shape `(n, ndim)`, Å, the highest first, none closer than a voxel; at most
         `MOST_PEAKS` are looked at.
     """
-    voxels = np.argwhere(field > threshold / 2)
+    midway = np.prod([lone_share(np.array([0.5]), axis, lattice) for axis in lattice.coarse])
+    voxels = np.argwhere(field > max(midway * threshold / 2, min(faintest, threshold / 2)))
     for step in itertools.product((-1, 0, 1), repeat=field.ndim):
         beside = (voxels + step) % field.shape
         voxels = voxels[field[tuple(voxels.T)] >= field[tuple(beside.T)]]
@@ -151,6 +194,9 @@ def peaks(field, lattice, threshold):
         curvature = np.maximum(2 * middle - low - high, SMALLEST)
         offset = np.clip((high - low) / (2 * curvature), -0.5, 0.5)
         places[:, axis] = (voxels[:, axis] + offset) * spacing[axis]
+        if axis in lattice.coarse:  # a lone atom's maximum is no parabola
+            height -= np.log(np.maximum(lone_share(offset, axis, lattice), SMALLEST))
+            continue
         own = lattice.alpha * spacing[axis] ** 2  # of a lone atom; noise must not exceed it
         height += np.minimum(curvature, own) * offset**2 / 2
     places = places[height > np.log(threshold)]

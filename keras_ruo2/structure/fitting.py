@@ -1,11 +1,14 @@
 """Find how many atoms of a species a density holds, and where: fit, drop surplus, add missing."""
 
+from contextlib import contextmanager
+
 import numpy as np
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure import decoding
+from keras_ruo2.structure.balance import EMPTY, flaws
 from keras_ruo2.structure.evidence import drop_twins, evidence, least_evidence
-from keras_ruo2.structure.likelihood import background, noise_level
+from keras_ruo2.structure.likelihood import NOISELESS, background, noise_level
 from keras_ruo2.structure.posterior import mean_positions
 from keras_ruo2.structure.stencils import Lattice, stencils
 
@@ -16,9 +19,11 @@ DIM = 0.2  # height of the Gaussians that `settle` fits
 CLEAR = 4.0  # standard deviations by which a maximum must stand out of noise
 MOST_ASKED = 0.6  # share of an atom's density that noise can make necessary
 MOST_ROUNDS = 8
+MOST_TURNS = 2
+TOO_COARSE = 3.5  # widths of a Gaussian; atoms amid longer voxels are lost among 8 bits
 CROWDED = 0.1  # atoms of one species per Å^3; bulk RuO2 has 0.064 O
 FEWEST_VOXELS = 3  # along each axis between atoms of a species, whatever the cell
-EMPTY = 0.01  # a rendering below this is empty space
+INVISIBLE = 1e-200  # of a Gaussian that no voxel shows
 NEIGHBOURHOOD = 6.0  # widths of a Gaussian within which one atom is added or dropped at a time
 
 
@@ -37,18 +42,36 @@ class BackmapFailure(ConfigError):
 
 FAILURES = {
     "empty": "no density reaches half of an atom's: there is no structure",
+    "numerical": "the fit broke down in rounding errors: no structure",
     "crowded": "a species has more maxima than atoms could lie beside each other: no structure",
     "not_converged": "the fit of the positions had not settled",
-    "missing_density": "density of at least half an atom is left that no atom explains",
-    "surplus_density": "an atom has less than half of its density",
+    "coarse_voxels": "voxels so long against the Gaussians that atoms amid them can be missed, or "
+    "turned about a voxel",
+    "missing_density": "density is left that no atom explains: half an atom or more at one place, "
+    "or over the whole grid more than `balance.flaws` allows",
+    "surplus_density": "an atom has less than half of its density, or all atoms together hold more "
+    "than the grid by more than `balance.flaws` allows",
+    "poor_fit": "less than half of a species' density is reproduced",
     "doubtful_atoms": "an atom's Gaussian is reproduced by less than half",
 }
 
 
-def find_atoms(density, lattice):
-    """Return `(positions, failures)` of one species: fit, drop surplus atoms, add missing ones.
+@contextmanager
+def broken_fits_named():
+    """Make a `BackmapFailure` of a system of equations without a solution."""
+    try:
+        yield
+    except np.linalg.LinAlgError as error:
+        raise BackmapFailure(
+            "numerical", f"The fit broke down ({error}). Check `lengths` and `alpha`."
+        ) from None
 
-    In noise an atom's place is the mean of those that the grid allows.
+
+def find_atoms(density, lattice):
+    """Return `(positions, residual, failures)` of one species, what the atoms leave in the middle.
+
+    Fit, drop surplus atoms, add missing ones. In noise an atom's place is the mean of those that
+    the grid allows.
 
     Raises:
         BackmapFailure: If there are more maxima than atoms have room.
@@ -58,20 +81,25 @@ def find_atoms(density, lattice):
     positions, _, converged = decoding.refine(density, lattice, positions, heights, noise=noise)
     if noise >= NOISY and len(positions):
         positions = mean_positions(density, lattice, positions, noise)
-    residual, noise = rest(density, lattice, positions, heights)
-    failures = set() if settled and converged else {"not_converged"}
+    rendering = stencils(lattice, positions).render(heights)
+    residual, noise = unexplained(density, rendering)
+    failures = flaws(density, rendering, lattice) | coarseness(lattice)
+    if not (settled and converged):
+        failures.add("not_converged")
     if len(surplus_atoms(density, lattice, positions, noise)):
         failures.add("surplus_density")
     if len(seeds(residual, lattice, SEED, noise)):
         failures.add("missing_density")
-    return positions, failures
+    return positions, residual, failures
 
 
 def count_atoms(density, lattice):
     """Return `(positions, noise, settled)`: roughly fitted atoms, as many as the density wants."""
     tried = np.empty((0, len(lattice.shape)))
     noise = first_noise(density, lattice)
-    positions = seeds(density - background(noise), lattice, SEED)
+    positions = seeds(
+        density - background(noise), lattice, SEED, noise if len(lattice.coarse) else 0.0
+    )
     for _ in range(MOST_ROUNDS):
         check_room(len(positions), lattice)
         if len(tried):
@@ -81,6 +109,8 @@ def count_atoms(density, lattice):
             density, lattice, positions, heights, noise=noise, tolerance=decoding.ROUGH
         )
         residual, noise = rest(density, lattice, positions, heights)
+        if len(lattice.coarse):
+            positions, residual, noise = turn(density, lattice, positions, residual, noise)
         surplus = surplus_atoms(density, lattice, positions, noise)
         if len(surplus):
             positions = np.delete(positions, surplus, axis=0)
@@ -119,7 +149,27 @@ def find_sections(density, lattice, faintest):
         heights = np.concatenate([heights, heights_at(residual, lattice, missing)])
     else:
         converged = False
-    return positions, heights, set() if converged else {"not_converged"}
+    failures = set() if converged else {"not_converged"}
+    return positions, heights, failures | coarseness(lattice)
+
+
+def coarseness(lattice):
+    """Return `coarse_voxels`, as a set, where the voxels are too long for the Gaussians."""
+    return {"coarse_voxels"} if lattice.spacing.max() > TOO_COARSE * lattice.width else set()
+
+
+def turn(density, lattice, positions, residual, noise):
+    """Turn atoms to the other side of their voxel where they fit better, and fit again."""
+    heights = np.ones(len(positions))
+    for _ in range(MOST_TURNS if len(positions) else 0):
+        turned = decoding.mirror(residual, lattice, positions)
+        if (turned == positions).all():
+            break
+        positions, _, _ = decoding.refine(
+            density, lattice, turned, heights, noise=noise, tolerance=decoding.ROUGH
+        )
+        residual, noise = rest(density, lattice, positions, heights)
+    return positions, residual, noise
 
 
 def settle(density, lattice, positions):
@@ -151,9 +201,9 @@ def seeds(density, lattice, threshold, noise=0.0):
         noise: Standard deviation of noise that a maximum must stand out of.
     """
     field = decoding.matched(density, lattice)
-    in_noise = CLEAR * noise / np.sqrt(lattice.energy)
+    in_noise, faintest = CLEAR * np.array([noise, max(noise, NOISELESS)]) / np.sqrt(lattice.energy)
     threshold = max(threshold, min(MOST_ASKED, in_noise))
-    return decoding.peaks(field, lattice, threshold)
+    return decoding.peaks(field, lattice, threshold, faintest)
 
 
 def check_room(count, lattice):
@@ -182,7 +232,11 @@ def untried(places, tried, lattice):
 
 def rest(density, lattice, positions, heights):
     """Return what the atoms leave of `density`, and the noise that empty space shows."""
-    rendering = stencils(lattice, positions).render(heights)
+    return unexplained(density, stencils(lattice, positions).render(heights))
+
+
+def unexplained(density, rendering):
+    """Return what a rendering leaves of `density`, and the noise that empty space shows."""
     empty = rendering < EMPTY
     noise = noise_level((density - rendering)[empty].mean() if empty.any() else 0.0)
     return density - np.minimum(rendering, 1) - empty * background(noise), noise
@@ -191,7 +245,7 @@ def rest(density, lattice, positions, heights):
 def heights_at(density, lattice, positions):
     """Return the height of the Gaussian at each place, read from the local integral."""
     local = stencils(lattice, positions)
-    return np.clip(local.project(density) / local.norms, 0, 1)
+    return np.clip(local.project(density) / np.maximum(local.norms, INVISIBLE), 0, 1)
 
 
 def surplus_atoms(density, lattice, positions, noise):
@@ -214,4 +268,4 @@ def confidence(residual, lattice, positions, heights=1.0):
     local = stencils(lattice, positions)
     own = np.prod([(factor**3).sum(axis=1) for factor in local.factors], axis=0) * heights**2
     left = local.project(residual**2)
-    return np.clip(1 - np.sqrt(np.maximum(left, 0) / own), 0, 1)
+    return np.clip(1 - np.sqrt(np.maximum(left, 0) / np.maximum(own, INVISIBLE)), 0, 1)

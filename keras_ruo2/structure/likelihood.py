@@ -1,7 +1,7 @@
 """What a grid says of its rendering: normal noise that was clipped to [0, 1]."""
 
 import numpy as np
-from scipy.special import log_ndtr
+from scipy.special import log_ndtr, ndtr
 
 NOISELESS = 0.003  # noise below this is quantisation, of which nothing is clipped
 LARGEST_NOISE = 0.3  # of full scale
@@ -65,3 +65,21 @@ def noise_level(mean):
         mean: Mean density of empty space, s / sqrt(2 pi) for normal noise s.
     """
     return float(np.clip(mean * np.sqrt(2 * np.pi), 0, LARGEST_NOISE))
+
+
+def clipped_moments(rendering, noise):
+    """Return mean and variance of each voxel: a normal variable that was clipped to [0, 1].
+
+    Args:
+        rendering: What the voxels held before the noise, in [0, 1].
+        noise: Standard deviation of the noise; below `NOISELESS` nothing was clipped.
+    """
+    if noise < NOISELESS:
+        return rendering, np.zeros_like(rendering)
+    low, high = -rendering / noise, (1 - rendering) / noise
+    bells = [np.exp(-(bound**2) / 2) / np.sqrt(2 * np.pi) for bound in (low, high)]
+    inside, above = ndtr(high) - ndtr(low), ndtr(-high)
+    mean = rendering * inside + noise * (bells[0] - bells[1]) + above
+    square = (rendering**2 + noise**2) * inside + 2 * rendering * noise * (bells[0] - bells[1])
+    square += noise**2 * (low * bells[0] - high * bells[1]) + above
+    return mean, np.maximum(square - mean**2, 0)

@@ -18,6 +18,7 @@ NUM_PLACES = 128  # places that are weighed for each atom
 WIDER = 1.5  # standard deviations of a likelihood that those places spread by
 LEAST_SPREAD = 0.2  # of a voxel, so that both sides of one are among the places
 LARGEST_SPREAD = 0.3
+ANYWHERE = 1.0  # of a cell's length: what is known of an atom's place before the grid is seen
 WIDEST = 6.0  # standard deviations; further off a place has no likelihood
 SHARP = 0.06  # of a Gaussian's width; an atom known so well has its mean at the maximum
 SHARPEST = 0.2  # least width of what is found, in that of the places looked at
@@ -40,6 +41,8 @@ def mean_positions(density, lattice, positions, noise):
     rendering = local.render(np.ones(len(positions)))
     ndim = positions.shape[1]
     information = local.products(ndim).reshape(-1, ndim, ndim) / noise**2
+    # An atom on a voxel that is far from all others leaves no trace of its place.
+    information += np.diag((ANYWHERE * lattice.lengths) ** -2)
     deviation = np.sqrt(np.einsum("nii->ni", np.linalg.inv(information)))
     vague = np.flatnonzero(deviation.max(axis=1, initial=0) > SHARP * lattice.width)
     spacing = lattice.lengths / lattice.shape

@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 
 from keras_ruo2.structure.voxels import NEGLIGIBLE, periodic_gaussians
 
+COARSE = 3.0  # widths of a Gaussian; an atom amid longer voxels is faint in all of them
 TAIL = 1e-6  # of a Gaussian's height; float32 densities resolve 6e-8, those of 8 bits 4e-3
 
 
@@ -40,9 +41,22 @@ class Lattice:
     @property
     def energy(self):
         """Sum of the squares of a Gaussian over the grid, on average over its places."""
-        return (np.pi / (2 * self.alpha)) ** (len(self.shape) / 2) / np.prod(
-            np.divide(self.lengths, self.shape)
-        )
+        return self.integral / 2 ** (len(self.shape) / 2)
+
+    @property
+    def integral(self):
+        """Sum of a Gaussian over the grid, on average over its places."""
+        return (np.pi / self.alpha) ** (len(self.shape) / 2) / np.prod(self.spacing)
+
+    @property
+    def spacing(self):
+        """Edges of a voxel, shape `(ndim,)`, Å."""
+        return np.divide(self.lengths, self.shape)
+
+    @property
+    def coarse(self):
+        """The axes whose voxels are longer than `COARSE` widths."""
+        return np.flatnonzero(self.spacing > COARSE * self.width)
 
     def factors(self, positions):
         """Return the one-dimensional Gaussians of `positions`, an array `(n, points)` an axis."""

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.io import read
-from scipy.optimize import linear_sum_assignment
 
 from data_prep.samples import augment
 from data_prep.survey import prepare
@@ -14,28 +13,12 @@ from keras_ruo2.structure.cells import LARGEST_VOXEL, widest_gap
 from keras_ruo2.structure.likelihood import likely_residual
 from keras_ruo2.structure.stencils import Lattice, gaussian_slopes
 from keras_ruo2.structure.voxels import periodic_gaussians, voxelise
+from tests.round_trips import distance, formula
 
 SHAPE = (32, 32, 32)
 ALPHA = RECIPES["gap2d"].alpha
 CELL = [10.0, 11.0, 12.0]
 EXACT = 1e-3  # Å, a tenth of what one step of the fit may leave
-
-
-def distance(atoms, found):
-    """Return the root mean square distance of the best pairing of each species, Å."""
-    lengths, squares = atoms.cell.lengths(), []
-    shift = [0, 0, found.info["shift"]]
-    for number in np.unique(atoms.numbers):
-        one, other = (part.positions[part.numbers == number] for part in (atoms, found))
-        apart = one[:, None] - (other - shift)[None]
-        apart -= lengths * np.round(apart / lengths)
-        cost = (apart**2).sum(axis=-1)
-        squares.extend(cost[linear_sum_assignment(cost)])
-    return np.sqrt(np.mean(squares))
-
-
-def formula(atoms):
-    return atoms.get_chemical_formula()
 
 
 @pytest.fixture(scope="module")
