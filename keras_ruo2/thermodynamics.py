@@ -18,14 +18,11 @@ from scipy.optimize import brentq
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.species import SPECIES, formula
-from keras_ruo2.structure.cells import SLAB_GAP
-from keras_ruo2.structure.faces import standing
 from keras_ruo2.structure.voxels import check_cell, check_species
 
 BOLTZMANN = 8.617333262e-5  # eV/K, exact in the SI of 2019 to these digits
 KILOJOULE_PER_MOL = 1 / 96.48533212  # eV
 STANDARD_PRESSURE = 1.0  # bar, of the table below
-SAME_PLACE = 0.1  # Å by which an atom may miss its mirror image in a slab with two equal faces
 
 # O2 gas at 0.1 MPa: temperature (K), entropy (J/K/mol), enthalpy relative to 298.15 K (kJ/mol).
 # Source: M. W. Chase, NIST-JANAF Thermochemical Tables, 4th ed., J. Phys. Chem. Ref. Data,
@@ -113,8 +110,8 @@ def surface_free_energy(atoms, energy, bulk_energy, oxygen_energy, delta_mu_o):
 
     gamma = [E_slab - N_Ru E_RuO2 + (2 N_Ru - N_O) (E_O2 / 2 + dmu_O)] / 2A
 
-    It is that of either face if the two are equal (`equal_faces`); else only their mean, and
-    `upper_face` needs the other face from another slab.
+    It is that of either face if the two are equal (`structure.faces.equal_faces`);
+    else only their mean, and `upper_face` needs the other face from another slab.
 
     Args:
         atoms: `ase.Atoms` of Ru and O, a slab across its third cell vector.
@@ -165,49 +162,6 @@ def upper_face(both, lower):
     such faces, whose strain and thickness should be the same.
     """
     return Line(2 * both.intercept - lower.intercept, 2 * both.slope - lower.slope)
-
-
-def equal_faces(atoms, tolerance=SAME_PLACE):
-    """Say whether some symmetry of the slab exchanges its two faces.
-
-    Inversion, a mirror or glide plane, two-fold axes in the plane and four-fold rotoinversions are
-    tried, each with every translation that maps one atom on one of its kind.
-
-    Args:
-        atoms: `ase.Atoms`, its third cell vector across the slab, wherever it lies along it.
-        tolerance: Largest distance of an atom from the image of another, Å.
-    """
-    atoms = standing(atoms, SLAB_GAP)  # in one piece
-    positions = atoms.positions - atoms.positions.mean(axis=0)
-    cell = atoms.cell.array
-    first = int(np.argmax(positions[:, 2]))
-    same = np.flatnonzero(atoms.numbers == atoms.numbers[first])
-    for matrix in exchanging(cell):
-        image = positions @ matrix.T
-        for target in same:
-            moved = image + positions[target] - image[first]
-            if abs((moved - positions)[:, 2].mean()) > tolerance:
-                continue
-            apart = np.linalg.solve(cell.T, (moved[:, None] - positions[None]).reshape(-1, 3).T).T
-            apart -= np.round(apart)
-            distance = np.linalg.norm(apart @ cell, axis=1).reshape(len(atoms), -1)
-            distance[atoms.numbers[:, None] != atoms.numbers[None]] = np.inf
-            if distance.min(axis=1).max() < tolerance:
-                return True
-    return False
-
-
-def exchanging(cell):
-    """Yield the symmetries of a cell that turn z over, as Cartesian matrices."""
-    for swap in (np.eye(2), np.eye(2)[::-1]):
-        for one in (1, -1):
-            for other in (1, -1):
-                matrix = np.diag([0.0, 0.0, -1.0])
-                matrix[:2, :2] = swap * [one, other]
-                lateral = cell[:2] @ matrix.T
-                turned = np.linalg.solve(cell.T, lateral.T).T
-                if np.abs((turned - np.round(turned)) @ cell).max() < SAME_PLACE:
-                    yield matrix
 
 
 def lower_envelope(lines, low, high):

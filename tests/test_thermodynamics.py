@@ -7,7 +7,6 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import BUNDLED_STRUCTURES
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.slabs import build_slab
-from keras_ruo2.structure.variations import add_on_top, remove_oxygen
 
 A, C = 4.5, 3.1
 CHGNET = thermo.KNOWN_REFERENCES["CHGNet 0.3.0", "oxide correction undone: E + 0.687 eV per O"]
@@ -106,32 +105,6 @@ def test_the_upper_face_is_what_the_lower_one_leaves():
     low, high = thermo.Line(0.04, 0.0), thermo.Line(0.10, -0.06)
     mean = thermo.Line((low.intercept + high.intercept) / 2, (low.slope + high.slope) / 2)
     assert thermo.upper_face(mean, low) == pytest.approx(high)
-
-
-@pytest.mark.parametrize("name", ["110-stoichiometric", "101-O-rich", "111-O-poor", "001-O-rich"])
-def test_equal_faces_are_told_from_different_ones(name, rng):
-    slab = build_slab(name, a=A, c=C)
-    slab.positions += rng.uniform(size=3) * [3, 2, 0]
-    slab.wrap()
-    assert thermo.equal_faces(slab)
-    assert not thermo.equal_faces(remove_oxygen(slab, rng))
-    lifted = slab.copy()
-    lifted.positions[np.argmax(lifted.positions[:, 2]), 2] += 0.5
-    assert not thermo.equal_faces(lifted)
-
-
-@pytest.mark.parametrize("shift", [0.1, 0.5, 0.97])
-def test_equal_faces_are_found_wherever_the_slab_lies(shift, rng):
-    slab = build_slab("110-O-rich", a=4.5, c=3.1)
-    changed = add_on_top(build_slab("110-stoichiometric", a=4.5, c=3.1), rng)
-    for atoms, equal in ((slab, True), (changed, False)):
-        atoms.positions[:, 2] += shift * atoms.cell[2, 2]
-        atoms.wrap()
-        assert thermo.equal_faces(atoms) == equal
-
-
-def test_an_added_atom_makes_faces_different(slab, rng):
-    assert not thermo.equal_faces(add_on_top(slab, rng))
 
 
 # K. Reuter, M. Scheffler, Phys. Rev. B 65, 035406 (2001), table II: mu_O(T, 1 atm), eV; two

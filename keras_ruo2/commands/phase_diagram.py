@@ -34,12 +34,12 @@ from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.paths import shown, whole
 from keras_ruo2.species import formula, remark
 from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.faces import equal_faces
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.frames import write_frames
 from keras_ruo2.structure.terminations import termination_of
 from keras_ruo2.thermodynamics import (
     area,
-    equal_faces,
     lower_envelope,
     oxygen_poor_limit,
     oxygen_potential,

@@ -1,8 +1,10 @@
-"""Slabs standing alone: the normal, heights along it, and a vacuum of any width."""
+"""Slabs standing alone: the normal, heights along it, a vacuum of any width, two equal faces."""
 
 import numpy as np
 
-from keras_ruo2.structure.cells import straighten
+from keras_ruo2.structure.cells import SLAB_GAP, straighten
+
+SAME_PLACE = 0.1  # Å by which an atom may miss its mirror image in a slab with two equal faces
 
 
 def normal_of(atoms):
@@ -53,3 +55,46 @@ def standing(atoms, vacuum):
     slab.positions += (found + vacuum / 2 - slab.positions @ normal)[:, None] * normal
     slab.set_cell([slab.cell[0], slab.cell[1], (found.max() + vacuum) * normal])
     return slab
+
+
+def equal_faces(atoms, tolerance=SAME_PLACE):
+    """Say whether some symmetry of the slab exchanges its two faces.
+
+    Inversion, a mirror or glide plane, two-fold axes in the plane and four-fold rotoinversions are
+    tried, each with every translation that maps one atom on one of its kind.
+
+    Args:
+        atoms: `ase.Atoms`, its third cell vector across the slab, wherever it lies along it.
+        tolerance: Largest distance of an atom from the image of another, Å.
+    """
+    atoms = standing(atoms, SLAB_GAP)  # in one piece
+    positions = atoms.positions - atoms.positions.mean(axis=0)
+    cell = atoms.cell.array
+    first = int(np.argmax(positions[:, 2]))
+    same = np.flatnonzero(atoms.numbers == atoms.numbers[first])
+    for matrix in exchanging(cell):
+        image = positions @ matrix.T
+        for target in same:
+            moved = image + positions[target] - image[first]
+            if abs((moved - positions)[:, 2].mean()) > tolerance:
+                continue
+            apart = np.linalg.solve(cell.T, (moved[:, None] - positions[None]).reshape(-1, 3).T).T
+            apart -= np.round(apart)
+            distance = np.linalg.norm(apart @ cell, axis=1).reshape(len(atoms), -1)
+            distance[atoms.numbers[:, None] != atoms.numbers[None]] = np.inf
+            if distance.min(axis=1).max() < tolerance:
+                return True
+    return False
+
+
+def exchanging(cell):
+    """Yield the symmetries of a cell that turn z over, as Cartesian matrices."""
+    for swap in (np.eye(2), np.eye(2)[::-1]):
+        for one in (1, -1):
+            for other in (1, -1):
+                matrix = np.diag([0.0, 0.0, -1.0])
+                matrix[:2, :2] = swap * [one, other]
+                lateral = cell[:2] @ matrix.T
+                turned = np.linalg.solve(cell.T, lateral.T).T
+                if np.abs((turned - np.round(turned)) @ cell).max() < SAME_PLACE:
+                    yield matrix
