@@ -17,6 +17,7 @@ FACES = {
     "mean": ("--", "mean of two faces"),
 }
 BACKGROUND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
+NAME = "name"  # what names of stable lines are known by
 LABEL_GAP = 4.5  # meV/Å^2 between a line and its name
 WIDEST_LABEL = 24  # characters that fit beside the middle of a panel
 BAND = 0.22  # opacity of what lies between the lowest and the highest of several methods
@@ -73,6 +74,9 @@ def phase_diagram(panels, limits, temperatures, *, methods=(), crossings=(), col
         for axis in axes.flat[len(panels) :]:
             axis.axis("off")
         draw_legend(figure, axes, len(panels), panels, methods)
+        figure.draw_without_rendering()  # from here on it is known where things lie
+        for axis in axes.flat[: len(panels)]:
+            separate_names(axis)
     return figure
 
 
@@ -158,7 +162,24 @@ def name_line(axis, row, part, colour):
         ha="right" if row["slope"] < 0 else "center",
         va="top",
         bbox=BACKGROUND,
+        gid=NAME,
     )
+
+
+def separate_names(axis):
+    """Move stable lines' names into their panel, and down where they lie over another one."""
+    taken, back = [], axis.transData.inverted()
+    names = [text for text in axis.texts if text.get_gid() == NAME]
+    for name in sorted(names, key=lambda text: -text.get_window_extent().y1):
+        box = name.get_window_extent().padded(1)
+        aside, down = max(0.0, axis.bbox.x0 - box.x0), 0.0
+        box = box.translated(aside, 0)
+        while covered := [other for other in taken if box.overlaps(other)]:
+            step = box.y1 - min(other.y0 for other in covered) + 1
+            down, box = down + step, box.translated(0, -step)
+        taken.append(box)
+        place = axis.transData.transform(name.xy) + (aside, -down)
+        name.set_position(back.transform(place))
 
 
 def draw_temperatures(axis, temperatures, titled):

@@ -1,4 +1,5 @@
 import csv
+import itertools
 
 import ase.io
 import numpy as np
@@ -204,6 +205,20 @@ def test_known_slabs_are_drawn_dotted_and_stable_ones_thick(tmp_path):
     assert drawn[2].get_linewidth() == plotting_phases.STABLE
     np.testing.assert_allclose(drawn[2].get_ydata(), 50)
     plotting.save(figure, tmp_path / "p.png")
+
+
+def test_names_of_lines_lie_beside_each_other_in_their_panel():
+    line = {"slope": 0.0, "faces": "equal", "known": False}
+    rows = [
+        line | {"label": f"termination {k}", "intercept": 0.05 + 0.001 * k, "stable": (end, end)}
+        for k, end in enumerate((-1.5, -1.45, -1.4))
+    ]
+    figure = plotting_phases.phase_diagram({"(110)": rows}, (-1.5, 0.0), [])
+    axis = figure.axes[0]
+    names = [text for text in axis.texts if text.get_text().startswith("termination")]
+    boxes = [name.get_window_extent() for name in names]
+    assert len(boxes) == 3 and all(box.x0 >= axis.bbox.x0 - 1 for box in boxes)
+    assert not any(one.overlaps(two) for one, two in itertools.combinations(boxes, 2))
 
 
 def test_names_stand_for_labels_that_are_long_or_shared(tmp_path):
