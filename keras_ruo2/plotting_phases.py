@@ -6,7 +6,7 @@ from itertools import cycle
 import matplotlib.pyplot as plt
 import numpy as np
 
-from keras_ruo2.plotting import OXYGEN, RUTHENIUM, STYLE
+from keras_ruo2.plotting import OXYGEN, RUTHENIUM, STYLE, add_legend
 
 STOICHIOMETRIC = "#009E73"  # Okabe and Ito's green
 MARGIN = 0.25  # eV that is drawn beyond the limits
@@ -219,8 +219,7 @@ def draw_legend(figure, axes, num_panels, panels, methods):
     if num_panels < axes.size:
         axes.flat[-1].legend(handles=handles, loc="center", frameon=False)
     else:
-        columns = {1: 1, 2: 3}.get(axes.shape[1], 4)
-        figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
+        add_legend(figure, handles, "lower", columns=4)
 
 
 def colour_of(slope):
