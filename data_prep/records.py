@@ -216,7 +216,7 @@ def split_structures(families, holdout, seed):
 
 
 def chosen_chains(families, holdout, seed):
-    """Return the families of several structures that are held out, a set, `{}` if too few would be.
+    """Return which families of several structures are held out, an empty set if too few would be.
 
     They hold half of the wanted share at least, half as much again at most.
     """

@@ -39,7 +39,8 @@ class Description:
         structures: Names of the structures in each split.
         shards: For each file its `name`, `split`, `count` and `sha256`.
         source: Where the structures came from: `file`, `sha256`, and settings of the build; how
-            often training cells were repeated along x or y (`lateral_repeats`).
+            often training cells were repeated along x or y (`lateral_repeats`); chains of a search
+            that were held out whole (`held_out_chains`).
     """
 
     schema_version: int
