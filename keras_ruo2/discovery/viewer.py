@@ -9,10 +9,12 @@ from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
 
 from keras_ruo2.structure.bonds import bond_lengths, is_anion, is_metal
+from keras_ruo2.structure.faces import heights, normal_of
 
 METAL, ANION = "#0072B2", "#D55E00"
 OTHERS = "#777777"
 RADIUS = 0.45  # of the covalent radius
+MARGIN = 1.0  # Å below the slab in the cell that is drawn, at most
 WIDTH = 9.0  # Å that is shown of a slab along both vectors, at least
 
 SCRIPT = """
@@ -137,9 +139,14 @@ def viewer(atoms, label):
 def drawing(atoms):
     """Return what the script draws: places, radii, colours, bonds and the edges of the cell.
 
-    Narrow cells are repeated in the plane; bonds across the outer borders are left out.
+    The slab stands in one piece. Narrow cells are repeated in the plane; bonds across the outer
+    borders are left out.
     """
     cell, atoms = atoms.cell.array, atoms.copy()
+    along, vacuum = heights(atoms)
+    normal = normal_of(atoms)
+    lift = min(MARGIN, vacuum / 2) - atoms.positions[np.argmin(along)] @ normal
+    atoms.positions += lift * cell[2] / (cell[2] @ normal)
     atoms.wrap()
     atoms = atoms.repeat((*(ceil(WIDTH / length) for length in atoms.cell.lengths()[:2]), 1))
     colours = np.where(is_metal(atoms), METAL, np.where(is_anion(atoms), ANION, OTHERS))

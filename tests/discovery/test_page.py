@@ -94,6 +94,15 @@ def test_the_viewer_is_given_every_atom_and_every_bond_of_a_few_cells(slab):
     assert len(lengths) < repeats * len(neighbor_list("i", slab, bond_lengths())) / 2
 
 
+def test_the_viewer_shows_a_slab_that_lies_across_the_cell_s_boundary_in_one_piece(slab):
+    height = np.ptp(slab.positions[:, 2])
+    slab.positions[:, 2] -= slab.positions[:, 2].mean()
+    slab.wrap()
+    assert np.ptp(slab.positions[:, 2]) > height + 5
+    found = np.array(drawing(slab)["positions"])[:, 2]
+    assert np.ptp(found) == pytest.approx(height, abs=1e-2) and found.min() > 0.5
+
+
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine")
 def test_a_browser_draws_the_atoms_without_an_error(page, slab, tmp_path):
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom"]
