@@ -5,6 +5,7 @@ import numpy as np
 from keras_ruo2.recipes import TRANSLATIONS
 from keras_ruo2.structure import cells
 from keras_ruo2.structure.energies import energy_class
+from keras_ruo2.structure.motifs import motif_of
 from keras_ruo2.structure.voxels import voxelise
 
 EMPTY = 0.01  # a slice whose densities all stay below this holds no Gaussian
@@ -30,6 +31,7 @@ def collect(atoms, index, config, edges):
         "energy": energy,
         "dmu_o": float(atoms.info.get("dmu_o", np.nan)),
         "structure": atoms.info["name"],
+        "motif": motif_of(atoms, config.pair).to_bytes(),
     }
     found = []
     for _ in range(recipe.translations):

@@ -29,7 +29,7 @@ class Architecture:
         start: Voxels along each direction before the generator's first block.
         first: Filters of that first feature map as a multiple of the width.
         generator: Blocks of the generator; the last gives the grid.
-        upsampling: `waves` (one-dimensional periodic convolutions along z give the coefficients
+        upsampling: `atoms` (no grid is enlarged: atoms are placed and drawn), `waves` (one-dimensional periodic convolutions along z give the coefficients
             of lateral Fourier series), `resize` (nearest voxels, then a periodic convolution) or
             `transpose` (transposed convolutions).
         padding: Padding of transposed convolutions.
@@ -55,6 +55,9 @@ class Architecture:
         reader3d: Blocks of the reader in 3D; without any those of 2D.
         width3d: Filters of a block of width 1 in 3D; 0 for as many as in 2D.
         batch_size3d: Samples of a critic update in 3D.
+        environment_weight: Weight of the critic of atomic environments in the generator's loss;
+            only for generators of atoms.
+        energy_weight: Weight of how far the energies that this critic reads are off the class.
     """
 
     meaning: str
@@ -84,6 +87,13 @@ class Architecture:
     reader3d: tuple[Block, ...] = ()
     width3d: int = 0
     batch_size3d: int = 32
+    environment_weight: float = 0.0
+    energy_weight: float = 0.0
+
+    @property
+    def places_atoms(self):
+        """Whether the generator places atoms, on anchors from the training slabs."""
+        return self.upsampling == "atoms"
 
     def critic_in(self, ndim):
         """Return the blocks of the critic for grids of `ndim` dimensions."""
@@ -102,8 +112,35 @@ class Architecture:
         return self.batch_size3d if ndim == 3 else self.batch_size
 
 
+PLAIN_CRITIC = {  # periodic convolutions without norm, and a reader of lengths of its own
+    "critic": (Block(1, 5), Block(2, 4, 2), Block(4, 4, 2), Block(8, 4, 2)),
+    "critic3d": (Block(2, 4, 2), Block(4, 4, 2), Block(8, 4, 2)),
+    "reader": (Block(2, 6, 2), Block(4, 4, 2), Block(4, 4, 2)),
+    "reader3d": (Block(2, 4, 2), Block(4, 4, 2), Block(4, 4, 2)),
+    "width3d": 8,
+    "batch_size3d": 16,
+    "beta_1": 0.0,
+    "critic_steps": 2,
+    "batch_size": 32,
+}
 ARCHITECTURES = MappingProxyType(
     {
+        # Ours. Atoms have exact places on the sites of the training slabs, so that blur, wrong widths
+        # and lengths that contradict the picture cannot be; the networks decide which sites are
+        # occupied and where around them the atoms are.
+        "atoms": Architecture(
+            meaning="atoms on the sites of the training slabs, drawn as exact Gaussians",
+            width=16,
+            start=1,
+            first=32,
+            generator=(),
+            upsampling="atoms",
+            learning_rate=3e-4,
+            average=0.995,
+            environment_weight=3.0,
+            energy_weight=1.0,
+            **PLAIN_CRITIC,
+        ),
         # Ours. The generator writes rows of atoms as lateral Fourier series with the repeats of the
         # data, so that crystal order is a few numbers; nothing in it overlaps, which is what paints
         # stripes elsewhere.
@@ -116,17 +153,9 @@ ARCHITECTURES = MappingProxyType(
             upsampling="waves",
             shift=True,
             output_bias=-3.0,
-            critic=(Block(1, 5), Block(2, 4, 2), Block(4, 4, 2), Block(8, 4, 2)),
-            critic3d=(Block(2, 4, 2), Block(4, 4, 2), Block(8, 4, 2)),
-            reader3d=(Block(2, 4, 2), Block(4, 4, 2), Block(4, 4, 2)),
-            width3d=8,
-            batch_size3d=16,
-            reader=(Block(2, 6, 2), Block(4, 4, 2), Block(4, 4, 2)),
             learning_rate=5e-4,
-            beta_1=0.0,
-            critic_steps=2,
-            batch_size=32,
             average=0.995,
+            **PLAIN_CRITIC,
         ),
         "resize": Architecture(
             meaning="nearest-voxel resizing and periodic convolutions, plain periodic critic",
@@ -176,5 +205,11 @@ ARCHITECTURES = MappingProxyType(
         ),
     }
 )
-DEFAULT = "waves"
+DEFAULT = "waves"  # where slices are drawn
+DEFAULT_3D = "atoms"
 LATTICE_GRADIENTS = ("both", "generator")
+
+
+def default_for(ndim):
+    """Return the name of the default architecture for grids of `ndim` dimensions."""
+    return DEFAULT_3D if ndim == 3 else DEFAULT

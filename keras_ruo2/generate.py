@@ -15,6 +15,7 @@ from keras_ruo2.paths import shown
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.cells import unscale_lengths
 from keras_ruo2.training.evaluator import predict, sigmoid
+from keras_ruo2.training.slabs import load_anchors
 from keras_ruo2.variants import VARIANTS
 
 
@@ -123,6 +124,8 @@ def load_generator(run, saved, checkpoint="last"):
         num_voxels=data["grid_shape"][0],
         repeats=runs.repeats_of(data["source"]),
         translated=runs.translated(data["source"]),
+        anchors=load_anchors(run),
+        bounds=(data["lattice_minimum"], data["lattice_maximum"]),
         label_size=resolved["label_size"],
         num_classes=len(data["class_counts"]),
     )

@@ -10,13 +10,14 @@ import platform
 from pathlib import Path
 
 from keras_ruo2 import __version__
-from keras_ruo2.architectures import ARCHITECTURES
+from keras_ruo2.architectures import ARCHITECTURES, default_for
 from keras_ruo2.config import TrainConfig
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.variants import LABEL_SIZES, VARIANTS
 
 CONFIG = "config.json"
 METRICS = "metrics.csv"
+ANCHORS = "anchors.json"
 CHECKPOINTS = "checkpoints"
 PICTURES = "pictures"
 TRAINING_WEIGHTS = "training.weights.h5"
@@ -26,7 +27,14 @@ STEP_NAME = "step-{:08d}"
 SCORES = "scores.json"
 
 DEFAULT_STEPS = 2000
-FROM_ARCHITECTURE = ("learning_rate", "critic_steps", "average", "lattice_gradient")
+FROM_ARCHITECTURE = (
+    "learning_rate",
+    "critic_steps",
+    "average",
+    "lattice_gradient",
+    "environment_weight",
+    "energy_weight",
+)
 FIXED = (
     "variant",
     "arch",
@@ -46,17 +54,29 @@ BACKENDS = ("tensorflow", "tensorflow-cpu", "jax", "torch")
 
 def resolve(config):
     """Return every setting of a run: those of the config, and the architecture's for the rest."""
-    row, variant = ARCHITECTURES[config.arch], VARIANTS[config.variant]
-    values = config.as_dict()
-    defaults = {name: getattr(row, name) for name in FROM_ARCHITECTURE} | {
-        "width": row.width_in(variant.ndim),
-        "batch_size": row.batch_size_in(variant.ndim),
-        "label_size": LABEL_SIZES.get(variant.label),
-    }
+    variant, values = VARIANTS[config.variant], config.as_dict()
+    arch = config.arch or default_for(variant.ndim)
+    row = ARCHITECTURES[arch]
+    defaults = (
+        {"arch": arch}
+        | {name: getattr(row, name) for name in FROM_ARCHITECTURE}
+        | {
+            "width": row.width_in(variant.ndim),
+            "batch_size": row.batch_size_in(variant.ndim),
+            "label_size": LABEL_SIZES.get(variant.label),
+        }
+    )
     for name, value in defaults.items():
         if values[name] is None:
             values[name] = value
+    if not row.places_atoms:
+        values |= {"environment_weight": 0.0, "energy_weight": 0.0}
     return values | {"beta_1": row.beta_1}
+
+
+def places_atoms(resolved):
+    """Say whether the generator of a resolved configuration places atoms."""
+    return ARCHITECTURES[resolved["arch"]].places_atoms
 
 
 def total_steps(config, num_records, phases):
@@ -117,14 +137,17 @@ def step_of(checkpoint):
     return int(checkpoint.name.rpartition("-")[2])
 
 
-def save(config, description, classes):
+def save(config, description, classes, anchors=None):
     """Write `config.json`: the whole configuration, versions and what the data are.
 
     Args:
         config: `TrainConfig`.
         description: `Description` of the records.
         classes: Dict of `class_counts` and `class_names`.
+        anchors: `Anchors` of a generator that places atoms; they are written to `anchors.json`.
     """
+    if anchors is not None:
+        write_text(Path(config.run) / ANCHORS, json.dumps(anchors.as_dict()) + "\n")
     content = {
         "config": config.as_dict(),
         "resolved": resolve(config),
@@ -148,9 +171,14 @@ def save(config, description, classes):
         }
         | {name: version(name) for name in ("keras", "numpy", *BACKENDS)},
     }
-    partial = Path(config.run) / f".{CONFIG}.partial"
-    partial.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(partial, Path(config.run) / CONFIG)
+    write_text(Path(config.run) / CONFIG, json.dumps(content, indent=1) + "\n")
+
+
+def write_text(path, text):
+    """Write a file, whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text)
+    os.replace(partial, path)
 
 
 def code_fingerprint(folder=Path(__file__).parent):

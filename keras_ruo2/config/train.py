@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_ruo2.architectures import ARCHITECTURES, DEFAULT, LATTICE_GRADIENTS
+from keras_ruo2.architectures import ARCHITECTURES, LATTICE_GRADIENTS
 from keras_ruo2.backend import BACKENDS, STRATEGIES
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_choice, check_range
@@ -42,6 +42,8 @@ AT_LEAST = {  # the least sensible value of each number
     "minibatch_kernels": 0,
     "property_weight": 0,
     "warmup": 0,
+    "environment_weight": 0,
+    "energy_weight": 0,
     "num_classes": 0,
     "devices": 0,
 }
@@ -66,7 +68,7 @@ class TrainConfig(Config):
         batch_size: Samples of one critic update, over all replicas.
         grow_batch_every: Double the batch after every so many steps; 0 for never.
         grow_batch_until: Largest batch that growing leads to.
-        arch: Architecture of the networks.
+        arch: Architecture of the networks; by default atoms for whole grids, waves for slices.
         backend: Keras backend: tensorflow, jax or torch.
         strategy: none; mirrored (all GPUs of a machine) or multiworker (TF_CONFIG or Slurm) on
             tensorflow; data_parallel on jax.
@@ -102,6 +104,10 @@ class TrainConfig(Config):
             oxygen_per_ruthenium, for example.
         property_range: Its range, e.g. 1.9,2.1.
         property_weight: Weight of the penalty outside that range.
+        environment_weight: Weight of the critic of atomic environments in the loss of a generator
+            that places atoms; 0 for none.
+        energy_weight: Weight of how far the energies that this critic reads are off those of the
+            class; 0 for none.
         average: Decay of the averaged generator weights; 0 for none.
         num_classes: Energy classes that the records must have; 0 for any.
         log_every: Steps between rows of metrics.csv.
@@ -121,7 +127,7 @@ class TrainConfig(Config):
     batch_size: int | None = None
     grow_batch_every: int = 0
     grow_batch_until: int = 2048
-    arch: str = DEFAULT
+    arch: str | None = None
     backend: str = "tensorflow"
     strategy: str = "none"
     devices: int = 0
@@ -150,6 +156,8 @@ class TrainConfig(Config):
     property: str | None = None
     property_range: str | None = None
     property_weight: float = 1.0
+    environment_weight: float | None = None
+    energy_weight: float | None = None
     average: float | None = None
     num_classes: int = 0
     log_every: int = 50
@@ -181,7 +189,8 @@ class TrainConfig(Config):
 
     def check_choices(self):
         """Raise `ConfigError` unless every name is known."""
-        check_choice("arch", self.arch, ARCHITECTURES)
+        if self.arch is not None:
+            check_choice("arch", self.arch, ARCHITECTURES)
         check_choice("backend", self.backend, BACKENDS)
         check_choice("precision", self.precision, PRECISIONS)
         check_choice("label_by", self.label_by, LABELS_BY)

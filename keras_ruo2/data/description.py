@@ -10,7 +10,7 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import RemoteFolder, checksum, folder_at
 from keras_ruo2.species import DEFAULT
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 FILE_NAME = "dataset.json"
 TRAINING, HELD_OUT = "training", "held-out"
 

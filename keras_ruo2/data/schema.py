@@ -30,6 +30,7 @@ FIELDS = {
     "dmu_o": Field("float", "eV", "oxygen chemical potential, NaN where unknown"),
     "structure": Field("bytes", "", "name of the structure"),
     "plane": Field("bytes", "", "xz, yz or xyz"),
+    "motif": Field("bytes", "Å", "the cell that the grid repeats, see `structure.motifs.Motif`"),
 }
 DTYPES = {"bytes": np.dtype(object), "float": np.dtype("float32"), "int64": np.dtype("int64")}
 # Every float16 as float32, by its bits: NumPy converts numbers near 0, most of a grid, slowly.
@@ -57,7 +58,7 @@ class Schema:
     @property
     def num_bytes(self):
         """Size of a record on disk, estimated."""
-        return int(np.prod(self.grid_shape)) * np.dtype(self.dtype).itemsize + 200
+        return int(np.prod(self.grid_shape)) * np.dtype(self.dtype).itemsize + 1000
 
     def encode(self, sample):
         """Return a record as bytes.
@@ -91,7 +92,7 @@ class Schema:
         Returns:
             Dict keyed by `names`; `grid` is float32 of `(n, *grid_shape)`, `lattice` float32 of
             `(n, num_lengths)`, the others of shape `(n,)`: `label` int64, `energy` and `dmu_o`
-            float32, `structure` and `plane` objects of type bytes.
+            float32, `structure`, `plane` and `motif` objects of type bytes.
 
         Raises:
             ValueError: If a record lacks a field or holds another number of values.

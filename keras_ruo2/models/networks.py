@@ -9,6 +9,7 @@ from keras_ruo2.models.blocks import Build, activation, draw_voxels, draw_waves,
 from keras_ruo2.models.conditioning import label_channel, label_vector
 from keras_ruo2.models.layers import LayerNorm, NoiseShift
 from keras_ruo2.models.minibatch import MinibatchDiscrimination
+from keras_ruo2.models.slabs import draw_slabs
 from keras_ruo2.variants import LABEL_SIZES, get_variant
 
 LATENT_SIZE = 512
@@ -28,6 +29,8 @@ def build_generator(
     num_voxels=32,
     repeats=None,
     translated="xyz",
+    anchors=None,
+    bounds=None,
     label_size=None,
     num_classes=NUM_CLASSES,
     synchronized=False,
@@ -45,6 +48,8 @@ def build_generator(
             lateral waves draw slabs with these repeats, equally often.
         translated: Axes along which the data were moved at random. Architectures that shift their
             grids do so along these.
+        anchors: `Anchors` of the training slabs, for architectures that place atoms.
+        bounds: Least and largest lengths of the training records, Å, for these architectures.
         label_size: Numbers that tell the class (C or E of the source); by default `LABEL_SIZES`.
         num_classes: Number of classes.
         synchronized: Whether batch statistics are those of all replicas (TensorFlow).
@@ -53,19 +58,23 @@ def build_generator(
         Keras model from noise `(batch, latent_size)`, or from a list of noise and class numbers
         `(batch,)` where the variant is labelled, to a dict: `grid` of shape `(batch, *grid, 2)` in
         [0, 1] and, where lengths are predicted, their logits `lattice` of shape
-        `(batch, num_lengths)`.
+        `(batch, num_lengths)`; with atoms also these, see `models.slabs.draw_slabs`.
 
     Raises:
-        ConfigError: If the architecture cannot make such a grid.
+        ConfigError: If the architecture cannot make such a grid, or `anchors` are missing.
     """
     variant = get_variant(variant)
     build = Build.of(arch, width, num_voxels, variant.ndim, synchronized=synchronized)
     noise = keras.Input((latent_size,), name="noise")
-    inputs, told = noise, []
+    inputs, label, told = noise, None, []
     if variant.label:
         label = keras.Input((), dtype="int32", name="label")
         size = label_size or LABEL_SIZES[variant.label]
         inputs, told = [noise, label], [label_vector(label, variant.label, size, num_classes)]
+    if build.row.places_atoms:
+        check_anchors(anchors, arch)
+        made = draw_slabs(noise, label, told, build, anchors, bounds if variant.lattice else None)
+        return keras.Model(inputs, made, name="generator")
     draw = DRAW[build.row.upsampling]
     grid, features = draw(noise, told, build, NUM_CHANNELS, repeats or {1: 1})
     if build.row.output_norm:
@@ -80,6 +89,15 @@ def build_generator(
         read = summarise(grid, build) if build.row.reader else layers.Flatten()(features)
         outputs["lattice"] = lattice_head(read, build, variant.num_lengths)
     return keras.Model(inputs, outputs, name="generator")
+
+
+def check_anchors(anchors, arch):
+    """Raise `ConfigError` if there are no anchors."""
+    if anchors is None:
+        raise ConfigError(
+            f"--arch={arch} places atoms on the sites of training slabs: give `anchors`, from "
+            "`keras_ruo2.structure.anchors.find_anchors`."
+        )
 
 
 def translated_axes(translated, ndim):

@@ -6,13 +6,16 @@ import importlib
 import keras
 
 from keras_ruo2 import runs
+from keras_ruo2.models.environments import build_environment_critic
 from keras_ruo2.models.networks import build_critic, build_generator
 from keras_ruo2.options import AUGMENTATIONS, names_in, range_in
 from keras_ruo2.training.settings import Settings
 from keras_ruo2.variants import VARIANTS
 
+SCALES = 4  # standard deviations, about, in the range of energies
 
-def build_model(resolved, description, num_classes, num_steps, placement):
+
+def build_model(resolved, description, num_classes, num_steps, placement, anchors=None):
     """Return a compiled model.
 
     Args:
@@ -21,6 +24,7 @@ def build_model(resolved, description, num_classes, num_steps, placement):
         num_classes: Classes that the networks are told.
         num_steps: Steps of the whole run, for schedules.
         placement: `Placement`, in whose scope this is called.
+        anchors: `Anchors` where the generator places atoms.
     """
     keras.utils.set_random_seed(resolved["seed"])
     variant = VARIANTS[resolved["variant"]]
@@ -37,6 +41,8 @@ def build_model(resolved, description, num_classes, num_steps, placement):
         latent_size=resolved["latent_size"],
         repeats=runs.repeats_of(description.source),
         translated=runs.translated(description.source),
+        anchors=anchors,
+        bounds=(description.lattice_minimum, description.lattice_maximum),
         **common,
     )
     critic = build_critic(
@@ -46,8 +52,12 @@ def build_model(resolved, description, num_classes, num_steps, placement):
         **common,
     )
     backend = importlib.import_module(f"keras_ruo2.training.steps.{resolved['backend']}")
-    settings = make_settings(resolved, variant, num_steps, runs.translated(description.source))
-    model = backend.WassersteinGAN(generator, critic, settings, seed=resolved["seed"])
+    settings = make_settings(resolved, variant, num_steps, description)
+    extra = {}
+    if settings.environment_weight:
+        told = num_classes if variant.label else 0
+        extra["environment_critic"] = build_environment_critic(told)
+    model = backend.WassersteinGAN(generator, critic, settings, seed=resolved["seed"], **extra)
     model.compile(**COMPILE.get(resolved["backend"], {}))
     return model
 
@@ -56,8 +66,8 @@ def build_model(resolved, description, num_classes, num_steps, placement):
 COMPILE = {"torch": {"jit_compile": False}}
 
 
-def make_settings(resolved, variant, num_steps, translated):
-    """Return the `Settings` of a resolved configuration."""
+def make_settings(resolved, variant, num_steps, description):
+    """Return the `Settings` of a resolved configuration and the `Description` of its records."""
     names = {field.name for field in dataclasses.fields(Settings)} & set(resolved)
     values = {name: resolved[name] for name in names}
     values["augment"] = names_in("augment", resolved["augment"], AUGMENTATIONS)
@@ -65,11 +75,16 @@ def make_settings(resolved, variant, num_steps, translated):
         values["wanted"] = resolved["property"]
         values["wanted_range"] = range_in("property_range", resolved["property_range"])
         values["wanted_weight"] = resolved["property_weight"]
+    if description.class_edges:
+        edges = description.class_edges
+        values["energy_scale"] = (0.5 * (edges[0] + edges[-1]), (edges[-1] - edges[0]) / SCALES)
+    else:
+        values["energy_weight"] = 0.0
     return Settings(
         lattice=variant.lattice,
         labelled=variant.label is not None,
         num_steps=num_steps,
-        translated=translated,
+        translated=runs.translated(description.source),
         **values,
     )
 

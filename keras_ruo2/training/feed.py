@@ -7,13 +7,21 @@ from keras_ruo2 import runs
 from keras_ruo2.data.labels import class_of
 from keras_ruo2.data.pipeline import batch_at
 from keras_ruo2.structure.cells import scale_lengths
+from keras_ruo2.training.slabs import slab_arrays
 from keras_ruo2.variants import VARIANTS
 
-NAMES = ("grid", "lattice", "label", "dmu_o")  # of the record's fields, what training reads
+NAMES = (
+    "grid",
+    "lattice",
+    "label",
+    "dmu_o",
+    "energy",
+    "motif",
+)  # of the record's fields, what training reads
 READ_AHEAD = 4
 
 
-def feed(config, description, records, order, placement, steps):
+def feed(config, description, records, order, placement, steps, num_atoms=0):
     """Return what `fit` takes: the batch of each step.
 
     Args:
@@ -23,6 +31,7 @@ def feed(config, description, records, order, placement, steps):
         order: `Order` over them.
         placement: `Placement`.
         steps: Range of the steps to be made.
+        num_atoms: Atoms of the largest motif, where a critic of environments looks at them.
     """
     options = {
         "critic_steps": runs.resolve(config)["critic_steps"],
@@ -32,7 +41,11 @@ def feed(config, description, records, order, placement, steps):
     }
 
     def batch_of(step):
-        return model_inputs(batch_at(records, order, step, **options), description, config)
+        batch = batch_at(records, order, step, **options)
+        inputs = model_inputs(batch, description, config)
+        if num_atoms:
+            inputs |= slab_arrays(batch["motif"], num_atoms) | {"energy": batch["energy"]}
+        return inputs
 
     return FEEDS[config.backend](batch_of, steps, placement)
 

@@ -17,6 +17,7 @@ from keras_ruo2.training import assembly
 from keras_ruo2.training.devices import check_shares, place
 from keras_ruo2.training.feed import feed
 from keras_ruo2.training.precision import prepare
+from keras_ruo2.training.slabs import anchors_for, most_atoms
 from keras_ruo2.training.stop import Stop, restore_signals
 from keras_ruo2.training.watch import make_callbacks
 
@@ -46,8 +47,11 @@ def train(config, description):
         saved = runs.load(config.run)
         description = trained_with(description, saved, config)
         counts = tuple(saved["data"]["class_counts"])
+    anchors = anchors_for(config, description, records) if runs.places_atoms(resolved) else None
     with placement.scope():
-        model = assembly.build_model(resolved, description, len(counts), last_step, placement)
+        model = assembly.build_model(
+            resolved, description, len(counts), last_step, placement, anchors
+        )
         if goes_on:
             assembly.restore(model, runs.last_checkpoint(config.run))
     first_step = model.steps_made
@@ -55,10 +59,11 @@ def train(config, description):
         return
     out = config.run if placement.is_chief else Path(tempfile.mkdtemp())
     classes = {"class_counts": counts, "class_names": class_names(description, config.label_by)}
-    runs.save(dataclasses.replace(config, run=out), description, classes)
+    runs.save(dataclasses.replace(config, run=out), description, classes, anchors)
     order = Order(len(records), config.seed, plan)
     steps = range(first_step, last_step)
-    batches = feed(config, description, records, order, placement, steps)
+    num_atoms = most_atoms(records, description) if model.environments else 0
+    batches = feed(config, description, records, order, placement, steps, num_atoms)
     callbacks = make_callbacks(config, description, counts, last_step, out)
     run_until_stopped(model, batches, len(steps), callbacks, placement.agree, config)
     if placement.is_chief:
@@ -115,7 +120,7 @@ def warn(text):
 def run_until_stopped(model, batches, steps, callbacks, agree, config):
     """Call `fit`; save a checkpoint when it ends, when interrupted and when it has collapsed."""
     print(
-        f"Training {config.variant} ({config.arch}, {config.backend}) on {shown(config.records)}, "
+        f"Training {config.variant} ({runs.resolve(config)['arch']}, {config.backend}) on {shown(config.records)}, "
         f"{steps} steps to go. Watch: tensorboard --logdir {shown(config.run)}",
         flush=True,
     )

@@ -32,6 +32,9 @@ class Settings:
         wanted: A key of `keras_ruo2.training.properties.PROPERTIES`, or `None`.
         wanted_range: Wanted range of that property.
         wanted_weight: Weight of the penalty outside this range.
+        environment_weight: Weight of the critic of environments in the generator's loss.
+        energy_weight: Weight of the generator's error in energy, as that critic reads it.
+        energy_scale: Energy per atom that counts as 0 and the difference that counts as 1, eV.
     """
 
     lattice: bool = False
@@ -55,6 +58,14 @@ class Settings:
     wanted: str | None = None
     wanted_range: tuple[float, float] = (0.0, 0.0)
     wanted_weight: float = 1.0
+    environment_weight: float = 0.0
+    energy_weight: float = 0.0
+    energy_scale: tuple[float, float] = (0.0, 1.0)
+
+    @property
+    def reads_energies(self):
+        """Whether energies are read off environments."""
+        return self.environment_weight and self.energy_weight
 
     @property
     def penalised(self):

@@ -6,6 +6,7 @@ from keras import ops
 from keras_ruo2.models.networks import translated_axes
 from keras_ruo2.training import losses
 from keras_ruo2.training.augmentation import augment
+from keras_ruo2.training.environments import EnvironmentJudge
 from keras_ruo2.training.matching import feature_matching_loss
 from keras_ruo2.training.properties import PROPERTIES, range_penalty
 from keras_ruo2.training.rates import Rate, ramp
@@ -18,11 +19,16 @@ METRICS = {
     "gradient_penalty": None,
     "gradient_norm": None,
     "critic_lattice_loss": "lattice",
+    "environment_gap": "environment_weight",
+    "environment_penalty": "environment_weight",
+    "environment_energy_error": "reads_energies",
     "generator_loss": None,
     "generator_score_loss": None,
     "generator_lattice_loss": "lattice",
     "generator_matching_loss": "feature_matching",
     "generator_property_loss": "wanted",
+    "generator_environment_loss": "environment_weight",
+    "generator_energy_loss": "reads_energies",
 }
 
 
@@ -51,11 +57,16 @@ class Schedule(keras.Model):
         critic: From `build_critic`.
         settings: `keras_ruo2.training.settings.Settings`.
         seed: Seed of noise, dropout, interpolation and augmentation.
+        environment_critic: From `build_environment_critic`, for a generator that places atoms.
     """
 
-    def __init__(self, generator, critic, settings, *, seed):
+    def __init__(self, generator, critic, settings, *, seed, environment_critic=None):
         super().__init__(name="wgan")
         self.generator, self.critic = generator, critic
+        self.environments = None
+        if environment_critic is not None:
+            self.environment_critic = environment_critic
+            self.environments = EnvironmentJudge(self, environment_critic)
         self.averaged = keras.models.clone_model(generator)
         self.averaged.set_weights(generator.get_weights())
         self.averaged.trainable = False
@@ -83,7 +94,12 @@ class Schedule(keras.Model):
         self.generator_optimizer = self.adam(1)
         self.critic_optimizer.build(self.critic.trainable_variables)
         self.generator_optimizer.build(self.generator.trainable_variables)
-        self.optimizer = Optimizers(self.critic_optimizer, self.generator_optimizer)
+        optimizers = [self.critic_optimizer, self.generator_optimizer]
+        if self.environments:
+            self.environment_optimizer = self.adam(self.settings.critic_steps)
+            self.environment_optimizer.build(self.environment_critic.trainable_variables)
+            optimizers.append(self.environment_optimizer)
+        self.optimizer = Optimizers(*optimizers)
 
     def adam(self, updates):
         """Return a new optimiser for a network that makes so many updates in a step."""
@@ -134,6 +150,12 @@ class Schedule(keras.Model):
                 self.critic,
                 self.critic_optimizer,
             )
+            if self.environments:
+                self.minimise(
+                    lambda batch=batch: self.environments.objective(batch),
+                    self.environment_critic,
+                    self.environment_optimizer,
+                )
         self.minimise(
             lambda: self.generator_objective(batch), self.generator, self.generator_optimizer
         )
@@ -189,6 +211,9 @@ class Schedule(keras.Model):
             values = PROPERTIES[known.wanted].function(made["grid"])
             parts["generator_property_loss"] = range_penalty(values, *known.wanted_range)
             loss = loss + known.wanted_weight * parts["generator_property_loss"]
+        if self.environments:
+            extra, found = self.environments.generator_terms(made, batch)
+            loss, parts = loss + extra, parts | found
         return loss, {"generator_loss": loss, **parts}
 
     def gamma(self):

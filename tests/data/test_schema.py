@@ -18,6 +18,7 @@ def sample(shape, rng):
         "dmu_o": np.nan,
         "structure": "slab-0",
         "plane": "xz",
+        "motif": b"motif",
     }
 
 

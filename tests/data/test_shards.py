@@ -20,6 +20,7 @@ def structure(name, count):
         "dmu_o": np.nan,
         "structure": name,
         "plane": "xz",
+        "motif": b"motif",
     }
     return [sample] * count
 

@@ -1,0 +1,309 @@
+"""Layers that place atoms on sites and draw them as Gaussians, exactly and differentiably."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_ruo2.structure.anchors import Anchors
+
+NEGLIGIBLE = 1e-9  # a Gaussian's tail below this is not drawn
+STRAIN = 0.02  # share by which a lateral length may differ from that of its cell
+SMALLEST_SCALED = 1e-4  # between which and 1 less that scaled lengths have a logit
+FAR = 1e3  # Å, farther than any atom
+
+
+def uniform(noise):
+    """Return standard normal numbers as numbers uniform in (0, 1)."""
+    return 0.5 * (1 + ops.erf(noise / 2**0.5))
+
+
+class AnchorLayer(keras.layers.Layer):
+    """A layer that knows the sites.
+
+    Args:
+        anchors: `Anchors`, or what its `as_dict` returned.
+    """
+
+    def __init__(self, anchors, **options):
+        super().__init__(**{"dtype": "float32"} | options)
+        self.anchors = anchors if isinstance(anchors, Anchors) else Anchors.from_dict(anchors)
+
+    def get_config(self):
+        return {**super().get_config(), "anchors": self.anchors.as_dict()}
+
+    def of_cell(self, choice, table):
+        """Return the rows of a frame's table for choices of cells `(batch, cells)`."""
+        table = np.asarray(table, "float32")[self.anchors.cells[:, 0]]
+        flat = ops.convert_to_tensor(table.reshape(len(table), -1))
+        return ops.reshape(ops.matmul(choice, flat), (-1, *table.shape[1:]))
+
+
+@keras.saving.register_keras_serializable(package="keras_ruo2")
+class ChooseCell(AnchorLayer):
+    """Choose a frame and its lateral repeats together, as often as the class has them in the data.
+
+    Args:
+        anchors: As in `AnchorLayer`.
+
+    Input shape: standard normal numbers `(batch, 1)` and, for labelled variants, class numbers
+        `(batch,)`.
+
+    Output shape: one-hot choices `(batch, cells)`.
+    """
+
+    def __init__(self, anchors, **options):
+        super().__init__(anchors, **options)
+        counts = np.maximum(self.anchors.counts, 0)
+        total = counts.sum(axis=0, keepdims=True)
+        overall = counts.sum(axis=1, keepdims=True)
+        chances = np.where(total > 0, counts, overall)  # a class without records has any cell
+        self.upper = np.cumsum(chances / chances.sum(axis=0), axis=0)[:-1].T.astype("float32")
+        self.whole = np.cumsum(overall / overall.sum())[:-1].astype("float32")
+
+    def call(self, noise, label=None):
+        upper = ops.convert_to_tensor(self.whole)
+        if label is not None:
+            upper = ops.take(ops.convert_to_tensor(self.upper), ops.cast(label, "int32"), axis=0)
+        chosen = ops.sum(ops.cast(uniform(noise) > upper, "int32"), axis=-1)
+        return ops.one_hot(chosen, len(self.anchors.cells), dtype="float32")
+
+    def compute_output_shape(self, noise_shape, label_shape=None):
+        return (noise_shape[0], len(self.anchors.cells))
+
+
+@keras.saving.register_keras_serializable(package="keras_ruo2")
+class Occupy(AnchorLayer):
+    """Put atoms on sites or leave them empty.
+
+    A site holds an atom where a logit and a logistic number are positive together, so that before
+    any training its chance is that of the data. Forward this is 0 or 1; backward it has the slope
+    of a sigmoid (a straight-through gradient). Of two sites that exclude each other the one with
+    the larger sum is taken.
+
+    Args:
+        anchors: As in `AnchorLayer`.
+
+    Input shape: choices `(batch, cells)`, changes of the logits and standard normal numbers, both
+        `(batch, sites)`.
+
+    Output shape: `(batch, sites)`, 0 or 1.
+    """
+
+    def __init__(self, anchors, **options):
+        super().__init__(anchors, **options)
+        found = self.anchors
+        self.exists = (found.channels >= 0).astype("float32")
+        shares = np.where(found.channels >= 0, found.shares, 0.5)
+        self.start = np.log(shares / (1 - shares))
+        frames, size = found.channels.shape
+        self.excluded = np.zeros((frames, size, size), "float32")
+        for frame, first, second in found.excluded:
+            self.excluded[frame, first, second] = self.excluded[frame, second, first] = 1
+
+    def call(self, choice, change, noise):
+        chance = ops.clip(uniform(noise), 1e-6, 1 - 1e-6)
+        logistic = ops.log(chance) - ops.log1p(-chance)
+        sums = self.of_cell(choice, self.start) + change + logistic
+        taken = ops.cast(sums > 0, "float32") * self.of_cell(choice, self.exists)
+        if len(self.anchors.excluded):
+            larger = ops.cast(sums[:, None, :] > sums[:, :, None], "float32")
+            rivals = self.of_cell(choice, self.excluded) * larger * taken[:, None, :]
+            taken = taken * ops.cast(ops.max(rivals, axis=2) < 0.5, "float32")
+        soft = ops.sigmoid(sums) * self.of_cell(choice, self.exists)
+        return soft + ops.stop_gradient(taken - soft)
+
+    def compute_output_shape(self, choice_shape, change_shape, noise_shape):
+        return noise_shape
+
+
+@keras.saving.register_keras_serializable(package="keras_ruo2")
+class Displace(AnchorLayer):
+    """Move atoms from their sites, within the bounds of each, and find the cell around them.
+
+    Every frame has displacements of its own beside those that a network gives.
+
+    Args:
+        anchors: As in `AnchorLayer`.
+
+    Input shape: choices `(batch, cells)`, unbounded displacements `(batch, 3 sites)` and occupancy
+        `(batch, sites)`.
+
+    Output shape: places `(batch, sites, 3)` in Å, the mean of the metal at 0 along z or, where
+        cells keep a vacuum, the slab in the middle of its cell; and lengths of the cell
+        `(batch, 3)`, Å.
+    """
+
+    def build(self, choice_shape, displacements_shape, occupancy_shape):
+        found = self.anchors
+        frames, size = found.channels.shape
+        self.common = self.add_weight(
+            shape=(frames, size * 3), initializer="zeros", name="displacements"
+        )
+        self.strains = self.add_weight(shape=(frames, 2), initializer="zeros", name="strains")
+        self.frame_of = np.eye(frames, dtype="float32")[found.cells[:, 0]]
+
+    def call(self, choice, displacements, occupancy):
+        found = self.anchors
+        frame = ops.matmul(choice, ops.convert_to_tensor(self.frame_of))
+        moves = ops.tanh(displacements + ops.matmul(frame, self.common))
+        moves = ops.reshape(moves, (-1, found.num_sites, 3))
+        places = self.of_cell(choice, found.positions) + self.of_cell(choice, found.bounds) * moves
+        strain = 1 + STRAIN * ops.tanh(ops.matmul(frame, self.strains))
+        lateral = self.of_cell(choice, found.lengths) * strain
+        z, there = places[..., 2], occupancy > 0.5
+        if found.vacuum is None:
+            height = self.of_cell(choice, found.heights)
+            middle = -self.of_cell(choice, found.levels)
+        else:
+            top = ops.max(ops.where(there, z, -FAR), axis=1)
+            bottom = ops.min(ops.where(there, z, FAR), axis=1)
+            height = top - bottom + found.vacuum
+            middle = 0.5 * (top + bottom) - 0.5 * height
+        places = ops.concatenate([places[..., :2], (z - middle[:, None])[..., None]], axis=-1)
+        return places, ops.concatenate([lateral, height[:, None]], axis=-1)
+
+    def compute_output_shape(self, choice_shape, displacements_shape, occupancy_shape):
+        batch, size = occupancy_shape
+        return (batch, size, 3), (batch, 3)
+
+
+@keras.saving.register_keras_serializable(package="keras_ruo2")
+class Arrange(AnchorLayer):
+    """Copy atoms in centred cells, turn slabs and move them, as the records were.
+
+    Args:
+        anchors: As in `AnchorLayer`.
+
+    Input shape: choices `(batch, cells)`, places `(batch, sites, 3)`, lengths `(batch, 3)`,
+        occupancy `(batch, sites)` and standard normal numbers `(batch, 4)` for the turn and three
+        shifts.
+
+    Output shape: places `(batch, atoms, 3)`, occupancy of the metal and of the anion
+        `(batch, atoms, 2)`, lengths `(batch, 3)` and lateral repeats `(batch, 2)`.
+    """
+
+    def call(self, choice, places, lengths, occupancy, noise):
+        found = self.anchors
+        kinds = np.stack([found.channels == 0, found.channels == 1], axis=-1)
+        weights = occupancy[..., None] * self.of_cell(choice, kinds)
+        repeats = ops.matmul(choice, ops.convert_to_tensor(found.cells[:, 1:].astype("float32")))
+        if found.centred.any():
+            half = np.array([0.5, 0.5, 0], "float32")
+            twice = self.of_cell(choice, found.centred)[:, None, None]
+            places = ops.concatenate([places, places + half * lengths[:, None]], axis=1)
+            weights = ops.concatenate([weights, weights * twice], axis=1)
+        if found.rotated:
+            places, lengths, repeats = turn(places, lengths, repeats, noise[:, :1])
+        along = np.array([axis in found.translated for axis in "xyz"], "float32")
+        places = places + (along * uniform(noise[:, 1:4]) * lengths)[:, None]
+        return places, weights, lengths, repeats
+
+    def compute_output_shape(
+        self, choice_shape, places_shape, lengths_shape, occupancy_shape, noise_shape
+    ):
+        batch, size = occupancy_shape
+        atoms = 2 * size if self.anchors.centred.any() else size
+        return (batch, atoms, 3), (batch, atoms, 2), (batch, 3), (batch, 2)
+
+
+def turn(places, lengths, repeats, noise):
+    """Turn cells by the multiple of 90 degrees that a normal number `(batch, 1)` says."""
+    turns = ops.floor(4 * uniform(noise))
+    odd = ops.cast(ops.mod(turns, 2) > 0.5, "float32")
+    x, y, z = (places[..., axis] for axis in range(3))
+    sign_x = ops.where((turns > 0.5) & (turns < 2.5), -1.0, 1.0)
+    sign_y = ops.where(turns > 1.5, -1.0, 1.0)
+    new_x = sign_x * (odd * y + (1 - odd) * x)  # (x, y), (-y, x), (-x, -y), (y, -x)
+    new_y = sign_y * (odd * x + (1 - odd) * y)
+    swapped = ops.concatenate([lengths[:, 1:2], lengths[:, :1], lengths[:, 2:]], axis=1)
+    return (
+        ops.stack([new_x, new_y, z], axis=-1),
+        odd * swapped + (1 - odd) * lengths,
+        odd * repeats[:, ::-1] + (1 - odd) * repeats,
+    )
+
+
+@keras.saving.register_keras_serializable(package="keras_ruo2")
+class Draw(keras.layers.Layer):
+    """Draw atoms as periodic Gaussians, as `voxelise` does: the same numbers, with gradients.
+
+    Gaussians of repeated atoms add up along each axis by itself, so that only the atoms of one
+    cell are looked at. A slice is the cut at y = 0: its atoms are as faint as they are far off.
+
+    Args:
+        num_voxels: Voxels along each direction.
+        ndim: 3 for whole grids, 2 for their slices.
+        alpha: Inverse square width of the Gaussians, Å^-2.
+
+    Input shape: as the output of `Arrange`.
+
+    Output shape: grids `(batch, *grid, 2)` in [0, 1], channels metal and anion, and the lengths
+        that belong to them, `(batch, ndim)`, Å.
+    """
+
+    def __init__(self, num_voxels, ndim, alpha, **options):
+        super().__init__(**{"dtype": "float32"} | options)
+        self.num_voxels, self.ndim, self.alpha = num_voxels, ndim, alpha
+
+    def call(self, places, weights, lengths, repeats):
+        whole = lengths * ops.concatenate([repeats, ops.ones_like(repeats[:, :1])], axis=1)
+        x, y, z = (self.gaussians(places, lengths, whole, axis) for axis in range(3))
+        size, channels = self.num_voxels, []
+        for channel in range(2):
+            there = weights[..., channel : channel + 1]
+            if self.ndim == 2:
+                plane = there * y[..., :1] * x
+            else:
+                plane = there[..., None] * x[..., :, None] * y[..., None, :]
+                plane = ops.reshape(plane, (-1, plane.shape[1], size * size))
+            drawn = ops.matmul(ops.transpose(plane, (0, 2, 1)), z)
+            channels.append(ops.reshape(drawn, (-1, *(size,) * self.ndim)))
+        grid = ops.minimum(ops.stack(channels, axis=-1), 1.0)
+        return grid, whole if self.ndim == 3 else ops.stack([whole[:, 0], whole[:, 2]], axis=1)
+
+    def gaussians(self, places, lengths, whole, axis):
+        """Return Gaussians along an axis, their repeats added up, `(batch, atoms, voxels)`."""
+        period = lengths[:, axis][:, None, None]
+        points = ops.convert_to_tensor(np.arange(self.num_voxels, dtype="float32"))
+        points = points / self.num_voxels * whole[:, axis][:, None, None]
+        apart = points - places[..., axis][..., None]
+        apart = apart - period * ops.round(apart / period)
+        total = ops.exp(-self.alpha * ops.square(apart))
+        for image in (-1, 1):  # the next ones are farther than 1.5 periods
+            total = total + ops.exp(-self.alpha * ops.square(apart + image * period))
+        return total
+
+    def compute_output_shape(self, places_shape, weights_shape, lengths_shape, repeats_shape):
+        batch = places_shape[0]
+        return (batch, *(self.num_voxels,) * self.ndim, 2), (batch, self.ndim)
+
+    def get_config(self):
+        known = {"num_voxels": self.num_voxels, "ndim": self.ndim, "alpha": self.alpha}
+        return {**super().get_config(), **known}
+
+
+@keras.saving.register_keras_serializable(package="keras_ruo2")
+class LengthLogits(keras.layers.Layer):
+    """Return lengths as the logits of what `scale_lengths` makes of them.
+
+    Args:
+        minimum: Least length of the training records in each direction, Å.
+        maximum: Largest length, Å.
+
+    Input shape: lengths `(batch, n)`, Å.
+
+    Output shape: the same.
+    """
+
+    def __init__(self, minimum, maximum, **options):
+        super().__init__(**{"dtype": "float32"} | options)
+        self.minimum, self.maximum = tuple(minimum), tuple(maximum)
+
+    def call(self, lengths):
+        low, high = (np.array(bound, "float32") for bound in (self.minimum, self.maximum))
+        scaled = (lengths - low) / (1.1 * high - low)
+        scaled = ops.clip(scaled, SMALLEST_SCALED, 1 - SMALLEST_SCALED)
+        return ops.log(scaled) - ops.log1p(-scaled)
+
+    def get_config(self):
+        return {**super().get_config(), "minimum": self.minimum, "maximum": self.maximum}

@@ -1,0 +1,302 @@
+"""The sites of known slabs as tables of numbers, from which a generator places atoms."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from ase.data import atomic_numbers, covalent_radii
+
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.species import SPECIES
+from keras_ruo2.structure.motifs import Motif
+from keras_ruo2.structure.orientation import UNKNOWN, facet_of
+from keras_ruo2.structure.sites import INSIDE, SAME_SITE, find_frames, vectors
+
+MOST_SITES = 400
+BOUNDS = (0.05, 0.5)  # Å, least and largest displacement from a site along an axis
+SPREADS = 2.0  # standard deviations of a site's atoms that a displacement may reach
+PRIOR = (2, 0.05)  # so many atoms with this standard deviation, Å, are added to those of a site
+INNER_SHARES = (0.02, 0.998)  # between which the chance of an atom at an inner site starts
+FACE_SHARES = (0.15, 0.85)  # the same at the faces, where other terminations have or lack one
+BOND = (0.8, 1.25)  # of the sum of covalent radii: how far a spare site is from the nearest metal
+STEP = 0.5  # Å along z that a translation of the crystal makes at least
+MAPPED, MATCHING = 0.9, 0.6  # share of sites that such a translation maps within so many Å
+TOUCHING = 0.9  # of the shortest distance of anions in the data: closer sites exclude each other
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """Frames of slabs, padded to the same number of sites.
+
+    Args:
+        species: Metal and anion.
+        alpha: Inverse square width of the Gaussians, Å^-2.
+        rotated: Whether the records were turned by multiples of 90 degrees.
+        translated: Axes along which the records were moved, `xyz` or `xy`.
+        vacuum: Empty space along z, Å; `None` where cells have a height of their own.
+        facets: Facet of each frame, f names.
+        positions: Of the sites, Å, z relative to the mean of the metal, `(f, s, 3)`.
+        channels: 0 metal, 1 anion, -1 padding, `(f, s)`.
+        shares: Chance of an atom at each site, `(f, s)`.
+        bounds: Largest displacement from each site, Å, `(f, s, 3)`.
+        excluded: Triples of a frame and two of its sites that never hold atoms together, `(n, 3)`.
+        lengths: Lateral lengths, Å, `(f, 2)`.
+        heights: Mean length of the cells along z, Å, `(f,)`.
+        levels: Mean height of the metal in the cells, Å, `(f,)`.
+        centred: Whether the cell of a frame is centred: each site stands there twice, `(f,)`.
+        cells: Frame and lateral repeats of each kind of cell, `(k, 3)`.
+        counts: Training records of each cell in each class, `(k, classes)`.
+    """
+
+    species: tuple
+    alpha: float
+    rotated: bool
+    translated: str
+    vacuum: float | None
+    facets: tuple
+    positions: np.ndarray
+    channels: np.ndarray
+    shares: np.ndarray
+    bounds: np.ndarray
+    excluded: np.ndarray
+    lengths: np.ndarray
+    heights: np.ndarray
+    levels: np.ndarray
+    centred: np.ndarray
+    cells: np.ndarray
+    counts: np.ndarray
+
+    @property
+    def num_sites(self):
+        """Sites of a frame, padding included."""
+        return self.channels.shape[1]
+
+    def as_dict(self):
+        """Return it as JSON can hold it, lengths to 0.0001 Å."""
+        values = asdict(self)
+        for name, value in values.items():
+            if isinstance(value, np.ndarray):
+                rounded = np.round(value, 4) if value.dtype.kind == "f" else value
+                values[name] = {"shape": value.shape, "values": rounded.ravel().tolist()}
+        return values
+
+    @classmethod
+    def from_dict(cls, values):
+        """Invert `as_dict`."""
+        known = {}
+        for name, value in values.items():
+            if isinstance(value, dict):
+                value = np.array(value["values"]).reshape(value["shape"])
+            known[name] = tuple(value) if isinstance(value, list) else value
+        return cls(**known)
+
+
+def find_anchors(motifs, labels, counts, *, num_classes, species=SPECIES, **known):
+    """Return the `Anchors` of training structures.
+
+    Args:
+        motifs: List of `Motif`, one of each structure.
+        labels: Class of each, 0 to `num_classes - 1`, or -1.
+        counts: Records of each.
+        num_classes: Number of classes, at least 1.
+        species: Metal and anion.
+        known: `alpha`, `rotated` and `translated`.
+
+    Raises:
+        ConfigError: If slabs have more than `MOST_SITES` sites.
+    """
+    frames = find_frames(motifs)
+    shortest = min(shortest_distance(motif) for motif in motifs)
+    tables = [table_of(frame, species) for frame in frames]
+    size = max(len(table["channels"]) for table in tables)
+    if size > MOST_SITES:
+        raise ConfigError(
+            f"The slabs have {size} sites for atoms in a cell, {MOST_SITES} at most are possible. "
+            "Give smaller cells, or train another architecture, e.g. --arch=waves."
+        )
+    stacked = {
+        name: np.stack([padded(table[name], size, fill) for table in tables])
+        for name, fill in (("positions", 0), ("channels", -1), ("shares", 0), ("bounds", 0))
+    }
+    excluded = [
+        (number, *pair)
+        for number, (frame, table) in enumerate(zip(frames, tables, strict=True))
+        for pair in excluding(frame, table, TOUCHING * shortest)
+    ]
+    cells, tallies = cells_of(frames, labels, counts, num_classes)
+    heights = [np.array([slab.height for slab in frame.slabs]) for frame in frames]
+    return Anchors(
+        species=tuple(species),
+        vacuum=vacuum_of(frames, heights),
+        facets=tuple(facet(motifs[frame.numbers[0]], species) for frame in frames),
+        **stacked,
+        excluded=np.reshape(excluded, (-1, 3)).astype(int),
+        lengths=np.stack([frame.lengths for frame in frames]),
+        heights=np.array([values.mean() for values in heights]),
+        levels=np.array([np.mean([slab.level for slab in frame.slabs]) for frame in frames]),
+        centred=np.array([len(frame.centring) > 1 for frame in frames]),
+        cells=cells,
+        counts=tallies,
+        **known,
+    )
+
+
+def facet(motif, species):
+    """Return the facet that a motif shows, `unknown` where it cannot be told."""
+    try:
+        return facet_of(motif.to_atoms(species))
+    except ValueError:
+        return UNKNOWN
+
+
+def padded(values, size, fill):
+    """Return an array with its first axis filled up to `size`."""
+    values = np.asarray(values)
+    result = np.full((size, *values.shape[1:]), fill, dtype=values.dtype)
+    result[: len(values)] = values
+    return result
+
+
+def shortest_distance(motif):
+    """Return the shortest distance between two anions of a motif, Å, infinite without two."""
+    anions = motif.positions[motif.channels == 1]
+    apart = periodic_distances(anions, anions, motif.lengths)
+    return apart.min(initial=np.inf)
+
+
+def periodic_distances(points, places, lengths):
+    """Return the distances of points to places and to their lateral images, not to themselves."""
+    shifts = np.array([(x, y, 0) for x in (-1, 0, 1) for y in (-1, 0, 1)]) * [*lengths[:2], 0]
+    apart = points[:, None] - places[None]
+    apart[..., :2] -= lengths[:2] * np.round(apart[..., :2] / lengths[:2])
+    distance = np.linalg.norm(apart[..., None, :] + shifts, axis=-1)
+    return np.where(distance < 1e-6, np.inf, distance).min(axis=-1, initial=np.inf)
+
+
+def vacuum_of(frames, heights):
+    """Return the empty space that all cells have along z, `None` if they have no such thing."""
+    extents = [np.array([np.ptp(slab.positions[:, 2]) for slab in frame.slabs]) for frame in frames]
+    gaps = [height - extent for height, extent in zip(heights, extents, strict=True)]
+    spread_of_gaps = np.concatenate(gaps).std()
+    spread_of_heights = np.concatenate([height - height.mean() for height in heights]).std()
+    return float(np.concatenate(gaps).mean()) if spread_of_gaps < spread_of_heights else None
+
+
+def cells_of(frames, labels, counts, num_classes):
+    """Return the kinds of cells, `(k, 3)`, and their records in each class, `(k, classes)`."""
+    found = {}
+    for number, frame in enumerate(frames):
+        for slab, index in zip(frame.slabs, frame.numbers, strict=True):
+            key = (number, *(int(count) for count in slab.repeats))
+            tally = found.setdefault(key, np.zeros(num_classes))
+            tally[max(int(labels[index]), 0)] += counts[index]
+    return np.array(list(found)), np.array(list(found.values()))
+
+
+def table_of(frame, species):
+    """Return sites, shares and bounds of a frame, those that no slab has yet after the others."""
+    count = np.zeros(len(frame.channels))
+    squares = np.zeros((len(frame.channels), 3))
+    for slab, sites in zip(frame.slabs, frame.sites, strict=True):
+        np.add.at(count, sites, 1)
+        apart = frame.offsets(slab.positions, frame.positions[sites])
+        np.add.at(squares, sites, apart**2)
+    extra, spread = PRIOR
+    deviation = np.sqrt((squares + extra * spread**2) / (count[:, None] + extra))
+    shares, spare = count / len(frame.slabs), spare_sites(frame, count, species)
+    positions = np.concatenate([frame.positions, spare])
+    channels = np.concatenate([frame.channels, np.ones(len(spare), dtype=int)])
+    shares = np.concatenate([shares, np.zeros(len(spare))])
+    bounds = np.clip(SPREADS * deviation, *BOUNDS)
+    typical = np.tile(np.median(bounds, axis=0), (len(spare), 1))
+    limits = np.where(at_faces(frame, positions)[:, None], FACE_SHARES, INNER_SHARES)
+    limits[channels == 0] = INNER_SHARES
+    return {
+        "positions": positions,
+        "channels": channels,
+        "shares": np.clip(shares, *limits.T),
+        "bounds": np.concatenate([bounds, typical]),
+        "occupied": [set(sites.tolist()) for sites in frame.sites],
+    }
+
+
+def at_faces(frame, positions):
+    """Say which sites lie as far out as the outermost metal or farther."""
+    metal = frame.positions[frame.channels == 0, 2]
+    z = positions[:, 2]
+    return (z > metal.max() - INSIDE) | (z < metal.min() + INSIDE)
+
+
+def spare_sites(frame, count, species):
+    """Return sites of anions where the crystal would go on beyond both faces, `(n, 3)`, Å.
+
+    The translations of the crystal are those between its metal atoms that map what lies inside
+    the slab onto itself. They carry anions that every slab has to places beyond the faces; those
+    within a bond of a metal atom are kept.
+    """
+    shifts = frame.centring * frame.lengths
+    shifts = np.concatenate([shifts, np.zeros((len(shifts), 1))], axis=1)
+    places = (frame.positions + shifts[:, None]).reshape(-1, 3)
+    kinds, always = (np.tile(v, len(shifts)) for v in (frame.channels, count == count.max()))
+    metal, kept = places[kinds == 0], places[always]
+    found = np.empty((0, 3))
+    radii = sum(covalent_radii[atomic_numbers[symbol]] for symbol in species)
+    near, far = (share * radii for share in BOND)
+    for step in crystal_translations(kept, kinds[always], metal, frame.lengths):
+        images = kept[kinds[always] == 1] + step
+        bond = distances(images, metal, frame.lengths)
+        images = images[(bond > near) & (bond < far)]
+        for image in images:
+            taken = np.concatenate([places, found])
+            if distances(image[None], taken, frame.lengths)[0] > SAME_SITE:
+                found = np.concatenate([found, image[None]])
+    if len(shifts) > 1 and len(found):  # one of each pair of copies
+        twin = np.array(
+            [
+                distances(f[None] + shifts[1], found[:k], frame.lengths)[0]
+                for k, f in enumerate(found)
+            ]
+        )
+        found = found[~(twin < SAME_SITE)]
+    return found
+
+
+def distances(points, places, lengths):
+    """Return how far each point is from the nearest place, Å, infinite without places."""
+    apart = np.linalg.norm(vectors(points[:, None], places[None], lengths), axis=-1)
+    return apart.min(axis=1, initial=np.inf)
+
+
+def crystal_translations(places, kinds, metal, lengths):
+    """Return the vectors out of the plane that map the inside of a slab onto itself, `(n, 3)`, Å."""
+    steps = (metal[:, None] - metal[None]).reshape(-1, 3)
+    steps = steps[np.abs(steps[:, 2]) > STEP]
+    bottom, top = metal[:, 2].min() - STEP, metal[:, 2].max() + STEP
+    found = []
+    for step in steps[np.argsort(np.abs(steps[:, 2]), kind="stable")]:
+        moved = places + step
+        inside = (moved[:, 2] > bottom + 2 * STEP) & (moved[:, 2] < top - 2 * STEP)
+        if inside.sum() < 2:
+            continue
+        hits = [
+            distances(moved[inside & (kinds == kind)], places[kinds == kind], lengths) < MATCHING
+            for kind in (0, 1)
+        ]
+        known = any(distances(step[None], np.array(found), lengths) < STEP) if found else False
+        if np.concatenate(hits).mean() >= MAPPED and not known:
+            found.append(step)
+    return found
+
+
+def excluding(frame, table, least):
+    """Yield pairs of anion sites closer than `least` that no slab has together."""
+    shifts = frame.centring * frame.lengths
+    anions = np.flatnonzero(table["channels"] == 1)
+    points = table["positions"][anions]
+    lengths = np.array([*frame.lengths, 0.0])
+    apart = np.min(
+        [periodic_distances(points, points + [*shift, 0], lengths) for shift in shifts], axis=0
+    )
+    for first, second in zip(*np.nonzero(apart < least), strict=True):
+        pair = {int(anions[first]), int(anions[second])}
+        if first < second and not any(pair <= sites for sites in table["occupied"]):
+            yield tuple(sorted(pair))

@@ -1,0 +1,108 @@
+"""What the critic of atomic environments adds to the schedule."""
+
+import keras
+from keras import ops
+
+from keras_ruo2.models.environments import Environments, mean_over_atoms
+from keras_ruo2.training import losses
+
+PAIRS = 12  # environments of each species in a sample that the gradient penalty lies between
+NOWHERE = -1e9  # logit of an atom that is not there
+
+
+class EnvironmentJudge:
+    """Losses on the neighbours of single atoms, for a `Schedule`.
+
+    A Wasserstein critic with gradient penalty compares environments in real and in generated slabs
+    of the same class; beside it a network reads energies off the environments of real slabs.
+
+    Args:
+        schedule: `Schedule`, whose generator places atoms.
+        critic: From `build_environment_critic`.
+    """
+
+    def __init__(self, schedule, critic):
+        self.schedule, self.critic = schedule, critic
+        self.describe = Environments(dtype="float32")
+
+    def judge(self, features, weights, label):
+        """Return what the critic says of the atoms of slabs."""
+        inputs = [features, weights]
+        return self.critic([*inputs, label] if len(self.critic.inputs) > 2 else inputs)
+
+    def read(self, slabs):
+        """Return the features of all atoms of real or generated slabs and their weights."""
+        return self.describe(slabs["places"], slabs["weights"], slabs["cell"]), slabs["weights"]
+
+    def objective(self, batch):
+        """Return the critic's loss on a batch of real slabs and its parts."""
+        schedule, label = self.schedule, batch.get("label")
+        noise = schedule.draw_noise(ops.shape(batch["grid"])[0])
+        made = schedule.generator(schedule.inputs(noise, label), training=True)
+        made = {name: ops.stop_gradient(made[name]) for name in ("places", "weights", "cell")}
+        (real, kinds), (fake, fake_kinds) = self.read(batch), self.read(made)
+        seen, other = self.judge(real, kinds, label), self.judge(fake, fake_kinds, label)
+        scores = [
+            mean_over_atoms(found["score"], weights)
+            for found, weights in ((seen, kinds), (other, fake_kinds))
+        ]
+        gap = losses.critic_loss(*scores)
+        penalty = losses.gradient_penalty(self.slopes(real, kinds, fake, fake_kinds, label))
+        parts = {"environment_gap": gap, "environment_penalty": penalty}
+        loss = gap + schedule.settings.penalty_weight * penalty
+        if schedule.settings.energy_weight:
+            error = self.off(seen["energy"], kinds, batch["energy"])
+            parts["environment_energy_error"] = ops.sqrt(error + losses.SMALLEST_SQUARE)
+            loss = loss + error
+        return loss, parts
+
+    def slopes(self, real, kinds, fake, fake_kinds, label):
+        """Return the critic's gradients between real and generated environments of a species."""
+        share, between, weights = None, [], []
+        for channel in range(2):
+            ends = [
+                pick(features, there[..., channel], self.schedule.seeds)
+                for features, there in ((real, kinds), (fake, fake_kinds))
+            ]
+            share = keras.random.uniform(ops.shape(ends[0][..., :1]), seed=self.schedule.seeds)
+            between.append(share * ends[0] + (1 - share) * ends[1])
+            of_channel = ops.one_hot(channel, 2, dtype="float32")
+            weights.append(ops.ones_like(share) * of_channel)
+        weights = ops.concatenate(weights, axis=1)
+        slopes = self.schedule.input_gradients(
+            lambda features: self.judge(features, weights, label)["score"],
+            ops.concatenate(between, axis=1),
+        )
+        return ops.reshape(slopes, (-1, slopes.shape[-1]))
+
+    def off(self, energies, weights, wanted):
+        """Return the mean squared error of energies per atom, in units of the settings' scale.
+
+        Slabs of unknown energy (NaN) are left out.
+        """
+        centre, scale = self.schedule.settings.energy_scale
+        known = ops.logical_not(ops.isnan(wanted))
+        wanted = (ops.where(known, wanted, centre) - centre) / scale
+        known = ops.cast(known, "float32")
+        errors = ops.square(mean_over_atoms(energies, weights) - wanted)
+        return ops.sum(errors * known) / ops.maximum(ops.sum(known), 1.0)
+
+    def generator_terms(self, made, batch):
+        """Return what the generator's loss gets from here, and the parts of it."""
+        known, label = self.schedule.settings, batch.get("label")
+        features, weights = self.read(made)
+        seen = self.judge(features, weights, label)
+        loss = losses.generator_loss(mean_over_atoms(seen["score"], weights))
+        parts = {"generator_environment_loss": loss}
+        loss = known.environment_weight * loss
+        if known.energy_weight:
+            parts["generator_energy_loss"] = self.off(seen["energy"], weights, batch["energy"])
+            loss = loss + known.energy_weight * parts["generator_energy_loss"]
+        return loss, parts
+
+
+def pick(features, there, seeds):
+    """Return features `(batch, PAIRS, n)` of atoms drawn from those that are there."""
+    logits = ops.where(there > 0.5, 0.0, NOWHERE)
+    chosen = keras.random.categorical(logits, PAIRS, dtype="int32", seed=seeds)
+    return ops.take_along_axis(features, chosen[..., None], axis=1)

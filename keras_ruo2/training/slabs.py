@@ -1,0 +1,109 @@
+"""The atoms behind training records: sites for a generator, and what its critic compares with."""
+
+import json
+
+import numpy as np
+
+from keras_ruo2 import runs
+from keras_ruo2.data.labels import class_counts, class_of
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.recipes import RECIPES
+from keras_ruo2.structure.anchors import Anchors, find_anchors
+from keras_ruo2.structure.motifs import Motif
+
+CHUNK = 256  # records read at a time
+
+
+def training_slabs(records, description, label_by):
+    """Return the structures behind records.
+
+    Args:
+        records: `Records`.
+        description: Their `Description`.
+        label_by: `energy` or `dmu_o`.
+
+    Returns:
+        List of `Motif`, one of each structure, their classes `(n,)` and records `(n,)`.
+    """
+    found = {}
+    for start in range(0, len(records), CHUNK):
+        indices = np.arange(start, min(start + CHUNK, len(records)))
+        batch = records.read(indices, ("structure", "motif", "label", "dmu_o"))
+        labels = np.zeros(len(indices), int)
+        if class_counts(description, label_by):
+            labels = class_of(batch, description, label_by)
+        for name, stored, label in zip(batch["structure"], batch["motif"], labels, strict=True):
+            found.setdefault((name, stored), [label, 0])[1] += 1
+    motifs = [Motif.from_bytes(stored) for _, stored in found]
+    labels, counts = np.array(list(found.values())).T
+    return motifs, labels, counts
+
+
+def anchors_for(config, description, records):
+    """Return the `Anchors` of a run: those it was started with, or new ones of its records.
+
+    Args:
+        config: `TrainConfig` with its run.
+        description: `Description` of the records.
+        records: `Records` of the training split.
+    """
+    if runs.exists(config.run):
+        return load_anchors(config.run)
+    motifs, labels, counts = training_slabs(records, description, config.label_by)
+    anchors = find_anchors(
+        motifs,
+        labels,
+        counts,
+        num_classes=max(1, len(class_counts(description, config.label_by))),
+        species=description.species,
+        alpha=description.alpha,
+        rotated=RECIPES[description.recipe].rotate,
+        translated=runs.translated(description.source),
+    )
+    print(
+        f"Sites for atoms: {np.sum(anchors.channels >= 0)} in {len(anchors.facets)} frames, of "
+        f"{len(motifs)} training structures."
+    )
+    return anchors
+
+
+def load_anchors(run):
+    """Return the `Anchors` of a run, `None` where it has none.
+
+    Raises:
+        ConfigError: If they cannot be read.
+    """
+    path = run / runs.ANCHORS
+    if not path.is_file():
+        return None
+    try:
+        return Anchors.from_dict(json.loads(path.read_text()))
+    except (ValueError, TypeError, KeyError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}). Choose another --run.") from None
+
+
+def most_atoms(records, description):
+    """Return the atoms of the largest motif of some records."""
+    return max(len(motif) for motif in training_slabs(records, description, "energy")[0])
+
+
+def slab_arrays(stored, size):
+    """Return motifs as arrays that a critic of environments takes.
+
+    Args:
+        stored: The motifs of a batch, as records hold them.
+        size: Atoms of the arrays; motifs with fewer are filled up with atoms of no weight.
+
+    Returns:
+        Dict: `places` float32 `(batch, size, 3)` in Å, `weights` float32 `(batch, size, 2)`, 1 for
+        a metal atom or an anion, and `cell` float32 `(batch, 3)` in Å.
+    """
+    places = np.zeros((len(stored), size, 3), "float32")
+    weights = np.zeros((len(stored), size, 2), "float32")
+    cell = np.empty((len(stored), 3), "float32")
+    for row, content in enumerate(stored):
+        motif = Motif.from_bytes(content)
+        count = len(motif)
+        places[row, :count], cell[row] = motif.positions, motif.lengths
+        weights[row, np.arange(count), motif.channels] = 1
+    return {"places": places, "weights": weights, "cell": cell}
