@@ -10,6 +10,8 @@ REACH = 4.0  # Å, of an environment: both shells of oxygen around Ru and all Ru
 RADII = tuple(np.arange(1.2, REACH, 0.2).round(2).tolist())  # Å, of the shells that are told apart
 WIDTH = 0.2  # Å, of a shell; 0.1 Å more or less then changes its number by a third
 WIDE_RADII, WIDE_WIDTH = (1.8, 2.4, 3.0, 3.6), 0.4  # of shells whose shape is looked at
+NEAREST = 32  # neighbours that are looked at: Ru in rutile has 30 within `REACH`
+FAR = 1e6  # Å^2
 SMALLEST = 1e-6  # Å^2, keeps the slope of the square root finite
 CLASS_SIZE = 16  # numbers that tell the class
 UNITS = (128, 128)
@@ -25,46 +27,80 @@ class Environments(keras.layers.Layer):
     product of directions with themselves). These are the invariants of order 2 of the atom's
     surroundings, up to angular momentum 2 (Bartok et al., Phys. Rev. B 87, 184115 (2013)).
 
+    Args:
+        centres: Atoms that are looked at, the first ones of a slab; `None` for all.
+
     Input shape: places `(batch, atoms, 3)` in Å, weights of the metal and the anion
         `(batch, atoms, 2)` and lengths of the orthogonal cell `(batch, 3)`; lateral lengths of
         2.7 Å or more are seen up to `REACH`.
 
-    Output shape: `(batch, atoms, features)`.
+    Output shape: `(batch, centres, features)`.
     """
 
+    def __init__(self, centres=None, **options):
+        super().__init__(**{"dtype": "float32"} | options)
+        self.centres = centres
+
     def call(self, places, weights, lengths):
-        shifts = np.array([(x, y, 0) for x in (-1, 0, 1) for y in (-1, 0, 1)], "float32")
-        cell = lengths[:, None, None]
-        apart = places[:, None] - places[:, :, None]  # from each atom to every other one
-        apart = apart - cell * ops.round(apart / cell)
-        images = shifts[None, None] * lengths[:, None, None]
-        apart = apart[:, :, :, None] + images[:, :, None]  # (batch, atoms, atoms, images, 3)
-        squares = ops.sum(ops.square(apart), axis=-1)
-        size = places.shape[1]
-        itself = np.zeros((size, size, len(shifts)), "float32")
-        itself[..., len(shifts) // 2] = np.eye(size)
-        distance = ops.sqrt(squares + SMALLEST)
-        near = 0.5 * (1 + ops.cos(np.pi * ops.minimum(distance / REACH, 1.0))) * (1 - itself)
+        apart, weights = self.neighbours(places, weights, lengths)
+        distance = ops.sqrt(ops.sum(ops.square(apart), axis=-1) + SMALLEST)
+        near = 0.5 * (1 + ops.cos(np.pi * ops.minimum(distance / REACH, 1.0)))
+        weights = weights * near[..., None]  # (batch, centres, neighbours, species)
         directions = apart / distance[..., None]
         products = ops.stack(
-            [directions[..., i] * directions[..., k] for i in range(3) for k in range(i, 3)],
-            axis=-1,
+            [directions[..., i] * directions[..., k] for i in range(3) for k in range(i, 3)], axis=-1
         )
-        found = []
-        for radius in RADII:
-            shell = near * ops.exp(-0.5 * ops.square((distance - radius) / WIDTH))
-            found.append(ops.matmul(ops.sum(shell, axis=3), weights))
         twice = ops.convert_to_tensor(np.array([1, 2, 2, 1, 2, 1], "float32"))
-        for radius in WIDE_RADII:
-            shell = near * ops.exp(-0.5 * ops.square((distance - radius) / WIDE_WIDTH))
-            vector = ops.einsum("bijs,bijsv,bjc->bicv", shell, directions, weights)
-            found.append(ops.sqrt(ops.sum(ops.square(vector), axis=-1) + SMALLEST))
-            tensor = ops.einsum("bijs,bijsv,bjc->bicv", shell, products, weights)
-            found.append(ops.sqrt(ops.sum(twice * ops.square(tensor), axis=-1) + SMALLEST))
-        return ops.concatenate(found, axis=-1)
+        found = [ops.einsum("bijr,bijc->bicr", shells(distance, RADII, WIDTH), weights)]
+        wide = ops.einsum("bijr,bijc->bijcr", shells(distance, WIDE_RADII, WIDE_WIDTH), weights)
+        vector = ops.einsum("bijcr,bijv->bicrv", wide, directions)
+        found.append(ops.sqrt(ops.sum(ops.square(vector), axis=-1) + SMALLEST))
+        tensor = ops.einsum("bijcr,bijv->bicrv", wide, products)
+        found.append(ops.sqrt(ops.sum(twice * ops.square(tensor), axis=-1) + SMALLEST))
+        joined = ops.concatenate(found, axis=-1)
+        return ops.reshape(joined, (-1, joined.shape[1], num_features()))
+
+    def neighbours(self, places, weights, lengths):
+        """Return vectors to the nearest atoms that are there, and their weights.
+
+        Returns:
+            `(batch, centres, NEAREST, 3)` in Å and `(batch, centres, NEAREST, 2)`.
+        """
+        shifts = np.array([(x, y, 0) for x in (-1, 0, 1) for y in (-1, 0, 1)], "float32")
+        cell = lengths[:, None, None]
+        size, centres = places.shape[1], self.centres or places.shape[1]
+        apart = places[:, None] - places[:, :centres, None]
+        apart = apart - cell * ops.round(apart / cell)
+        apart = apart[:, :, :, None] + (shifts * cell)[:, :, None]
+        apart = ops.reshape(apart, (-1, centres, size * len(shifts), 3))
+        there = ops.repeat(ops.sum(weights, axis=-1) > 0.5, len(shifts), axis=1)
+        squares = ops.sum(ops.square(apart), axis=-1)
+        itself = np.zeros((centres, size, len(shifts)), bool)
+        itself[np.arange(centres), np.arange(centres), len(shifts) // 2] = True
+        hidden = ops.logical_or(
+            ops.logical_not(there)[:, None], itself.reshape(1, centres, size * len(shifts))
+        )
+        order = ops.where(hidden, -FAR, -squares)
+        count = min(NEAREST, size * len(shifts))
+        chosen = ops.top_k(ops.stop_gradient(order), count)[1]
+        real = ops.take_along_axis(order, chosen, axis=2) > -0.5 * FAR
+        apart = ops.take_along_axis(apart, chosen[..., None], axis=2)
+        weights = ops.repeat(weights, len(shifts), axis=1)[:, None]
+        weights = ops.broadcast_to(weights, (ops.shape(places)[0], centres, *weights.shape[2:]))
+        weights = ops.take_along_axis(weights, chosen[..., None], axis=2)
+        return apart, weights * ops.cast(real, "float32")[..., None]
 
     def compute_output_shape(self, places_shape, weights_shape, lengths_shape):
-        return (*places_shape[:2], num_features())
+        return (places_shape[0], self.centres or places_shape[1], num_features())
+
+    def get_config(self):
+        return {**super().get_config(), "centres": self.centres}
+
+
+def shells(distance, radii, width):
+    """Return how far in each shell distances are, Gaussians of `(..., len(radii))`."""
+    radii = ops.convert_to_tensor(np.array(radii, "float32"))
+    return ops.exp(-0.5 * ops.square((distance[..., None] - radii) / width))
 
 
 def num_features():

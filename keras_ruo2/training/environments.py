@@ -19,20 +19,22 @@ class EnvironmentJudge:
     Args:
         schedule: `Schedule`, whose generator places atoms.
         critic: From `build_environment_critic`.
+        num_sites: Atoms of a generated slab that are looked at; the others are copies of them.
     """
 
-    def __init__(self, schedule, critic):
-        self.schedule, self.critic = schedule, critic
-        self.describe = Environments(dtype="float32")
+    def __init__(self, schedule, critic, num_sites):
+        self.schedule, self.critic, self.num_sites = schedule, critic, num_sites
 
     def judge(self, features, weights, label):
         """Return what the critic says of the atoms of slabs."""
         inputs = [features, weights]
         return self.critic([*inputs, label] if len(self.critic.inputs) > 2 else inputs)
 
-    def read(self, slabs):
-        """Return the features of all atoms of real or generated slabs and their weights."""
-        return self.describe(slabs["places"], slabs["weights"], slabs["cell"]), slabs["weights"]
+    def read(self, slabs, count=None):
+        """Return the features and weights of the first `count` atoms of slabs, or of all."""
+        describe = Environments(count)
+        features = describe(slabs["places"], slabs["weights"], slabs["cell"])
+        return features, slabs["weights"][:, :count]
 
     def objective(self, batch):
         """Return the critic's loss on a batch of real slabs and its parts."""
@@ -40,7 +42,7 @@ class EnvironmentJudge:
         noise = schedule.draw_noise(ops.shape(batch["grid"])[0])
         made = schedule.generator(schedule.inputs(noise, label), training=True)
         made = {name: ops.stop_gradient(made[name]) for name in ("places", "weights", "cell")}
-        (real, kinds), (fake, fake_kinds) = self.read(batch), self.read(made)
+        (real, kinds), (fake, fake_kinds) = self.read(batch), self.read(made, self.num_sites)
         seen, other = self.judge(real, kinds, label), self.judge(fake, fake_kinds, label)
         scores = [
             mean_over_atoms(found["score"], weights)
@@ -90,7 +92,7 @@ class EnvironmentJudge:
     def generator_terms(self, made, batch):
         """Return what the generator's loss gets from here, and the parts of it."""
         known, label = self.schedule.settings, batch.get("label")
-        features, weights = self.read(made)
+        features, weights = self.read(made, self.num_sites)
         seen = self.judge(features, weights, label)
         loss = losses.generator_loss(mean_over_atoms(seen["score"], weights))
         parts = {"generator_environment_loss": loss}

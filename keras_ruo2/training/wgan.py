@@ -66,7 +66,8 @@ class Schedule(keras.Model):
         self.environments = None
         if environment_critic is not None:
             self.environment_critic = environment_critic
-            self.environments = EnvironmentJudge(self, environment_critic)
+            sites = generator.get_layer("occupy").anchors.num_sites
+            self.environments = EnvironmentJudge(self, environment_critic, sites)
         self.averaged = keras.models.clone_model(generator)
         self.averaged.set_weights(generator.get_weights())
         self.averaged.trainable = False
