@@ -29,7 +29,8 @@ class Architecture:
         start: Voxels along each direction before the generator's first block.
         first: Filters of that first feature map as a multiple of the width.
         generator: Blocks of the generator; the last gives the grid.
-        upsampling: `atoms` (no grid is enlarged: atoms are placed and drawn), `waves` (one-dimensional periodic convolutions along z give the coefficients
+        upsampling: `atoms` (no grid is enlarged: atoms are placed and drawn), `waves`
+            (one-dimensional periodic convolutions along z give the coefficients
             of lateral Fourier series), `resize` (nearest voxels, then a periodic convolution) or
             `transpose` (transposed convolutions).
         padding: Padding of transposed convolutions.
@@ -125,9 +126,9 @@ PLAIN_CRITIC = {  # periodic convolutions without norm, and a reader of lengths 
 }
 ARCHITECTURES = MappingProxyType(
     {
-        # Ours. Atoms have exact places on the sites of the training slabs, so that blur, wrong widths
-        # and lengths that contradict the picture cannot be; the networks decide which sites are
-        # occupied and where around them the atoms are.
+        # Ours. Atoms have exact places on the sites of the training slabs, so that blur, wrong
+        # widths and lengths that contradict the picture cannot be; the networks decide which
+        # sites are occupied and where around them the atoms are.
         "atoms": Architecture(
             meaning="atoms on the sites of the training slabs, drawn as exact Gaussians",
             width=16,

@@ -48,7 +48,8 @@ class Environments(keras.layers.Layer):
         weights = weights * near[..., None]  # (batch, centres, neighbours, species)
         directions = apart / distance[..., None]
         products = ops.stack(
-            [directions[..., i] * directions[..., k] for i in range(3) for k in range(i, 3)], axis=-1
+            [directions[..., i] * directions[..., k] for i in range(3) for k in range(i, 3)],
+            axis=-1,
         )
         twice = ops.convert_to_tensor(np.array([1, 2, 2, 1, 2, 1], "float32"))
         found = [ops.einsum("bijr,bijc->bicr", shells(distance, RADII, WIDTH), weights)]

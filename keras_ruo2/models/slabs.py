@@ -4,7 +4,8 @@ import keras
 from keras import layers
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.models.atoms import Arrange, ChooseCell, Displace, Draw, LengthLogits, Occupy
+from keras_ruo2.models.atoms import Arrange, ChooseCell, Displace, Occupy
+from keras_ruo2.models.drawing import Draw, LengthLogits
 
 NUM_MOVES = 4  # noise numbers that turn and shift a slab
 CELL = slice(NUM_MOVES, NUM_MOVES + 1)  # the one that chooses its cell

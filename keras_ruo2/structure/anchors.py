@@ -3,13 +3,12 @@
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from ase.data import atomic_numbers, covalent_radii
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.species import SPECIES
-from keras_ruo2.structure.motifs import Motif
 from keras_ruo2.structure.orientation import UNKNOWN, facet_of
-from keras_ruo2.structure.sites import INSIDE, SAME_SITE, find_frames, vectors
+from keras_ruo2.structure.sites import INSIDE, find_frames
+from keras_ruo2.structure.spares import spare_sites
 
 MOST_SITES = 400
 BOUNDS = (0.05, 0.5)  # Å, least and largest displacement from a site along an axis
@@ -17,9 +16,7 @@ SPREADS = 2.0  # standard deviations of a site's atoms that a displacement may r
 PRIOR = (2, 0.05)  # so many atoms with this standard deviation, Å, are added to those of a site
 INNER_SHARES = (0.02, 0.998)  # between which the chance of an atom at an inner site starts
 FACE_SHARES = (0.15, 0.85)  # the same at the faces, where other terminations have or lack one
-BOND = (0.8, 1.25)  # of the sum of covalent radii: how far a spare site is from the nearest metal
-STEP = 0.5  # Å along z that a translation of the crystal makes at least
-MAPPED, MATCHING = 0.9, 0.6  # share of sites that such a translation maps within so many Å
+SELDOM = 1e-3  # how often a class has a cell that it has not in the data, against others
 TOUCHING = 0.9  # of the shortest distance of anions in the data: closer sites exclude each other
 
 
@@ -64,6 +61,12 @@ class Anchors:
     centred: np.ndarray
     cells: np.ndarray
     counts: np.ndarray
+
+    @property
+    def chances(self):
+        """Chance of each cell in each class, `(k, classes)`; none is zero, all can be had."""
+        counts = self.counts + SELDOM * self.counts.sum(axis=1, keepdims=True)
+        return counts / counts.sum(axis=0)
 
     @property
     def num_sites(self):
@@ -224,67 +227,6 @@ def at_faces(frame, positions):
     metal = frame.positions[frame.channels == 0, 2]
     z = positions[:, 2]
     return (z > metal.max() - INSIDE) | (z < metal.min() + INSIDE)
-
-
-def spare_sites(frame, count, species):
-    """Return sites of anions where the crystal would go on beyond both faces, `(n, 3)`, Å.
-
-    The translations of the crystal are those between its metal atoms that map what lies inside
-    the slab onto itself. They carry anions that every slab has to places beyond the faces; those
-    within a bond of a metal atom are kept.
-    """
-    shifts = frame.centring * frame.lengths
-    shifts = np.concatenate([shifts, np.zeros((len(shifts), 1))], axis=1)
-    places = (frame.positions + shifts[:, None]).reshape(-1, 3)
-    kinds, always = (np.tile(v, len(shifts)) for v in (frame.channels, count == count.max()))
-    metal, kept = places[kinds == 0], places[always]
-    found = np.empty((0, 3))
-    radii = sum(covalent_radii[atomic_numbers[symbol]] for symbol in species)
-    near, far = (share * radii for share in BOND)
-    for step in crystal_translations(kept, kinds[always], metal, frame.lengths):
-        images = kept[kinds[always] == 1] + step
-        bond = distances(images, metal, frame.lengths)
-        images = images[(bond > near) & (bond < far)]
-        for image in images:
-            taken = np.concatenate([places, found])
-            if distances(image[None], taken, frame.lengths)[0] > SAME_SITE:
-                found = np.concatenate([found, image[None]])
-    if len(shifts) > 1 and len(found):  # one of each pair of copies
-        twin = np.array(
-            [
-                distances(f[None] + shifts[1], found[:k], frame.lengths)[0]
-                for k, f in enumerate(found)
-            ]
-        )
-        found = found[~(twin < SAME_SITE)]
-    return found
-
-
-def distances(points, places, lengths):
-    """Return how far each point is from the nearest place, Å, infinite without places."""
-    apart = np.linalg.norm(vectors(points[:, None], places[None], lengths), axis=-1)
-    return apart.min(axis=1, initial=np.inf)
-
-
-def crystal_translations(places, kinds, metal, lengths):
-    """Return the vectors out of the plane that map the inside of a slab onto itself, `(n, 3)`, Å."""
-    steps = (metal[:, None] - metal[None]).reshape(-1, 3)
-    steps = steps[np.abs(steps[:, 2]) > STEP]
-    bottom, top = metal[:, 2].min() - STEP, metal[:, 2].max() + STEP
-    found = []
-    for step in steps[np.argsort(np.abs(steps[:, 2]), kind="stable")]:
-        moved = places + step
-        inside = (moved[:, 2] > bottom + 2 * STEP) & (moved[:, 2] < top - 2 * STEP)
-        if inside.sum() < 2:
-            continue
-        hits = [
-            distances(moved[inside & (kinds == kind)], places[kinds == kind], lengths) < MATCHING
-            for kind in (0, 1)
-        ]
-        known = any(distances(step[None], np.array(found), lengths) < STEP) if found else False
-        if np.concatenate(hits).mean() >= MAPPED and not known:
-            found.append(step)
-    return found
 
 
 def excluding(frame, table, least):

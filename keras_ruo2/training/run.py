@@ -119,8 +119,9 @@ def warn(text):
 
 def run_until_stopped(model, batches, steps, callbacks, agree, config):
     """Call `fit`; save a checkpoint when it ends, when interrupted and when it has collapsed."""
+    arch = runs.resolve(config)["arch"]
     print(
-        f"Training {config.variant} ({runs.resolve(config)['arch']}, {config.backend}) on {shown(config.records)}, "
+        f"Training {config.variant} ({arch}, {config.backend}) on {shown(config.records)}, "
         f"{steps} steps to go. Watch: tensorboard --logdir {shown(config.run)}",
         flush=True,
     )
