@@ -59,6 +59,7 @@ class Architecture:
         environment_weight: Weight of the critic of atomic environments in the generator's loss;
             only for generators of atoms.
         energy_weight: Weight of how far the energies that this critic reads are off the class.
+        misfit_weight: Weight of distances between atoms that no training slab has.
     """
 
     meaning: str
@@ -90,6 +91,7 @@ class Architecture:
     batch_size3d: int = 32
     environment_weight: float = 0.0
     energy_weight: float = 0.0
+    misfit_weight: float = 0.0
 
     @property
     def places_atoms(self):
@@ -138,8 +140,9 @@ ARCHITECTURES = MappingProxyType(
             upsampling="atoms",
             learning_rate=3e-4,
             average=0.995,
-            environment_weight=3.0,
-            energy_weight=1.0,
+            environment_weight=30.0,
+            energy_weight=0.5,
+            misfit_weight=3.0,
             **PLAIN_CRITIC,
         ),
         # Ours. The generator writes rows of atoms as lateral Fourier series with the repeats of the

@@ -27,13 +27,13 @@ STEP_NAME = "step-{:08d}"
 SCORES = "scores.json"
 
 DEFAULT_STEPS = 2000
+FOR_ATOMS = ("environment_weight", "energy_weight", "misfit_weight")
 FROM_ARCHITECTURE = (
     "learning_rate",
     "critic_steps",
     "average",
     "lattice_gradient",
-    "environment_weight",
-    "energy_weight",
+    *FOR_ATOMS,
 )
 FIXED = (
     "variant",
@@ -70,7 +70,7 @@ def resolve(config):
         if values[name] is None:
             values[name] = value
     if not row.places_atoms:
-        values |= {"environment_weight": 0.0, "energy_weight": 0.0}
+        values |= dict.fromkeys(FOR_ATOMS, 0.0)
     return values | {"beta_1": row.beta_1}
 
 

@@ -44,6 +44,7 @@ AT_LEAST = {  # the least sensible value of each number
     "warmup": 0,
     "environment_weight": 0,
     "energy_weight": 0,
+    "misfit_weight": 0,
     "num_classes": 0,
     "devices": 0,
 }
@@ -108,6 +109,7 @@ class TrainConfig(Config):
             that places atoms; 0 for none.
         energy_weight: Weight of how far the energies that this critic reads are off those of the
             class; 0 for none.
+        misfit_weight: Weight of distances between atoms that no training slab has; 0 for none.
         average: Decay of the averaged generator weights; 0 for none.
         num_classes: Energy classes that the records must have; 0 for any.
         log_every: Steps between rows of metrics.csv.
@@ -158,6 +160,7 @@ class TrainConfig(Config):
     property_weight: float = 1.0
     environment_weight: float | None = None
     energy_weight: float | None = None
+    misfit_weight: float | None = None
     average: float | None = None
     num_classes: int = 0
     log_every: int = 50

@@ -18,84 +18,100 @@ UNITS = (128, 128)
 SLOPE = 0.2
 
 
-@keras.saving.register_keras_serializable(package="keras_ruo2")
-class Environments(keras.layers.Layer):
-    """Describe the neighbours of every atom, up to rotations, as smooth numbers.
+def find_neighbours(places, weights, lengths, centres=None):
+    """Return the vectors to the nearest atoms that are there, and what they are.
+
+    Args:
+        places: `(batch, atoms, 3)`, Å.
+        weights: 1 where there is a metal atom or an anion, `(batch, atoms, 2)`.
+        lengths: Of the orthogonal cell, `(batch, 3)`, Å; with lateral lengths of 2.7 Å or more
+            all neighbours up to `REACH` are found.
+        centres: Atoms that are looked at, the first ones of a slab; `None` for all.
+
+    Returns:
+        Vectors `(batch, centres, NEAREST, 3)` in Å and weights `(batch, centres, NEAREST, 2)`, 0
+        where there are fewer atoms.
+    """
+    shifts = np.array([(x, y, 0) for x in (-1, 0, 1) for y in (-1, 0, 1)], "float32")
+    cell = lengths[:, None, None]
+    size, images, centres = places.shape[1], len(shifts), centres or places.shape[1]
+    apart = places[:, None] - places[:, :centres, None]
+    apart = apart - cell * ops.round(apart / cell)
+    apart = apart[:, :, :, None] + (shifts * cell)[:, :, None]
+    apart = ops.reshape(apart, (-1, centres, size * images, 3))
+    itself = np.zeros((centres, size, images), bool)
+    itself[np.arange(centres), np.arange(centres), images // 2] = True
+    absent = ops.repeat(ops.sum(weights, axis=-1) < 0.5, images, axis=1)[:, None]
+    hidden = ops.logical_or(absent, itself.reshape(1, centres, size * images))
+    order = ops.where(hidden, -FAR, -ops.sum(ops.square(apart), axis=-1))
+    chosen = ops.top_k(ops.stop_gradient(order), min(NEAREST, size * images))[1]
+    real = ops.take_along_axis(order, chosen, axis=2) > -0.5 * FAR
+    apart = ops.take_along_axis(apart, chosen[..., None], axis=2)
+    weights = ops.repeat(weights, images, axis=1)[:, None]
+    weights = ops.broadcast_to(weights, (ops.shape(places)[0], centres, size * images, 2))
+    weights = ops.take_along_axis(weights, chosen[..., None], axis=2)
+    return apart, weights * ops.cast(real, "float32")[..., None]
+
+
+def describe_environments(apart, weights):
+    """Describe the neighbours of atoms, up to rotations, as smooth numbers.
 
     For neighbours of each species: how many there are in thin shells; and, in wide shells, how
     lopsided (the length of their mean direction) and how aligned they are (the norm of the mean
-    product of directions with themselves). These are the invariants of order 2 of the atom's
+    product of directions with themselves). These are invariants of order 2 of the atom's
     surroundings, up to angular momentum 2 (Bartok et al., Phys. Rev. B 87, 184115 (2013)).
 
     Args:
-        centres: Atoms that are looked at, the first ones of a slab; `None` for all.
+        apart: As `find_neighbours` returns them.
+        weights: The same.
 
-    Input shape: places `(batch, atoms, 3)` in Å, weights of the metal and the anion
-        `(batch, atoms, 2)` and lengths of the orthogonal cell `(batch, 3)`; lateral lengths of
-        2.7 Å or more are seen up to `REACH`.
-
-    Output shape: `(batch, centres, features)`.
+    Returns:
+        Tensor of shape `(batch, centres, num_features())`.
     """
+    distance = lengths_of(apart)
+    near = 0.5 * (1 + ops.cos(np.pi * ops.minimum(distance / REACH, 1.0)))
+    weights = weights * near[..., None]
+    directions = apart / distance[..., None]
+    products = ops.stack(
+        [directions[..., i] * directions[..., k] for i in range(3) for k in range(i, 3)], axis=-1
+    )
+    twice = ops.convert_to_tensor(np.array([1, 2, 2, 1, 2, 1], "float32"))
+    found = [ops.einsum("bijr,bijc->bicr", shells(distance, RADII, WIDTH), weights)]
+    wide = ops.einsum("bijr,bijc->bijcr", shells(distance, WIDE_RADII, WIDE_WIDTH), weights)
+    vector = ops.einsum("bijcr,bijv->bicrv", wide, directions)
+    found.append(ops.sqrt(ops.sum(ops.square(vector), axis=-1) + SMALLEST))
+    tensor = ops.einsum("bijcr,bijv->bicrv", wide, products)
+    found.append(ops.sqrt(ops.sum(twice * ops.square(tensor), axis=-1) + SMALLEST))
+    joined = ops.concatenate(found, axis=-1)
+    return ops.reshape(joined, (-1, joined.shape[1], num_features()))
 
-    def __init__(self, centres=None, **options):
-        super().__init__(**{"dtype": "float32"} | options)
-        self.centres = centres
 
-    def call(self, places, weights, lengths):
-        apart, weights = self.neighbours(places, weights, lengths)
-        distance = ops.sqrt(ops.sum(ops.square(apart), axis=-1) + SMALLEST)
-        near = 0.5 * (1 + ops.cos(np.pi * ops.minimum(distance / REACH, 1.0)))
-        weights = weights * near[..., None]  # (batch, centres, neighbours, species)
-        directions = apart / distance[..., None]
-        products = ops.stack(
-            [directions[..., i] * directions[..., k] for i in range(3) for k in range(i, 3)],
-            axis=-1,
-        )
-        twice = ops.convert_to_tensor(np.array([1, 2, 2, 1, 2, 1], "float32"))
-        found = [ops.einsum("bijr,bijc->bicr", shells(distance, RADII, WIDTH), weights)]
-        wide = ops.einsum("bijr,bijc->bijcr", shells(distance, WIDE_RADII, WIDE_WIDTH), weights)
-        vector = ops.einsum("bijcr,bijv->bicrv", wide, directions)
-        found.append(ops.sqrt(ops.sum(ops.square(vector), axis=-1) + SMALLEST))
-        tensor = ops.einsum("bijcr,bijv->bicrv", wide, products)
-        found.append(ops.sqrt(ops.sum(twice * ops.square(tensor), axis=-1) + SMALLEST))
-        joined = ops.concatenate(found, axis=-1)
-        return ops.reshape(joined, (-1, joined.shape[1], num_features()))
+def lengths_of(vectors):
+    """Return the lengths of vectors `(..., 3)`, with a slope everywhere."""
+    return ops.sqrt(ops.sum(ops.square(vectors), axis=-1) + SMALLEST)
 
-    def neighbours(self, places, weights, lengths):
-        """Return vectors to the nearest atoms that are there, and their weights.
 
-        Returns:
-            `(batch, centres, NEAREST, 3)` in Å and `(batch, centres, NEAREST, 2)`.
-        """
-        shifts = np.array([(x, y, 0) for x in (-1, 0, 1) for y in (-1, 0, 1)], "float32")
-        cell = lengths[:, None, None]
-        size, centres = places.shape[1], self.centres or places.shape[1]
-        apart = places[:, None] - places[:, :centres, None]
-        apart = apart - cell * ops.round(apart / cell)
-        apart = apart[:, :, :, None] + (shifts * cell)[:, :, None]
-        apart = ops.reshape(apart, (-1, centres, size * len(shifts), 3))
-        there = ops.repeat(ops.sum(weights, axis=-1) > 0.5, len(shifts), axis=1)
-        squares = ops.sum(ops.square(apart), axis=-1)
-        itself = np.zeros((centres, size, len(shifts)), bool)
-        itself[np.arange(centres), np.arange(centres), len(shifts) // 2] = True
-        hidden = ops.logical_or(
-            ops.logical_not(there)[:, None], itself.reshape(1, centres, size * len(shifts))
-        )
-        order = ops.where(hidden, -FAR, -squares)
-        count = min(NEAREST, size * len(shifts))
-        chosen = ops.top_k(ops.stop_gradient(order), count)[1]
-        real = ops.take_along_axis(order, chosen, axis=2) > -0.5 * FAR
-        apart = ops.take_along_axis(apart, chosen[..., None], axis=2)
-        weights = ops.repeat(weights, len(shifts), axis=1)[:, None]
-        weights = ops.broadcast_to(weights, (ops.shape(places)[0], centres, *weights.shape[2:]))
-        weights = ops.take_along_axis(weights, chosen[..., None], axis=2)
-        return apart, weights * ops.cast(real, "float32")[..., None]
+def misfits(apart, weights, kinds, shortest, farthest):
+    """Return how far atoms are from any known distance, Å^2, summed over a slab, `(batch,)`.
 
-    def compute_output_shape(self, places_shape, weights_shape, lengths_shape):
-        return (places_shape[0], self.centres or places_shape[1], num_features())
+    Atoms closer than ever seen are moved by this, but not taken away: only an anion that is too
+    far from the next metal may also vanish.
 
-    def get_config(self):
-        return {**super().get_config(), "centres": self.centres}
+    Args:
+        apart: As `find_neighbours` returns them.
+        weights: The same.
+        kinds: 1 for the species of each centre, `(batch, centres, 2)`.
+        shortest: Shortest distances of metal and metal, metal and anion, anion and anion, Å.
+        farthest: Longest distance of an anion from the nearest metal, Å.
+    """
+    distance = lengths_of(apart)
+    limits = np.array([shortest[:2], shortest[1:]], "float32")
+    pairs = ops.stop_gradient(kinds[:, :, None, :, None] * weights[..., None, :])
+    limit = ops.sum(pairs * limits, axis=(-2, -1))
+    close = ops.sum(ops.square(ops.relu(limit - distance)), axis=(1, 2))
+    to_metal = ops.min(ops.where(weights[..., 0] > 0.5, distance, REACH), axis=2)
+    loose = ops.square(ops.relu(to_metal - farthest))
+    return close + ops.sum(kinds[..., 1] * loose, axis=1)
 
 
 def shells(distance, radii, width):
@@ -116,7 +132,7 @@ def build_environment_critic(num_classes=0):
         num_classes: Classes that it is told; 0 for none.
 
     Returns:
-        Keras model from `features` `(batch, atoms, num_features())`, `kinds` `(batch, atoms, 2)`,
+        Keras model from `features` as `describe_environments` returns them, `(batch, atoms, n)`, `kinds` `(batch, atoms, 2)`,
         1 for the atom's own species, and, where told, `label` `(batch,)`, to a dict of a `score`
         and an `energy` of each atom, `(batch, atoms)`. The energies do not know the class.
     """

@@ -16,6 +16,7 @@ SPREADS = 2.0  # standard deviations of a site's atoms that a displacement may r
 PRIOR = (2, 0.05)  # so many atoms with this standard deviation, Å, are added to those of a site
 INNER_SHARES = (0.02, 0.998)  # between which the chance of an atom at an inner site starts
 FACE_SHARES = (0.15, 0.85)  # the same at the faces, where other terminations have or lack one
+NEVER = 5.0  # Å, a distance that stands for none
 SELDOM = 1e-3  # how often a class has a cell that it has not in the data, against others
 TOUCHING = 0.9  # of the shortest distance of anions in the data: closer sites exclude each other
 
@@ -40,6 +41,8 @@ class Anchors:
         heights: Mean length of the cells along z, Å, `(f,)`.
         levels: Mean height of the metal in the cells, Å, `(f,)`.
         centred: Whether the cell of a frame is centred: each site stands there twice, `(f,)`.
+        shortest: Shortest distance of metal and metal, metal and anion, anion and anion, Å, `(3,)`.
+        farthest: Longest distance of an anion from the metal atom next to it, Å.
         cells: Frame and lateral repeats of each kind of cell, `(k, 3)`.
         counts: Training records of each cell in each class, `(k, classes)`.
     """
@@ -59,6 +62,8 @@ class Anchors:
     heights: np.ndarray
     levels: np.ndarray
     centred: np.ndarray
+    shortest: np.ndarray
+    farthest: float
     cells: np.ndarray
     counts: np.ndarray
 
@@ -108,7 +113,8 @@ def find_anchors(motifs, labels, counts, *, num_classes, species=SPECIES, **know
         ConfigError: If slabs have more than `MOST_SITES` sites.
     """
     frames = find_frames(motifs)
-    shortest = min(shortest_distance(motif) for motif in motifs)
+    shortest = np.min([shortest_of(motif) for motif in motifs], axis=0)
+    farthest = max(farthest_of(motif) for motif in motifs)
     tables = [table_of(frame, species) for frame in frames]
     size = max(len(table["channels"]) for table in tables)
     if size > MOST_SITES:
@@ -123,7 +129,7 @@ def find_anchors(motifs, labels, counts, *, num_classes, species=SPECIES, **know
     excluded = [
         (number, *pair)
         for number, (frame, table) in enumerate(zip(frames, tables, strict=True))
-        for pair in excluding(frame, table, TOUCHING * shortest)
+        for pair in excluding(frame, table, TOUCHING * shortest[2])
     ]
     cells, tallies = cells_of(frames, labels, counts, num_classes)
     heights = [np.array([slab.height for slab in frame.slabs]) for frame in frames]
@@ -137,6 +143,8 @@ def find_anchors(motifs, labels, counts, *, num_classes, species=SPECIES, **know
         heights=np.array([values.mean() for values in heights]),
         levels=np.array([np.mean([slab.level for slab in frame.slabs]) for frame in frames]),
         centred=np.array([len(frame.centring) > 1 for frame in frames]),
+        shortest=shortest,
+        farthest=farthest,
         cells=cells,
         counts=tallies,
         **known,
@@ -159,11 +167,22 @@ def padded(values, size, fill):
     return result
 
 
-def shortest_distance(motif):
-    """Return the shortest distance between two anions of a motif, Å, infinite without two."""
-    anions = motif.positions[motif.channels == 1]
-    apart = periodic_distances(anions, anions, motif.lengths)
-    return apart.min(initial=np.inf)
+def shortest_of(motif):
+    """Return the shortest distances of metals, of metals and anions, and of anions, `(3,)`, Å."""
+    metal, anions = (motif.positions[motif.channels == channel] for channel in (0, 1))
+    return np.array(
+        [
+            periodic_distances(points, places, motif.lengths).min(initial=NEVER)
+            for points, places in ((metal, metal), (metal, anions), (anions, anions))
+        ]
+    )
+
+
+def farthest_of(motif):
+    """Return the longest distance of an anion from the metal atom next to it, Å."""
+    metal, anions = (motif.positions[motif.channels == channel] for channel in (0, 1))
+    nearest = periodic_distances(anions, metal, motif.lengths).min(axis=1, initial=NEVER)
+    return float(nearest.max(initial=0.0))
 
 
 def periodic_distances(points, places, lengths):

@@ -3,7 +3,12 @@
 import keras
 from keras import ops
 
-from keras_ruo2.models.environments import Environments, mean_over_atoms
+from keras_ruo2.models.environments import (
+    describe_environments,
+    find_neighbours,
+    mean_over_atoms,
+    misfits,
+)
 from keras_ruo2.training import losses
 
 PAIRS = 12  # environments of each species in a sample that the gradient penalty lies between
@@ -19,22 +24,22 @@ class EnvironmentJudge:
     Args:
         schedule: `Schedule`, whose generator places atoms.
         critic: From `build_environment_critic`.
-        num_sites: Atoms of a generated slab that are looked at; the others are copies of them.
+        anchors: `Anchors`; of a generated slab the first atoms are looked at, one for each site:
+            the others are copies of them.
     """
 
-    def __init__(self, schedule, critic, num_sites):
-        self.schedule, self.critic, self.num_sites = schedule, critic, num_sites
+    def __init__(self, schedule, critic, anchors):
+        self.schedule, self.critic, self.anchors = schedule, critic, anchors
+        self.num_sites = anchors.num_sites
 
     def judge(self, features, weights, label):
         """Return what the critic says of the atoms of slabs."""
         inputs = [features, weights]
         return self.critic([*inputs, label] if len(self.critic.inputs) > 2 else inputs)
 
-    def read(self, slabs, count=None):
-        """Return the features and weights of the first `count` atoms of slabs, or of all."""
-        describe = Environments(count)
-        features = describe(slabs["places"], slabs["weights"], slabs["cell"])
-        return features, slabs["weights"][:, :count]
+    def look(self, slabs, count=None):
+        """Return what `find_neighbours` does of the first `count` atoms of slabs, or of all."""
+        return find_neighbours(slabs["places"], slabs["weights"], slabs["cell"], count)
 
     def objective(self, batch):
         """Return the critic's loss on a batch of real slabs and its parts."""
@@ -42,7 +47,9 @@ class EnvironmentJudge:
         noise = schedule.draw_noise(ops.shape(batch["grid"])[0])
         made = schedule.generator(schedule.inputs(noise, label), training=True)
         made = {name: ops.stop_gradient(made[name]) for name in ("places", "weights", "cell")}
-        (real, kinds), (fake, fake_kinds) = self.read(batch), self.read(made, self.num_sites)
+        kinds, fake_kinds = batch["weights"], made["weights"][:, : self.num_sites]
+        real = describe_environments(*self.look(batch))
+        fake = describe_environments(*self.look(made, self.num_sites))
         seen, other = self.judge(real, kinds, label), self.judge(fake, fake_kinds, label)
         scores = [
             mean_over_atoms(found["score"], weights)
@@ -92,14 +99,18 @@ class EnvironmentJudge:
     def generator_terms(self, made, batch):
         """Return what the generator's loss gets from here, and the parts of it."""
         known, label = self.schedule.settings, batch.get("label")
-        features, weights = self.read(made, self.num_sites)
-        seen = self.judge(features, weights, label)
+        around, weights = self.look(made, self.num_sites), made["weights"][:, : self.num_sites]
+        seen = self.judge(describe_environments(*around), weights, label)
         loss = losses.generator_loss(mean_over_atoms(seen["score"], weights))
         parts = {"generator_environment_loss": loss}
         loss = known.environment_weight * loss
         if known.energy_weight:
             parts["generator_energy_loss"] = self.off(seen["energy"], weights, batch["energy"])
             loss = loss + known.energy_weight * parts["generator_energy_loss"]
+        if known.misfit_weight:
+            limits = self.anchors.shortest, self.anchors.farthest
+            parts["generator_misfit_loss"] = ops.mean(misfits(*around, weights, *limits))
+            loss = loss + known.misfit_weight * parts["generator_misfit_loss"]
         return loss, parts
 
 

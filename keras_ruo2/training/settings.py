@@ -34,6 +34,7 @@ class Settings:
         wanted_weight: Weight of the penalty outside this range.
         environment_weight: Weight of the critic of environments in the generator's loss.
         energy_weight: Weight of the generator's error in energy, as that critic reads it.
+        misfit_weight: Weight of distances that no training slab has.
         energy_scale: Energy per atom that counts as 0 and the difference that counts as 1, eV.
     """
 
@@ -60,6 +61,7 @@ class Settings:
     wanted_weight: float = 1.0
     environment_weight: float = 0.0
     energy_weight: float = 0.0
+    misfit_weight: float = 0.0
     energy_scale: tuple[float, float] = (0.0, 1.0)
 
     @property
@@ -71,3 +73,8 @@ class Settings:
     def penalised(self):
         """Numbers of the critic updates of a step that have the penalty."""
         return tuple(range(0, self.critic_steps, self.penalty_every))
+
+    @property
+    def penalises_misfits(self):
+        """Whether distances of generated atoms are penalised."""
+        return self.environment_weight and self.misfit_weight

@@ -29,6 +29,7 @@ METRICS = {
     "generator_property_loss": "wanted",
     "generator_environment_loss": "environment_weight",
     "generator_energy_loss": "reads_energies",
+    "generator_misfit_loss": "penalises_misfits",
 }
 
 
@@ -66,8 +67,8 @@ class Schedule(keras.Model):
         self.environments = None
         if environment_critic is not None:
             self.environment_critic = environment_critic
-            sites = generator.get_layer("occupy").anchors.num_sites
-            self.environments = EnvironmentJudge(self, environment_critic, sites)
+            anchors = generator.get_layer("occupy").anchors
+            self.environments = EnvironmentJudge(self, environment_critic, anchors)
         self.averaged = keras.models.clone_model(generator)
         self.averaged.set_weights(generator.get_weights())
         self.averaged.trainable = False
