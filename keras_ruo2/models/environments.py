@@ -132,9 +132,10 @@ def build_environment_critic(num_classes=0):
         num_classes: Classes that it is told; 0 for none.
 
     Returns:
-        Keras model from `features` as `describe_environments` returns them, `(batch, atoms, n)`, `kinds` `(batch, atoms, 2)`,
-        1 for the atom's own species, and, where told, `label` `(batch,)`, to a dict of a `score`
-        and an `energy` of each atom, `(batch, atoms)`. The energies do not know the class.
+        Keras model from `features` as `describe_environments` returns them, `kinds`, 1 for the
+        atom's own species, `(batch, atoms, 2)`, and, where told, `label` `(batch,)`, to a dict of
+        a `score` and an `energy` of each atom, `(batch, atoms)`. The energies do not know the
+        class.
     """
     features = keras.Input((None, num_features()), name="features")
     kinds = keras.Input((None, 2), name="kinds")
