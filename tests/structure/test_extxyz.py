@@ -18,7 +18,20 @@ VALUES = [*TEXTS, None, True, False, 0, -3, 1.5, float("inf"), 10**25, 1e-300, n
 VALUES += [np.int64(7), np.bool_(True), [], [1, 2], [1.0, 2], [1, None], ["a", ""], ["a b", "="]]
 VALUES += [[[1], [2, 3]], [True, False], (1, 2), {}, {"a": {"b": [1, "x y"]}}, np.eye(3), np.eye(2)]
 VALUES += [np.array([5]), np.array(["a", "b c"]), np.arange(9.0), [[]], [None], ["1", "2"]]
-KEYS = ["site", "a b", "a=b", "", "Δμ", "1st", "a-b", "pbc", "Lattice", "stress", "energy", "virial"]
+KEYS = [
+    "site",
+    "a b",
+    "a=b",
+    "",
+    "Δμ",
+    "1st",
+    "a-b",
+    "pbc",
+    "Lattice",
+    "stress",
+    "energy",
+    "virial",
+]
 KEYS += ["uid", "species", 'k"q', "k'", "a.b", "Properties", "magmoms", "x:y", "[k]", "\\"]
 AFTER = {"valid": True, "reasons": "no"}
 
