@@ -24,8 +24,8 @@ NOTHING = "no"
 # Columns of the table that go into `info`, and what else is said there.
 TOLD = (
     "valid reasons unique_of novel matched matched_index matched_by new_thickness nearest kernel "
-    "displacement upper_face lower_face excess_O upper_excess_O lower_excess_O dipole_per_area neighbours "
-    "recognised_facet labelled"
+    "displacement upper_face lower_face excess_O upper_excess_O lower_excess_O dipole_per_area "
+    "neighbours recognised_facet labelled"
 ).split()
 ALWAYS_SHOWN = ("structures", "duplicate", "known", "known_faces")
 

@@ -16,7 +16,8 @@ TEXTS += ["1 2 3", "{x}", "[1,2]", "C:\\new", 'mixed "\\" = {', "two\nlines", "n
 TEXTS += ["_JSON [1", "a, b", "tab\there", "True", "1e5", "\\", '"', "'", "#", "None", "a\r\nb"]
 VALUES = [*TEXTS, None, True, False, 0, -3, 1.5, float("inf"), 10**25, 1e-300, np.float32(0.1)]
 VALUES += [np.int64(7), np.bool_(True), [], [1, 2], [1.0, 2], [1, None], ["a", ""], ["a b", "="]]
-VALUES += [[[1], [2, 3]], [True, False], (1, 2), {}, {"a": {"b": [1, "x y"]}}, np.eye(3), np.eye(2)]
+VALUES += [[[1], [2, 3]], [True, False], (1, 2), {}, {"a": {"b": [1, "x y"]}}, np.eye(3)]
+VALUES += [np.eye(2)]
 VALUES += [np.array([5]), np.array(["a", "b c"]), np.arange(9.0), [[]], [None], ["1", "2"]]
 KEYS = [
     "site",
@@ -32,7 +33,8 @@ KEYS = [
     "energy",
     "virial",
 ]
-KEYS += ["uid", "species", 'k"q', "k'", "a.b", "Properties", "magmoms", "x:y", "[k]", "\\"]
+KEYS += ["virial", "uid", "species"]
+KEYS += ['k"q', "k'", "a.b", "Properties", "magmoms", "x:y", "[k]", "\\"]
 AFTER = {"valid": True, "reasons": "no"}
 
 
