@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_ruo2.discovery.funnel import flag, word
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.facets import facet_in
 from keras_ruo2.structure.filters import broken
@@ -59,6 +60,23 @@ def rank(structures, known, references, limits):
         numbers = float(above[place]), float(potentials[place])
         found.append(Ranked(atoms, line, *numbers, bool(whole)))
     return sorted(found, key=lambda row: row.above)
+
+
+def worth_handing_over(rows):
+    """Return those of `rank` that come near to being stable, in the order they are handed over.
+
+    Returns:
+        `(new, rest)`: lists of `Ranked`; novel ones whose relaxation converged, and those that
+        equal known slabs or have not arrived anywhere.
+    """
+    near = [row for row in rows if row.above <= STABLE_RANGE]
+    new = [row for row in near if flag(row.atoms, "novel") and has_converged(row.atoms)]
+    return new, [row for row in near if not any(row is other for other in new)]
+
+
+def has_converged(atoms):
+    """Say whether a structure's relaxation arrived."""
+    return word(atoms, "relax_failures") == "no"
 
 
 def best_known(known, references, delta_mu_o):

@@ -99,7 +99,7 @@ def test_every_question_can_spoil_the_verdict():
     assert found["verdict"] == BAD and "valid slab" in found["text"]
     found = headline(scores(precision=0.1, recall=0.004))
     assert "Most samples lie where no real grid is; most of what real grids" in found["text"]
-    assert "precision 0.10 (real halves 0.90)" in found["text"]
+    assert "Precision 0.10 (real halves 0.90)" in found["text"]
 
 
 def test_without_neighbours_nothing_is_called_good():
