@@ -19,6 +19,7 @@ from data_prep.publish import publish
 from data_prep.shards import build_shard, statistics
 from data_prep.survey import count_repeats, survey, survey_from
 from keras_ruo2.data.description import (
+    FEWEST_HELD_OUT,
     FILE_NAME,
     HELD_OUT,
     SCHEMA_VERSION,
@@ -110,6 +111,7 @@ def build(found, config, folder, pool):
     schema = Schema((*recipe.grid_shape, len(config.pair)))
     splits = split_structures(found.families, config.holdout, config.seed)
     warn_of_few_chains(found.families, config)
+    warn_of_few_held_out(len(splits[HELD_OUT]), config)
     dealt = list(deal(splits))
     shards = {name: finished(folder, name) for name, *_ in dealt}
     missing = [k for k, (name, *_) in enumerate(dealt) if shards[name] is None]
@@ -237,6 +239,17 @@ def warn_of_few_chains(families, config):
         print(
             f"Warning: of {num} chains none is held out whole at --holdout={config.holdout}, but "
             "single snapshots, much like those of training: scores on them flatter.",
+            file=sys.stderr,
+        )
+
+
+def warn_of_few_held_out(number, config):
+    """Say so where held-out structures are no yardstick."""
+    if config.holdout and number < FEWEST_HELD_OUT:
+        print(
+            f"Warning: {number} structures are held out, which are no yardstick: distances to "
+            f"them are those to single slabs. Hold out {FEWEST_HELD_OUT} or more (--holdout up to "
+            "0.5), or give more structures.",
             file=sys.stderr,
         )
 

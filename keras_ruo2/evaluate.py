@@ -16,13 +16,15 @@ from keras_ruo2.evaluate_inside import look_inside
 from keras_ruo2.evaluate_pictures import draw_pictures
 from keras_ruo2.evaluation.energies import energy_scores, labelled_energies
 from keras_ruo2.evaluation.floors import TooFewSamples
+from keras_ruo2.evaluation.headline import headline
 from keras_ruo2.evaluation.marginals import AXES
 from keras_ruo2.evaluation.measure import measure
 from keras_ruo2.evaluation.report import PAGE, PICTURES, write_metrics, write_page
 from keras_ruo2.evaluation.samples import keep_finite
+from keras_ruo2.evaluation.validity import validity_scores
 from keras_ruo2.generate import draw_samples
 from keras_ruo2.paths import shown
-from keras_ruo2.species import SPECIES, renamed
+from keras_ruo2.species import RUTILE_ANIONS, SPECIES, renamed
 
 MOST_BYTES = 2_000_000_000  # of training grids in memory; more are represented by a random choice
 TABLE = "samples.csv"
@@ -63,22 +65,35 @@ def evaluate(config, saved, records, description, samples=None, structures=()):
         compare_energies(metrics, structures, description.class_edges, config.seed)
     if num_broken:
         metrics["alarms"].insert(0, f"Not finite: {num_broken} samples; they are left out below.")
+    judge(metrics, samples, training, held_out, description)
     if description.fingerprint != saved["data"]["fingerprint"]:
         metrics["notes"].insert(0, f"{records} are not what the run was trained on.")
     metrics |= origin(config, records, description, training, held_out)
-    metrics["samples"] = {
-        "source": source,
-        "count": len(samples["grid"]),
-        "not_finite": num_broken,
-    }
+    told = {"source": source, "count": len(samples["grid"]), "not_finite": num_broken}
+    metrics["samples"] = told
     rename(metrics, description.species)
     write_metrics(config.out, metrics)
     write_table(config.out / TABLE, samples, training, found, inside)
     sets = (found, inside, samples, training, held_out)
     pictures = draw_pictures(config.out / PICTURES, *sets, description, run=config.run)
     write_page(config.out, metrics, pictures)
-    print("\n".join(metrics["alarms"] + metrics["notes"]))
+    tell(metrics["headline"], metrics)
     print(f"{shown(config.out / PAGE)}: {len(samples['grid'])} samples measured.")
+
+
+def tell(first, metrics):
+    """Print the headline, alarms and notes."""
+    print("\n".join([first["text"], *first["remarks"], *metrics["alarms"], *metrics["notes"]]))
+
+
+def judge(metrics, samples, training, held_out, description):
+    """Add how many whole grids are valid slabs, and the headline."""
+    species = description.species
+    if samples["grid"].ndim == 5 and "lattice" in samples and species[1] in RUTILE_ANIONS:
+        known = {"alpha": description.alpha, "species": species}
+        metrics["validity"] = validity_scores(samples, training, **known)
+    structures = len(set(held_out["structure"].tolist()))
+    metrics["headline"] = headline(metrics, structures)
 
 
 def rename(metrics, species):

@@ -18,8 +18,11 @@ FACES = {
 }
 BACKGROUND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
 NAME = "name"  # what names of stable lines are known by
+FAR_BELOW = 1e4  # meV/Å^2 that no diagram reaches
 LABEL_GAP = 4.5  # meV/Å^2 between a line and its name
 WIDEST_LABEL = 24  # characters that fit beside the middle of a panel
+UNPHYSICAL = {"facecolor": "#F6D9CC", "lw": 0}  # where a crystal would fall apart
+DOUBTFUL = {"facecolor": "none", "edgecolor": "#E0A080", "hatch": "////", "lw": 0}
 BAND = 0.22  # opacity of what lies between the lowest and the highest of several methods
 METHODS = ((0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (3, 1, 1, 1, 1, 1)))
 
@@ -30,7 +33,8 @@ def phase_diagram(panels, limits, temperatures, *, methods=(), crossings=(), col
     Args:
         panels: Dict of titles to lists of dicts, a line each: `label`, `intercept` (eV/Å^2),
             `slope` (Å^-2), `known` (drawn dotted), `faces` (a key of `FACES`) and
-            `stable`, `(start, end)` in eV or `None`; of several methods also `lines`, a dict of
+            `stable`, `(start, end)` in eV or `None`; `doubtful_from`, the dmu_O above which it is
+            more stable than is physical, or `None`; of several methods also `lines`, a dict of
             their names to functions of dmu_O (eV) that give eV/Å^2, and `stable_by`, of their names
             to ranges in eV.
         limits: `(low, high)` of dmu_O, the O-poor and the O-rich limit, eV.
@@ -109,9 +113,12 @@ def draw_panel(axis, title, lines, limits):
             stable = 1000 * (row["intercept"] + row["slope"] * part)
             axis.plot(part, stable, color=colour, lw=STABLE, solid_capstyle="butt")
             name_line(axis, row, part, colour)
+        if row.get("doubtful_from") is not None:
+            axis.axvspan(row["doubtful_from"], row["stable"][1], zorder=0, **DOUBTFUL)
     for outside in ((reach[0], limits[0]), (limits[1], reach[1])):
         axis.axvspan(*outside, color="0.92", lw=0, zorder=0)
-    axis.axhline(0, color="0.7", lw=0.6, zorder=0)
+    axis.axhspan(-FAR_BELOW, 0, zorder=0.1, **UNPHYSICAL)
+    axis.axhline(0, color="0.7", lw=0.6, zorder=0.2)
     axis.set_xlim(*reach)
     place = {"transform": axis.transAxes, "ha": "right", "va": "top", "bbox": BACKGROUND}
     axis.text(0.97, 0.97, title, fontsize=9, fontweight="bold", **place)
@@ -206,6 +213,10 @@ def draw_legend(figure, axes, num_panels, panels, methods):
         plt.Line2D([], [], ls=style, color="0.3", lw=1, label=name) for style, name in kinds
     ]
     handles.append(plt.Rectangle((0, 0), 1, 1, color="0.92", label="outside RuO₂'s limits"))
+    handles.append(plt.Rectangle((0, 0), 1, 1, label="γ < 0: not physical", **UNPHYSICAL))
+    if any(line.get("doubtful_from") is not None for line in lines):
+        told = textwrap.fill("oxidised face, too stable by this method", WIDEST_LABEL)
+        handles.append(plt.Rectangle((0, 0), 1, 1, label=told, **DOUBTFUL))
     if len(methods) > 1:
         told = textwrap.fill(f"{methods[0]} (lines) to the others", WIDEST_LABEL)
         handles.append(plt.Rectangle((0, 0), 1, 1, color="0.3", alpha=BAND, lw=0, label=told))

@@ -129,7 +129,22 @@ def test_going_on_repeats_nothing_and_needs_the_folder_only(done, monkeypatch, c
         discover(DiscoverConfig(out=done, count=5))
 
 
+def test_only_what_is_new_and_converged_is_handed_over(done):
+    """Here nothing converges within five steps: the rest is handed over on request."""
+    discover(DiscoverConfig(out=done))
+    with open(done / "ranking.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    near = [row for row in rows if float(row["above_meV_A2"]) <= 10]
+    assert near and not any(row["converged"] == "True" for row in rows)
+    assert all(row["poscar"] == "" for row in rows)
+    assert not list(done.glob("poscar/*/POSCAR"))
+    assert f"{len(near)} more lie as near" in (done / "report.html").read_text()
+    discover(DiscoverConfig(out=done, hand_over="all"))
+    assert len(list(done.glob("poscar/[0-9]*/POSCAR"))) == len(near)
+
+
 def test_dft_ranks_what_was_handed_over_again(done, tmp_path):
+    discover(DiscoverConfig(out=done, hand_over="all"))
     handed = sorted((done / "poscar").glob("*/POSCAR"))
     assert handed
     for place, path in enumerate(handed):
@@ -152,6 +167,9 @@ def test_samples_that_are_all_empty_give_a_report_that_says_so(folder, tmp_path)
     discover(DiscoverConfig(out=tmp_path / "o", reference=folder / "known.extxyz", **flags))
     text = (tmp_path / "o" / "report.html").read_text()
     assert "there is nothing to rank" in text and "no_atoms 2" in text
+    assert "the phase diagram shows known slabs only" in text
+    stable = ase.io.read(tmp_path / "o" / "phase_diagram" / "stable.extxyz", ":")
+    assert {atoms.info["facet"] for atoms in stable} == {"(110)", "(100)"}
     assert json.loads((tmp_path / "o" / "config.json").read_text())["config"]["count"] == 4
 
 
@@ -174,6 +192,7 @@ def test_bad_input_is_refused_before_the_folder_is_made(folder, tmp_path):
         ("Give --run", samples | {"run": tmp_path}),
         ("No reference energies are known", samples | {"calculator": "tests.fakes:Morse"}),
         ("Unknown baselines 'rattle'.*'rattled'", samples | {"baselines": "rattle"}),
+        ("Unknown hand_over 'rest'", samples | {"hand_over": "rest"}),
         ("--dft_references goes with --dft", samples | {"dft_references": samples["samples"]}),
     ):
         with pytest.raises(ConfigError, match=message):

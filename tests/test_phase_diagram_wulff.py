@@ -9,7 +9,8 @@ from keras_ruo2.commands.phase_diagram import main as phase_diagram
 from keras_ruo2.config import PhaseDiagramConfig
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.cells import with_energy
-from keras_ruo2.structure.slabs import build_slab
+from keras_ruo2.structure.crystals import rutile_ruo2
+from keras_ruo2.structure.slabs import Termination, build_slab, whole_octahedra
 from keras_ruo2.thermodynamics import References, area
 from keras_ruo2.wulff import wulff_shape
 
@@ -17,12 +18,16 @@ KNOWN = References(bulk=-22.0, oxygen=-5.0, metal=-9.0)  # RuO2 is stable above 
 FLAGS = {"bulk_energy": KNOWN.bulk, "oxygen_energy": KNOWN.oxygen, "metal_energy": KNOWN.metal}
 
 
+def energy_of(slab, gamma):
+    num_ru, num_o = (int(np.sum(slab.numbers == kind)) for kind in (44, 8))
+    energy = num_ru * KNOWN.bulk - (2 * num_ru - num_o) * KNOWN.oxygen
+    return energy + 2 * area(slab) * gamma / 1000
+
+
 def slab_of(name, gamma, slope=0.0):
     """A slab with a surface free energy of `gamma` meV/Å^2 at dmu_O = 0."""
     slab = build_slab(name, a=4.5, c=3.1)
-    num_ru, num_o = (int(np.sum(slab.numbers == kind)) for kind in (44, 8))
-    energy = num_ru * KNOWN.bulk - (2 * num_ru - num_o) * KNOWN.oxygen
-    energy += 2 * area(slab) * gamma / 1000
+    energy = energy_of(slab, gamma)
     facet, _, termination = name.partition("-")
     info = {"name": name, "facet": f"({facet})", "termination": termination, "calculator": "EMT"}
     slab.info = info
@@ -36,10 +41,13 @@ def slabs():
     return [*made, slab_of("110-O-rich", 20)]
 
 
-def without_miller_indices():
-    slab = slab_of("111-stoichiometric", 10)
-    slab.info["facet"] = "unknown"
-    return slab
+def without_miller_indices(gamma=10):
+    """A (210) slab, a facet that is not recognised, without a label."""
+    slab = whole_octahedra(Termination((2, 1, 0), 6, 0), rutile_ruo2(4.5, 3.1))
+    slab.pbc = True
+    slab.center(vacuum=10, axis=2)
+    slab.info = {"name": "stepped", "facet": "unknown", "calculator": "EMT"}
+    return with_energy(slab, energy_of(slab, gamma))
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from keras_ruo2.thermodynamics import oxygen_poor_limit
 from keras_ruo2.variants import VARIANTS
 
 GENERATED, GENETIC = "generated", "genetic"
-CHANGEABLE = ("shown", "dft", "dft_references")
+CHANGEABLE = ("shown", "hand_over", "dft", "dft_references")
 PICTURED = 12  # samples in the picture
 RELAXING = ("calculator", "optimiser", "fmax", "steps", "seconds", "frozen_layers")
 

@@ -6,20 +6,20 @@ import os
 from typing import NamedTuple
 
 from keras_ruo2 import __version__
+from keras_ruo2.commands.discover_pictures import draw_pictures
 from keras_ruo2.commands.discover_tables import LOWEST, describe_best, distance, rank_again
-from keras_ruo2.commands.phase_diagram import main as phase_diagram
 from keras_ruo2.commands.phase_diagram_input import method_of, named
-from keras_ruo2.config import PhaseDiagramConfig
 from keras_ruo2.discovery.folder import SETTINGS
 from keras_ruo2.discovery.funnel import count, first, flag, moved, ranked, word
 from keras_ruo2.discovery.handoff import write_inputs
 from keras_ruo2.discovery.page import NAMES, write_page
-from keras_ruo2.discovery.ranking import STABLE_RANGE, rank
-from keras_ruo2.errors import ConfigError
+from keras_ruo2.discovery.ranking import has_converged, rank, worth_handing_over
 from keras_ruo2.paths import shown
 from keras_ruo2.structure.cells import potential_energy
-from keras_ruo2.structure.frames import write_frames
+from keras_ruo2.structure.facets import facet_in, indices_of
 from keras_ruo2.thermodynamics import References, known_references, oxygen_poor_limit
+
+MOST_NAMED = 5  # structures in a note
 
 
 class Results(NamedTuple):
@@ -51,16 +51,16 @@ def report(config, results, known):
         comparable, rows, references, limits = rank_all(config, left, known, notes)
     else:
         notes.append("No structure was valid after relaxing: there is nothing to rank.")
-    handed = [row.atoms for row in rows if row.above <= STABLE_RANGE]
-    folders = write_inputs(config.out / "poscar", handed, config.out, config.pair)
+    warn_of_unknown_facets(rows, notes)
+    near, folders = hand_over(config, rows)
     write_ranking(config.out / "ranking.csv", rows, limits, folders)
-    pictures = draw_pictures(config, results, comparable, notes)
-    again, dft_pictures = rank_again(config, handed, rows, notes) if config.dft else ([], [])
+    pictures = draw_pictures(config, results, known, notes)
+    again, dft_pictures = rank_again(config, near, rows, notes) if config.dft else ([], [])
     own, others = describe_best(config, results, (rows, comparable, references), limits)
     methods = {found.method: funnel_of(found) for found in results}
     content = {
         "title": f"Structures discovered with {config.run or config.samples}",
-        "summary": summary(methods, rows, folders),
+        "summary": summary(methods, rows, folders) + told_of_rest(near, folders),
         "methods": methods,
         "pictures": pictures + dft_pictures,
         "best": own,
@@ -73,6 +73,42 @@ def report(config, results, known):
     }
     write_page(config.out / "report.html", content)
     print(f"\n{content['summary']}\n{shown(config.out / 'report.html')} shows it all.")
+
+
+def hand_over(config, rows):
+    """Write the POSCAR folders of what is worth DFT.
+
+    Returns:
+        `(near, folders)`: all structures near to being stable, the new ones first, of which the
+        first ones were handed over; dict of their names to folders.
+    """
+    new, rest = worth_handing_over(rows)
+    near = [row.atoms for row in (*new, *rest)]
+    handed = near if config.hand_over == "all" else near[: len(new)]
+    names = write_inputs(config.out / "poscar", handed, config.out, config.pair)
+    known = (atoms.info["name"] for atoms in handed)
+    return near, dict(zip(known, names, strict=True))
+
+
+def told_of_rest(near, folders):
+    """Return a sentence on what is near to being stable and was not handed over."""
+    number = len(near) - len(folders)
+    if not number:
+        return ""
+    return (
+        f" {number} more lie as near to the best known slab, but equal known ones or did not "
+        "converge; --hand_over=all hands them over too."
+    )
+
+
+def warn_of_unknown_facets(rows, notes):
+    """Note which structures were compared with slabs of every facet, for want of their own."""
+    names = [row.atoms.info["name"] for row in rows if indices_of(facet_in(row.atoms).name) is None]
+    if names:
+        notes.append(
+            f"The facet of {len(names)} structures is not recognised, so that they are compared "
+            f"with the known slabs of all facets: {', '.join(names[:MOST_NAMED])}."
+        )
 
 
 def rank_all(config, left, known, notes):
@@ -117,7 +153,7 @@ def write_ranking(path, rows, limits, folders):
         writer = csv.writer(file)
         writer.writerow(
             "rank name method formula facet above_meV_A2 at_dmu_O_eV gamma_O_poor_meV_A2 "
-            "gamma_O_rich_meV_A2 novel matched rmsd_A energy_eV calculator poscar".split()
+            "gamma_O_rich_meV_A2 novel converged matched rmsd_A energy_eV calculator poscar".split()
         )
         for number, row in enumerate(rows):
             info = row.atoms.info
@@ -132,40 +168,15 @@ def write_ranking(path, rows, limits, folders):
                     round(row.best_at, 3),
                     *(round(1000 * row.line(limit), 2) for limit in limits),
                     flag(row.atoms, "novel"),
+                    has_converged(row.atoms),
                     word(row.atoms, "matched"),
                     info["rmsd"],
                     round(potential_energy(row.atoms), 5),
                     info["calculator"],
-                    folders[number] if number < len(folders) else "",
+                    folders.get(info["name"], ""),
                 ]
             )
     os.replace(partial, path)
-
-
-def draw_pictures(config, results, comparable, notes):
-    """Return pictures with captions: samples, and the phase diagram of the generator's slabs."""
-    pictures = []
-    samples = config.out / "generated" / "pictured.png"
-    if samples.exists():
-        pictures.append((samples, "Generated grids, their highest densities along y and along z."))
-    survivors = [atoms for atoms in results[0].relaxed if ranked(atoms) and first(atoms)]
-    if not survivors:
-        notes.append("None of the generator's structures is left for a phase diagram.")
-        return pictures
-    folder = config.out / "phase_diagram"
-    written = config.out / "generated" / "survivors.extxyz"
-    write_frames(written, survivors)
-    energies = ("bulk_energy", "oxygen_energy", "metal_energy")
-    given = {name: getattr(config, name) for name in energies}
-    beside = {"reference": config.reference} if comparable else {}
-    beside["species"] = ",".join(config.pair)
-    try:
-        phase_diagram(PhaseDiagramConfig(structures=written, out=folder, **given, **beside))
-    except ConfigError as error:
-        notes.append(f"No phase diagram: {error}")
-        return pictures
-    caption = "Surface free energies of the generator's relaxed slabs, known slabs dotted."
-    return [(folder / "phase_diagram.png", caption), *pictures]
 
 
 def summary(methods, rows, folders):

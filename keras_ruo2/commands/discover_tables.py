@@ -77,7 +77,12 @@ def origin_of(atoms, failed):
     kind = GENERATED if atoms.info["method"] == GENERATED else "baseline"
     if failed:
         return f"{kind}, failed"
-    return f"{kind}, new" if flag(atoms, "novel") else f"{kind}, equals {word(atoms, 'matched')}"
+    if flag(atoms, "novel"):
+        return f"{kind}, new"
+    if word(atoms, "matched_by") != "faces":
+        return f"{kind}, equals {word(atoms, 'matched')}"
+    thickness = ", new thickness" if flag(atoms, "new_thickness") else ""
+    return f"{kind}, has the faces of {word(atoms, 'matched')}{thickness}"
 
 
 def known_row(atoms, number, gamma):

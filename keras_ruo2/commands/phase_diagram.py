@@ -6,12 +6,7 @@ from collections import Counter
 import numpy as np
 
 from keras_ruo2 import plotting, plotting_phases
-from keras_ruo2.commands.phase_diagram_input import (
-    check_vacuum,
-    common_method,
-    named,
-    read_slabs,
-)
+from keras_ruo2.commands.phase_diagram_input import check_vacuum, common_method, read_slabs
 from keras_ruo2.commands.phase_diagram_methods import (
     SPREAD_COLUMNS,
     add_lines,
@@ -24,37 +19,38 @@ from keras_ruo2.commands.phase_diagram_methods import (
     write_crossings,
     write_methods,
 )
-from keras_ruo2.commands.phase_diagram_wulff import (
-    find_crystals,
-    report_crystals,
-    write_crystals,
+from keras_ruo2.commands.phase_diagram_report import (
+    EQUAL,
+    MEAN,
+    UPPER,
+    mark_doubtful,
+    report,
 )
+from keras_ruo2.commands.phase_diagram_wulff import add_crystals, check_potentials
 from keras_ruo2.config.phase_diagram import STABLE
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.paths import shown, whole
-from keras_ruo2.species import formula, remark
+from keras_ruo2.paths import whole
+from keras_ruo2.species import remark
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.faces import equal_faces
+from keras_ruo2.structure.facets import facet_in
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.frames import write_frames
 from keras_ruo2.structure.terminations import termination_of
 from keras_ruo2.thermodynamics import (
     area,
     lower_envelope,
+    oxidised_error,
     oxygen_poor_limit,
     oxygen_potential,
     surface_line,
-    temperature_of,
     upper_face,
 )
 
-FACES = {"equal": "", "upper": " (upper face)", "mean": " (mean of two different faces)"}
 SAME_FACE = 0.005  # eV/Å^2, as far as taking a lower face out of a thin slab can be trusted
 SAME_SLOPE = 1e-4  # Å^-2, far less than an O atom per surface cell
 SAME_EXCESS = 1 / 6  # O per cell; a bond more or less counts a third
 LOWEST = -2.0  # eV, where the diagram begins if the O-poor limit is not known
-EQUAL, UPPER, MEAN = "equal", "upper", "mean"  # what a slab's surface free energy is that of
-FIELDS = ("bulk", "oxygen", "metal")  # of `References`, as they are printed
 LONGEST_LABEL = 40  # characters; of longer terminations the slab's name is shown
 TICKS = (300, 600, 900, 1200, 1500)  # K
 
@@ -67,7 +63,8 @@ def main(config):
 
     Raises:
         ConfigError: Before anything is written: structures without energies, of several
-            calculators, references of another one, or a crystal shape that does not exist.
+            calculators, references of another one, or --wulff outside the diagram. At the end, with
+            everything else written: a crystal shape that does not exist.
     """
     slabs = [(slab, False) for slab in read_slabs(config.structures)]
     if config.reference:
@@ -78,26 +75,25 @@ def main(config):
     method = common_method(given)
     references, methods = read_methods(config, given)
     limit = oxygen_poor_limit(references)
+    limits = (LOWEST if limit is None else limit, 0.0)
+    check_potentials(config.crystals, limits)
     check_writable(config.out)
     entries = zip(keys_of(given), slabs, strict=True)
     kept = [(key, *pair) for key, pair in entries if config.broken or not broken(pair[0])]
     if not kept:
         raise ConfigError(f"All {len(slabs)} slabs are broken. Add --broken to see them anyway.")
-    limits = (LOWEST if limit is None else limit, 0.0)
     rows = [describe(key, slab, known, references) for key, slab, known in kept]
     separate_faces(rows)
     own = title_of(given, config.structures)
     add_lines(rows, own, methods)
     panels, crossings = find_stable(rows, limits, own, methods)
-    crystals = find_crystals(config.crystals, panels, limits, references.species)
+    mark_doubtful(rows, oxidised_error(method))
     titles = [own, *(each.title for each in methods)]
     write(config, rows, panels, limits, crossings, titles)
     report(config.out, rows, panels, len(slabs) - len(kept), method, references, limit)
     if methods:
         report_methods(rows, crossings, titles)
-    if crystals:
-        write_crystals(config.out, crystals, config.pair)
-        report_crystals(crystals, panels)
+    add_crystals(config, panels)
 
 
 def find_stable(rows, limits, own, methods):
@@ -133,13 +129,14 @@ def describe(key, slab, known, references):
     except ConfigError as error:
         raise ConfigError(f"{slab.info['name']}: {error}") from None
     num_metal = int(np.sum(slab.symbols == references.species[0]))
-    facet = str(slab.info.get("facet", "slabs"))
+    facet = facet_in(slab)
     words = ("termination", "variation")
     label = " ".join(str(slab.info[name]) for name in words if name in slab.info)
     return {
         "key": key,
         "name": slab.info["name"],
-        "facet": facet,
+        "facet": facet.name,
+        "contradicted": facet.label if facet.contradicted else "",
         "label": label if 0 < len(label) <= LONGEST_LABEL else slab.info["name"],
         "known": known,
         "metal": num_metal,
@@ -149,6 +146,7 @@ def describe(key, slab, known, references):
         "faces": EQUAL if equal_faces(slab) else MEAN,
         "lower": None,
         "stable": None,
+        "doubtful_from": None,
         "slab": slab,
     }
 
@@ -222,7 +220,7 @@ def write_table(path, rows, limits, several, metal):
     """Write a row for each slab; of `several` methods, how far they are apart as well."""
     head = (
         f"name facet known {metal} O excess_O area_A2 gamma_O_poor_meV_A2 gamma_O_rich_meV_A2 "
-        "slope_per_A2 faces stable_from_eV stable_to_eV".split()
+        "slope_per_A2 faces stable_from_eV stable_to_eV doubtful_from_eV".split()
     )
     with whole(path) as partial, open(partial, "w", newline="") as file:
         writer = csv.writer(file)
@@ -237,6 +235,7 @@ def write_table(path, rows, limits, several, metal):
                     round(row["line"].slope, 6),
                     row["faces"],
                     *(np.round(row["stable"], 4) if row["stable"] else ("", "")),
+                    "" if row["doubtful_from"] is None else round(row["doubtful_from"], 4),
                     *(spread_cells(row, limits) if several else ()),
                 ]
             )
@@ -250,6 +249,7 @@ def drawing(row):
         "known": row["known"],
         "faces": row["faces"],
         "stable": row["stable"],
+        "doubtful_from": row["doubtful_from"],
         "lines": row["lines"],
         "stable_by": row.get("stable_by", {}),
     }
@@ -261,32 +261,3 @@ def temperature_axis(pressure, limits):
     inside = {kelvin: place for kelvin, place in places.items() if limits[0] <= place <= limits[1]}
     title = f"T (K) at {pressure:g} bar O₂"
     return title, list(inside.values()), [str(kelvin) for kelvin in inside]
-
-
-def report(out, rows, panels, num_broken, method, references, limit):
-    """Print who is stable where."""
-    metal, oxide = references.species[0], formula(references.species)
-    told = ", ".join(f"{name}={value}" for name, value in zip(FIELDS, references, strict=False))
-    print(f"Calculator: {named(method)}. References: References({told}).")
-    if limit is None:
-        print(f"No energy of metallic {metal} was given: the O-poor limit is not known.")
-    else:
-        kelvin = temperature_of(limit, 1.0)
-        at = "" if np.isnan(kelvin) else f" ({kelvin:.0f} K at 1 bar of O2)"
-        print(f"{oxide} is stable against {metal} and O2 above dmu_O = {limit:.2f} eV{at}.")
-    for facet, group in panels.items():
-        stable = sorted((row for row in group if row["stable"]), key=lambda row: row["stable"])
-        for row in stable:
-            start, end = row["stable"]
-            low, high = sorted(1000 * row["line"](end) for end in (start, end))
-            faces = FACES[row["faces"]]
-            print(
-                f"{facet}: {start:6.2f} to {end:5.2f} eV {row['name']}, {low:.0f} to {high:.0f} "
-                f"meV/Å^2{faces}"
-            )
-    kinds = [row["faces"] for row in rows]
-    print(
-        f"{shown(out)}: {len(rows)} slabs, {kinds.count(EQUAL)} with two equal faces, "
-        f"{kinds.count(UPPER)} given by their upper face, {kinds.count(MEAN)} by the mean of two "
-        f"different faces; {num_broken} broken ones left out."
-    )

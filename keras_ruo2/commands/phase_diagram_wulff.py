@@ -1,21 +1,20 @@
 """Crystal shapes of `phase_diagram`, one for each chemical potential of oxygen."""
 
 import csv
-import re
 from typing import NamedTuple
 
 import numpy as np
 
 from keras_ruo2 import plotting, plotting_wulff
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.paths import whole
+from keras_ruo2.paths import shown, whole
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.crystals import rutile_ruo2
+from keras_ruo2.structure.facets import indices_of
 from keras_ruo2.structure.orientation import lattice_of
 from keras_ruo2.thermodynamics import temperature_of
 from keras_ruo2.wulff import area_fractions, family, named, wulff_shape
 
-MILLER = re.compile(r"\((-?\d)(-?\d)(-?\d)\)")  # as slabs' `facet` has them
 COLUMNS = "dmu_O_eV facet gamma_meV_A2 area_fraction name faces".split()
 
 
@@ -42,8 +41,34 @@ class Crystal(NamedTuple):
         return sorted(found, key=lambda entry: (-entry[2], entry[1]))
 
 
-def find_crystals(potentials, panels, limits, species=SPECIES):
-    """Return a `Crystal` for each of `potentials`.
+def check_potentials(potentials, limits):
+    """Raise `ConfigError` where RuO2 is not stable at one of `potentials`, eV."""
+    for delta_mu_o in potentials:
+        if not limits[0] <= delta_mu_o <= limits[1]:
+            raise ConfigError(
+                f"--wulff={delta_mu_o:g} is outside the diagram. "
+                f"Expected {limits[0]:.2f} to {limits[1]:.2f} eV."
+            )
+
+
+def add_crystals(config, panels):
+    """Write and report the crystal shapes of --wulff beside a diagram that is written already.
+
+    Raises:
+        ConfigError: If a shape does not exist; those that do are written before.
+    """
+    if not config.crystals:
+        return
+    crystals, failures = find_crystals(config.crystals, panels, config.pair)
+    if crystals:
+        write_crystals(config.out, crystals, config.pair)
+        report_crystals(crystals, panels)
+    if failures:
+        raise ConfigError(f"{' '.join(failures)} The diagram is in {shown(config.out)}.")
+
+
+def find_crystals(potentials, panels, species=SPECIES):
+    """Return a `Crystal` for each of `potentials`, as far as there is one.
 
     Angles between facets are those of the measured lattice, c / a = 0.691; a calculator's own
     lattice (CHGNet 0.700) changes shares by less than 0.01. Of other oxides the lattice is the
@@ -52,28 +77,23 @@ def find_crystals(potentials, panels, limits, species=SPECIES):
     Args:
         potentials: dmu_O, eV.
         panels: Dict of facets to their rows, of which the stable ones are known.
-        limits: `(low, high)` of dmu_O, eV.
         species: Metal and anion.
 
+    Returns:
+        `(crystals, failures)`: a list of `Crystal`, and a text for each of the others.
+
     Raises:
-        ConfigError: If RuO2 is not stable there, no facet is known by its Miller indices, or the
-            facets have no shape.
+        ConfigError: If the lattice is not known.
     """
-    crystals, cell = [], crystal_of(panels, species).cell.array if potentials else None
+    crystals, failures, cell = [], [], crystal_of(panels, species).cell.array
     for delta_mu_o in potentials:
-        if not limits[0] <= delta_mu_o <= limits[1]:
-            raise ConfigError(
-                f"--wulff={delta_mu_o:g} is outside the diagram. "
-                f"Expected {limits[0]:.2f} to {limits[1]:.2f} eV."
-            )
         rows = most_stable(panels, delta_mu_o)
         try:
             energies = {miller: row["line"](delta_mu_o) for miller, row in rows.items()}
-            faces = wulff_shape(energies, cell)
+            crystals.append(Crystal(delta_mu_o, rows, wulff_shape(energies, cell)))
         except ConfigError as error:
-            raise ConfigError(f"--wulff={delta_mu_o:g}: {error}") from None
-        crystals.append(Crystal(delta_mu_o, rows, faces))
-    return crystals
+            failures.append(f"--wulff={delta_mu_o:g}: {error}")
+    return crystals, failures
 
 
 def crystal_of(panels, species):
@@ -94,10 +114,10 @@ def most_stable(panels, delta_mu_o):
     """Return the most stable row of each family of facets, as a dict."""
     found = {}
     for facet, group in panels.items():
-        match = MILLER.fullmatch(facet)
-        if match is None or not any(map(int, match.groups())):
+        indices = indices_of(facet)
+        if indices is None:
             continue
-        name = family(tuple(map(int, match.groups())))
+        name = family(indices)
         inside = [
             row
             for row in group
@@ -143,6 +163,6 @@ def report_crystals(crystals, panels):
         absent = [facet for facet, _, share, _ in crystal.table() if not share]
         without = f" No {', '.join(absent)}." if absent else ""
         print(f"Crystal at dmu_O = {crystal.delta_mu_o:.2f} eV: {', '.join(shares)}.{without}")
-    others = [facet for facet in panels if MILLER.fullmatch(facet) is None]
+    others = [facet for facet in panels if indices_of(facet) is None]
     if others:
         print(f"Not in the crystals, for want of Miller indices: {', '.join(others)}.")

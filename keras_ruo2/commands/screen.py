@@ -23,11 +23,11 @@ from keras_ruo2.structure.validity import REASONS
 NOTHING = "no"
 # Columns of the table that go into `info`, and what else is said there.
 TOLD = (
-    "valid reasons unique_of novel matched matched_index nearest kernel displacement upper_face "
-    "lower_face excess_O upper_excess_O lower_excess_O dipole_per_area neighbours recognised_facet "
-    "labelled"
+    "valid reasons unique_of novel matched matched_index matched_by new_thickness nearest kernel "
+    "displacement upper_face lower_face excess_O upper_excess_O lower_excess_O dipole_per_area "
+    "neighbours recognised_facet labelled"
 ).split()
-ALWAYS_SHOWN = ("structures", "duplicate", "known")
+ALWAYS_SHOWN = ("structures", "duplicate", "known", "known_faces")
 
 
 def main(config):
@@ -50,7 +50,7 @@ def main(config):
     known = known_slabs(references, config.pair)
     print(f"Comparing with {len(references)} known slabs of {shown(config.reference)}.", flush=True)
     remark(config.pair)
-    if not known[0]:
+    if not known.indices:
         print(f"None of them is of {' and '.join(config.pair)}: every valid slab counts as novel.")
     progress = Progress(len(structures))
     verdicts = screen(structures, known, accept=accept, progress=progress.step, species=config.pair)
@@ -86,12 +86,18 @@ def row_of(verdict, atoms, references):
         "novel": verdict.novel,
         "matched": NOTHING,
         "matched_index": -1,
+        "matched_by": NOTHING,
+        "new_thickness": verdict.new_thickness,
     }
     if match:
         nearest = name_of(references[match.index], match.index)
         row |= {"nearest": nearest, "kernel": round(match.kernel, 5)}
         if match.same:
-            row |= {"matched": nearest, "matched_index": match.index}
+            row |= {"matched": nearest, "matched_index": match.index, "matched_by": "slab"}
+        if verdict.faces:
+            pair = dict.fromkeys((verdict.faces.upper, verdict.faces.lower))
+            names = " | ".join(name_of(references[index], index) for index in pair)
+            row |= {"matched": names, "matched_index": verdict.faces.upper, "matched_by": "faces"}
         if isfinite(match.displacement):
             row["displacement"] = round(match.displacement, 4)
     if termination:

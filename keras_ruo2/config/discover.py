@@ -11,6 +11,8 @@ from keras_ruo2.paths import BUNDLED_STRUCTURES, check_structures
 from keras_ruo2.recipes import RECIPES
 from keras_ruo2.species import check_oxide
 
+HANDED_OVER = ("new", "all")
+
 
 @dataclass(frozen=True, kw_only=True)
 class DiscoverConfig(Config):
@@ -44,6 +46,8 @@ class DiscoverConfig(Config):
         metal_energy: Of hcp Ru, eV per atom.
         seed: Of noise and of the baselines.
         shown: Structures in viewers.
+        hand_over: new hands structures over to DFT that are novel and converged, all also those
+            that equal known ones or did not converge.
         dft: Folder of DFT results of the structures that were handed over, to rank them again.
         dft_references: Bulk RuO2 and O2 (and Ru) with energies by the same DFT; by default those
             computed in the folder references of --dft.
@@ -71,6 +75,7 @@ class DiscoverConfig(Config):
     metal_energy: float | None = None
     seed: int = 0
     shown: int = 6
+    hand_over: str = "new"
     dft: Path | None = None
     dft_references: Path | None = None
 
@@ -95,6 +100,7 @@ class DiscoverConfig(Config):
         check_range("steps", self.steps, 0)
         check_choice("checkpoint", self.checkpoint, CHECKPOINTS)
         check_choice("optimiser", self.optimiser, OPTIMISERS)
+        check_choice("hand_over", self.hand_over, HANDED_OVER)
         if self.baselines != "none":
             names_in("baselines", self.baselines, METHODS)
         if (self.bulk_energy is None) != (self.oxygen_energy is None):

@@ -13,6 +13,7 @@ from keras_ruo2.species import DEFAULT
 SCHEMA_VERSION = 3
 FILE_NAME = "dataset.json"
 TRAINING, HELD_OUT = "training", "held-out"
+FEWEST_HELD_OUT = 5  # structures; distances to fewer are those to a few single slabs
 
 
 @dataclass(frozen=True)

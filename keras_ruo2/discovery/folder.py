@@ -5,10 +5,9 @@ import json
 import os
 from pathlib import Path
 
-import ase.io
-
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import checksum, shown
+from keras_ruo2.structure.frames import read_frames
 
 SETTINGS = "config.json"
 
@@ -85,7 +84,7 @@ def stage(path, make):
 
 def frames(path):
     """Return the structures of a stage, a list that may be empty."""
-    return ase.io.read(path, ":", format="extxyz") if path.stat().st_size else []
+    return read_frames(path) if path.stat().st_size else []
 
 
 def fingerprint(*paths):

@@ -4,13 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_ruo2.discovery.funnel import flag, word
 from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.facets import facet_in
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.thermodynamics import Line, surface_line
 
 POINTS = 61  # of dmu_O that lines are compared at
 STABLE_RANGE = 0.010  # eV/Å^2 above the best known slab: within the error of universal potentials
-UNKNOWN = "unknown"
 
 
 class Ranked(NamedTuple):
@@ -51,7 +52,7 @@ def rank(structures, known, references, limits):
     found = []
     for atoms in structures:
         line = surface_line(atoms, potential_energy(atoms), references)
-        facet = str(atoms.info.get("facet", UNKNOWN))
+        facet = facet_in(atoms).name
         others = lines.get(facet) or [line for group in lines.values() for line in group]
         best = np.min([other(potentials) for other in others], axis=0)
         above = line(potentials) - best
@@ -59,6 +60,23 @@ def rank(structures, known, references, limits):
         numbers = float(above[place]), float(potentials[place])
         found.append(Ranked(atoms, line, *numbers, bool(whole)))
     return sorted(found, key=lambda row: row.above)
+
+
+def worth_handing_over(rows):
+    """Return those of `rank` that come near to being stable, in the order they are handed over.
+
+    Returns:
+        `(new, rest)`: lists of `Ranked`; novel ones whose relaxation converged, and those that
+        equal known slabs or have not arrived anywhere.
+    """
+    near = [row for row in rows if row.above <= STABLE_RANGE]
+    new = [row for row in near if flag(row.atoms, "novel") and has_converged(row.atoms)]
+    return new, [row for row in near if not any(row is other for other in new)]
+
+
+def has_converged(atoms):
+    """Say whether a structure's relaxation arrived."""
+    return word(atoms, "relax_failures") == "no"
 
 
 def best_known(known, references, delta_mu_o):
@@ -74,7 +92,7 @@ def best_known(known, references, delta_mu_o):
         if potential_energy(slab) is None or broken(slab):
             continue
         line = surface_line(slab, potential_energy(slab), references)
-        facet = str(slab.info.get("facet", UNKNOWN))
+        facet = facet_in(slab).name
         if facet not in best or line(delta_mu_o) < best[facet][2](delta_mu_o):
             best[facet] = (number, slab, line)
     return sorted(best.values(), key=lambda entry: entry[2](delta_mu_o))
@@ -85,5 +103,5 @@ def lines_of(slabs, references):
     lines = {}
     for slab in slabs:
         line = surface_line(slab, potential_energy(slab), references)
-        lines.setdefault(str(slab.info.get("facet", UNKNOWN)), []).append(line)
+        lines.setdefault(facet_in(slab).name, []).append(line)
     return lines

@@ -58,6 +58,7 @@ def write_page(folder, metrics, pictures):
         overfitting_text(metrics.get("overfitting")),
         conditioning_text(metrics.get("conditioning")),
         energies_text(metrics.get("energies")),
+        validity_text(metrics.get("validity")),
         lattice_table(metrics.get("lattice")),
         critic_text(metrics.get("critic")),
         *(score_table(name, metrics) for name in EXPLAINED if name in metrics),
@@ -85,12 +86,14 @@ def summary(metrics):
 
 
 def alarm_list(metrics):
-    """Return alarms and notes as paragraphs."""
-    alarms = [f'<p class="alarm">{escape(text)}</p>' for text in metrics["alarms"]]
-    if not alarms:
-        alarms = ['<p class="fine">No sign of collapse, stripes, noise or dead output.</p>']
-    notes = [f"<p>{escape(text)}</p>" for text in metrics["notes"]]
-    return "\n".join(alarms + notes)
+    """Return the headline, alarms and notes as paragraphs."""
+    first = metrics.get("headline", {"verdict": "unknown", "text": "", "remarks": []})
+    kind = "fine" if first["verdict"] == "good" else "alarm"
+    told = [f'<p class="{kind}"><b>{escape(first["text"])}</b></p>']
+    told += [f'<p class="alarm">{escape(text)}</p>' for text in metrics["alarms"]]
+    if first["verdict"] == "good" and not metrics["alarms"]:
+        told.append('<p class="fine">No sign of collapse, stripes, noise or dead output.</p>')
+    return "\n".join(told + [f"<p>{escape(t)}</p>" for t in first["remarks"] + metrics["notes"]])
 
 
 def overfitting_text(found):
@@ -144,6 +147,18 @@ def chance_deviation(found):
     """Return two standard deviations of the share that is read as asked by chance."""
     count = max(sum(map(sum, found["confusion"])), 1)
     return 2 * math.sqrt(found["chance"] * (1 - found["chance"]) / count)
+
+
+def validity_text(found):
+    """Return a paragraph on how many whole grids are valid slabs."""
+    if not found:
+        return ""
+    reasons = ", ".join(f"{name} {count}" for name, count in found["reasons"].items()) or "none"
+    return (
+        f"<h2>Valid slabs</h2><p>Of {found['compared']} samples {found['generated']:.0%} map back "
+        f"to valid slabs, as they are, of real grids {found['real']:.0%}. Against the others: "
+        f"{escape(reasons)}.</p>"
+    )
 
 
 OPINIONS = {

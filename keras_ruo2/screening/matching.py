@@ -13,6 +13,8 @@ import numpy as np
 from keras_ruo2.screening.soap import Environments, environments
 from keras_ruo2.structure.bonds import is_metal, pair_of
 from keras_ruo2.structure.faces import standing
+from keras_ruo2.structure.facets import recognised_facet
+from keras_ruo2.structure.orientation import UNKNOWN
 
 VACUUM = 10.0  # Å, of every slab that is compared: widths of the vacuum must not count
 LENGTHS, ANGLES = 0.1, 5.0  # share and degrees by which cells may differ
@@ -21,6 +23,7 @@ LENGTHS, ANGLES = 0.1, 5.0  # share and degrees by which cells may differ
 SAME_PLACE = 0.3  # Å between the atoms of equal slabs, at most
 SAME_SURROUNDINGS = 0.97  # kernel of equal slabs, at least
 SURELY_SAME = 0.985  # kernel of equal slabs whose cells the matcher cannot bring together
+SAME_THICKNESS = 0.05  # share by which their Ru per area may differ; a plane of 20 is as much
 PRIMITIVE = (
     SAME_PLACE  # Å by which atoms may miss the places of a smaller cell, which averages them
 )
@@ -37,6 +40,7 @@ class Fingerprint:
         density: Metal atoms per area, Å^-2.
         environments: SOAP vectors.
         structure: `pymatgen.core.Structure`, standing, primitive.
+        facet: `"(110)"` and so on, or `"unknown"`.
     """
 
     num_ru: int
@@ -44,6 +48,7 @@ class Fingerprint:
     density: float
     environments: Environments
     structure: Any
+    facet: str
 
 
 def fingerprint(atoms):
@@ -65,6 +70,7 @@ def fingerprint(atoms):
         density=float(np.sum(is_metal(slab)) / area),
         environments=environments(atoms),
         structure=structure,
+        facet=recognised_facet(atoms),
     )
 
 
@@ -119,6 +125,8 @@ def same_slab(first, second, kernel):
     if kernel < SAME_SURROUNDINGS or not comparable(first, second):
         return False, inf
     if not multiples(first, second):
-        return bool(kernel >= SURELY_SAME), inf
+        facets = {first.facet, second.facet} - {UNKNOWN}
+        equally_thick = abs(first.density / second.density - 1) < SAME_THICKNESS
+        return bool(kernel >= SURELY_SAME and len(facets) < 2 and equally_thick), inf
     apart = displacement(first, second)
     return apart <= SAME_PLACE, apart

@@ -3,14 +3,17 @@
 import importlib.util
 from collections import Counter
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.screening.faces import FaceMatch, KnownFaces
 from keras_ruo2.screening.matching import fingerprint
 from keras_ruo2.screening.novelty import Match, find_match, group
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.facets import periodic
 from keras_ruo2.structure.terminations import Termination, termination_of
 from keras_ruo2.structure.validity import REASONS, UNREADABLE, reasons_against, unreadable
 
@@ -28,6 +31,7 @@ class Verdict:
         match: The known slab that it equals or that is nearest; `None` if it is not valid, or if
             nothing is known.
         termination: Its faces; `None` if it is not valid.
+        faces: The known slabs that have its faces, if it equals none of them as a whole.
     """
 
     index: int
@@ -36,6 +40,7 @@ class Verdict:
     first: int | None = None
     match: Match | None = None
     termination: Termination | None = None
+    faces: FaceMatch | None = None
 
     @property
     def unique(self):
@@ -44,8 +49,32 @@ class Verdict:
 
     @property
     def novel(self):
-        """Whether it is valid and equals nothing that is known."""
-        return self.valid and not (self.match and self.match.same)
+        """Whether it is valid and neither it nor its two faces are known."""
+        return self.valid and not self.equals_known and self.faces is None
+
+    @property
+    def equals_known(self):
+        """Whether it equals a known slab as a whole."""
+        return bool(self.match and self.match.same)
+
+    @property
+    def new_thickness(self):
+        """Whether it is a known termination on another number of layers."""
+        return self.faces is not None and self.faces.new_thickness
+
+
+class Known(NamedTuple):
+    """Known slabs as structures are compared with them.
+
+    Args:
+        indices: Of those that can be compared with.
+        fingerprints: Theirs.
+        faces: `KnownFaces`.
+    """
+
+    indices: list
+    fingerprints: list
+    faces: KnownFaces
 
 
 def check_installed():
@@ -58,13 +87,14 @@ def check_installed():
 
 
 def known_slabs(structures, species=SPECIES):
-    """Return `(indices, fingerprints)` of the structures that can be compared with.
+    """Return `Known` of the structures that can be compared with.
 
     Those that lack one of the two `species` or hold other elements are left out: no valid slab
     equals them.
     """
     usable = [k for k, atoms in enumerate(structures) if is_oxide(atoms, species)]
-    return usable, [fingerprint(structures[index]) for index in usable]
+    prints = [fingerprint(structures[index]) for index in usable]
+    return Known(usable, prints, KnownFaces(structures, usable, species))
 
 
 def is_oxide(atoms, species=SPECIES):
@@ -92,10 +122,12 @@ def screen(structures, known, *, accept=(), progress=lambda text: None, species=
         verdict = Verdict(index, reasons, valid)
         if verdict.valid:
             prints[index] = fingerprint(atoms)
+            match = look_up(prints[index], known)
             verdict = replace(
                 verdict,
-                match=look_up(prints[index], known),
+                match=match,
                 termination=termination_of(periodic(atoms)),
+                faces=known.faces.find(atoms) if match and not match.same else None,
             )
         verdicts.append(verdict)
         progress(describe(verdict))
@@ -108,18 +140,10 @@ def screen(structures, known, *, accept=(), progress=lambda text: None, species=
 
 def look_up(found, known):
     """Return the `Match` of a fingerprint among known slabs, its index that of the structure."""
-    indices, fingerprints = known
-    if not fingerprints:
+    if not known.fingerprints:
         return None
-    match = find_match(found, fingerprints)
-    return match._replace(index=indices[match.index])
-
-
-def periodic(atoms):
-    """Return a copy that is periodic in all three directions."""
-    result = atoms.copy()
-    result.pbc = True
-    return result
+    match = find_match(found, known.fingerprints)
+    return match._replace(index=known.indices[match.index])
 
 
 def energy_per_atom(atoms):
@@ -133,7 +157,8 @@ def describe(verdict):
     if not verdict.valid:
         return " ".join(verdict.reasons)
     words = f"{verdict.termination.facet} {verdict.termination.label}"
-    return f"{words}{'  novel' if verdict.novel else ''}"
+    new = "  novel" if verdict.novel else "  new thickness" if verdict.new_thickness else ""
+    return f"{words}{new}"
 
 
 def funnel(verdicts):
@@ -144,7 +169,8 @@ def funnel(verdicts):
 
     Returns:
         List of dicts with `step`, `failed` (all that fail it, whatever else they fail) and `left`.
-        Unique and novel ones are counted together in the last step: novel slabs, each once.
+        Unique and novel ones are counted together in the last steps: those that equal no known slab
+        (`known`), and those of them whose faces are not known either (`known_faces`).
     """
     steps = [{"step": "structures", "failed": 0, "left": len(verdicts)}]
     left = list(verdicts)
@@ -154,7 +180,10 @@ def funnel(verdicts):
         steps.append({"step": name, "failed": failed[name], "left": len(left)})
     unique = [verdict for verdict in left if verdict.unique]
     novel = [verdict for verdict in unique if verdict.novel]
-    known = sum(not verdict.novel for verdict in left)
+    known = sum(verdict.equals_known for verdict in left)
+    faces = sum(verdict.faces is not None for verdict in left)
+    unequal = [verdict for verdict in unique if not verdict.equals_known]
     steps.append({"step": "duplicate", "failed": len(left) - len(unique), "left": len(unique)})
-    steps.append({"step": "known", "failed": known, "left": len(novel)})
+    steps.append({"step": "known", "failed": known, "left": len(unequal)})
+    steps.append({"step": "known_faces", "failed": faces, "left": len(novel)})
     return steps

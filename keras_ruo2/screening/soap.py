@@ -42,13 +42,15 @@ def descriptor(species):
     )
 
 
-def environments(atoms):
+def environments(atoms, bulk=False):
     """Return the `Environments` of a slab.
 
     Args:
         atoms: `ase.Atoms` of a metal and an anion, both there, a slab across its third cell vector.
+        bulk: Whether it is a crystal without surfaces instead.
     """
-    vectors = descriptor(pair_of(atoms)).create(standing(atoms, VACUUM)).astype(np.float32)
+    seen = atoms if bulk else standing(atoms, VACUUM)
+    vectors = descriptor(pair_of(atoms)).create(seen).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return Environments(vectors[is_metal(atoms)], vectors[is_anion(atoms)])
 

@@ -1,6 +1,5 @@
 """Structure files."""
 
-import io
 import math
 
 import ase.db
@@ -8,7 +7,8 @@ import ase.io
 from ase.io.formats import open_with_compression
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.paths import PACKED, name_in, structure_files, unpacked
+from keras_ruo2.paths import name_in, structure_files, unpacked
+from keras_ruo2.structure.extxyz import parse
 
 TEXTS = (".extxyz", ".xyz")  # read as text, by their ending
 VECTOR = b"VEC"  # begins lines of a cell, after the atoms of an old kind of xyz
@@ -53,10 +53,11 @@ def iterate_structures(path):
 def frames_of(file):
     """Return an iterator over the structures of one file.
 
-    Packed extxyz is unpacked as it is read, and parsed frame by frame: ASE looks up places in the
-    file as it goes, which took it 58 s in an .xz file of 1,000 slabs where this takes 3.
+    extxyz, packed or not, is parsed frame by frame: ASE looks up places in the file as it goes,
+    which took it 58 s in an .xz file of 1,000 slabs where this takes 3, and takes keys without a
+    value for others.
     """
-    if file.suffix in PACKED and unpacked(file)[1] in TEXTS:
+    if unpacked(file)[1] in TEXTS:
         return (parse(text) for text in texts_of(file))
     if file.suffix == ".db":
         return rows_of(file)
@@ -83,11 +84,6 @@ def texts_of(file, size=math.inf):
             yield b"".join(block).decode()
         if size > 0 and any(line.strip() for line in lines):
             raise ValueError("an empty line where a structure should begin")
-
-
-def parse(text):
-    """Return the structure of a frame's text."""
-    return ase.io.read(io.StringIO(text), format="extxyz")
 
 
 def rows_of(file):

@@ -7,14 +7,13 @@ import sys
 import ase.io
 
 from keras_ruo2.paths import shown
+from keras_ruo2.structure.extxyz import extxyz, restored
 
 
 def append_frame(path, atoms):
     """Append a structure to an extxyz file, in one piece and down to the disk."""
-    text = io.StringIO()
-    ase.io.write(text, atoms, format="extxyz")
     with open(path, "ab") as file:
-        file.write(text.getvalue().encode())
+        file.write(extxyz([atoms]).encode())
         file.flush()
         os.fsync(file.fileno())
 
@@ -45,11 +44,17 @@ def whole_frames(path):
         partial = path.with_name(f".{path.name}.whole")
         partial.write_text("".join(lines[:end]), encoding="utf-8")
         os.replace(partial, path)
-    return ase.io.read(path, ":", format="extxyz") if end else []
+    return read_frames(path) if end else []
+
+
+def read_frames(path):
+    """Return the structures of an extxyz file that was written here."""
+    text = path.read_text(encoding="utf-8")
+    return [restored(atoms) for atoms in ase.io.read(io.StringIO(text), ":", format="extxyz")]
 
 
 def write_frames(path, frames):
     """Write an extxyz file whole or not at all."""
     partial = path.with_name(f".{path.name}.partial")
-    ase.io.write(partial, frames, format="extxyz")
+    partial.write_text(extxyz(frames), encoding="utf-8")
     os.replace(partial, path)

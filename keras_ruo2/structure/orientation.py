@@ -100,18 +100,28 @@ def nearest_of(vectors):
     return vectors[np.argsort(np.linalg.norm(vectors, axis=1))[:NUM_NEIGHBOURS]]
 
 
-@cache
 def facet_profiles():
     """Return the sorted heights of the Ru neighbours in the crystal, by facet, Å."""
+    return {"({}{}{})".format(*facet): profile_of(facet) for facet in FACETS}
+
+
+@cache
+def profile_of(indices):
+    """Return the sorted heights of a Ru's ten Ru neighbours over a plane of the crystal, Å."""
     bulk = rutile_ruo2()
     first, vectors = neighbor_list("iD", bulk, {("Ru", "Ru"): FARTHEST})
     around = vectors[first == np.flatnonzero(is_metal(bulk))[0]]
-    profiles = {}
-    for facet in FACETS:
-        normal = np.array(facet) @ np.linalg.inv(bulk.cell.array).T
-        normal /= np.linalg.norm(normal)
-        profiles["({}{}{})".format(*facet)] = np.sort(around @ normal)
-    return profiles
+    normal = np.array(indices) @ np.linalg.inv(bulk.cell.array).T
+    return np.sort(around @ (normal / np.linalg.norm(normal)))
+
+
+def deviation_from(indices, atoms):
+    """Return how far the Ru inside a slab are from those of a facet, Å, NaN without an inside."""
+    around = inner_neighbours(atoms)
+    if not len(around):
+        return np.nan
+    profiles = np.sort(around @ normal_of(atoms), axis=1)
+    return float(np.sqrt(((profiles - profile_of(tuple(indices))) ** 2).mean(axis=1)).mean())
 
 
 def lattice_of(atoms):

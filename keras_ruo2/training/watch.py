@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 from keras_ruo2 import runs
-from keras_ruo2.data.description import HELD_OUT, TRAINING
+from keras_ruo2.data.description import FEWEST_HELD_OUT, HELD_OUT, TRAINING
 from keras_ruo2.data.labels import class_of, draw_classes
 from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.structure.cells import unscale_lengths
@@ -63,6 +63,7 @@ def evaluation_samples(config, description, count):
     """
     read = functools.partial(read_sample, config.records, description, seed=config.seed)
     if description.counts[HELD_OUT]:
+        warn_of_few(config, len(description.structures[HELD_OUT]))
         return read(HELD_OUT, count), read(TRAINING, count)
     both = read(TRAINING, 2 * count)
     print(
@@ -70,3 +71,13 @@ def evaluation_samples(config, description, count):
         file=sys.stderr,
     )
     return tuple({name: value[k::2] for name, value in both.items()} for k in range(2))
+
+
+def warn_of_few(config, number):
+    """Say so where the held-out structures are too few to compare with."""
+    if number < FEWEST_HELD_OUT:
+        print(
+            f"Warning: {number} held-out structures of {config.records} are no yardstick: noise "
+            "may score well on held_out_ratio. Rely on pictures and evaluate, or hold out more.",
+            file=sys.stderr,
+        )

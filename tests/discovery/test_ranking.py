@@ -1,7 +1,7 @@
 import pytest
 
 from keras_ruo2.commands.discover_tables import distance
-from keras_ruo2.discovery.ranking import rank
+from keras_ruo2.discovery.ranking import rank, worth_handing_over
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.slabs import build_slab
 from keras_ruo2.thermodynamics import References, area
@@ -35,3 +35,19 @@ def test_without_known_slabs_structures_are_compared_with_each_other():
     assert [row.atoms.info["name"] for row in rows] == ["a", "b"]
     assert rows[0].above == 0 and rows[1].above > 0
     assert distance(rows[0]) == "0.0 meV/Å² above the best one found (none is known)"
+
+
+def test_known_and_unconverged_structures_are_handed_over_last():
+    known = [slab("stoichiometric", 2.0, "known")]
+    said = {
+        "new": {"novel": True, "relax_failures": "no"},
+        "known": {"novel": False, "relax_failures": "no"},
+        "moving": {"novel": True, "relax_failures": "not_converged"},
+        "far": {"novel": True, "relax_failures": "no"},
+    }
+    structures = [slab("stoichiometric", 1.0 + 3 * (name == "far"), name) for name in said]
+    for atoms in structures:
+        atoms.info |= said[atoms.info["name"]]
+    new, rest = worth_handing_over(rank(structures, known, REFERENCES, LIMITS))
+    assert [row.atoms.info["name"] for row in new] == ["new"]
+    assert {row.atoms.info["name"] for row in rest} == {"known", "moving"}

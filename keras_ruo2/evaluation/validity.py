@@ -1,0 +1,45 @@
+"""How many whole grids map back to valid slabs, beside as many real ones."""
+
+from collections import Counter
+
+from keras_ruo2.structure.backmap import BackmapFailure, backmap
+from keras_ruo2.structure.validity import reasons_against
+
+COUNT = 24  # of each; a grid takes 0.1 to 0.5 s
+NO_STRUCTURE = "not_mapped"
+
+
+def validity_scores(samples, real, *, alpha, species, count=COUNT):
+    """Return the shares of generated and of real grids that are valid slabs.
+
+    Args:
+        samples: Dict with `grid`, `(n, x, y, z, 2)`, and `lattice`, `(n, 3)`, in A.
+        real: The same of real records, which are not all valid: voxels may be too coarse.
+        alpha: Inverse square width of the Gaussians, Å^-2.
+        species: Metal and anion.
+        count: How many of each.
+
+    Returns:
+        Dict: `compared`, `generated`, `real` and `reasons`, how often each speaks against samples.
+    """
+    reasons = Counter()
+    shares = {}
+    for whose, sets in (("real", real), ("generated", samples)):
+        found = [
+            reasons_of(grid, lengths, alpha, species)
+            for grid, lengths in zip(sets["grid"][:count], sets["lattice"][:count], strict=True)
+        ]
+        shares[whose] = sum(not names for names in found) / max(len(found), 1)
+        if whose == "generated":
+            reasons.update(name for names in found for name in names)
+    compared = min(count, len(samples["grid"]))
+    return {"compared": compared, **shares, "reasons": dict(reasons.most_common())}
+
+
+def reasons_of(grid, lengths, alpha, species):
+    """Return what speaks against a grid being a valid slab, a tuple of names."""
+    try:
+        atoms = backmap(grid, lengths, alpha=alpha, species=species)
+    except BackmapFailure as failure:
+        return (NO_STRUCTURE, failure.reason)
+    return reasons_against(atoms, species)
