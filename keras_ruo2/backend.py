@@ -14,6 +14,7 @@ BACKENDS = {
     "jax": "pip install -e '.[jax]'",
     "torch": "pip install -e '.[torch]'",
 }
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 # What shares a batch among devices on each backend.
 STRATEGIES = {
     "tensorflow": ("none", "mirrored", "multiworker"),
@@ -54,7 +55,18 @@ def name_backend(name):
         ConfigError: If it is not installed.
     """
     check_installed(name)
+    prefer_onednn()
     os.environ["KERAS_BACKEND"] = name
+
+
+def prefer_onednn():
+    """Make TensorFlow use oneDNN on every processor, unless the user has decided.
+
+    TensorFlow reads the variable when it is imported. Left alone it turns oneDNN on only where it
+    finds instructions made for neural networks (AVX512_VNNI and the like): not on an AMD processor
+    with AVX2. What that costs: experiments/benchmarks/onednn.py.
+    """
+    os.environ.setdefault(ONEDNN, "1")
 
 
 def set_xla_flags(devices, deterministic):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import fire
 
+from keras_ruo2.backend import prefer_onednn
 from keras_ruo2.config import Config
 from keras_ruo2.errors import ConfigError
 
@@ -38,6 +39,7 @@ def start(program, commands):
         program: Name that usage messages show.
         commands: Mapping of names to `Command`.
     """
+    prefer_onednn()
     status = 0
     try:
         run_command_line(program, commands)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from keras_ruo2 import __version__
 from keras_ruo2.architectures import ARCHITECTURES, default_for
+from keras_ruo2.backend import ONEDNN
 from keras_ruo2.config import TrainConfig
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.variants import LABEL_SIZES, VARIANTS
@@ -170,6 +171,7 @@ def save(config, description, classes, anchors=None):
             "python": platform.python_version(),
         }
         | {name: version(name) for name in ("keras", "numpy", *BACKENDS)},
+        "environment": {ONEDNN: os.environ.get(ONEDNN)},
     }
     write_text(Path(config.run) / CONFIG, json.dumps(content, indent=1) + "\n")
 

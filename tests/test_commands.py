@@ -47,6 +47,7 @@ def test_a_run_folder_holds_everything(trained, records):
     assert saved["config"]["seed"] == 100
     assert saved["resolved"]["learning_rate"] > 0
     assert saved["versions"]["keras"]
+    assert saved["environment"] == {"TF_ENABLE_ONEDNN_OPTS": os.environ["TF_ENABLE_ONEDNN_OPTS"]}
     assert len(saved["data"]["fingerprint"]) == 16
     rows = runs.read_metrics(trained / "metrics.csv")
     assert [row["step"] for row in rows] == ["1", "2", "3", "4"]

@@ -70,7 +70,8 @@ class TrainConfig(Config):
         grow_batch_every: Double the batch after every so many steps; 0 for never.
         grow_batch_until: Largest batch that growing leads to.
         arch: Architecture of the networks; by default atoms for whole grids, waves for slices.
-        backend: Keras backend: tensorflow, jax or torch.
+        backend: Keras backend: tensorflow, jax or torch. TensorFlow uses oneDNN on every
+            processor, unless the environment says TF_ENABLE_ONEDNN_OPTS=0.
         strategy: none; mirrored (all GPUs of a machine) or multiworker (TF_CONFIG or Slurm) on
             tensorflow; data_parallel on jax.
         devices: Devices that a strategy uses; 0 for all. Without GPUs so many logical CPU devices.

@@ -8,14 +8,15 @@ from keras import layers
 from keras_ruo2.architectures import ARCHITECTURES, Architecture
 from keras_ruo2.errors import check_choice
 from keras_ruo2.models.layers import (
-    CONVOLUTION,
     POOLING,
     TRANSPOSED,
     UPSAMPLING,
     LateralWaves,
+    LeakyReLU,
     NoiseChoice,
     periodic_convolution,
 )
+from keras_ruo2.models.periodic import CONVOLUTION
 from keras_ruo2.models.spectral import SPECTRAL_CONVOLUTION, SpectralDense
 
 READER_SLOPE = 0.2
@@ -156,4 +157,4 @@ def enlarge(inputs, block, build, filters, **options):
 
 def activation(slope):
     """Return a LeakyReLU layer, or ReLU for a slope of 0."""
-    return layers.LeakyReLU(negative_slope=slope) if slope else layers.ReLU()
+    return LeakyReLU(negative_slope=slope) if slope else layers.ReLU()

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-CONVOLUTION = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D, 3: keras.layers.Conv3D}
+from keras_ruo2.models.periodic import CONVOLUTION
+
 HALVES = ("float16", "bfloat16")
 TRANSPOSED = {2: keras.layers.Conv2DTranspose, 3: keras.layers.Conv3DTranspose}
 POOLING = {2: keras.layers.GlobalAveragePooling2D, 3: keras.layers.GlobalAveragePooling3D}
@@ -15,43 +16,6 @@ UPSAMPLING = {
     2: keras.layers.UpSampling2D,
     3: keras.layers.UpSampling3D,
 }
-
-
-@keras.saving.register_keras_serializable(package="keras_ruo2")
-class PeriodicPadding(keras.layers.Layer):
-    """Continue a grid periodically beyond its edges.
-
-    Args:
-        before: Voxels to add before the first one, along every direction.
-        after: Voxels to add after the last one.
-
-    Input shape: `(batch, *grid, channels)`.
-
-    Output shape: `(batch, *grid + before + after, channels)`.
-    """
-
-    def __init__(self, before, after, **options):
-        super().__init__(**options)
-        self.before, self.after = before, after
-
-    def call(self, inputs):
-        outputs = inputs
-        for axis in range(1, len(inputs.shape) - 1):
-            every = [slice(None)] * axis
-            parts = [outputs]
-            if self.before:
-                parts.insert(0, outputs[(*every, slice(-self.before, None))])
-            if self.after:
-                parts.append(outputs[(*every, slice(0, self.after))])
-            outputs = ops.concatenate(parts, axis=axis)
-        return outputs
-
-    def compute_output_shape(self, input_shape):
-        grown = [size + self.before + self.after for size in input_shape[1:-1]]
-        return (input_shape[0], *grown, input_shape[-1])
-
-    def get_config(self):
-        return {**super().get_config(), "before": self.before, "after": self.after}
 
 
 @keras.saving.register_keras_serializable(package="keras_ruo2")
@@ -83,6 +47,19 @@ class LayerNorm(keras.layers.LayerNormalization):
         normal = centred * ops.rsqrt(variance + self.epsilon)
         gamma, beta = (ops.cast(weight, normal.dtype) for weight in (self.gamma, self.beta))
         return ops.cast(gamma * normal + beta, self.compute_dtype)
+
+
+@keras.saving.register_keras_serializable(package="keras_ruo2")
+class LeakyReLU(keras.layers.LeakyReLU):
+    """`keras.layers.LeakyReLU` as a product with a mask that has no derivative.
+
+    The second derivative of TensorFlow's and PyTorch's own is a tensor of zeros, which a gradient
+    penalty then carries back through every layer before it: a third of its products.
+    """
+
+    def call(self, inputs):
+        positive = ops.cast(inputs > 0, inputs.dtype)
+        return inputs * (self.negative_slope + (1 - self.negative_slope) * positive)
 
 
 @keras.saving.register_keras_serializable(package="keras_ruo2")
@@ -252,13 +229,11 @@ def periodic_convolution(inputs, filters, kernel, stride=1, layer=None, **option
         filters: Channels of the result.
         kernel: Kernel size.
         stride: Stride; it must divide the grid.
-        layer: Class of the convolution layer; by default Keras's of the grid's dimensions.
+        layer: Class of the periodic layer; by default the plain one of the grid's dimensions.
         options: Of the convolution layer.
 
     Returns:
         Tensor of shape `(batch, *grid / stride, filters)`.
     """
-    total = kernel - stride
-    padded = PeriodicPadding(total // 2, total - total // 2)(inputs)
     layer = layer or CONVOLUTION[len(inputs.shape) - 2]
-    return layer(filters, kernel, strides=stride, **options)(padded)
+    return layer(filters, kernel, strides=stride, **options)(inputs)

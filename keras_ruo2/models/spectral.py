@@ -10,6 +10,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_ruo2.models.periodic import Periodic
+
 SMALLEST_SQUARE = 1e-12  # keeps the gradient of the square root finite for a kernel of zeros
 
 
@@ -94,18 +96,18 @@ class SpectralDense(SpectralKernel, keras.layers.Dense):
 
 
 @keras.saving.register_keras_serializable(package="keras_ruo2")
-class SpectralConv1D(SpectralKernel, keras.layers.Conv1D):
-    """`keras.layers.Conv1D` with a spectrally normalised kernel."""
+class SpectralConv1D(SpectralKernel, Periodic, keras.layers.Conv1D):
+    """Periodic `keras.layers.Conv1D` with a spectrally normalised kernel."""
 
 
 @keras.saving.register_keras_serializable(package="keras_ruo2")
-class SpectralConv2D(SpectralKernel, keras.layers.Conv2D):
-    """`keras.layers.Conv2D` with a spectrally normalised kernel."""
+class SpectralConv2D(SpectralKernel, Periodic, keras.layers.Conv2D):
+    """Periodic `keras.layers.Conv2D` with a spectrally normalised kernel."""
 
 
 @keras.saving.register_keras_serializable(package="keras_ruo2")
-class SpectralConv3D(SpectralKernel, keras.layers.Conv3D):
-    """`keras.layers.Conv3D` with a spectrally normalised kernel."""
+class SpectralConv3D(SpectralKernel, Periodic, keras.layers.Conv3D):
+    """Periodic `keras.layers.Conv3D` with a spectrally normalised kernel."""
 
 
 SPECTRAL_CONVOLUTION = {1: SpectralConv1D, 2: SpectralConv2D, 3: SpectralConv3D}

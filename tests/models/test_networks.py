@@ -9,11 +9,11 @@ from keras_ruo2.models.layers import (
     LayerNorm,
     NoiseChoice,
     NoiseShift,
-    PeriodicPadding,
     fourier_basis,
     periodic_convolution,
 )
 from keras_ruo2.models.networks import build_critic, build_generator
+from keras_ruo2.models.periodic import wrap
 from keras_ruo2.variants import VARIANTS
 
 
@@ -57,7 +57,7 @@ def test_a_grid_that_the_architecture_cannot_make_is_refused():
 
 def test_periodic_padding_continues_the_grid(rng):
     grid = rng.normal(size=(2, 5, 6, 3)).astype("float32")
-    padded = PeriodicPadding(2, 1)(grid)
+    padded = wrap(grid, 2, 1)
     np.testing.assert_array_equal(padded, np.pad(grid, [(0, 0), (2, 1), (2, 1), (0, 0)], "wrap"))
 
 
