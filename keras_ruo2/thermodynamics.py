@@ -264,6 +264,17 @@ def oxygen_potential(temperature, pressure):
     return float(found) if found.ndim == 0 else found
 
 
+def vibrational_energy(quantum, temperature):
+    """Return the free energy of a harmonic oscillator with its zero-point energy, eV.
+
+    Args:
+        quantum: h times its frequency, eV.
+        temperature: K, positive.
+    """
+    thermal = BOLTZMANN * temperature
+    return quantum / 2 + thermal * np.log1p(-np.exp(-quantum / thermal))
+
+
 def temperature_of(delta_mu_o, pressure):
     """Return the temperature at which O2 of `pressure` (bar) has this dmu_O, K, or NaN."""
     low, high = (row[0] for row in (JANAF_O2[0], JANAF_O2[-1]))

@@ -12,6 +12,7 @@ from keras_ruo2.commands.phase_diagram_input import (
     named,
     read_slabs,
 )
+from keras_ruo2.commands.phase_diagram_map import draw_maps
 from keras_ruo2.commands.phase_diagram_methods import (
     SPREAD_COLUMNS,
     add_lines,
@@ -95,6 +96,8 @@ def main(config):
     report(config.out, rows, panels, len(slabs) - len(kept), method, references, limit)
     if methods:
         report_methods(rows, crossings, titles)
+    if config.map:
+        draw_maps(config, panels, limits, crossings)
     if crystals:
         write_crystals(config.out, crystals, config.pair)
         report_crystals(crystals, panels)
