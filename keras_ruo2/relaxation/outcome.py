@@ -9,7 +9,7 @@ from keras_ruo2.structure.displacements import displacements
 from keras_ruo2.structure.voxels import check_cell
 
 # Of the sum of two covalent radii (Ru 1.46, O 0.66 Å); O2 is at 0.92. Potentials have false wells
-# nearer than that: CHGNet from 0.55, SevenNet from 0.4 on (experiments/013_potentials).
+# nearer than that: CHGNet from 0.55, SevenNet from 0.45 on (experiments/013_potentials).
 CLOSEST = 0.6
 FARTHEST = 10.0  # Å that no atom of a slab moves while it relaxes
 FALLEN_APART = 0.5  # share of its atoms that the largest fragment must keep
