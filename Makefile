@@ -7,7 +7,7 @@
 VENV = .venv
 TENSORFLOW = cpu
 FOR_TRAINING = $(VENV)/.ready-$(TENSORFLOW)
-EXTRAS = jax,torch,energies,screen,discover,scale,remote,test
+EXTRAS = jax,torch,energies,sevennet,screen,discover,scale,remote,test
 FOR_TESTS = $(VENV)/.ready-$(TENSORFLOW),$(EXTRAS)
 RUN = runs/lattice2d
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))

@@ -13,7 +13,7 @@ from ase import Atoms
 from data_prep.chains import Chain, check_settings, join, rows_of
 from data_prep.pool import Here, open_pool
 from data_prep.rates import Progress
-from data_prep.sampling import FAILED, Conditions, faults_of
+from data_prep.sampling import CLASHING, FAILED, Conditions, faults_of
 from data_prep.snapshots import describe, frame, row
 from data_prep.starts import check_files, is_file, make_starts, start_words
 from data_prep.trials import Engine, find_references, make_start, make_trial
@@ -23,6 +23,7 @@ from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.memory import check_memory, free_memory
 from keras_ruo2.paths import checksum, shown
 from keras_ruo2.species import DEFAULT, remark
+from keras_ruo2.structure.moves import CLASH
 
 MOST_FAILURES = 10  # trials of a chain in a row in which the calculator may fail
 MOST_CHAINS = 1_000_000  # in the order of trials
@@ -164,8 +165,14 @@ def keep(plan, chain, trial, provenance):
     """Keep a finished trial in the files of its chain.
 
     Raises:
-        ConfigError: If the calculator fails at the start, or again and again.
+        ConfigError: If the calculator fails at the start, or again and again, or atoms of the start
+            are too close for it.
     """
+    if chain.trials == 0 and trial.outcome == CLASHING:
+        raise ConfigError(
+            f"{plan.start.info['start']} has atoms closer than {CLASH} of their covalent radii, "
+            "where potentials cannot be trusted. Give another --start."
+        )
     if chain.trials == 0 and trial.outcome == FAILED:
         raise ConfigError(f"The calculator fails at {plan.start.info['start']}: {trial.error}")
     atoms, energy = chain.atoms, chain.energy

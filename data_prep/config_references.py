@@ -17,7 +17,7 @@ class ReferencesConfig(Config):
     Args:
         out: The relaxed structures with their energies, one extxyz file.
         species: Metal and anion of the rutile oxide, e.g. Ir,O.
-        calculator: chgnet, mace, mace:FILE, quippy:FILE or module:callable.
+        calculator: chgnet, sevennet:7net-0, mace, mace:FILE, quippy:FILE or module:callable.
         overwrite: Replace an existing output.
     """
 

@@ -33,7 +33,7 @@ from keras_ruo2.structure.filters import (
     molecular_oxygen,
     peroxo_groups,
 )
-from keras_ruo2.structure.moves import displace, exchange
+from keras_ruo2.structure.moves import count_clashes, displace, exchange
 from keras_ruo2.thermodynamics import BOLTZMANN
 
 LONGEST_STEP = 0.5  # Å, norm over all atoms of one step of FIRE; ASE's 0.2 is for fewer atoms
@@ -46,6 +46,7 @@ FAULTS = {
     "torn_layers": disconnected_layers,
 }
 ACCEPTED, UPHILL, FAILED = "accepted", "uphill", "calculator_failed"
+CLASHING = "atoms_too_close"  # of a move: potentials have false wells there, and do not see it
 
 
 class Conditions(NamedTuple):
@@ -85,8 +86,8 @@ class Trial(NamedTuple):
 
     Args:
         kind: `start`, `displace`, `insert` or `remove`.
-        outcome: `accepted`, `uphill`, `calculator_failed`, a key of `FAULTS`, or the reason of
-            `moves.Move` for there being none.
+        outcome: `accepted`, `uphill`, `calculator_failed`, `atoms_too_close`, a key of `FAULTS`,
+            or the reason of `moves.Move` for there being none.
         snapshots: Every step of the relaxation, the trial structure first.
         error: What the calculator said when it failed.
     """
@@ -125,7 +126,12 @@ def faults_of(atoms):
 
 
 def run_start(atoms, calculator, conditions):
-    """Relax the structure that a chain begins with; it is accepted unless the calculator fails."""
+    """Relax the structure that a chain begins with; it is accepted unless the calculator fails.
+
+    One with atoms too close is refused before the calculator sees it.
+    """
+    if count_clashes(atoms):
+        return Trial("start", CLASHING, [])
     snapshots, error = relax(atoms, calculator, conditions)
     return Trial("start", FAILED if error else ACCEPTED, snapshots, error)
 
@@ -150,6 +156,8 @@ def run_trial(atoms, energy, calculator, conditions, rng):
     luck = rng.random()
     if move.atoms is None:
         return Trial(move.kind, move.reason, [])
+    if count_clashes(move.atoms):
+        return Trial(move.kind, CLASHING, [])
     snapshots, error = relax(move.atoms, calculator, conditions)
     if error:
         return Trial(move.kind, FAILED, snapshots, error)

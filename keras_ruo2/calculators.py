@@ -5,6 +5,7 @@ import importlib.metadata
 import importlib.util
 import warnings
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from keras_ruo2.errors import ConfigError
@@ -16,7 +17,22 @@ from keras_ruo2.paths import checksum
 OXIDE_CORRECTION = -0.687
 CHGNET_MODEL = "0.3.0"
 NO_CORRECTION = "none"
-EXPECTED = "'chgnet', 'mace', 'mace:FILE', 'quippy:FILE' or 'module:callable'"
+OXIDE_CORRECTION_UNDONE = f"oxide correction undone: E + {-OXIDE_CORRECTION} eV per O"
+EXPECTED = "'chgnet', 'mace', 'mace:FILE', 'quippy:FILE', 'sevennet:MODEL' or 'module:callable'"
+
+
+class Model(NamedTuple):
+    """A model that comes with its package.
+
+    Args:
+        title: Its name in the provenance.
+        checkpoint: Its file, below the package's folder.
+        modality: Which of several kinds of calculation it is to stand for, or `None`.
+    """
+
+    title: str
+    checkpoint: str
+    modality: str | None = None
 
 
 class Named(NamedTuple):
@@ -29,6 +45,8 @@ class Named(NamedTuple):
         make: Function of the file after the colon, or `None`, that returns the calculator.
         title: Its name in the provenance.
         file: `no`, `may` or `must`: whether a file follows the name after a colon.
+        correction: What its energies carry or what was taken out of them.
+        models: Dict of `Model` by what follows the name after a colon; no file does then.
     """
 
     module: str
@@ -36,7 +54,9 @@ class Named(NamedTuple):
     install: str
     make: object
     title: str
-    file: str
+    file: str = "no"
+    correction: str = NO_CORRECTION
+    models: MappingProxyType = MappingProxyType({})
 
 
 def check_calculator(name):
@@ -46,12 +66,24 @@ def check_calculator(name):
         find_callable(name)
         return
     row = CALCULATORS[kind]
-    if (rest and row.file == "no") or (not rest and row.file == "must"):
+    if row.models and rest not in row.models:
+        known = ", ".join(f"{kind}:{model}" for model in row.models)
+        raise ConfigError(f"Unknown calculator {name!r}. Expected one of: {known}.")
+    if not row.models and ((rest and row.file == "no") or (not rest and row.file == "must")):
         raise ConfigError(f"Unknown calculator {name!r}. Expected {EXPECTED}.")
     if not importlib.util.find_spec(row.module):
         raise ConfigError(f"The calculator {kind!r} is not installed. Install it: {row.install}")
-    if rest and not Path(rest).is_file():
-        raise ConfigError(f"Calculator {name!r}: no such file {rest}. Give {kind}:FILE.")
+    if rest and not source_of(row, rest).is_file():
+        advice = f"Install it again: {row.install}" if row.models else f"Give {kind}:FILE."
+        raise ConfigError(f"Calculator {name!r}: no such file {source_of(row, rest)}. {advice}")
+
+
+def source_of(row, rest):
+    """Return the file of what follows a calculator's name after a colon."""
+    if not row.models:
+        return Path(rest)
+    folder = importlib.util.find_spec(row.module).submodule_search_locations[0]
+    return Path(folder) / row.models[rest].checkpoint
 
 
 def find_callable(name):
@@ -78,8 +110,8 @@ def make_calculator(name):
         name: `chgnet`; `mace` (its foundation model, which the package `mace-torch` fetches when
             it is first used) or `mace:FILE` (a model of one's own; it is a pickle, which runs what
             its maker wishes); `quippy:FILE` (a GAP or another potential of QUIP's, its .xml
-            file); or `module:callable` for any function without arguments that returns an ASE
-            calculator.
+            file); `sevennet:MODEL`, one of those that its package brings along; or
+            `module:callable` for any function without arguments that returns an ASE calculator.
 
     Returns:
         The calculator and a dict of strings: `calculator`, `calculator_version`, `correction`. A
@@ -91,20 +123,40 @@ def make_calculator(name):
     check_calculator(name)
     kind, _, rest = name.partition(":")
     if kind not in CALCULATORS:
-        version = getattr(importlib.import_module(kind), "__version__", "unknown")
         return made(name, find_callable(name)), {
             "calculator": name,
-            "calculator_version": version,
+            "calculator_version": getattr(importlib.import_module(kind), "__version__", "unknown"),
             "correction": NO_CORRECTION,
         }
-    row = CALCULATORS[kind]
-    title = f"{row.title} {Path(rest).name} {checksum(rest)[:8]}" if rest else row.title
-    undone = f"oxide correction undone: E + {-OXIDE_CORRECTION} eV per O"
-    return made(name, row.make, rest or None), {
+    row, (title, correction) = CALCULATORS[kind], method_of(name)
+    return made(name, row.make, *argument_of(row, rest)), {
         "calculator": title,
         "calculator_version": f"{row.module} {importlib.metadata.version(row.distribution)}",
-        "correction": undone if kind == "chgnet" else NO_CORRECTION,
+        "correction": correction,
     }
+
+
+def argument_of(row, rest):
+    """Return what `row.make` is given for what follows the colon, as a tuple."""
+    if row.models:
+        return source_of(row, rest), row.models[rest].modality
+    return (rest or None,)
+
+
+def method_of(name):
+    """Return `(calculator, correction)` as the provenance has them, without making it.
+
+    Args:
+        name: Of a calculator, as in `make_calculator`; one that `check_calculator` lets pass.
+    """
+    kind, _, rest = name.partition(":")
+    if kind not in CALCULATORS:
+        return name, NO_CORRECTION
+    row = CALCULATORS[kind]
+    if row.models:
+        return row.models[rest].title, row.correction
+    title = f"{row.title} {Path(rest).name} {checksum(rest)[:8]}" if rest else row.title
+    return title, row.correction
 
 
 def made(name, make, *arguments):
@@ -145,6 +197,26 @@ def uncorrected_chgnet(_=None):
     return UncorrectedCHGNet(model, use_device="cpu")
 
 
+def sevennet(checkpoint, modality):
+    """Return a SevenNet model as an ASE calculator.
+
+    Its energies need no correction: it learned from the energies of Materials Project's PBE (or
+    r2SCAN) calculations as they are, which the experiment `013_potentials` confirms for bulk RuO2.
+
+    Args:
+        checkpoint: Its file.
+        modality: Which of the kinds of calculation that it learned from, or `None` if there is one.
+    """
+    with warnings.catch_warnings():  # of PyTorch, and of accelerators for GPUs that are not there
+        warnings.filterwarnings("ignore", "`torch.jit.script", DeprecationWarning)
+        warnings.filterwarnings("ignore", "No tensor product accelerator")
+        from sevenn.calculator import SevenNetCalculator
+
+        calculator = SevenNetCalculator(str(checkpoint), modal=modality, device="cpu")
+    calculator.model.requires_grad_(False)
+    return calculator
+
+
 def mace(path):
     """Return a MACE model of one's own, or the foundation model, as an ASE calculator."""
     from mace.calculators import MACECalculator, mace_mp
@@ -161,6 +233,10 @@ def quippy(path):
     return Potential(param_filename=str(path))
 
 
+# Checkpoints that the wheel of sevenn brings along; models of other names would be fetched.
+SEVENNET_0 = "pretrained_potentials/SevenNet_0__11Jul2024/checkpoint_sevennet_0.pth"
+SEVENNET_L3I5 = "pretrained_potentials/SevenNet_l3i5/checkpoint_l3i5.pth"
+SEVENNET_MF_0 = "pretrained_potentials/SevenNet_MF_0/checkpoint_sevennet_mf_0.pth"
 CALCULATORS = {
     "chgnet": Named(
         module="chgnet",
@@ -168,7 +244,22 @@ CALCULATORS = {
         install="pip install -e '.[energies]'",
         make=uncorrected_chgnet,
         title=f"CHGNet {CHGNET_MODEL}",
-        file="no",
+        correction=OXIDE_CORRECTION_UNDONE,
+    ),
+    "sevennet": Named(
+        module="sevenn",
+        distribution="sevenn",
+        install="pip install -e '.[sevennet]'",
+        make=sevennet,
+        title="SevenNet",
+        models=MappingProxyType(
+            {
+                "7net-0": Model("SevenNet 7net-0", SEVENNET_0),
+                "7net-l3i5": Model("SevenNet 7net-l3i5", SEVENNET_L3I5),
+                "7net-mf-0@PBE": Model("SevenNet 7net-mf-0 PBE", SEVENNET_MF_0, "PBE"),
+                "7net-mf-0@R2SCAN": Model("SevenNet 7net-mf-0 R2SCAN", SEVENNET_MF_0, "R2SCAN"),
+            }
+        ),
     ),
     "mace": Named(
         module="mace",

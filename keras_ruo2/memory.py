@@ -8,9 +8,22 @@ MEGABYTE = 1_000_000
 RESERVED = 500 * MEGABYTE  # for everything but the calculator
 # Memory of one call with forces, and the largest structure that it was measured to be safe for, by
 # the name of a calculator. Measured: CHGNet 0.3.0,
-# forces without stress on slabs of 72 to 1,800 atoms, 5.8 to 6.3 MB an atom.
-BYTES_PER_ATOM = {"chgnet": 6.5 * MEGABYTE}
-MOST_ATOMS = {"chgnet": 1800}
+# forces without stress on slabs of 72 to 1,800 atoms, 5.8 to 6.3 MB an atom; SevenNet 7net-0 and
+# 7net-mf-0, 72 to 1,008 atoms, 4.9 to 5.5 MB; 7net-l3i5, 72 to 288 atoms, 11.9 to 12 MB.
+BYTES_PER_ATOM = {
+    "chgnet": 6.5 * MEGABYTE,
+    "sevennet:7net-0": 6.0 * MEGABYTE,
+    "sevennet:7net-mf-0@PBE": 6.0 * MEGABYTE,
+    "sevennet:7net-mf-0@R2SCAN": 6.0 * MEGABYTE,
+    "sevennet:7net-l3i5": 13.0 * MEGABYTE,
+}
+MOST_ATOMS = {
+    "chgnet": 1800,
+    "sevennet:7net-0": 1000,
+    "sevennet:7net-mf-0@PBE": 1000,
+    "sevennet:7net-mf-0@R2SCAN": 1000,
+    "sevennet:7net-l3i5": 288,
+}
 MEMINFO = Path("/proc/meminfo")
 OWN_GROUPS = Path("/proc/self/cgroup")
 MOUNTED = Path("/sys/fs/cgroup")

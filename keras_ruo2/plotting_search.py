@@ -15,6 +15,7 @@ OUTCOMES = {  # in the order in which they are stacked
     "torn_layers": RUTHENIUM,
     "no_site": "#CC79A7",
     "no_oxygen": "#56B4E9",
+    "atoms_too_close": "#8C564B",
     "calculator_failed": "black",
 }
 OTHER = "0.4"

@@ -65,13 +65,24 @@ class References(NamedTuple):
     species: tuple = SPECIES
 
 
-# By the calculator and the correction that structures name in their `info`. CHGNet: bulk RuO2 and
-# hcp Ru relaxed with it. Its O2 is that of the PBE calculations it learned from (Materials
-# Project), which carry no oxide correction; the potential itself was not made for molecules.
+MATERIALS_PROJECT_O = -4.948  # eV, half an O2
+# By the calculator and the correction that structures name in their `info`: bulk RuO2 and hcp Ru
+# relaxed with it. O2 is that of the PBE calculations which all of them learned from (Materials
+# Project), without oxide correction; the potentials themselves were not made for molecules: they
+# give half an O2 as -4.13 (CHGNet), -4.90 (7net-0), -4.84 (7net-mf-0) and -4.96 eV (7net-l3i5).
 KNOWN_REFERENCES = MappingProxyType(
     {
         ("CHGNet 0.3.0", "oxide correction undone: E + 0.687 eV per O"): References(
-            bulk=-22.0646, oxygen=-4.948, metal=-9.1408
+            bulk=-22.0646, oxygen=MATERIALS_PROJECT_O, metal=-9.1408
+        ),
+        ("SevenNet 7net-0", "none"): References(
+            bulk=-22.1408, oxygen=MATERIALS_PROJECT_O, metal=-9.2646
+        ),
+        ("SevenNet 7net-mf-0 PBE", "none"): References(
+            bulk=-22.0898, oxygen=MATERIALS_PROJECT_O, metal=-9.2374
+        ),
+        ("SevenNet 7net-l3i5", "none"): References(
+            bulk=-22.1517, oxygen=MATERIALS_PROJECT_O, metal=-9.2707
         ),
     }
 )
@@ -285,6 +296,17 @@ def oxygen_potential(temperature, pressure):
     found = CubicSpline(temperatures, energies)(values)
     found = found + values * BOLTZMANN * np.log(pressure / STANDARD_PRESSURE) / 2
     return float(found) if found.ndim == 0 else found
+
+
+def vibrational_energy(quantum, temperature):
+    """Return the free energy of a harmonic oscillator with its zero-point energy, eV.
+
+    Args:
+        quantum: h times its frequency, eV.
+        temperature: K, positive.
+    """
+    thermal = BOLTZMANN * temperature
+    return quantum / 2 + thermal * np.log1p(-np.exp(-quantum / thermal))
 
 
 def temperature_of(delta_mu_o, pressure):

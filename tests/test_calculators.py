@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from keras_ruo2 import calculators
-from keras_ruo2.calculators import check_calculator, make_calculator
+from keras_ruo2.calculators import check_calculator, make_calculator, method_of
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.crystals import rutile_ruo2
+from keras_ruo2.thermodynamics import KNOWN_REFERENCES
+
+SEVENNET = [f"sevennet:{name}" for name in calculators.CALCULATORS["sevennet"].models]
 
 
 @pytest.mark.parametrize(
@@ -17,6 +20,9 @@ from keras_ruo2.structure.crystals import rutile_ruo2
         ("vasp", "Unknown calculator 'vasp'. Expected 'chgnet', 'mace'"),
         ("chgnet:file", "Unknown calculator 'chgnet:file'"),
         ("quippy", "Unknown calculator 'quippy'"),
+        ("sevennet", "Unknown calculator 'sevennet'. Expected one of: sevennet:7net-0, "),
+        ("sevennet:7net-mf-0", "Expected one of: .*, sevennet:7net-mf-0@PBE, sevennet:7net-mf-0@R"),
+        ("sevennet:7net-omni", "Unknown calculator 'sevennet:7net-omni'"),
         ("nowhere:thing", "cannot import nowhere"),
         ("ase.calculators.lj:thing", "no callable 'thing'"),
     ],
@@ -26,7 +32,7 @@ def test_unknown_calculators_are_refused(name, message):
         check_calculator(name)
 
 
-@pytest.mark.parametrize("name", ["chgnet", "mace", "quippy:gap.xml"])
+@pytest.mark.parametrize("name", ["chgnet", "mace", "quippy:gap.xml", "sevennet:7net-0"])
 def test_a_calculator_that_is_not_installed_says_how_to_install_it(name, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda module: None)
     with pytest.raises(ConfigError, match="is not installed. Install it: pip install"):
@@ -54,6 +60,24 @@ def test_files_of_one_name_differ_in_the_provenance(tmp_path, monkeypatch):
     assert found[0] != found[1]
     with pytest.raises(ConfigError, match="no such file"):
         make_calculator(f"quippy:{tmp_path / 'other.xml'}")
+
+
+def test_a_model_that_its_package_lacks_is_not_fetched(tmp_path, monkeypatch):
+    package = types.SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda module: package)
+    with pytest.raises(ConfigError, match="no such file .*sevennet_0.pth. Install it again: pip"):
+        check_calculator("sevennet:7net-0")
+
+
+def test_methods_are_known_before_a_calculator_is_made():
+    assert method_of("sevennet:7net-mf-0@PBE") == ("SevenNet 7net-mf-0 PBE", "none")
+    assert method_of("chgnet") == ("CHGNet 0.3.0", calculators.OXIDE_CORRECTION_UNDONE)
+    assert method_of("tests.fakes:Morse") == ("tests.fakes:Morse", "none")
+
+
+@pytest.mark.parametrize("name", ["chgnet", *SEVENNET])
+def test_references_are_known_of_every_bundled_model_of_pbe(name):
+    assert (method_of(name) in KNOWN_REFERENCES) == (name != "sevennet:7net-mf-0@R2SCAN")
 
 
 def test_chgnet_gives_the_same_forces_with_and_without_stress():

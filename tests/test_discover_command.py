@@ -185,12 +185,13 @@ def test_bad_input_is_refused_before_the_folder_is_made(folder, tmp_path):
         discover(DiscoverConfig(out=tmp_path / "o", samples=tmp_path / "text.npz", **FLAGS))
     with pytest.raises(ConfigError, match="holds no trained run"):
         discover(DiscoverConfig(out=tmp_path / "o", run=tmp_path / "none", **FLAGS))
-    assert not (tmp_path / "o").exists()
     samples = {"samples": folder / "samples.npz", "out": tmp_path / "o"}
+    with pytest.raises(ConfigError, match="No reference energies are known"):
+        discover(DiscoverConfig(calculator="tests.fakes:Morse", **samples))
+    assert not (tmp_path / "o").exists()
     for message, values in (
         ("Give --run", {"out": tmp_path / "o"}),
         ("Give --run", samples | {"run": tmp_path}),
-        ("No reference energies are known", samples | {"calculator": "tests.fakes:Morse"}),
         ("Unknown baselines 'rattle'.*'rattled'", samples | {"baselines": "rattle"}),
         ("Unknown hand_over 'rest'", samples | {"hand_over": "rest"}),
         ("--dft_references goes with --dft", samples | {"dft_references": samples["samples"]}),

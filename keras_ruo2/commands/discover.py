@@ -4,7 +4,7 @@ import dataclasses
 from functools import cache, partial
 
 from keras_ruo2 import plotting, runs
-from keras_ruo2.calculators import check_calculator
+from keras_ruo2.calculators import check_calculator, method_of
 from keras_ruo2.commands import backmap, relax, screen
 from keras_ruo2.commands.discover_genetic import run_genetic
 from keras_ruo2.commands.discover_report import Results, references_of, report
@@ -21,7 +21,7 @@ from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.frames import write_frames
 from keras_ruo2.structure.repeats import smallest_cell
-from keras_ruo2.thermodynamics import oxygen_poor_limit
+from keras_ruo2.thermodynamics import known_references, oxygen_poor_limit
 from keras_ruo2.variants import VARIANTS
 
 GENERATED, GENETIC = "generated", "genetic"
@@ -42,6 +42,7 @@ def main(config):
     """
     config = take_up(config, CHANGEABLE)
     check_calculator(config.calculator)
+    check_references(config)
     screen.check_installed()
     if config.bulk_energy is not None:
         oxygen_poor_limit(references_of(config, None))
@@ -57,6 +58,15 @@ def main(config):
     config = with_draws(config)
     make_slabs = cache(partial(templates, known))
     report(config, [run_method(name, config, make_slabs) for name in config.methods], known)
+
+
+def check_references(config):
+    """Raise `ConfigError` if nothing is known that surface energies could be relative to."""
+    if config.bulk_energy is None and not known_references(method_of(config.calculator)):
+        raise ConfigError(
+            f"No reference energies are known for the calculator {config.calculator!r}. Give "
+            "--bulk_energy and --oxygen_energy (and --metal_energy) by it."
+        )
 
 
 def with_species(config):

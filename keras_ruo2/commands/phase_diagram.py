@@ -6,7 +6,12 @@ from collections import Counter
 import numpy as np
 
 from keras_ruo2 import plotting, plotting_phases
-from keras_ruo2.commands.phase_diagram_input import check_vacuum, common_method, read_slabs
+from keras_ruo2.commands.phase_diagram_input import (
+    check_vacuum,
+    common_method,
+    read_slabs,
+)
+from keras_ruo2.commands.phase_diagram_map import draw_maps
 from keras_ruo2.commands.phase_diagram_methods import (
     SPREAD_COLUMNS,
     add_lines,
@@ -93,6 +98,8 @@ def main(config):
     report(config.out, rows, panels, len(slabs) - len(kept), method, references, limit)
     if methods:
         report_methods(rows, crossings, titles)
+    if config.map:
+        draw_maps(config, panels, limits, crossings)
     add_crystals(config, panels)
 
 

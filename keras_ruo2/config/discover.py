@@ -32,7 +32,7 @@ class DiscoverConfig(Config):
         checkpoint: last, or best by the distance to held-out records.
         species: Metal and anion; by default those of the run or the samples.
         alpha: Inverse square width of the Gaussians of the records, Å^-2.
-        calculator: chgnet, mace, mace:FILE, quippy:FILE or module:callable.
+        calculator: chgnet, sevennet:7net-0, mace, mace:FILE, quippy:FILE or module:callable.
         optimiser: Of relax.
         fmax: Largest force at which a structure counts as relaxed, eV/Å.
         steps: Steps for each relaxation at most.
@@ -41,7 +41,8 @@ class DiscoverConfig(Config):
         baselines: Of random, rattled, genetic, separated by commas; none for none.
         reference: Known slabs: what is novel, what baselines are made of, and what is drawn beside
             the results if the energies are of the same calculator.
-        bulk_energy: Of bulk RuO2 by the calculator, eV per formula unit; known for chgnet.
+        bulk_energy: Of bulk RuO2 by the calculator, eV per formula unit; known for chgnet
+            and sevennet (not @R2SCAN).
         oxygen_energy: Of half an O2 molecule, eV, together with it.
         metal_energy: Of hcp Ru, eV per atom.
         seed: Of noise and of the baselines.
@@ -105,11 +106,6 @@ class DiscoverConfig(Config):
             names_in("baselines", self.baselines, METHODS)
         if (self.bulk_energy is None) != (self.oxygen_energy is None):
             raise ConfigError("--bulk_energy and --oxygen_energy belong together. Give both.")
-        if self.calculator != "chgnet" and self.bulk_energy is None and not begun:
-            raise ConfigError(
-                f"No reference energies are known for the calculator {self.calculator!r}. Give "
-                "--bulk_energy and --oxygen_energy (and --metal_energy) by it."
-            )
 
     @property
     def methods(self):

@@ -9,6 +9,18 @@ from keras_ruo2.paths import BUNDLED_STRUCTURES, check_structures
 from keras_ruo2.species import DEFAULT, check_oxide
 
 STABLE = "stable.extxyz"  # the stable slabs, in --out
+TEMPERATURES = (100.0, 1500.0)  # K, of the table of O2
+PRESSURES = (1e-30, 1e3)  # bar; beyond the higher one O2 is no ideal gas
+
+
+def check_ends(name, ends, bounds, unit):
+    """Raise `ConfigError` unless `ends` are two ascending numbers within `bounds`."""
+    numbers = len(ends) == 2 and all(type(end) in (int, float) for end in ends)
+    if not numbers or not bounds[0] <= ends[0] < ends[1] <= bounds[1]:
+        raise ConfigError(
+            f"--{name}={','.join(map(str, ends))}: expected two ascending numbers in {unit} within "
+            f"{bounds[0]:g} to {bounds[1]:g}."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +55,10 @@ class PhaseDiagramConfig(Config):
         oxygen_energy: Of half an O2 molecule, eV, together with it.
         metal_energy: Of hcp Ru, eV per atom: where the O-poor limit lies.
         pressures: Two pressures of O2 for the axes of temperature, bar.
+        map: Also draw the stable terminations against temperature and pressure of O2 (map.png),
+            write temperatures of the boundaries (map.csv), and say how large what is left out is.
+        map_temperatures: Ends of its axis of temperature, K, within 100 to 1500.
+        map_pressures: Ends of its axis of pressure, bar.
         wulff: dmu_O at which to draw the shape of a crystal in equilibrium, eV; several with
             commas, e.g. -1.5,-0.5. Only facets of the given slabs can appear.
         broken: Keep slabs with peroxo groups, floating O or disconnected layers.
@@ -58,6 +74,9 @@ class PhaseDiagramConfig(Config):
     oxygen_energy: float | None = None
     metal_energy: float | None = None
     pressures: tuple = (1.0, 1e-12)
+    map: bool = False
+    map_temperatures: tuple = (300.0, 1300.0)
+    map_pressures: tuple = (1e-14, 100.0)
     wulff: tuple | float = ()
     broken: bool = False
     out: Path
@@ -83,6 +102,8 @@ class PhaseDiagramConfig(Config):
         numbers = all(type(value) in (int, float) and value > 0 for value in self.pressures)
         if not numbers or len(self.pressures) != 2:
             raise ConfigError(f"--pressures={self.pressures}: expected two, in bar, e.g. 1,1e-12.")
+        check_ends("map_temperatures", self.map_temperatures, TEMPERATURES, "K")
+        check_ends("map_pressures", self.map_pressures, PRESSURES, "bar")
         if any(type(value) not in (int, float) for value in self.crystals):
             raise ConfigError(f"--wulff={self.wulff}: expected dmu_O in eV, e.g. -1.5,-0.5.")
 

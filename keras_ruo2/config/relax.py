@@ -20,7 +20,8 @@ class RelaxConfig(Config):
     Args:
         structures: Any file that ASE reads, e.g. that of backmap; or a folder or pattern of such.
         out: The relaxed structures with energies and forces, one extxyz file.
-        calculator: chgnet, mace, mace:FILE, quippy:FILE (a GAP), or module:callable.
+        calculator: chgnet, sevennet:7net-0, sevennet:7net-mf-0@PBE, mace, mace:FILE, quippy:FILE
+            (a GAP), or module:callable.
         optimiser: fire, fire2, bfgs, bfgs_line_search, lbfgs, lbfgs_line_search, gpmin or mdmin.
         fmax: Largest force at which a structure counts as relaxed, eV/Å.
         steps: Steps for each structure at most.

@@ -15,6 +15,7 @@ from keras_ruo2.relaxation.outcome import (
     FARTHEST,
     classify,
     largest_displacement,
+    merged_atoms,
     unusable,
 )
 from keras_ruo2.structure.displacements import rmsd
@@ -71,6 +72,8 @@ def relax(atoms, calculator, limits, trajectory=None, most_atoms=None):
         return untouched(atoms, "no_structure")
     if most_atoms is not None and len(atoms) > most_atoms:
         return untouched(atoms, "too_large")
+    if merged_atoms(atoms):
+        return untouched(atoms, "atoms_too_close")
     try:
         frozen = bottom_layers(atoms, limits.frozen_layers)
     except ConfigError:

@@ -47,7 +47,7 @@ def displace(atoms, rng, *, length, share):
 
     Weights are uniform in [-1, 1], the sum is scaled so that its largest Cartesian component is
     `length`. A draw that brings atoms closer than `CLASH` is drawn again, up to `DRAWS` times;
-    then the draw with the fewest such pairs is taken, and the relaxation has to part them.
+    then the draw with the fewest such pairs is taken, and the search refuses it.
 
     Args:
         atoms: `ase.Atoms` with an array "layer".

@@ -158,6 +158,24 @@ def test_odd_oxygen_is_refused_by_name_whatever_its_energy(
     assert trial.outcome == outcome and not trial.accepted and trial.snapshots
 
 
+def test_atoms_too_close_never_reach_the_calculator(start, monkeypatch, rng):
+    class Unasked(CountsOxygen):
+        def calculate(self, *arguments, **options):
+            raise AssertionError("it was asked")
+
+    close = start.copy()
+    close.set_constraint()
+    close.positions[-1] = close.positions[-2] + [0, 0, 0.7]
+    monkeypatch.setattr(sampling, "displace", lambda *_, **__: Move("displace", close))
+    conditions = Conditions(-0.5, 0.0, exchange=0.0, relax_steps=0)
+    for trial in (
+        run_trial(start, 0.0, Unasked(), conditions, rng),
+        run_start(close, Unasked(), conditions),
+    ):
+        assert trial.outcome == "atoms_too_close"
+        assert not trial.accepted and not trial.snapshots and not trial.error
+
+
 def test_torn_layers_are_refused(start, monkeypatch, rng):
     torn = start.copy()
     torn.set_constraint()

@@ -85,10 +85,31 @@ def test_structures_beyond_the_memory_never_reach_the_calculator(slab):
     assert found.info["relax_failures"] == "too_large"
 
 
-def test_atoms_on_top_of_each_other_are_named(rattled):
+@pytest.mark.parametrize(
+    ("share", "failure"), [(0.55, "atoms_too_close"), (0.65, "calculator_error")]
+)
+def test_atoms_too_close_never_reach_the_calculator(rattled, share, failure):
     rattled.append("O")
-    rattled.positions[-1] = rattled.positions[-2] + [0.1, 0, 0]
-    found = relax(rattled, Morse(), Limits(steps=0))
+    rattled.positions[-1] = rattled.positions[-2] + [0, 0, 2 * 0.66 * share]
+    found = relax(rattled, Crashing(), Limits(steps=0))
+    assert found.info["relax_failures"] == failure
+    assert found.calc is None and found.info["stopped"] == "failed"
+    np.testing.assert_array_equal(found.positions, rattled.positions)
+
+
+def test_atoms_that_merge_on_the_way_are_named(rattled):
+    class Together(Morse):
+        """Pulls the last two atoms together as if there was a well at no distance."""
+
+        def calculate(self, atoms=None, *arguments, **options):
+            apart = atoms.positions[-1] - atoms.positions[-2]
+            forces = np.zeros((len(atoms), 3))
+            forces[-2], forces[-1] = 9 * apart, -9 * apart
+            self.results = {"energy": 9 * float(apart @ apart) / 2, "forces": forces}
+
+    rattled.append("O")
+    rattled.positions[-1] = rattled.positions[-2] + [0, 0, 1.3]
+    found = relax(rattled, Together(), Limits(fmax=1e-9, steps=40))
     assert found.info["relax_failures"] == "merged_atoms not_converged"
 
 
