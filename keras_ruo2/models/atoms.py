@@ -74,7 +74,7 @@ class Occupy(AnchorLayer):
     A site holds an atom where a logit and a logistic number are positive together, so that before
     any training its chance is that of the data. Forward this is 0 or 1; backward it has the slope
     of a sigmoid (a straight-through gradient). Of two sites that exclude each other the one with
-    the larger sum is taken.
+    the larger sum is taken. Metal atoms are always there: slabs of a frame have the same.
 
     Args:
         anchors: As in `AnchorLayer`.
@@ -89,6 +89,7 @@ class Occupy(AnchorLayer):
         super().__init__(anchors, **options)
         found = self.anchors
         self.exists = (found.channels >= 0).astype("float32")
+        self.optional = (found.channels == 1).astype("float32")
         shares = np.where(found.channels >= 0, found.shares, 0.5)
         self.start = np.log(shares / (1 - shares))
         frames, size = found.channels.shape
@@ -105,8 +106,10 @@ class Occupy(AnchorLayer):
             larger = ops.cast(sums[:, None, :] > sums[:, :, None], "float32")
             rivals = self.of_cell(choice, self.excluded) * larger * taken[:, None, :]
             taken = taken * ops.cast(ops.max(rivals, axis=2) < 0.5, "float32")
-        soft = ops.sigmoid(sums) * self.of_cell(choice, self.exists)
-        return soft + ops.stop_gradient(taken - soft)
+        soft = ops.sigmoid(sums) * self.of_cell(choice, self.optional)
+        metal = self.of_cell(choice, self.exists - self.optional)
+        taken = ops.where(metal > 0.5, 1.0, taken)
+        return metal + soft + ops.stop_gradient(taken - metal - soft)
 
     def compute_output_shape(self, choice_shape, change_shape, noise_shape):
         return noise_shape
