@@ -3,6 +3,8 @@
 import os
 
 import numpy as np
+from ase import Atoms
+from scipy.stats import norm
 
 from keras_ruo2 import plotting, runs
 from keras_ruo2.data.description import HELD_OUT, TRAINING, load_description, verify_shards
@@ -11,9 +13,13 @@ from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.evaluation.latent import spherical_path
 from keras_ruo2.models.networks import build_generator
+from keras_ruo2.models.slabs import CELL
 from keras_ruo2.paths import shown
 from keras_ruo2.species import SPECIES
+from keras_ruo2.structure.backmap import lift_vacuum
 from keras_ruo2.structure.cells import unscale_lengths
+from keras_ruo2.structure.facets import miller_name
+from keras_ruo2.structure.frames import write_frames
 from keras_ruo2.training.evaluator import predict, sigmoid
 from keras_ruo2.training.slabs import load_anchors
 from keras_ruo2.variants import VARIANTS
@@ -31,9 +37,19 @@ def generate(config, saved):
             config.run, saved, config.interpolate, config.seed, config.label, config.checkpoint
         )
     else:
-        samples = draw_samples(
-            config.run, saved, config.count, config.seed, config.label, config.checkpoint
+        made, labels = draw(
+            config.run,
+            saved,
+            config.count,
+            config.seed,
+            config.label,
+            config.checkpoint,
+            cells=cells_asked_for(config),
         )
+        samples = as_samples(made, labels, saved)
+        if config.structures is not None:
+            write_frames(config.structures, structures_in(made, labels, saved))
+            print(f"{shown(config.structures)}: the {config.count} slabs of the samples.")
     partial = config.out.with_suffix(".partial.npz")
     np.savez_compressed(partial, **samples, **named_species(saved))
     os.replace(partial, config.out)
@@ -74,6 +90,15 @@ def draw_samples(run, saved, count, seed, label=None, checkpoint="last"):
         Dict: `grid` float32 `(n, *grid, 2)` and, where the variant has them, `lattice` float32 in
         Å and `label` int32 `(n,)`.
     """
+    return as_samples(*draw(run, saved, count, seed, label, checkpoint), saved)
+
+
+def draw(run, saved, count, seed, label=None, checkpoint="last", cells=None):
+    """Return what the generator makes, a dict of arrays, and the classes `(n,)` or `None`.
+
+    Arguments are those of `draw_samples`, and `cells`, the numbers of the cells that samples may
+    have where the generator places atoms, `None` for all.
+    """
     rng = np.random.default_rng(seed)
     noise = rng.normal(size=(count, saved["resolved"]["latent_size"])).astype("float32")
     labels = None
@@ -82,7 +107,64 @@ def draw_samples(run, saved, count, seed, label=None, checkpoint="last"):
             labels = draw_classes(saved["data"]["class_counts"], count, rng)
         else:
             labels = np.full(count, label, "int32")
-    return make(run, saved, noise, labels, checkpoint)
+    if cells is not None:
+        noise[:, CELL] = noise_of_cells(load_anchors(run), cells, labels, count, rng)
+    return predict(load_generator(run, saved, checkpoint), noise, labels), labels
+
+
+def cells_asked_for(config):
+    """Return the numbers of the cells that --facet and --cell allow, `None` for all."""
+    anchors = load_anchors(config.run)
+    if config.cell is not None:
+        return [config.cell]
+    return None if config.facet is None else anchors.cells_of(miller_name(config.facet))
+
+
+def noise_of_cells(anchors, cells, labels, count, rng):
+    """Return noise numbers `(count, 1)` that make `ChooseCell` choose some cells only.
+
+    Args:
+        anchors: `Anchors`.
+        cells: Numbers of the cells.
+        labels: Classes `(count,)`, or `None`.
+        count: Samples.
+        rng: NumPy random generator.
+    """
+    numbers = np.empty((count, 1), "float32")
+    for row in range(count):
+        chances = anchors.overall if labels is None else anchors.chances[:, labels[row]]
+        cell = rng.choice(cells, p=chances[cells] / chances[cells].sum())
+        below = chances[:cell].sum()
+        numbers[row] = norm.ppf(below + rng.uniform(0.01, 0.99) * chances[cell])
+    return numbers
+
+
+def structures_in(made, labels, saved):
+    """Return the slabs that a generator of atoms has placed, repeated as in their grids.
+
+    Args:
+        made: What `draw` returned.
+        labels: Classes `(n,)`, or `None`.
+        saved: What `runs.load` returned.
+
+    Returns:
+        List of `ase.Atoms` in the samples' order, with the vacuum on top; `info` holds `sample`,
+        `alpha`, `lateral_repeats` and, where it was told, `label`.
+    """
+    metal, anion = saved["data"]["species"]
+    found = []
+    for row, (places, weights) in enumerate(zip(made["places"], made["weights"], strict=True)):
+        there = weights.max(axis=1) > 0.5
+        symbols = np.where(weights[there, 0] > 0.5, metal, anion)
+        cell = made["cell"][row].astype(float)
+        atoms = Atoms(symbols, places[there].astype(float), cell=cell, pbc=True)
+        repeats = made["repeats"][row].round().astype(int).tolist()
+        atoms = upright(atoms.repeat((*repeats, 1)))
+        atoms.info = {"sample": row, "alpha": saved["data"]["alpha"], "lateral_repeats": repeats}
+        if labels is not None:
+            atoms.info["label"] = int(labels[row])
+        found.append(atoms)
+    return found
 
 
 def draw_path(run, saved, count, seed, label=None, checkpoint="last"):
@@ -98,12 +180,18 @@ def draw_path(run, saved, count, seed, label=None, checkpoint="last"):
         counts = saved["data"]["class_counts"]
         label = int(np.argmax(counts)) if label is None else label
         labels = np.full(len(noise), label, "int32")
-    return make(run, saved, noise, labels, checkpoint)
-
-
-def make(run, saved, noise, labels, checkpoint):
-    """Return what the averaged generator makes of noise and classes, see `draw_samples`."""
     made = predict(load_generator(run, saved, checkpoint), noise, labels)
+    return as_samples(made, labels, saved)
+
+
+def upright(atoms):
+    """Return a slab inside its cell with the vacuum on top, as `backmap` gives it."""
+    atoms.wrap()
+    return lift_vacuum(atoms)[0]
+
+
+def as_samples(made, labels, saved):
+    """Return what `draw` returned as `draw_samples` does."""
     samples = {"grid": made["grid"].astype("float32")}
     if "lattice" in made:
         bounds = [np.array(saved["data"][f"lattice_{name}"]) for name in ("minimum", "maximum")]

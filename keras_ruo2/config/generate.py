@@ -20,6 +20,10 @@ class GenerateConfig(Config):
         out: The samples (.npz); the picture takes the same name with .png.
         label: Class of all samples, for labelled variants; without it, classes come in the
             proportions of the training data.
+        facet: Facet of all samples, e.g. 110, for architectures that place atoms.
+        cell: Number of the cell of all samples, for these architectures; a wrong one lists them.
+        structures: The slabs themselves (.extxyz), in the samples' order, from generators that
+            place atoms: backmap need not find them in the grids.
         interpolate: Draw so many samples on a spherical path between two latent vectors instead.
         checkpoint: last, or best by the distance to held-out records.
         backend: Keras backend; by default the run's, or another where that is not installed.
@@ -31,6 +35,9 @@ class GenerateConfig(Config):
     count: int = 1000
     out: Path
     label: int | None = None
+    facet: str | int | None = None
+    cell: int | None = None
+    structures: Path | None = None
     interpolate: int = 0
     checkpoint: str = "last"
     backend: str | None = None
@@ -46,6 +53,15 @@ class GenerateConfig(Config):
             check_choice("backend", self.backend, BACKENDS)
         if self.interpolate:
             check_range("interpolate", self.interpolate, 2, 1000)
+        if self.facet is not None and self.cell is not None:
+            raise ConfigError("--facet and --cell exclude each other. Give one of them.")
+        for name in ("facet", "cell", "structures"):
+            if self.interpolate and getattr(self, name) is not None:
+                raise ConfigError(
+                    f"--interpolate and --{name} exclude each other. Give one of them."
+                )
+        if self.structures is not None and self.structures.suffix != ".extxyz":
+            raise ConfigError(f"--structures={self.structures} must end in .extxyz.")
         if self.out.suffix != ".npz":
             raise ConfigError(f"--out={self.out} must end in .npz.")
 

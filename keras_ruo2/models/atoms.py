@@ -52,9 +52,8 @@ class ChooseCell(AnchorLayer):
     def __init__(self, anchors, **options):
         super().__init__(anchors, **options)
         found = self.anchors
-        overall = found.counts.sum(axis=1) / found.counts.sum()
         self.upper = np.cumsum(found.chances, axis=0)[:-1].T.astype("float32")
-        self.whole = np.cumsum(overall)[:-1].astype("float32")
+        self.whole = np.cumsum(found.overall)[:-1].astype("float32")
 
     def call(self, noise, label=None):
         upper = ops.convert_to_tensor(self.whole)

@@ -74,6 +74,24 @@ class Anchors:
         return counts / counts.sum(axis=0)
 
     @property
+    def overall(self):
+        """Chance of each cell whatever the class, `(k,)`."""
+        return self.counts.sum(axis=1) / self.counts.sum()
+
+    def cells_of(self, facet):
+        """Return the numbers of the cells whose slabs show a facet, e.g. `"(110)"`."""
+        return [k for k, (frame, *_) in enumerate(self.cells) if self.facets[frame] == facet]
+
+    def describe_cells(self):
+        """Return a few words on each cell: facet, lengths and lateral repeats."""
+        return [
+            "{} of {:.2f} x {:.2f} Å, {} x {}".format(
+                self.facets[frame], *self.lengths[frame], *repeats
+            )
+            for frame, *repeats in self.cells
+        ]
+
+    @property
     def num_sites(self):
         """Sites of a frame, padding included."""
         return self.channels.shape[1]
