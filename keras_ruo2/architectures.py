@@ -141,8 +141,8 @@ ARCHITECTURES = MappingProxyType(
             learning_rate=3e-4,
             average=0.995,
             environment_weight=30.0,
-            energy_weight=0.5,
-            misfit_weight=3.0,
+            energy_weight=0.3,
+            misfit_weight=10.0,
             **PLAIN_CRITIC,
         ),
         # Ours. The generator writes rows of atoms as lateral Fourier series with the repeats of the

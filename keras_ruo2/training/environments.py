@@ -11,6 +11,8 @@ from keras_ruo2.models.environments import (
 )
 from keras_ruo2.training import losses
 
+UPDATES = 2  # of this critic for each of the critic of grids, which costs twenty times as much
+RATE = 3.0  # its learning rate over that of the others
 PAIRS = 12  # environments of each species in a sample that the gradient penalty lies between
 NOWHERE = -1e9  # logit of an atom that is not there
 

@@ -6,7 +6,7 @@ from keras import ops
 from keras_ruo2.models.networks import translated_axes
 from keras_ruo2.training import losses
 from keras_ruo2.training.augmentation import augment
-from keras_ruo2.training.environments import EnvironmentJudge
+from keras_ruo2.training.environments import RATE, UPDATES, EnvironmentJudge
 from keras_ruo2.training.matching import feature_matching_loss
 from keras_ruo2.training.properties import PROPERTIES, range_penalty
 from keras_ruo2.training.rates import Rate, ramp
@@ -98,16 +98,20 @@ class Schedule(keras.Model):
         self.generator_optimizer.build(self.generator.trainable_variables)
         optimizers = [self.critic_optimizer, self.generator_optimizer]
         if self.environments:
-            self.environment_optimizer = self.adam(self.settings.critic_steps)
+            updates = UPDATES * self.settings.critic_steps
+            self.environment_optimizer = self.adam(updates, RATE)
             self.environment_optimizer.build(self.environment_critic.trainable_variables)
             optimizers.append(self.environment_optimizer)
         self.optimizer = Optimizers(*optimizers)
 
-    def adam(self, updates):
-        """Return a new optimiser for a network that makes so many updates in a step."""
+    def adam(self, updates, factor=1.0):
+        """Return a new optimiser for a network that makes so many updates in a step.
+
+        Its learning rate is that of the settings times `factor`.
+        """
         known = self.settings
         rate = Rate(
-            known.learning_rate,
+            factor * known.learning_rate,
             known.rate_schedule,
             num_steps=max(updates * known.num_steps, 1),
             warmup=updates * known.warmup,
@@ -152,7 +156,7 @@ class Schedule(keras.Model):
                 self.critic,
                 self.critic_optimizer,
             )
-            if self.environments:
+            for _ in range(UPDATES if self.environments else 0):
                 self.minimise(
                     lambda batch=batch: self.environments.objective(batch),
                     self.environment_critic,
