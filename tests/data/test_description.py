@@ -35,7 +35,7 @@ def copy(records, tmp_path):
 def test_another_schema_version_is_refused(copy):
     values = json.loads((copy / FILE_NAME).read_text())
     (copy / FILE_NAME).write_text(json.dumps(values | {"schema_version": 99}))
-    with pytest.raises(ConfigError, match="schema version 99, this code reads 2"):
+    with pytest.raises(ConfigError, match="schema version 99, this code reads 3"):
         load_description(copy)
 
 

@@ -53,7 +53,7 @@ def test_decoding_is_the_inverse_of_encoding(rng, shape):
     assert batch["structure"].tolist() == [b"slab-0"] * 3
     assert batch["plane"].tolist() == [b"xz"] * 3
     types = [str(batch[name].dtype) for name in FIELDS]
-    assert types == ["float32", "float32", "int64", "float32", "float32", "object", "object"]
+    assert types == ["float32", "float32", "int64", "float32", "float32", *["object"] * 3]
 
 
 def test_records_are_those_of_tensorflow_byte_for_byte(rng):

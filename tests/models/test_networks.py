@@ -15,11 +15,17 @@ from keras_ruo2.models.layers import (
 from keras_ruo2.models.networks import build_critic, build_generator
 from keras_ruo2.models.periodic import wrap
 from keras_ruo2.variants import VARIANTS
+from tests.slabs import LATENT, anchors, bounds
+
+
+@pytest.fixture(scope="module")
+def of_atoms():
+    return anchors()
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 @pytest.mark.parametrize("name", VARIANTS)
-def test_networks_have_the_shapes_of_their_variant(rng, name, arch):
+def test_networks_have_the_shapes_of_their_variant(rng, name, arch, of_atoms):
     variant = VARIANTS[name]
     # whole grids of 32 voxels are slow; the thesis's unpadded convolutions make no others
     num_voxels = 8 if variant.ndim == 3 and arch != "thesis" else 32
@@ -29,8 +35,11 @@ def test_networks_have_the_shapes_of_their_variant(rng, name, arch):
     def told(values):
         return [values, *label] if label else values
 
-    generator = build_generator(name, latent_size=8, **options)
-    made = generator(told(rng.normal(size=(2, 8)).astype("float32")))
+    known = {}
+    if arch == "atoms":
+        known = {"anchors": of_atoms, "bounds": bounds(variant.ndim)}
+    generator = build_generator(name, latent_size=LATENT, **options, **known)
+    made = generator(told(rng.normal(size=(2, LATENT)).astype("float32")))
     assert made["grid"].shape == (2, *(num_voxels,) * variant.ndim, 2)
     assert 0 <= np.min(made["grid"]) <= np.max(made["grid"]) <= 1
     seen = build_critic(name, **options)(told(np.array(made["grid"])))
