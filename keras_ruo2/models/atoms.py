@@ -186,14 +186,14 @@ class Arrange(AnchorLayer):
         weights = occupancy[..., None] * self.of_cell(choice, kinds)
         repeats = ops.matmul(choice, ops.convert_to_tensor(found.cells[:, 1:].astype("float32")))
         if found.centred.any():
-            half = np.array([0.5, 0.5, 0], "float32")
+            half = ops.convert_to_tensor(np.array([0.5, 0.5, 0], "float32"))
             twice = self.of_cell(choice, found.centred)[:, None, None]
             places = ops.concatenate([places, places + half * lengths[:, None]], axis=1)
             weights = ops.concatenate([weights, weights * twice], axis=1)
         if found.rotated:
             places, lengths, repeats = turn(places, lengths, repeats, noise[:, :1])
         along = np.array([axis in found.translated for axis in "xyz"], "float32")
-        places = places + (along * uniform(noise[:, 1:4]) * lengths)[:, None]
+        places = places + (ops.convert_to_tensor(along) * uniform(noise[:, 1:4]) * lengths)[:, None]
         return places, weights, lengths, repeats
 
     def compute_output_shape(
@@ -217,5 +217,5 @@ def turn(places, lengths, repeats, noise):
     return (
         ops.stack([new_x, new_y, z], axis=-1),
         odd * swapped + (1 - odd) * lengths,
-        odd * repeats[:, ::-1] + (1 - odd) * repeats,
+        odd * ops.flip(repeats, axis=1) + (1 - odd) * repeats,
     )

@@ -85,7 +85,8 @@ class LengthLogits(keras.layers.Layer):
 
     def call(self, lengths):
         low, high = (np.array(bound, "float32") for bound in (self.minimum, self.maximum))
-        scaled = (lengths - low) / (1.1 * high - low)
+        width = ops.convert_to_tensor(1.1 * high - low)
+        scaled = (lengths - ops.convert_to_tensor(low)) / width
         scaled = ops.clip(scaled, SMALLEST_SCALED, 1 - SMALLEST_SCALED)
         return ops.log(scaled) - ops.log1p(-scaled)
 

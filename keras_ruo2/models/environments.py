@@ -37,12 +37,13 @@ def find_neighbours(places, weights, lengths, centres=None):
     size, images, centres = places.shape[1], len(shifts), centres or places.shape[1]
     apart = places[:, None] - places[:, :centres, None]
     apart = apart - cell * ops.round(apart / cell)
-    apart = apart[:, :, :, None] + (shifts * cell)[:, :, None]
+    apart = apart[:, :, :, None] + (ops.convert_to_tensor(shifts) * cell)[:, :, None]
     apart = ops.reshape(apart, (-1, centres, size * images, 3))
     itself = np.zeros((centres, size, images), bool)
     itself[np.arange(centres), np.arange(centres), images // 2] = True
     absent = ops.repeat(ops.sum(weights, axis=-1) < 0.5, images, axis=1)[:, None]
-    hidden = ops.logical_or(absent, itself.reshape(1, centres, size * images))
+    own = ops.convert_to_tensor(itself.reshape(1, centres, size * images))
+    hidden = ops.logical_or(absent, own)
     order = ops.where(hidden, -FAR, -ops.sum(ops.square(apart), axis=-1))
     chosen = ops.top_k(ops.stop_gradient(order), min(NEAREST, size * images))[1]
     real = ops.take_along_axis(order, chosen, axis=2) > -0.5 * FAR
@@ -105,7 +106,7 @@ def misfits(apart, weights, kinds, shortest, farthest):
         farthest: Longest distance of an anion from the nearest metal, Å.
     """
     distance = lengths_of(apart)
-    limits = np.array([shortest[:2], shortest[1:]], "float32")
+    limits = ops.convert_to_tensor(np.array([shortest[:2], shortest[1:]], "float32"))
     pairs = ops.stop_gradient(kinds[:, :, None, :, None] * weights[..., None, :])
     limit = ops.sum(pairs * limits, axis=(-2, -1))
     close = ops.sum(ops.square(ops.relu(limit - distance)), axis=(1, 2))

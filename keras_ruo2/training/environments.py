@@ -1,6 +1,5 @@
 """What the critic of atomic environments adds to the schedule."""
 
-import keras
 from keras import ops
 
 from keras_ruo2.models.environments import (
@@ -69,22 +68,27 @@ class EnvironmentJudge:
 
     def slopes(self, real, kinds, fake, fake_kinds, label):
         """Return the critic's gradients between real and generated environments of a species."""
-        share, between, weights = None, [], []
+        size, between, weights = ops.shape(real)[0], [], []
         for channel in range(2):
             ends = [
-                pick(features, there[..., channel], self.schedule.seeds)
+                self.pick(features, there[..., channel])
                 for features, there in ((real, kinds), (fake, fake_kinds))
             ]
-            share = keras.random.uniform(ops.shape(ends[0][..., :1]), seed=self.schedule.seeds)
+            share = ops.reshape(self.schedule.draw_shares(size * PAIRS, 1), (-1, PAIRS, 1))
             between.append(share * ends[0] + (1 - share) * ends[1])
-            of_channel = ops.one_hot(channel, 2, dtype="float32")
-            weights.append(ops.ones_like(share) * of_channel)
+            weights.append(ops.ones_like(share) * ops.one_hot(channel, 2, dtype="float32"))
         weights = ops.concatenate(weights, axis=1)
         slopes = self.schedule.input_gradients(
             lambda features: self.judge(features, weights, label)["score"],
             ops.concatenate(between, axis=1),
         )
         return ops.reshape(slopes, (-1, slopes.shape[-1]))
+
+    def pick(self, features, there):
+        """Return features `(batch, PAIRS, n)` of atoms drawn from those that are there."""
+        logits = ops.where(there > 0.5, 0.0, NOWHERE)
+        chosen = self.schedule.draw_atoms(logits, PAIRS)
+        return ops.take_along_axis(features, chosen[..., None], axis=1)
 
     def off(self, energies, weights, wanted):
         """Return the mean squared error of energies per atom, in units of the settings' scale.
@@ -114,10 +118,3 @@ class EnvironmentJudge:
             parts["generator_misfit_loss"] = ops.mean(misfits(*around, weights, *limits))
             loss = loss + known.misfit_weight * parts["generator_misfit_loss"]
         return loss, parts
-
-
-def pick(features, there, seeds):
-    """Return features `(batch, PAIRS, n)` of atoms drawn from those that are there."""
-    logits = ops.where(there > 0.5, 0.0, NOWHERE)
-    chosen = keras.random.categorical(logits, PAIRS, dtype="int32", seed=seeds)
-    return ops.take_along_axis(features, chosen[..., None], axis=1)

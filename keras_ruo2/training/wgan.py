@@ -251,6 +251,10 @@ class Schedule(keras.Model):
         shape = (size,) + (1,) * (rank - 1)
         return keras.random.uniform(shape, dtype="float32", seed=self.seeds)
 
+    def draw_atoms(self, logits, count):
+        """Return the numbers of `count` atoms of each sample, drawn by logits `(batch, atoms)`."""
+        return keras.random.categorical(logits, count, dtype="int32", seed=self.seeds)
+
     def record(self, values):
         """Add to the running means."""
         for name, value in values.items():
