@@ -64,7 +64,7 @@ def prefer_onednn():
 
     TensorFlow reads the variable when it is imported. Left alone it turns oneDNN on only where it
     finds instructions made for neural networks (AVX512_VNNI and the like): not on an AMD processor
-    with AVX2. What that costs: experiments/benchmarks/onednn.py.
+    with AVX2. What that costs: experiments/benchmarks/critic_update.py.
     """
     os.environ.setdefault(ONEDNN, "1")
 

@@ -45,6 +45,7 @@ def voxelise(atoms, shape=(32, 32, 32), *, alpha, species=SPECIES):
             periodic_gaussians(positions[:, axis], lengths[axis], shape[axis], alpha)
             for axis in range(3)
         )
+        x, y, z = (line.astype(np.float32) for line in (x, y, z))
         plane = (x[:, :, None] * y[:, None, :]).reshape(-1, shape[0] * shape[1])
         grid[..., channel] = np.minimum(plane.T @ z, 1).reshape(shape)
     return grid
@@ -64,7 +65,8 @@ def periodic_gaussians(positions, length, count, alpha):
     """
     distance = np.arange(count) * (length / count) - np.asarray(positions)[:, None]
     distance -= length * np.round(distance / length)
-    reach = int(np.ceil(np.sqrt(-np.log(NEGLIGIBLE) / alpha) / length))
+    # the nearest image is at most half a period away, so that the next is at least that far
+    reach = int(np.sqrt(-np.log(NEGLIGIBLE) / alpha) / length + 0.5)
     images = length * np.arange(-reach, reach + 1)
     return np.exp(-alpha * (distance[..., None] + images) ** 2).sum(axis=-1)
 

@@ -14,6 +14,7 @@ from keras_ruo2.training.board import Board
 from keras_ruo2.training.callbacks import Pictures, Recorder
 from keras_ruo2.training.checkpoints import Checkpoints
 from keras_ruo2.training.evaluator import NUM_IMAGES, Evaluator
+from keras_ruo2.training.pace import Pace
 from keras_ruo2.variants import VARIANTS
 
 
@@ -53,7 +54,8 @@ def make_callbacks(config, description, counts, last_step, out):
     drawn = {"classes": classes, "real_lengths": held_out["lattice"]}
     drawn["species"] = description.species
     pictures = Pictures(out, board, noise, unscale, **drawn, **rarely)
-    return [recorder, pictures, Checkpoints(out, config.keep, recorder.scores_at, **rarely)]
+    pace = Pace(recorder, runs.resolve(config)["batch_size"])
+    return [recorder, pictures, pace, Checkpoints(out, config.keep, recorder.scores_at, **rarely)]
 
 
 def evaluation_samples(config, description, count):
