@@ -61,11 +61,12 @@ def draw_map(axis, panel, grid, limits):
     axis.imshow(picture, origin="lower", extent=extent, aspect="auto")
     edges = sorted({*limits, *(end for _, end, *_ in panel["stable"])})
     axis.contour(*grid, levels=edges, colors="black", linewidths=0.7, linestyles="solid")
+    spreads = [np.clip(ends, *limits) for ends in panel["spreads"]]
     with plt.rc_context({"hatch.linewidth": 0.5}):
-        for low, high in panel["spreads"]:
+        for low, high in spreads:
             if high > low:
                 axis.contourf(*grid, levels=[low, high], **SPREAD)
-    if any(high > low for low, high in panel["spreads"]):
+    if any(high > low for low, high in spreads):
         axis.fill(
             [], [], facecolor="white", edgecolor="black", hatch="////", label="methods differ"
         )

@@ -48,7 +48,7 @@ class PhaseDiagramConfig(Config):
         reference: Known slabs to draw beside them, e.g. those of the training.
         references: Bulk RuO2, an O2 molecule and, if wished, hcp Ru, each with its energy by the
             slabs' calculator; those of --compare's calculators in the same file. Not needed where
-            the calculator's references are known (CHGNet).
+            the calculator's references are known (CHGNet, SevenNet's models of PBE).
         species: Metal and anion of another rutile oxide, e.g. Ir,O; bulk RuO2 and hcp Ru below
             are then that oxide and its metal.
         bulk_energy: Of bulk RuO2 instead, eV per formula unit.

@@ -15,7 +15,7 @@ OTHERS = {
     "sevennet:7net-0": ("energy_7net_0", "gap_7net-0.extxyz"),
     "sevennet:7net-mf-0@PBE": ("energy_7net_mf_0_PBE", "gap_7net-mf-0_PBE.extxyz"),
 }
-OF_PBE = 0.2  # eV per atom between potentials of PBE, whole slabs; that of R2SCAN is 7 eV off
+OF_PBE = 0.4  # eV per atom: whole O-poor slabs differ by up to 0.35; a scale of r2SCAN is 7 eV off
 
 
 @pytest.fixture(scope="module")
