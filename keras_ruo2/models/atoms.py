@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_ruo2.structure.anchors import Anchors
 
+LARGEST_CHANGE = 3.0  # of a logit: no class fills or empties a site of the faces for certain
 STRAIN = 0.02  # share by which a lateral length may differ from that of its cell
 FAR = 1e3  # Å, farther than any atom
 
@@ -99,6 +100,7 @@ class Occupy(AnchorLayer):
     def call(self, choice, change, noise):
         chance = ops.clip(uniform(noise), 1e-6, 1 - 1e-6)
         logistic = ops.log(chance) - ops.log1p(-chance)
+        change = LARGEST_CHANGE * ops.tanh(change / LARGEST_CHANGE)
         sums = self.of_cell(choice, self.start) + change + logistic
         taken = ops.cast(sums > 0, "float32") * self.of_cell(choice, self.exists)
         if len(self.anchors.excluded):
