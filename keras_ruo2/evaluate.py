@@ -103,7 +103,7 @@ def origin(config, records, description, training, held_out):
     """Return what metrics.json says of the run, the records and the settings."""
     return {
         "run": str(config.run),
-        "step": runs.step_of(runs.last_checkpoint(config.run)),
+        "step": runs.step_of(runs.sound_checkpoint(config.run)),
         "records": {
             "folder": str(records),
             "fingerprint": description.fingerprint,

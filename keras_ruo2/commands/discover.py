@@ -126,8 +126,7 @@ def check_source(config):
         )
     if config.label is not None:
         check_label(config.label, saved)
-    best = config.checkpoint == "best"
-    checkpoint = (runs.best_checkpoint if best else runs.last_checkpoint)(config.run)
+    checkpoint = runs.sound_checkpoint(config.run, best=config.checkpoint == "best")
     if checkpoint is None:
         raise ConfigError(f"{config.run} has no {config.checkpoint} checkpoint.")
     weights = checkpoint / runs.GENERATOR_WEIGHTS

@@ -22,6 +22,7 @@ def main(config):
         raise ConfigError(
             f"{config.run} has no checkpoint with a measured distance. Use --checkpoint=last."
         )
+    runs.sound_checkpoint(config.run, best=config.checkpoint == "best")
     check_writable(config.out.parent)
     start_backend(config.backend or find_backend(saved["config"]["backend"]))
     from keras_ruo2.generate import generate

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_ruo2 import plotting, runs
+from keras_ruo2.metrics_file import rows_until
 from keras_ruo2.species import SPECIES
 from keras_ruo2.training.every import Every, check_finite, synchronise
 
@@ -170,7 +171,7 @@ def drop_rows_after(path, step, columns):
     """
     if not path.is_file():
         return 0.0
-    kept = [row for row in runs.read_metrics(path) if int(row["step"]) <= step]
+    kept = rows_until(path, step)
     partial = path.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     columns += [name for name in (kept[0] if kept else ()) if name not in columns]

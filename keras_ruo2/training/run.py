@@ -43,13 +43,15 @@ def train(config, description):
     counts = class_counts(description, config.label_by)
     goes_on = runs.exists(config.run)
     if goes_on:  # the networks are those of the run, whatever its data now
-        saved = runs.load(config.run)
+        saved, started_from = runs.load(config.run), runs.sound_checkpoint(config.run)
+        runs.proven_rows(config.run, started_from)
+        print(f"Going on from {shown(started_from)}.")
         description = trained_with(description, saved, config)
         counts = tuple(saved["data"]["class_counts"])
     with placement.scope():
         model = assembly.build_model(resolved, description, len(counts), last_step, placement)
         if goes_on:
-            assembly.restore(model, runs.last_checkpoint(config.run))
+            assembly.restore(model, started_from)
     first_step = model.steps_made
     if is_finished(config, first_step, last_step):
         return
@@ -71,7 +73,7 @@ def is_finished(config, step, last_step):
     """Say whether a run has made its steps or used up its minutes, and print so."""
     finished = step >= last_step
     if config.minutes is not None and (config.run / runs.METRICS).is_file():
-        rows = runs.read_metrics(config.run / runs.METRICS)
+        rows = runs.proven_rows(config.run, runs.sound_checkpoint(config.run))
         finished |= bool(rows) and float(rows[-1]["seconds"]) >= 60 * config.minutes
     if finished:
         limit = f"--steps={last_step}" + (f" --minutes={config.minutes}" if config.minutes else "")
@@ -89,7 +91,6 @@ def trained_with(description, saved, config):
         The `Description`, with the lattice bounds and repeats that the run was started with.
     """
     data, versions = saved["data"], saved["versions"]
-    print(f"Going on from {shown(runs.last_checkpoint(config.run))}.")
     if data["fingerprint"] != description.fingerprint:
         warn(
             f"the records in {config.records} are not those that the run was started with "
