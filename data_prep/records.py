@@ -30,6 +30,7 @@ from keras_ruo2.data.shards import shard_names
 from keras_ruo2.errors import ConfigError, Interrupted, check_writable
 from keras_ruo2.paths import RECORDS, REPOSITORY, RemoteFolder, checksum, shown, structure_files
 from keras_ruo2.progress import Progress
+from keras_ruo2.state import write_state
 from keras_ruo2.structure.energies import class_edges
 
 NUM_SHARDS = 16
@@ -88,9 +89,12 @@ def look(config, folder):
     """Return the `Survey` of the structures, an earlier one if the folder has it."""
     path = folder / SURVEY
     if path.is_file():
-        return survey_from(workplace.read_json(path))
+        try:
+            return survey_from(workplace.read_json(path))
+        except ConfigError as error:
+            print(f"Warning: {error} It is made again.", file=sys.stderr)
     found = survey(config, folder / TRAJECTORY)
-    workplace.write_json(path, found.as_dict())
+    write_state(path, found.as_dict())
     return found
 
 
@@ -131,7 +135,11 @@ def finished(folder, name):
     note, shard = folder / f"{name}.json", folder / SHARDS / name
     if not (note.is_file() and shard.is_file()):
         return None
-    known = workplace.read_json(note)
+    try:
+        known = workplace.read_json(note)
+    except ConfigError as error:
+        print(f"Warning: {error} It is written again.", file=sys.stderr)
+        return None
     return known if checksum(shard) == known["sha256"] else None
 
 

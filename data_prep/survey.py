@@ -14,8 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from ase.io.trajectory import Trajectory
 
+from data_prep.prepared import proven, sealed
 from data_prep.samples import energy_per_atom
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.paths import shown
 from keras_ruo2.progress import Counting
 from keras_ruo2.structure import cells
 from keras_ruo2.structure.cells import energy_of
@@ -82,7 +84,7 @@ def survey(config, trajectory):
     counting = Counting("Reading structures")
     with Trajectory(trajectory, "a") as prepared:
         for box in prepared_structures(config, start):
-            prepared.write(box)
+            prepared.write(sealed(box))
             rows.append(row_of(box))
             counting.step()
     counting.end()
@@ -109,9 +111,12 @@ def prepared_before(trajectory):
     try:
         with Trajectory(trajectory) as prepared:
             for box in prepared:
-                rows.append(row_of(box))
+                rows.append(row_of(proven(box, Path(trajectory).parent)))
                 number = box.info["number"]
-    except (OSError, ValueError):
+    except Exception as error:  # a damaged trajectory makes ASE raise whatever it likes
+        if Path(trajectory).is_file() and Path(trajectory).stat().st_size:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            print(f"{shown(trajectory)} is damaged: beginning again ({reason}).", file=sys.stderr)
         Path(trajectory).unlink(missing_ok=True)
         return [], 0
     return rows, number + 1

@@ -1,8 +1,6 @@
 """The folder in which records are built, kept when a build is interrupted."""
 
 import fcntl
-import json
-import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +8,7 @@ from pathlib import Path
 from keras_ruo2 import runs
 from keras_ruo2.errors import Busy, ConfigError, Interrupted
 from keras_ruo2.paths import checksum, shown, structure_files
+from keras_ruo2.state import read_state, write_state
 
 REQUEST = "request.json"
 ELSEWHERE = ("out", "overwrite", "scheduler", "workers")  # settings that change no record
@@ -38,7 +37,7 @@ def held(folder, config):
                     flush=True,
                 )
             clear(folder)
-            write_json(folder / REQUEST, request)
+            write_state(folder / REQUEST, request)
         try:
             yield
         except Interrupted:
@@ -75,18 +74,12 @@ def clear(folder):
 
 
 def read_json(path):
-    """Return the values of a JSON file."""
-    return json.loads(path.read_text())
+    """Return the values of a file that a build has kept.
 
-
-def write_json(path, values):
-    """Write JSON beside `path` and give it the name."""
-    partial = path.with_name(f"{path.name}.partial")
-    with open(partial, "w") as file:
-        json.dump(values, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    Raises:
+        ConfigError: If they are not what was written.
+    """
+    return read_state(path, f"Delete {shown(path.parent)} to build anew.")
 
 
 @contextmanager

@@ -28,7 +28,7 @@ def write_whole(path, content):
         content: Bytes.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f"{path.name}.partial")  # the same each time: a kill leaves one
     try:
         with open(partial, "wb") as file:
             file.write(content)
@@ -174,20 +174,9 @@ class Grown:
         Raises:
             ConfigError: If the file is shorter, or something else.
         """
-        there = self.path.stat().st_size if self.path.exists() else 0
-        if there < size:
-            raise ConfigError(
-                f"{shown(self.path)} has {there} bytes, {size} were written: it was cut off by "
-                f"something else. {advice}"
-            )
-        self.size, self.sum = size, sum_of(self.path, size) if size else hashlib.sha256()
-        if sha256 is not None and self.sum.hexdigest() != sha256:
-            raise ConfigError(
-                f"{shown(self.path)} is damaged or was changed by hand: its content is not what "
-                f"was written. {advice}"
-            )
-        if there > size:
-            os.truncate(self.path, size)
+        self.size, self.sum = size, prove(self.path, size, sha256, advice)
+        if self.path.exists() and self.path.stat().st_size > size:
+            self.restore()
 
     def append(self, content):
         """Append bytes, down to the disk; if that fails the file is as it was before."""
@@ -212,6 +201,33 @@ class Grown:
     def note(self):
         """Return what `take_up` needs to know."""
         return {"size": self.size, "sha256": self.sum.hexdigest()}
+
+
+def prove(path, size, sha256, advice):
+    """Return the running SHA-256 of the first `size` bytes of a file.
+
+    Args:
+        path: The file; none at all has no bytes.
+        size: Bytes that were written.
+        sha256: Their checksum, or `None`.
+        advice: What to do about a damaged file: a sentence.
+
+    Raises:
+        ConfigError: If the file is shorter, or something else.
+    """
+    there = path.stat().st_size if path.exists() else 0
+    if there < size:
+        raise ConfigError(
+            f"{shown(path)} has {there} bytes, {size} were written: it was cut off by something "
+            f"else. {advice}"
+        )
+    found = sum_of(path, size) if size else hashlib.sha256()
+    if sha256 is not None and found.hexdigest() != sha256:
+        raise ConfigError(
+            f"{shown(path)} is damaged or was changed by hand: its content is not what was "
+            f"written. {advice}"
+        )
+    return found
 
 
 def sum_of(path, size):

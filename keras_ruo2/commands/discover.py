@@ -187,8 +187,7 @@ def draw(config, path):
             checkpoint=config.checkpoint,
             seed=config.seed,
         )
-        if not samples.exists():
-            generate(made)
+        stage(samples, lambda path: generate(made))
     grids, lengths, _ = backmap.read_samples(samples)
     panels = plotting.views("Generated", grids[:PICTURED], lengths[:PICTURED])
     plotting.save(plotting.sample_sheet(panels), path.with_name("pictured.png"), config.pair)

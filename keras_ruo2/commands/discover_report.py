@@ -1,7 +1,6 @@
 """What `discover` found: ranking, phase diagram, hand-off to DFT and the page."""
 
 import csv
-import json
 import os
 from typing import NamedTuple
 
@@ -10,7 +9,7 @@ from keras_ruo2.commands.discover_tables import LOWEST, describe_best, distance,
 from keras_ruo2.commands.phase_diagram import main as phase_diagram
 from keras_ruo2.commands.phase_diagram_input import method_of, named
 from keras_ruo2.config import PhaseDiagramConfig
-from keras_ruo2.discovery.folder import SETTINGS
+from keras_ruo2.discovery.folder import SETTINGS, read_settings
 from keras_ruo2.discovery.funnel import count, first, flag, moved, ranked, word
 from keras_ruo2.discovery.handoff import write_inputs
 from keras_ruo2.discovery.page import NAMES, write_page
@@ -189,7 +188,7 @@ def summary(methods, rows, folders):
 
 def provenance(config):
     """Return the settings and inputs as texts."""
-    begun = json.loads((config.out / SETTINGS).read_text())
+    begun = read_settings(config.out / SETTINGS)
     settings = {name: value for name, value in begun["config"].items() if value is not None}
     told = " ".join(f"--{name}={value}" for name, value in settings.items())
     inputs = {f"Checksum of {name}": text for name, text in begun["inputs"].items()}
