@@ -3,12 +3,13 @@
 import importlib
 import importlib.metadata
 import importlib.util
+import sysconfig
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.paths import checksum
+from keras_ruo2.paths import REPOSITORY, checksum
 
 # Materials Project's oxide correction, which CHGNet was trained on, eV per O atom. It is undone:
 # a constant per O would make every O-rich slab look too stable by it. Source: Wang et al.,
@@ -52,6 +53,17 @@ def check_calculator(name):
         raise ConfigError(f"The calculator {kind!r} is not installed. Install it: {row.install}")
     if rest and not Path(rest).is_file():
         raise ConfigError(f"Calculator {name!r}: no such file {rest}. Give {kind}:FILE.")
+
+
+def is_installed(module):
+    """Say, without importing it, whether a module is of an installed package or of this one."""
+    top = module.partition(".")[0]
+    spec = importlib.util.find_spec(top) if top.isidentifier() else None
+    if spec is None or spec.origin is None:
+        return False
+    places = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    places += [REPOSITORY / name for name in ("keras_ruo2", "data_prep", "tests")]
+    return any(Path(spec.origin).resolve().is_relative_to(Path(p).resolve()) for p in places)
 
 
 def find_callable(name):

@@ -4,7 +4,7 @@ import dataclasses
 from functools import cache, partial
 
 from keras_ruo2 import plotting, runs
-from keras_ruo2.calculators import check_calculator
+from keras_ruo2.calculators import CALCULATORS, check_calculator, is_installed
 from keras_ruo2.commands import backmap, relax, screen
 from keras_ruo2.commands.discover_genetic import run_genetic
 from keras_ruo2.commands.discover_report import Results, references_of, report
@@ -25,9 +25,9 @@ from keras_ruo2.thermodynamics import oxygen_poor_limit
 from keras_ruo2.variants import VARIANTS
 
 GENERATED, GENETIC = "generated", "genetic"
-CHANGEABLE = ("shown", "dft", "dft_references")
+CHANGEABLE = ("shown", "dft", "dft_references", "trust")
 PICTURED = 12  # samples in the picture
-RELAXING = ("calculator", "optimiser", "fmax", "steps", "seconds", "frozen_layers")
+RELAXING = ("calculator", "trust", "optimiser", "fmax", "steps", "seconds", "frozen_layers")
 
 
 def main(config):
@@ -40,7 +40,7 @@ def main(config):
         ConfigError: Before anything slow: no run, unusable samples, a calculator or a library that
             is missing, or a folder that was begun with other settings.
     """
-    config = take_up(config, CHANGEABLE)
+    config = given_again(take_up(config, CHANGEABLE), config.given)
     check_calculator(config.calculator)
     screen.check_installed()
     if config.bulk_energy is not None:
@@ -57,6 +57,26 @@ def main(config):
     config = with_draws(config)
     make_slabs = cache(partial(templates, known))
     report(config, [run_method(name, config, make_slabs) for name in config.methods], known)
+
+
+def given_again(config, given):
+    """Return a config whose calculator this command may start: named by its user, or well known.
+
+    Args:
+        config: What `take_up` returned.
+        given: Names of the flags of this command.
+
+    Raises:
+        ConfigError: If only a file of the folder names a function, and it is in no installed
+            package.
+    """
+    name = config.calculator.partition(":")[0]
+    if not ("calculator" in given or name in CALCULATORS or is_installed(name)):
+        raise ConfigError(
+            f"{config.out} was begun with --calculator={config.calculator}, which runs code. Give "
+            "it again to go on."
+        )
+    return config
 
 
 def with_species(config):
