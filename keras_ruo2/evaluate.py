@@ -1,6 +1,5 @@
 """Measure a run's samples and write what was found."""
 
-import csv
 import itertools
 import os
 
@@ -23,6 +22,7 @@ from keras_ruo2.evaluation.samples import keep_finite
 from keras_ruo2.generate import draw_samples
 from keras_ruo2.paths import shown
 from keras_ruo2.species import SPECIES, renamed
+from keras_ruo2.tables import Writer
 
 MOST_BYTES = 2_000_000_000  # of training grids in memory; more are represented by a random choice
 TABLE = "samples.csv"
@@ -167,7 +167,7 @@ def write_table(path, samples, training, found, inside):
     }
     partial = path.with_name(f".{path.name}.partial")
     with open(partial, "w", newline="") as file:
-        writer = csv.writer(file)
+        writer = Writer(file)
         writer.writerow(columns)
         for row in itertools.zip_longest(*columns.values(), fillvalue=""):
             writer.writerow(f"{v:.6g}" if isinstance(v, np.floating) else v for v in row)

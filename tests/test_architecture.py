@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1]
-SHARED = {"errors", "fields", "paths", "species", "state"}  # anyone may import these
+SHARED = {"errors", "fields", "paths", "species", "state", "tables"}  # anyone may import these
 MAY_IMPORT = {
     "errors": set(),
     "paths": set(),
     "species": set(),
     "fields": set(),
     "state": set(),
+    "tables": set(),
     "metrics_file": set(),
     "checkpoints": {"metrics_file"},
     "run_values": {"config"},

@@ -1,6 +1,5 @@
 """What `discover` found: ranking, phase diagram, hand-off to DFT and the page."""
 
-import csv
 import os
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import shown
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.frames import write_frames
+from keras_ruo2.tables import Writer
 from keras_ruo2.thermodynamics import References, known_references, oxygen_poor_limit
 
 
@@ -113,7 +113,7 @@ def write_ranking(path, rows, limits, folders):
     """Write a row for every ranked structure, the best first; energies in meV/Å^2."""
     partial = path.with_name(f".{path.name}.partial")
     with open(partial, "w", newline="") as file:
-        writer = csv.writer(file)
+        writer = Writer(file)
         writer.writerow(
             "rank name method formula facet above_meV_A2 at_dmu_O_eV gamma_O_poor_meV_A2 "
             "gamma_O_rich_meV_A2 novel matched rmsd_A energy_eV calculator poscar".split()
