@@ -115,10 +115,12 @@ def whole_frames(path, needs_seals=False):
             break
         texts.append(content[start : row.end])
         if seal(texts[-1], len(texts) - 1) != row.sha256:
-            raise damaged(path, f"structure {len(texts) - 1} is not what its checksum says")
+            known = f"its checksum in {seals_of(path).name}"
+            raise damaged(path, f"structure {len(texts) - 1} is not what {known} says")
         start = row.end
     if start < len(content):
-        print(f"{shown(path)}: dropping an unfinished structure.", file=sys.stderr)
+        dropped = f"{shown(path)}: dropping an unfinished structure"
+        print(f"{dropped}, not in {seals_of(path).name}.", file=sys.stderr)
         write_whole(path, content[:start])
     return [parse(text.decode(), path, number) for number, text in enumerate(texts)]
 
