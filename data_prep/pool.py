@@ -66,6 +66,14 @@ def dask_setup(worker):
     Dask calls this in each worker on this machine when it starts.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=follow, args=(os.getppid(),), daemon=True).start()
+
+
+def follow(parent):
+    """End this process when its parent has ended, however that was."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 @contextmanager

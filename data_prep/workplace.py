@@ -1,12 +1,11 @@
 """The folder in which records are built, kept when a build is interrupted."""
 
-import fcntl
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
-from keras_ruo2 import runs
-from keras_ruo2.errors import Busy, ConfigError, Interrupted
+from keras_ruo2 import locks, runs
+from keras_ruo2.errors import ConfigError, Interrupted
 from keras_ruo2.paths import checksum, shown, structure_files
 from keras_ruo2.state import read_state, write_state
 
@@ -82,18 +81,6 @@ def read_json(path):
     return read_state(path, f"Delete {shown(path.parent)} to build anew.")
 
 
-@contextmanager
 def only_user(folder):
-    """Hold a folder for this process alone; the lock goes with the process, however it ends.
-
-    Raises:
-        Busy: If another process holds it.
-    """
-    with open(folder / "lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Busy(
-                f"Another command is working in {shown(folder)}. Wait for it, or end it."
-            ) from None
-        yield
+    """Hold a folder for this process alone; see `keras_ruo2.locks.only_user`."""
+    return locks.only_user(folder / "lock")

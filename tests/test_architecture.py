@@ -6,13 +6,22 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1]
-SHARED = {"errors", "fields", "paths", "species", "state", "tables"}  # anyone may import these
+SHARED = {
+    "errors",
+    "fields",
+    "locks",
+    "paths",
+    "species",
+    "state",
+    "tables",
+}  # anyone may import these
 MAY_IMPORT = {
     "errors": set(),
     "paths": set(),
     "species": set(),
     "fields": set(),
     "state": set(),
+    "locks": set(),
     "tables": set(),
     "metrics_file": set(),
     "checkpoints": {"metrics_file"},

@@ -16,6 +16,7 @@ from keras_ruo2.discovery.evolution import operators
 from keras_ruo2.discovery.folder import begin, fingerprint, frames, stage, take_up
 from keras_ruo2.discovery.funnel import choose, judged, word
 from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.locks import one_at_a_time
 from keras_ruo2.paths import structure_files
 from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.files import read_structures
@@ -53,10 +54,11 @@ def main(config):
     config = with_species(config)
     known = known_slabs(config)
     check_writable(config.out)
-    begin(config, inputs)
-    config = with_draws(config)
-    make_slabs = cache(partial(templates, known))
-    report(config, [run_method(name, config, make_slabs) for name in config.methods], known)
+    with one_at_a_time(config.out):
+        begin(config, inputs)
+        config = with_draws(config)
+        make_slabs = cache(partial(templates, known))
+        report(config, [run_method(name, config, make_slabs) for name in config.methods], known)
 
 
 def given_again(config, given):

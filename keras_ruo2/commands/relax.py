@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_ruo2.calculators import check_calculator, make_calculator
 from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.locks import one_at_a_time
 from keras_ruo2.memory import check_memory, most_atoms
 from keras_ruo2.paths import checksum, shown, structure_files
 from keras_ruo2.progress import Progress
@@ -38,6 +39,12 @@ def main(config):
     frames = read_structures(config.structures)[: config.count]
     check_memory(config.calculator, min((len(atoms) for atoms in frames if len(atoms)), default=0))
     check_writable(config.out.parent)
+    with one_at_a_time(config.out):
+        relax_all(config, frames)
+
+
+def relax_all(config, frames):
+    """Relax what is not finished, and write all results in the order of the input."""
     partial = config.out.with_suffix(".partial.extxyz")
     finished = whole_frames(partial, needs_seals=check_same_work(partial, config))
     if len(finished) > len(frames):

@@ -22,15 +22,13 @@ def read_arrays(path, names=()):
             the reason, in one line.
         OSError: If it cannot be opened.
     """
+    with open(path, "rb"):  # what is no file or cannot be opened is said so
+        pass
     try:
         with zipfile.ZipFile(path) as archive:
             check_sizes(archive, os.path.getsize(path))
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files if not names or name in names}
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        raise ValueError("it is no .npz of arrays") from None
     except Swollen:
         raise
     except Exception as error:  # damage makes zipfile, zlib and NumPy raise whatever they like

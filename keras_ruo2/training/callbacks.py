@@ -13,6 +13,7 @@ import numpy as np
 from keras_ruo2 import plotting, runs
 from keras_ruo2.metrics_file import rows_until
 from keras_ruo2.species import SPECIES
+from keras_ruo2.training.checkpoints import take_up_means
 from keras_ruo2.training.every import Every, check_finite, synchronise
 
 PICTURE_SAMPLES = 24
@@ -48,6 +49,9 @@ class Recorder(Every):
         self.seconds = drop_rows_after(self.path, self.step, self.columns)
         self.bar = keras.utils.Progbar(self.last_step, stateful_metrics=self.columns)
         self.row_step, self.row_seconds = self.step, self.seconds
+
+    def on_epoch_begin(self, epoch, logs=None):
+        take_up_means(self.model, self.run, self.step)
 
     def on_train_batch_begin(self, batch, logs=None):
         self.clock = time.perf_counter()  # evaluations and pictures are not training time

@@ -20,6 +20,8 @@ from keras_ruo2.training.precision import prepare
 from keras_ruo2.training.stop import Stop, restore_signals
 from keras_ruo2.training.watch import make_callbacks
 
+CURVES = "metrics.png"
+
 
 def train(config, description):
     """Train a variant until its last step, from its last checkpoint where there is one.
@@ -77,6 +79,8 @@ def is_finished(config, step, last_step):
         finished |= bool(rows) and float(rows[-1]["seconds"]) >= 60 * config.minutes
     if finished:
         limit = f"--steps={last_step}" + (f" --minutes={config.minutes}" if config.minutes else "")
+        if not (config.run / CURVES).is_file() and (config.run / runs.METRICS).is_file():
+            draw_curves(config.run)
         print(
             f"{shown(config.run)} is at step {step}, which is all that {limit} asks for: "
             "nothing to train."
@@ -133,9 +137,10 @@ def run_until_stopped(model, batches, steps, callbacks, agree, config):
     except KeyboardInterrupt:
         restore_signals()
         callbacks[-1].save()
+        if (recorder.run / runs.METRICS).is_file():
+            draw_curves(recorder.run)
         again = f"python -m keras_ruo2 train --variant={config.variant} --run={shown(config.run)}"
         if not stop.asked and (verdict := stop.verdict()):
-            draw_curves(recorder.run)
             sys.exit(
                 f"Collapsed at step {model.steps_made}: {verdict} The checkpoint is saved; look at "
                 f"{shown(config.run / runs.PICTURES)}. To go on all the same: {again} --resume "
@@ -147,8 +152,8 @@ def run_until_stopped(model, batches, steps, callbacks, agree, config):
 def draw_curves(run):
     """Draw the metrics of a run."""
     rows = runs.read_metrics(run / runs.METRICS)
-    plotting.save(plotting.metric_curves(runs.metrics_table(rows)), run / "metrics.png")
+    plotting.save(plotting.metric_curves(runs.metrics_table(rows)), run / CURVES)
     print(
         f"Trained {rows[-1]['step']} steps in {float(rows[-1]['seconds']):.0f} s; "
-        f"curves in {shown(run / 'metrics.png')}."
+        f"curves in {shown(run / CURVES)}."
     )
