@@ -219,6 +219,7 @@ class RecordsConfig(Config):
             at its height: extended cells have it in the middle, half of the vacuum above.
         seed: Seed of translations, rotations and of the choice of held-out structures.
         overwrite: Replace an existing folder of records.
+        skip_damaged: Leave out structures that cannot be used, and list them, instead of refusing.
         scheduler: Address of a Dask scheduler whose workers write the shards, tcp://HOST:8786;
             they must see the same files.
         workers: Number of processes on this machine that write them, instead of this one.
@@ -234,6 +235,7 @@ class RecordsConfig(Config):
     translate: str = "xyz"
     seed: int = 100
     overwrite: bool = False
+    skip_damaged: bool = False
     scheduler: str | None = None
     workers: int | None = None
 
