@@ -51,9 +51,11 @@ def main(config):
     if isinstance(config.out, RemoteFolder):
         return publish(config, main)
     out = (config.out or RECORDS / config.folder_name).resolve()
+    folder = out.with_name(f"{out.name}.partial")
+    if (out / FILE_NAME).is_file():
+        workplace.tidy(folder, SURVEY, SHARDS)
     check_output(out, config.overwrite)
     check_writable(out.parent)
-    folder = out.with_name(f"{out.name}.partial")
     with open_pool(config.scheduler, config.workers) as pool, workplace.held(folder, config):
         found = look(config, folder)
         description = build(found, config, folder, pool)

@@ -1,11 +1,11 @@
 """The folder in which records are built, kept when a build is interrupted."""
 
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from keras_ruo2 import locks, runs
-from keras_ruo2.errors import ConfigError, Interrupted
+from keras_ruo2.errors import Busy, ConfigError, Interrupted
 from keras_ruo2.paths import checksum, shown, structure_files
 from keras_ruo2.state import read_state, write_state
 
@@ -45,6 +45,19 @@ def held(folder, config):
             shutil.rmtree(folder, ignore_errors=True)
             raise
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def tidy(folder, first, last):
+    """Remove a folder whose build was killed when its records had their name already.
+
+    Args:
+        folder: The folder, if it is there.
+        first: Name of what a build leaves in it first.
+        last: Name of what takes its own name at the end.
+    """
+    if (folder / first).exists() and not (folder / last).exists():
+        with suppress(Busy), only_user(folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def request_of(config):

@@ -143,7 +143,7 @@ def faults(work, folder, whole, number, moment):
     if process.returncode != 0:
         process = start(work, folder, again=True)
         told = process.communicate(timeout=LONGEST)[0]
-        if process.returncode != 0:
+        if process.returncode != 0 and " exists. Choose another" not in told:
             return [*found, f"repeating it failed: {told.strip().splitlines()[-1:]}"]
     return found + differences(work, folder, whole)
 

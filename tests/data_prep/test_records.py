@@ -428,7 +428,9 @@ def test_real_slabs_with_hydrogen_are_refused_by_name(realdata, tmp_path):
 
 
 def test_damaged_structures_are_refused_or_left_out_and_listed(tmp_path, capsys):
-    slabs = [with_energy(build_slab("110-stoichiometric"), -100.0 - k) for k in range(6)]
+    slabs = [
+        with_energy(build_slab("110-stoichiometric", a=4.5, c=3.1), -100.0 - k) for k in range(6)
+    ]
     slabs[1] = with_energy(slabs[1], float("nan"))
     slabs[3].positions[0] = slabs[3].positions[1]
     slabs[4].cell[2, 2] = 1e5
