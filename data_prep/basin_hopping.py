@@ -28,7 +28,7 @@ from keras_ruo2.structure.moves import CLASH
 MOST_FAILURES = 10  # trials of a chain in a row in which the calculator may fail
 MOST_CHAINS = 1_000_000  # in the order of trials
 # Settings that may differ when a search goes on.
-UNIMPORTANT = ("out", "steps", "overwrite", "scheduler", "workers")
+UNIMPORTANT = ("out", "steps", "overwrite", "scheduler", "workers", "trust")
 
 
 class Plan(NamedTuple):

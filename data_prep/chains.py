@@ -16,13 +16,34 @@ import numpy as np
 from ase import Atoms
 from ase.io.extxyz import write_extxyz
 
-from data_prep.workplace import write_json
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.fields import check_fields, listed, mapped, number, record, text, whole
 from keras_ruo2.paths import shown
+from keras_ruo2.state import Grown, read_state, write_state
 from keras_ruo2.structure.layers import layer_of, with_layers
 
 COLUMNS = ("trial", "move", "outcome", "energy", "grand_potential", "num_o", "snapshots", "error")
 STARTS = "start_sha256"  # of files; names of terminations need none
+SUFFIXES = (".extxyz", ".csv")
+RESTORE = "Restore it, or delete the chain's three files to begin it anew."
+VECTORS = listed(listed(number(-1e6, 1e6), 3, 3))
+KINDS = {
+    "trials": whole(1),
+    "accepted": whole(),
+    "failures": whole(),
+    "sizes": record(dict.fromkeys(SUFFIXES, whole())),
+    "energy": number(),
+    "atoms": record(
+        {
+            "numbers": listed(whole(1, 118), least=1),
+            "positions": VECTORS,
+            "cell": VECTORS,
+            "layer": listed(whole(-9, 9)),
+        }
+    ),
+    "sha256": mapped(text(64)),
+}
+SEARCHED_WITH = {"calculator", "dmu_o", "start"}  # in settings.json of any version
 
 
 class Chain:
@@ -44,37 +65,29 @@ class Chain:
         self.number = number
         self.path = folder / f"chain-{number:03d}"
         self.trials = self.accepted = self.failures = 0
-        self.atoms, self.energy, self.sizes = None, None, {".extxyz": 0, ".csv": 0}
-        if self.file(".json").exists():
-            self.load()
-        self.cut()
+        self.atoms, self.energy = None, None
+        self.parts = {suffix: Grown(self.file(suffix)) for suffix in SUFFIXES}
+        self.load()
 
     def file(self, suffix):
         """Return the path of the chain's file with this ending."""
         return self.path.with_suffix(suffix)
 
     def load(self):
-        """Read the checkpoint."""
-        saved = json.loads(self.file(".json").read_text())
-        self.trials, self.accepted = saved["trials"], saved["accepted"]
-        self.failures, self.sizes = saved["failures"], saved["sizes"]
-        self.atoms, self.energy = atoms_from(saved["atoms"]), saved["energy"]
-
-    def cut(self):
-        """Drop what was written after the checkpoint.
+        """Read the checkpoint, if there is one, and drop what was written after it.
 
         Raises:
-            ConfigError: If a file is shorter than the checkpoint says.
+            ConfigError: If one of the three files is not what was written.
         """
-        for suffix, size in self.sizes.items():
-            path = self.file(suffix)
-            path.touch()
-            if path.stat().st_size < size:
-                raise ConfigError(
-                    f"{shown(path)} has {path.stat().st_size} bytes, {size} were written. It was "
-                    "changed by something else: restore it, or delete the chain's three files."
-                )
-            os.truncate(path, size)
+        sizes, sums = dict.fromkeys(SUFFIXES, 0), {}
+        if self.file(".json").exists():
+            saved = read_checkpoint(self.file(".json"))
+            self.trials, self.accepted = saved["trials"], saved["accepted"]
+            self.failures, self.energy = saved["failures"], saved["energy"]
+            self.atoms, sizes = atoms_from(saved["atoms"]), saved["sizes"]
+            sums = saved.get("sha256", {})
+        for suffix, part in self.parts.items():
+            part.take_up(sizes[suffix], sums.get(suffix), RESTORE)
 
     def append(self, frames, row, accepted, atoms, energy):
         """Keep a finished trial.
@@ -94,11 +107,7 @@ class Chain:
         self.trials += 1
         self.atoms, self.energy = atoms, energy
         for suffix, addition in ((".extxyz", extxyz(frames)), (".csv", text)):
-            with open(self.file(suffix), "ab") as file:
-                file.write(addition.encode(errors="backslashreplace"))
-                file.flush()
-                os.fsync(file.fileno())
-                self.sizes[suffix] = file.tell()
+            self.parts[suffix].append(addition.encode(errors="backslashreplace"))
         self.save()
 
     def save(self):
@@ -107,11 +116,27 @@ class Chain:
             "trials": self.trials,
             "accepted": self.accepted,
             "failures": self.failures,
-            "sizes": self.sizes,
+            "sizes": {suffix: part.size for suffix, part in self.parts.items()},
+            "sha256": {suffix: part.note()["sha256"] for suffix, part in self.parts.items()},
             "energy": self.energy,
             "atoms": atoms_to(self.atoms),
         }
-        write_json(self.file(".json"), saved)
+        write_state(self.file(".json"), saved)
+
+
+def read_checkpoint(path):
+    """Return the values of a chain's checkpoint.
+
+    Raises:
+        ConfigError: If it is not what was written.
+    """
+    earlier = KINDS.keys() - {"sha256"}
+    saved = read_state(path, RESTORE, lambda values: values.keys() == earlier)
+    check_fields(saved, KINDS, shown(path), RESTORE, may_lack=("sha256",))
+    atoms = saved["atoms"]
+    if not len(atoms["numbers"]) == len(atoms["positions"]) == len(atoms["layer"]):
+        raise ConfigError(f"{shown(path)} cannot be used: its atoms do not add up. {RESTORE}")
+    return saved
 
 
 def extxyz(frames):
@@ -143,7 +168,8 @@ def rows_of(path, size=None):
 
     Only a line feed ends a row: messages of calculators have had other line ends.
     """
-    lines = path.read_bytes()[:size].decode().split("\n")[:-1]
+    content = path.read_bytes() if path.exists() else b""
+    lines = content[:size].decode(errors="replace").split("\n")[:-1]
     names, *rows = (line.split(",") for line in lines or [""])
     return [dict(zip(names, row, strict=False)) for row in rows]
 
@@ -162,7 +188,11 @@ def check_settings(folder, settings, checksums):
     path = folder / "settings.json"
     settings = json.loads(json.dumps(settings))
     begun = path.exists() and any(folder.glob("chain-*.json"))
-    known = json.loads(path.read_text()) if begun else settings
+    advice = "Restore it, choose another --out, or delete the folder to start anew."
+    known, names = settings, {*settings, STARTS}
+    if begun:
+        known = read_state(path, advice, lambda values: SEARCHED_WITH <= set(values) <= names)
+        check_fields(known, {STARTS: mapped(text(64))}, shown(path), advice, may_lack=(STARTS,))
     for name, value in settings.items():
         if known.get(name) != value:
             raise ConfigError(
@@ -178,7 +208,7 @@ def check_settings(folder, settings, checksums):
     if checksums:
         settings[STARTS] = checksums
     if not begun or STARTS in settings.keys() - known.keys():
-        write_json(path, known | settings)
+        write_state(path, known | settings)
 
 
 def join(chains, out):
@@ -186,6 +216,8 @@ def join(chains, out):
     partial = out.with_name(f"{out.stem}.whole.partial{out.suffix}")
     with open(partial, "wb") as whole:
         for chain in chains:
+            if not chain.file(".extxyz").exists():
+                continue
             with open(chain.file(".extxyz"), "rb") as part:
                 while block := part.read(1 << 20):
                     whole.write(block)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from keras_ruo2.config import Config
 from keras_ruo2.errors import ConfigError, check_choice, check_range
+from keras_ruo2.options import check_trust
 from keras_ruo2.paths import BUNDLED_STRUCTURES, RemoteFolder, structure_files
 from keras_ruo2.recipes import (
     FEWEST_VOXELS,
@@ -26,6 +27,7 @@ class GapConfig(Config):
     Args:
         out: The structures, one extxyz file.
         calculator: chgnet, sevennet:7net-0, or another of those that relax takes.
+        trust: Take mace:FILE, which is a pickle and runs what its maker wished.
         species: Metal and anion of another rutile crystal, e.g. Ir,O.
         a: Lattice constant a of rutile in Å. Without it the calculator relaxes the bulk first.
         c: Lattice constant c of rutile in Å, together with --a.
@@ -37,6 +39,7 @@ class GapConfig(Config):
 
     out: Path
     calculator: str = "chgnet"
+    trust: bool = False
     species: str = DEFAULT
     a: float | None = None
     c: float | None = None
@@ -46,6 +49,7 @@ class GapConfig(Config):
     overwrite: bool = False
 
     def validate(self):
+        check_trust(self.calculator, self.trust)
         check_rutile(self.pair, "slabs are cut out of")
         check_range("count", self.count, 1, 148)
         check_range("vacuum", self.vacuum, 5)
@@ -74,6 +78,7 @@ class BasinHoppingConfig(Config):
         dmu_o: Chemical potential of O relative to half an O2, eV per O; several with commas.
         chains: Chains of each start at each --dmu_o.
         calculator: chgnet, sevennet:7net-0, or another of those that relax takes.
+        trust: Take mace:FILE, which is a pickle and runs what its maker wished.
         species: Metal and anion of another rutile oxide, e.g. Ir,O.
         size: Least length of the supercell along x and along y, Å.
         height: Largest length along z, Å; the vacuum is cut down to 6 where it would be exceeded.
@@ -100,6 +105,7 @@ class BasinHoppingConfig(Config):
     dmu_o: float | str = -0.5
     chains: int = 1
     calculator: str = "chgnet"
+    trust: bool = False
     species: str = DEFAULT
     size: float = 9.0
     height: float = 17.0
@@ -122,6 +128,7 @@ class BasinHoppingConfig(Config):
     workers: int | None = None
 
     def validate(self):
+        check_trust(self.calculator, self.trust)
         check_oxide(self.pair, "the search exchanges oxygen with")
         check_workers(self)
         ranges = {
@@ -212,6 +219,7 @@ class RecordsConfig(Config):
             at its height: extended cells have it in the middle, half of the vacuum above.
         seed: Seed of translations, rotations and of the choice of held-out structures.
         overwrite: Replace an existing folder of records.
+        skip_damaged: Leave out structures that cannot be used, and list them, instead of refusing.
         scheduler: Address of a Dask scheduler whose workers write the shards, tcp://HOST:8786;
             they must see the same files.
         workers: Number of processes on this machine that write them, instead of this one.
@@ -227,6 +235,7 @@ class RecordsConfig(Config):
     translate: str = "xyz"
     seed: int = 100
     overwrite: bool = False
+    skip_damaged: bool = False
     scheduler: str | None = None
     workers: int | None = None
 

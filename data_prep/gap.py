@@ -18,6 +18,7 @@ from keras_ruo2.species import remark
 from keras_ruo2.structure.bonds import is_metal, pair_of
 from keras_ruo2.structure.cells import orthogonalise, potential_energy, with_energy
 from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.frames import append_frame, remove, whole_frames
 from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
 from keras_ruo2.structure.variations import VARIATIONS
 
@@ -50,13 +51,13 @@ def main(config):
         name = slab.info["name"]
         if name not in finished:
             finished[name] = compute(slab, variation, calculator, provenance)
-            ase.io.write(partial, finished[name], append=True)
+            append_frame(partial, finished[name])
         print(f"{number:4d}/{len(slabs)} {summary(finished[name])}", flush=True)
     ordered = [finished[slab.info["name"]] for slab, _ in slabs]
     whole = config.out.with_suffix(".whole.partial.extxyz")
     ase.io.write(whole, ordered)
     os.replace(whole, config.out)
-    partial.unlink()
+    remove(partial)
     num_broken = sum(atoms.info["broken"] != "no" for atoms in ordered)
     worst = max(abs(atoms.info["supercell_error"]) for atoms in ordered)
     print(
@@ -67,15 +68,7 @@ def main(config):
 
 def read_partial(partial):
     """Return the slabs that an interrupted command has finished, whole ones only."""
-    slabs = []
-    if partial.exists():
-        try:
-            for slab in ase.io.iread(partial, index=":"):
-                slabs.append(slab)
-        except Exception as error:  # the last slab was cut off while it was written
-            print(f"{shown(partial)}: dropping an unfinished slab ({error!r}).", file=sys.stderr)
-            ase.io.write(partial, slabs)
-    return slabs
+    return whole_frames(partial)
 
 
 def check_same_work(partial, slabs, provenance, species):

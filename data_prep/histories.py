@@ -4,7 +4,6 @@ Nothing is written, locked or cut. Of a chain that is being worked on only what 
 counts is read (see `data_prep.chains`).
 """
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,9 +11,10 @@ import numpy as np
 from ase import Atoms
 from ase.io.extxyz import key_val_str_to_dict
 
-from data_prep.chains import rows_of
+from data_prep.chains import RESTORE, read_checkpoint, rows_of
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import structure_files, unpacked
+from keras_ruo2.state import prove
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.files import frames_of, parse, texts_of
 
@@ -138,7 +138,10 @@ def kept_size(file, suffix):
     checkpoint = Path(file).with_suffix(".json")
     if not checkpoint.exists():
         return np.inf
-    return json.loads(checkpoint.read_text()).get("sizes", {}).get(suffix, np.inf)
+    known = read_checkpoint(checkpoint)
+    size, sha256 = known["sizes"][suffix], known.get("sha256", {}).get(suffix)
+    prove(Path(file).with_suffix(suffix), size, sha256, RESTORE)
+    return size
 
 
 def frame_of_text(text, file):

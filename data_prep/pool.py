@@ -16,6 +16,7 @@ import threading
 import time
 from contextlib import contextmanager
 
+from data_prep.interrupts import interrupted_later
 from keras_ruo2.errors import ConfigError, Interrupted
 
 ANSWER = 10  # seconds in which a scheduler must answer
@@ -47,7 +48,7 @@ def open_pool(scheduler=None, workers=None):
         with connect(scheduler) as client:
             yield Cluster(client, f"of {scheduler}")
         return
-    with environment(ONE_THREAD):  # kept for workers that are started again
+    with environment(ONE_THREAD), interrupted_later():  # kept for workers that are started again
         cluster = distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
@@ -66,6 +67,14 @@ def dask_setup(worker):
     Dask calls this in each worker on this machine when it starts.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=follow, args=(os.getppid(),), daemon=True).start()
+
+
+def follow(parent):
+    """End this process when its parent has ended, however that was."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 @contextmanager

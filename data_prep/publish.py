@@ -10,6 +10,7 @@ from keras_ruo2.data.stores import open_store
 from keras_ruo2.data.upload import check_vacant, upload
 from keras_ruo2.errors import check_writable
 from keras_ruo2.paths import cache_folder
+from keras_ruo2.state import write_state
 
 
 def publish(config, build):
@@ -35,7 +36,7 @@ def publish(config, build):
         records, request = place / "records", workplace.request_of(config)
         if workplace.read_request(place) != request:  # what an earlier build has left is of no use
             shutil.rmtree(records, ignore_errors=True)
-            workplace.write_json(place / workplace.REQUEST, request)
+            write_state(place / workplace.REQUEST, request)
         if not (records / FILE_NAME).is_file():
             build(dataclasses.replace(config, out=records, overwrite=False))
         upload(records, store)

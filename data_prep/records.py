@@ -31,6 +31,7 @@ from keras_ruo2.data.shards import shard_names
 from keras_ruo2.errors import ConfigError, Interrupted, check_writable
 from keras_ruo2.paths import RECORDS, REPOSITORY, RemoteFolder, checksum, shown, structure_files
 from keras_ruo2.progress import Progress
+from keras_ruo2.state import write_state
 from keras_ruo2.structure.energies import class_edges
 
 NUM_SHARDS = 16
@@ -51,9 +52,11 @@ def main(config):
     if isinstance(config.out, RemoteFolder):
         return publish(config, main)
     out = (config.out or RECORDS / config.folder_name).resolve()
+    folder = out.with_name(f"{out.name}.partial")
+    if (out / FILE_NAME).is_file():
+        workplace.tidy(folder, SURVEY, SHARDS)
     check_output(out, config.overwrite)
     check_writable(out.parent)
-    folder = out.with_name(f"{out.name}.partial")
     with open_pool(config.scheduler, config.workers) as pool, workplace.held(folder, config):
         found = look(config, folder)
         description = build(found, config, folder, pool)
@@ -89,9 +92,12 @@ def look(config, folder):
     """Return the `Survey` of the structures, an earlier one if the folder has it."""
     path = folder / SURVEY
     if path.is_file():
-        return survey_from(workplace.read_json(path))
+        try:
+            return survey_from(workplace.read_json(path))
+        except ConfigError as error:
+            print(f"Warning: {error} It is made again.", file=sys.stderr)
     found = survey(config, folder / TRAJECTORY)
-    workplace.write_json(path, found.as_dict())
+    write_state(path, found.as_dict())
     return found
 
 
@@ -133,7 +139,11 @@ def finished(folder, name):
     note, shard = folder / f"{name}.json", folder / SHARDS / name
     if not (note.is_file() and shard.is_file()):
         return None
-    known = workplace.read_json(note)
+    try:
+        known = workplace.read_json(note)
+    except ConfigError as error:
+        print(f"Warning: {error} It is written again.", file=sys.stderr)
+        return None
     return known if checksum(shard) == known["sha256"] else None
 
 

@@ -11,6 +11,7 @@ from keras_ruo2.errors import check_writable
 from keras_ruo2.paths import shown
 from keras_ruo2.plotting import save
 from keras_ruo2.structure.energies import class_edges
+from keras_ruo2.tables import harmless
 
 NUM_CLASSES = 10
 LEAST_WIDTH = 0.01  # eV per atom that the energy classes span, so that their edges can be told
@@ -77,7 +78,8 @@ def write_tables(search, edges, config):
     ]
     (config.out / "report.md").write_text("\n\n".join(filter(None, parts)) + "\n")
     table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows([COLUMNS, *rows])
+    told = [[harmless(value) for value in row] for row in rows]
+    csv.writer(table, lineterminator="\n").writerows([COLUMNS, *told])
     (config.out / "chains.csv").write_text(table.getvalue())
     return ["report.md", "chains.csv"]
 

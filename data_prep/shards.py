@@ -5,11 +5,12 @@ from collections import Counter
 import numpy as np
 from ase.io.trajectory import Trajectory
 
+from data_prep.prepared import proven
 from data_prep.samples import collect
-from data_prep.workplace import write_json
 from keras_ruo2.data.description import TRAINING
 from keras_ruo2.data.shards import write_shard
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.state import write_state
 
 
 def build_shard(folder, name, split, members, config, edges, schema):
@@ -29,12 +30,13 @@ def build_shard(folder, name, split, members, config, edges, schema):
     """
     seen = []
     with Trajectory(folder / "structures.traj") as prepared:
-        samples = (collect(prepared[index], index, config, edges) for index in members)
+        boxes = ((index, proven(prepared[index], folder)) for index in members)
+        samples = (collect(box, index, config, edges) for index, box in boxes)
         if split == TRAINING:
             samples = watched(samples, seen)
         shard = write_shard(folder / "records" / name, samples, schema)
     shard |= {"split": split, "tally": tally(seen, max(0, len(edges) - 1))}
-    write_json(folder / f"{name}.json", shard)
+    write_state(folder / f"{name}.json", shard)
     return shard
 
 

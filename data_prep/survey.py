@@ -14,11 +14,14 @@ from typing import NamedTuple
 import numpy as np
 from ase.io.trajectory import Trajectory
 
+from data_prep.prepared import proven, sealed
 from data_prep.samples import energy_per_atom
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.paths import shown
 from keras_ruo2.progress import Counting
 from keras_ruo2.structure import cells
 from keras_ruo2.structure.cells import energy_of
+from keras_ruo2.structure.damage import check_undamaged
 from keras_ruo2.structure.files import iterate_structures
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.voxels import check_species
@@ -82,7 +85,7 @@ def survey(config, trajectory):
     counting = Counting("Reading structures")
     with Trajectory(trajectory, "a") as prepared:
         for box in prepared_structures(config, start):
-            prepared.write(box)
+            prepared.write(sealed(box))
             rows.append(row_of(box))
             counting.step()
     counting.end()
@@ -109,9 +112,12 @@ def prepared_before(trajectory):
     try:
         with Trajectory(trajectory) as prepared:
             for box in prepared:
-                rows.append(row_of(box))
+                rows.append(row_of(proven(box, Path(trajectory).parent)))
                 number = box.info["number"]
-    except (OSError, ValueError):
+    except Exception as error:  # a damaged trajectory makes ASE raise whatever it likes
+        if Path(trajectory).is_file() and Path(trajectory).stat().st_size:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            print(f"{shown(trajectory)} is damaged: beginning again ({reason}).", file=sys.stderr)
         Path(trajectory).unlink(missing_ok=True)
         return [], 0
     return rows, number + 1
@@ -131,25 +137,31 @@ def prepared_structures(config, start=0):
         config: `RecordsConfig`.
         start: Number of the first structure of the file to look at.
     """
-    recipe = config.rules
+    recipe, left_out = config.rules, 0
     frames = itertools.islice(enumerate(iterate_structures(config.structures)), start, None)
     for number, atoms in frames:
         info = atoms.info
         name = str(info.get("name", f"{Path(config.structures).stem}-{number}"))
         try:
             check_species(atoms, config.pair)
+            check_undamaged(atoms)
             if recipe.whole_only and broken(atoms):
                 continue
             check_numbers(atoms)
             box = prepare(atoms, recipe)
         except ConfigError as error:
-            raise ConfigError(
-                f"{config.structures}, structure {number} ({name}): {error}"
-            ) from None
+            told = f"{config.structures}, structure {number} ({name}): {error}"
+            if config.skip_damaged:
+                left_out += 1
+                print(f"Left out: {told}", file=sys.stderr)
+                continue
+            raise ConfigError(f"{told} To leave out what cannot be used: --skip_damaged") from None
         known = {key: box.info[key] for key in ("dmu_o", "lateral_repeats") if key in box.info}
         box.info = {"name": name, "number": number, "family": family_of(info, number), **known}
         box.set_constraint()
         yield box
+    if left_out:
+        print(f"{left_out:,} structures are left out: they cannot be used.", file=sys.stderr)
 
 
 def check_numbers(atoms):

@@ -1,15 +1,13 @@
 """The folder in which records are built, kept when a build is interrupted."""
 
-import fcntl
-import json
-import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from keras_ruo2 import runs
+from keras_ruo2 import locks, runs
 from keras_ruo2.errors import Busy, ConfigError, Interrupted
 from keras_ruo2.paths import checksum, shown, structure_files
+from keras_ruo2.state import read_state, write_state
 
 REQUEST = "request.json"
 ELSEWHERE = ("out", "overwrite", "scheduler", "workers")  # settings that change no record
@@ -38,7 +36,7 @@ def held(folder, config):
                     flush=True,
                 )
             clear(folder)
-            write_json(folder / REQUEST, request)
+            write_state(folder / REQUEST, request)
         try:
             yield
         except Interrupted:
@@ -47,6 +45,19 @@ def held(folder, config):
             shutil.rmtree(folder, ignore_errors=True)
             raise
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def tidy(folder, first, last):
+    """Remove a folder whose build was killed when its records had their name already.
+
+    Args:
+        folder: The folder, if it is there.
+        first: Name of what a build leaves in it first.
+        last: Name of what takes its own name at the end.
+    """
+    if (folder / first).exists() and not (folder / last).exists():
+        with suppress(Busy), only_user(folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def request_of(config):
@@ -75,32 +86,14 @@ def clear(folder):
 
 
 def read_json(path):
-    """Return the values of a JSON file."""
-    return json.loads(path.read_text())
-
-
-def write_json(path, values):
-    """Write JSON beside `path` and give it the name."""
-    partial = path.with_name(f"{path.name}.partial")
-    with open(partial, "w") as file:
-        json.dump(values, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
-
-
-@contextmanager
-def only_user(folder):
-    """Hold a folder for this process alone; the lock goes with the process, however it ends.
+    """Return the values of a file that a build has kept.
 
     Raises:
-        Busy: If another process holds it.
+        ConfigError: If they are not what was written.
     """
-    with open(folder / "lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Busy(
-                f"Another command is working in {shown(folder)}. Wait for it, or end it."
-            ) from None
-        yield
+    return read_state(path, f"Delete {shown(path.parent)} to build anew.")
+
+
+def only_user(folder):
+    """Hold a folder for this process alone; see `keras_ruo2.locks.only_user`."""
+    return locks.only_user(folder / "lock")

@@ -3,13 +3,14 @@
 import importlib
 import importlib.metadata
 import importlib.util
+import sysconfig
 import warnings
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.paths import checksum
+from keras_ruo2.paths import REPOSITORY, checksum
 
 # Materials Project's oxide correction, which CHGNet was trained on, eV per O atom. It is undone:
 # a constant per O would make every O-rich slab look too stable by it. Source: Wang et al.,
@@ -84,6 +85,17 @@ def source_of(row, rest):
         return Path(rest)
     folder = importlib.util.find_spec(row.module).submodule_search_locations[0]
     return Path(folder) / row.models[rest].checkpoint
+
+
+def is_installed(module):
+    """Say, without importing it, whether a module is of an installed package or of this one."""
+    top = module.partition(".")[0]
+    spec = importlib.util.find_spec(top) if top.isidentifier() else None
+    if spec is None or spec.origin is None:
+        return False
+    places = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    places += [REPOSITORY / name for name in ("keras_ruo2", "data_prep", "tests")]
+    return any(Path(spec.origin).resolve().is_relative_to(Path(p).resolve()) for p in places)
 
 
 def find_callable(name):

@@ -59,8 +59,10 @@ def check_writable(folder, num_bytes=0):
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".write-test-{os.getpid()}"
-        probe.write_bytes(b"0")
-        probe.unlink()
+        try:
+            probe.write_bytes(b"0")
+        finally:
+            probe.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(
             f"Cannot write to {folder} ({error.strerror or error}). Choose another folder."

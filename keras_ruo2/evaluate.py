@@ -1,6 +1,5 @@
 """Measure a run's samples and write what was found."""
 
-import csv
 import itertools
 import os
 
@@ -25,6 +24,7 @@ from keras_ruo2.evaluation.validity import validity_scores
 from keras_ruo2.generate import draw_samples
 from keras_ruo2.paths import shown
 from keras_ruo2.species import RUTILE_ANIONS, SPECIES, renamed
+from keras_ruo2.tables import Writer
 
 MOST_BYTES = 2_000_000_000  # of training grids in memory; more are represented by a random choice
 TABLE = "samples.csv"
@@ -118,7 +118,7 @@ def origin(config, records, description, training, held_out):
     """Return what metrics.json says of the run, the records and the settings."""
     return {
         "run": str(config.run),
-        "step": runs.step_of(runs.last_checkpoint(config.run)),
+        "step": runs.step_of(runs.sound_checkpoint(config.run)),
         "records": {
             "folder": str(records),
             "fingerprint": description.fingerprint,
@@ -182,7 +182,7 @@ def write_table(path, samples, training, found, inside):
     }
     partial = path.with_name(f".{path.name}.partial")
     with open(partial, "w", newline="") as file:
-        writer = csv.writer(file)
+        writer = Writer(file)
         writer.writerow(columns)
         for row in itertools.zip_longest(*columns.values(), fillvalue=""):
             writer.writerow(f"{v:.6g}" if isinstance(v, np.floating) else v for v in row)

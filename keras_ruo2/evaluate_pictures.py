@@ -52,7 +52,7 @@ def draw_pictures(folder, found, inside, samples, training, held_out, descriptio
     spectra = plotting_evaluation.mean_spectra(samples["grid"], training["grid"])
     keep("spectrum.png", "Mean Fourier power of generated and real samples.", spectra)
     draw_inside(keep, inside, samples, training)
-    if (run / runs.METRICS).is_file() and (rows := runs.read_metrics(run / runs.METRICS)):
+    if rows := runs.proven_rows(run, runs.sound_checkpoint(run)):
         curves = plotting.metric_curves(runs.metrics_table(rows))
         keep("training.png", "Losses (smoothed over faint) and scores while it trained.", curves)
     return captions

@@ -20,6 +20,7 @@ from keras_ruo2.structure.backmap import lift_vacuum
 from keras_ruo2.structure.cells import unscale_lengths
 from keras_ruo2.structure.facets import miller_name
 from keras_ruo2.structure.frames import write_frames
+from keras_ruo2.training.assembly import load_weights
 from keras_ruo2.training.evaluator import predict, sigmoid
 from keras_ruo2.training.slabs import load_anchors
 from keras_ruo2.variants import VARIANTS
@@ -217,8 +218,8 @@ def load_generator(run, saved, checkpoint="last"):
         label_size=resolved["label_size"],
         num_classes=len(data["class_counts"]),
     )
-    folder = runs.best_checkpoint(run) if checkpoint == "best" else None
-    generator.load_weights((folder or runs.last_checkpoint(run)) / runs.GENERATOR_WEIGHTS)
+    folder = runs.sound_checkpoint(run, best=checkpoint == "best")
+    load_weights(generator, folder / runs.GENERATOR_WEIGHTS)
     return generator
 
 

@@ -25,6 +25,20 @@ OPTIMISERS = MappingProxyType(
 PROPERTIES = ("oxygen_per_ruthenium", "filled", "slab_thickness")
 
 
+def check_trust(calculator, trust):
+    """Raise `ConfigError` for a calculator that is a pickle, unless its user says to trust it.
+
+    Args:
+        calculator: Value of --calculator.
+        trust: Value of --trust.
+    """
+    if calculator.startswith("mace:") and not trust:
+        raise ConfigError(
+            f"--calculator={calculator}: a file of MACE is a pickle, which runs what its maker "
+            "wished. Add --trust if you trust it."
+        )
+
+
 def names_in(flag, text, choices):
     """Return the names in a comma-separated text; raise `ConfigError` for an unknown one."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())

@@ -1,10 +1,8 @@
 """Run folders: where things lie in them and what their config.json says. No backend here."""
 
-import csv
 import dataclasses
 import hashlib
 import importlib.metadata
-import json
 import os
 import platform
 from pathlib import Path
@@ -12,20 +10,30 @@ from pathlib import Path
 from keras_ruo2 import __version__
 from keras_ruo2.architectures import ARCHITECTURES, default_for
 from keras_ruo2.backend import ONEDNN
+from keras_ruo2.checkpoints import CHECKPOINTS as CHECKPOINTS  # for all who ask what a run holds
+from keras_ruo2.checkpoints import GENERATOR_WEIGHTS as GENERATOR_WEIGHTS
+from keras_ruo2.checkpoints import SCORES as SCORES
+from keras_ruo2.checkpoints import STEP_NAME as STEP_NAME
+from keras_ruo2.checkpoints import TRAINING_WEIGHTS as TRAINING_WEIGHTS
+from keras_ruo2.checkpoints import best_checkpoint as best_checkpoint
+from keras_ruo2.checkpoints import checkpoints as checkpoints
+from keras_ruo2.checkpoints import last_checkpoint as last_checkpoint
+from keras_ruo2.checkpoints import proven_rows as proven_rows
+from keras_ruo2.checkpoints import sound_checkpoint as sound_checkpoint
+from keras_ruo2.checkpoints import step_of as step_of
 from keras_ruo2.config import TrainConfig
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.metrics_file import METRICS as METRICS
+from keras_ruo2.metrics_file import metrics_table as metrics_table
+from keras_ruo2.metrics_file import read_metrics as read_metrics
+from keras_ruo2.paths import shown
+from keras_ruo2.run_values import check_run, looks_unsealed
+from keras_ruo2.state import read_state, write_state
 from keras_ruo2.variants import LABEL_SIZES, VARIANTS
 
 CONFIG = "config.json"
-METRICS = "metrics.csv"
 ANCHORS = "anchors.json"
-CHECKPOINTS = "checkpoints"
 PICTURES = "pictures"
-TRAINING_WEIGHTS = "training.weights.h5"
-GENERATOR_WEIGHTS = "generator.weights.h5"
-STEP_NAME = "step-{:08d}"
-
-SCORES = "scores.json"
 
 DEFAULT_STEPS = 2000
 FOR_ATOMS = ("environment_weight", "energy_weight", "misfit_weight")
@@ -110,34 +118,6 @@ def has_begun(run):
     return (Path(run) / CONFIG).is_file()
 
 
-def checkpoints(run):
-    """Return the checkpoint folders of a run, oldest first."""
-    return sorted((Path(run) / CHECKPOINTS).glob("step-????????"))
-
-
-def last_checkpoint(run):
-    """Return the newest checkpoint folder of a run, or `None`."""
-    return (checkpoints(run) or [None])[-1]
-
-
-def best_checkpoint(run):
-    """Return the checkpoint folder with the least held-out distance, or `None`."""
-    scored = [(score_of(folder), folder) for folder in checkpoints(run)]
-    scored = [(score, folder) for score, folder in scored if score is not None]
-    return min(scored)[1] if scored else None
-
-
-def score_of(checkpoint):
-    """Return the held-out distance that was measured at a checkpoint, or `None`."""
-    path = Path(checkpoint) / SCORES
-    return json.loads(path.read_text()).get("held_out_distance") if path.is_file() else None
-
-
-def step_of(checkpoint):
-    """Return the step that a checkpoint folder was saved at."""
-    return int(checkpoint.name.rpartition("-")[2])
-
-
 def save(config, description, classes, anchors=None):
     """Write `config.json`: the whole configuration, versions and what the data are.
 
@@ -148,7 +128,7 @@ def save(config, description, classes, anchors=None):
         anchors: `Anchors` of a generator that places atoms; they are written to `anchors.json`.
     """
     if anchors is not None:
-        write_text(Path(config.run) / ANCHORS, json.dumps(anchors.as_dict()) + "\n")
+        write_state(Path(config.run) / ANCHORS, anchors.as_dict())
     content = {
         "config": config.as_dict(),
         "resolved": resolve(config),
@@ -173,14 +153,7 @@ def save(config, description, classes, anchors=None):
         | {name: version(name) for name in ("keras", "numpy", *BACKENDS)},
         "environment": {ONEDNN: os.environ.get(ONEDNN)},
     }
-    write_text(Path(config.run) / CONFIG, json.dumps(content, indent=1) + "\n")
-
-
-def write_text(path, text):
-    """Write a file, whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text)
-    os.replace(partial, path)
+    write_state(Path(config.run) / CONFIG, content)
 
 
 def code_fingerprint(folder=Path(__file__).parent):
@@ -204,7 +177,7 @@ def load(run):
     Raises:
         ConfigError: If the file cannot be read.
     """
-    return load_file(Path(run) / CONFIG, "Choose another --run.")
+    return load_file(Path(run) / CONFIG, "Restore it, or choose another --run.")
 
 
 def load_trained(run):
@@ -225,16 +198,11 @@ def load_file(path, advice):
     """Return the content of a config.json.
 
     Raises:
-        ConfigError: If it cannot be read.
+        ConfigError: If it cannot be read, or holds what no run may have.
     """
-    try:
-        saved = json.loads(path.read_text())
-        if {"config", "resolved", "data"} <= set(saved):
-            return saved
-        reason = "parts are missing"
-    except ValueError as error:
-        reason = error
-    raise ConfigError(f"{path} cannot be read ({reason}). {advice}")
+    saved = read_state(path, advice, looks_unsealed)
+    check_run(saved, shown(path), advice)
+    return saved
 
 
 def merge(config, saved):
@@ -292,16 +260,3 @@ def repeats_of(source):
 def translated(source):
     """Return the axes along which the records were moved at random, from their `source`."""
     return source.get("translate", "xyz")
-
-
-def read_metrics(path):
-    """Return the rows of a metrics.csv as dicts of text, without one that was cut off."""
-    with open(path, newline="") as file:
-        text = file.read()
-    whole = text[: text.rfind("\n") + 1]
-    return list(csv.DictReader(whole.splitlines()))
-
-
-def metrics_table(rows):
-    """Return what `read_metrics` returned as lists of floats by column, NaN where empty."""
-    return {name: [float(row[name] or "nan") for row in rows] for name in rows[0]}

@@ -6,11 +6,26 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1]
-SHARED = {"errors", "paths", "species"}  # anyone may import these
+SHARED = {
+    "errors",
+    "fields",
+    "locks",
+    "paths",
+    "species",
+    "state",
+    "tables",
+}  # anyone may import these
 MAY_IMPORT = {
     "errors": set(),
     "paths": set(),
     "species": set(),
+    "fields": set(),
+    "state": set(),
+    "locks": set(),
+    "tables": set(),
+    "metrics_file": set(),
+    "checkpoints": {"metrics_file"},
+    "run_values": {"config"},
     "variants": set(),
     "architectures": set(),
     "recipes": set(),
@@ -18,7 +33,15 @@ MAY_IMPORT = {
     "options": set(),
     "config": {"architectures", "backend", "options", "recipes", "variants"},
     "cli": {"backend", "config"},
-    "runs": {"architectures", "backend", "config", "variants"},
+    "runs": {
+        "architectures",
+        "backend",
+        "checkpoints",
+        "config",
+        "metrics_file",
+        "run_values",
+        "variants",
+    },
     "calculators": set(),
     "memory": set(),
     "progress": set(),
@@ -33,7 +56,9 @@ MAY_IMPORT = {
     "plotting_evaluation": {"plotting"},
     "training": {
         "data",
+        "checkpoints",
         "evaluation",
+        "metrics_file",
         "models",
         "options",
         "plotting",

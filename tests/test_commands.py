@@ -15,6 +15,7 @@ from keras_ruo2.commands.train import main as train
 from keras_ruo2.config import GenerateConfig, TrainConfig
 from keras_ruo2.data.description import load_description
 from keras_ruo2.errors import ConfigError
+from tests.sealed import rewrite
 
 TINY = {
     "variant": "lattice2d",
@@ -194,9 +195,8 @@ def test_a_resumed_run_keeps_its_networks(trained):
 
 def test_records_of_another_grid_are_refused(records, tmp_path):
     copy = shutil.copytree(records, tmp_path / "records")
-    values = json.loads((copy / "dataset.json").read_text())
     for shape, message in (([20, 20, 2], "grids of"), ([32, 32, 32, 2], "are 3D")):
-        (copy / "dataset.json").write_text(json.dumps(values | {"grid_shape": shape}))
+        rewrite(copy / "dataset.json", grid_shape=shape)
         refused(message, run=tmp_path / "r", records=copy)
 
 

@@ -1,6 +1,5 @@
 """What `train` makes of the records in the default folder."""
 
-import json
 import shutil
 
 import pytest
@@ -10,6 +9,8 @@ from keras_ruo2.config import TrainConfig
 from keras_ruo2.data.description import FILE_NAME, SCHEMA_VERSION, load_description
 from keras_ruo2.errors import Busy, ConfigError
 from keras_ruo2.paths import BUNDLED_STRUCTURES, checksum
+from keras_ruo2.state import write_state
+from tests.sealed import values_of
 
 BUNDLED = {"file": "tfrecords/gap.extxyz", "sha256": checksum(BUNDLED_STRUCTURES)}
 
@@ -20,11 +21,11 @@ def copy(records, tmp_path):
 
 
 def describe(folder, version=SCHEMA_VERSION, **source):
-    values = json.loads((folder / FILE_NAME).read_text())
+    values = values_of(folder / FILE_NAME)
     values |= {"schema_version": version, "source": values["source"] | source}
     if version < SCHEMA_VERSION:
         del values["label_counts"], values["dmu_o_counts"]
-    (folder / FILE_NAME).write_text(json.dumps(values))
+    write_state(folder / FILE_NAME, values)
 
 
 def test_missing_records_are_missing(tmp_path):

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import zipfile
 from collections import Counter
 
 import ase.io
@@ -13,6 +12,7 @@ from keras_ruo2 import plotting, plotting_atoms
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.paths import shown
 from keras_ruo2.species import DEFAULT, SPECIES, species_in
+from keras_ruo2.structure.arrays import read_arrays
 from keras_ruo2.structure.backmap import TOLERANCE, BackmapFailure, backmap, backmap_slice
 
 
@@ -143,12 +143,10 @@ def load_arrays(path, *names):
         ConfigError: If it is no such file, or holds pickles.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files if not names or name in names}
-    except (ValueError, zipfile.BadZipFile, EOFError, AttributeError, TypeError) as error:
-        reason = "it holds pickles" if "allow_pickle" in str(error) else "it is no .npz of arrays"
+        return read_arrays(path, names)
+    except ValueError as error:
         raise ConfigError(
-            f"--samples={path} was refused: {reason}. Give a file of `generate`."
+            f"--samples={path} was refused: {error}. Give a file of `generate`."
         ) from None
 
 

@@ -4,7 +4,7 @@ import dataclasses
 from functools import cache, partial
 
 from keras_ruo2 import plotting, runs
-from keras_ruo2.calculators import check_calculator, method_of
+from keras_ruo2.calculators import CALCULATORS, check_calculator, is_installed, method_of
 from keras_ruo2.commands import backmap, relax, screen
 from keras_ruo2.commands.discover_genetic import run_genetic
 from keras_ruo2.commands.discover_report import Results, references_of, report
@@ -16,6 +16,7 @@ from keras_ruo2.discovery.evolution import operators
 from keras_ruo2.discovery.folder import begin, fingerprint, frames, stage, take_up
 from keras_ruo2.discovery.funnel import choose, judged, word
 from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.locks import one_at_a_time
 from keras_ruo2.paths import structure_files
 from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.files import read_structures
@@ -25,9 +26,9 @@ from keras_ruo2.thermodynamics import known_references, oxygen_poor_limit
 from keras_ruo2.variants import VARIANTS
 
 GENERATED, GENETIC = "generated", "genetic"
-CHANGEABLE = ("shown", "hand_over", "dft", "dft_references")
+CHANGEABLE = ("shown", "hand_over", "dft", "dft_references", "trust")
 PICTURED = 12  # samples in the picture
-RELAXING = ("calculator", "optimiser", "fmax", "steps", "seconds", "frozen_layers")
+RELAXING = ("calculator", "trust", "optimiser", "fmax", "steps", "seconds", "frozen_layers")
 
 
 def main(config):
@@ -40,7 +41,7 @@ def main(config):
         ConfigError: Before anything slow: no run, unusable samples, a calculator or a library that
             is missing, or a folder that was begun with other settings.
     """
-    config = take_up(config, CHANGEABLE)
+    config = given_again(take_up(config, CHANGEABLE), config.given)
     check_calculator(config.calculator)
     check_references(config)
     screen.check_installed()
@@ -54,10 +55,31 @@ def main(config):
     config = with_species(config)
     known = known_slabs(config)
     check_writable(config.out)
-    begin(config, inputs)
-    config = with_draws(config)
-    make_slabs = cache(partial(templates, known))
-    report(config, [run_method(name, config, make_slabs) for name in config.methods], known)
+    with one_at_a_time(config.out):
+        begin(config, inputs)
+        config = with_draws(config)
+        make_slabs = cache(partial(templates, known))
+        report(config, [run_method(name, config, make_slabs) for name in config.methods], known)
+
+
+def given_again(config, given):
+    """Return a config whose calculator this command may start: named by its user, or well known.
+
+    Args:
+        config: What `take_up` returned.
+        given: Names of the flags of this command.
+
+    Raises:
+        ConfigError: If only a file of the folder names a function, and it is in no installed
+            package.
+    """
+    name = config.calculator.partition(":")[0]
+    if not ("calculator" in given or name in CALCULATORS or is_installed(name)):
+        raise ConfigError(
+            f"{config.out} was begun with --calculator={config.calculator}, which runs code. Give "
+            "it again to go on."
+        )
+    return config
 
 
 def check_references(config):
@@ -136,8 +158,7 @@ def check_source(config):
         )
     if config.label is not None:
         check_label(config.label, saved)
-    best = config.checkpoint == "best"
-    checkpoint = (runs.best_checkpoint if best else runs.last_checkpoint)(config.run)
+    checkpoint = runs.sound_checkpoint(config.run, best=config.checkpoint == "best")
     if checkpoint is None:
         raise ConfigError(f"{config.run} has no {config.checkpoint} checkpoint.")
     weights = checkpoint / runs.GENERATOR_WEIGHTS
@@ -198,8 +219,7 @@ def draw(config, path):
             checkpoint=config.checkpoint,
             seed=config.seed,
         )
-        if not samples.exists():
-            generate(made)
+        stage(samples, lambda path: generate(made))
     grids, lengths, _ = backmap.read_samples(samples)
     panels = plotting.views("Generated", grids[:PICTURED], lengths[:PICTURED])
     plotting.save(plotting.sample_sheet(panels), path.with_name("pictured.png"), config.pair)

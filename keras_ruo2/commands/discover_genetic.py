@@ -63,7 +63,12 @@ def evaluate(config, make_slabs, path):
     for slab in slabs:
         slab.info = {"name": slab.info["name"]}
     write_frames(bare, slabs)
-    alone = {"calculator": config.calculator, "seconds": config.seconds, "steps": 0}
+    alone = {
+        "calculator": config.calculator,
+        "trust": config.trust,
+        "seconds": config.seconds,
+        "steps": 0,
+    }
     relax.main(RelaxConfig(structures=bare, out=path, **alone))
 
 

@@ -1,7 +1,5 @@
 """What `discover` found: ranking, phase diagram, hand-off to DFT and the page."""
 
-import csv
-import json
 import os
 from typing import NamedTuple
 
@@ -9,7 +7,7 @@ from keras_ruo2 import __version__
 from keras_ruo2.commands.discover_pictures import draw_pictures
 from keras_ruo2.commands.discover_tables import LOWEST, describe_best, distance, rank_again
 from keras_ruo2.commands.phase_diagram_input import method_of, named
-from keras_ruo2.discovery.folder import SETTINGS
+from keras_ruo2.discovery.folder import SETTINGS, read_settings
 from keras_ruo2.discovery.funnel import count, first, flag, moved, ranked, word
 from keras_ruo2.discovery.handoff import write_inputs
 from keras_ruo2.discovery.page import NAMES, write_page
@@ -17,6 +15,7 @@ from keras_ruo2.discovery.ranking import has_converged, rank, worth_handing_over
 from keras_ruo2.paths import shown
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.facets import facet_in, indices_of
+from keras_ruo2.tables import Writer
 from keras_ruo2.thermodynamics import References, known_references, oxygen_poor_limit
 
 MOST_NAMED = 5  # structures in a note
@@ -150,7 +149,7 @@ def write_ranking(path, rows, limits, folders):
     """Write a row for every ranked structure, the best first; energies in meV/Å^2."""
     partial = path.with_name(f".{path.name}.partial")
     with open(partial, "w", newline="") as file:
-        writer = csv.writer(file)
+        writer = Writer(file)
         writer.writerow(
             "rank name method formula facet above_meV_A2 at_dmu_O_eV gamma_O_poor_meV_A2 "
             "gamma_O_rich_meV_A2 novel converged matched rmsd_A energy_eV calculator poscar".split()
@@ -200,7 +199,7 @@ def summary(methods, rows, folders):
 
 def provenance(config):
     """Return the settings and inputs as texts."""
-    begun = json.loads((config.out / SETTINGS).read_text())
+    begun = read_settings(config.out / SETTINGS)
     settings = {name: value for name, value in begun["config"].items() if value is not None}
     told = " ".join(f"--{name}={value}" for name, value in settings.items())
     inputs = {f"Checksum of {name}": text for name, text in begun["inputs"].items()}

@@ -20,6 +20,7 @@ def main(config):
         ConfigError: Before anything slow starts.
     """
     saved = runs.load_trained(config.run)
+    runs.proven_rows(config.run, runs.sound_checkpoint(config.run))
     backend = find_backend(saved["config"]["backend"])
     name_backend(backend)
     records = config.records or saved["data"]["records"]

@@ -25,6 +25,7 @@ def main(config):
         raise ConfigError(
             f"{config.run} has no checkpoint with a measured distance. Use --checkpoint=last."
         )
+    runs.sound_checkpoint(config.run, best=config.checkpoint == "best")
     check_writable(config.out.parent)
     if config.structures is not None:
         check_writable(config.structures.parent)

@@ -1,6 +1,5 @@
 """`phase_diagram`: surface free energies against the chemical potential of oxygen."""
 
-import csv
 from collections import Counter
 
 import numpy as np
@@ -42,6 +41,7 @@ from keras_ruo2.structure.facets import facet_in
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.frames import write_frames
 from keras_ruo2.structure.terminations import termination_of
+from keras_ruo2.tables import Writer
 from keras_ruo2.thermodynamics import (
     area,
     lower_envelope,
@@ -230,7 +230,7 @@ def write_table(path, rows, limits, several, metal):
         "slope_per_A2 faces stable_from_eV stable_to_eV doubtful_from_eV".split()
     )
     with whole(path) as partial, open(partial, "w", newline="") as file:
-        writer = csv.writer(file)
+        writer = Writer(file)
         writer.writerow([*head, *(SPREAD_COLUMNS if several else ())])
         for row in rows:
             writer.writerow(

@@ -1,6 +1,5 @@
 """One set of slabs by several calculators or models: how far they agree on what is stable where."""
 
-import csv
 from collections import Counter
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import shown, whole
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.filters import broken
+from keras_ruo2.tables import Writer
 from keras_ruo2.thermodynamics import References, crossing, lower_envelope, surface_line, upper_face
 
 
@@ -168,7 +168,7 @@ def spread_cells(row, limits):
 def write_methods(out, rows, limits):
     """Write methods.csv, a row for each slab and method."""
     with whole(out / "methods.csv") as path, open(path, "w", newline="") as file:
-        writer = csv.writer(file)
+        writer = Writer(file)
         writer.writerow(
             "name facet method gamma_O_poor_meV_A2 gamma_O_rich_meV_A2 slope_per_A2 faces "
             "stable_from_eV stable_to_eV".split()
@@ -185,7 +185,7 @@ def write_methods(out, rows, limits):
 def write_crossings(out, crossings, titles):
     """Write crossings.csv: where one stable structure gives way to the next, by each method."""
     with whole(out / "crossings.csv") as path, open(path, "w", newline="") as file:
-        writer = csv.writer(file)
+        writer = Writer(file)
         head = "facet first second dmu_O_low_eV dmu_O_high_eV".split()
         writer.writerow([*head, *(f"dmu_O_eV by {title}" for title in titles)])
         for entry in crossings:

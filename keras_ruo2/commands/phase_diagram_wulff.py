@@ -1,6 +1,5 @@
 """Crystal shapes of `phase_diagram`, one for each chemical potential of oxygen."""
 
-import csv
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.crystals import rutile_ruo2
 from keras_ruo2.structure.facets import indices_of
 from keras_ruo2.structure.orientation import lattice_of
+from keras_ruo2.tables import Writer
 from keras_ruo2.thermodynamics import temperature_of
 from keras_ruo2.wulff import area_fractions, family, named, wulff_shape
 
@@ -131,7 +131,7 @@ def most_stable(panels, delta_mu_o):
 def write_crystals(out, crystals, species=SPECIES):
     """Write wulff.csv and wulff.png."""
     with whole(out / "wulff.csv") as path, open(path, "w", newline="") as file:
-        writer = csv.writer(file)
+        writer = Writer(file)
         writer.writerow(COLUMNS)
         for crystal in crystals:
             for facet, energy, share, row in crystal.table():

@@ -1,8 +1,6 @@
 """`relax`: structures -> relaxed structures with energies."""
 
 import datetime
-import json
-import os
 import shlex
 import sys
 from collections import Counter
@@ -11,15 +9,19 @@ import numpy as np
 
 from keras_ruo2.calculators import check_calculator, make_calculator
 from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.locks import one_at_a_time
 from keras_ruo2.memory import check_memory, most_atoms
 from keras_ruo2.paths import checksum, shown, structure_files
 from keras_ruo2.progress import Progress
 from keras_ruo2.relaxation.relax import Limits
 from keras_ruo2.relaxation.worker import Worker
+from keras_ruo2.state import read_state, write_state
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.files import name_of, read_structures
-from keras_ruo2.structure.frames import append_frame, whole_frames, write_frames
+from keras_ruo2.structure.frames import append_frame, remove, whole_frames, write_frames
 
+ADVICE = "Restore it, or delete it and the .extxyz beside it to begin anew."
+SEALS = "structures_have_seals"
 LIMITS = ("optimiser", "fmax", "steps", "seconds", "frozen_layers")
 
 
@@ -37,15 +39,22 @@ def main(config):
     frames = read_structures(config.structures)[: config.count]
     check_memory(config.calculator, min((len(atoms) for atoms in frames if len(atoms)), default=0))
     check_writable(config.out.parent)
+    with one_at_a_time(config.out):
+        relax_all(config, frames)
+
+
+def relax_all(config, frames):
+    """Relax what is not finished, and write all results in the order of the input."""
     partial = config.out.with_suffix(".partial.extxyz")
-    check_same_work(partial, config)
-    finished = whole_frames(partial)
+    finished = whole_frames(partial, needs_seals=check_same_work(partial, config))
+    if len(finished) > len(frames):
+        raise ConfigError(f"{shown(partial)} has more structures than the input. Delete it.")
     if finished:
         print(f"{shown(partial)}: going on after {len(finished)} of {len(frames)} structures.")
     if len(finished) < len(frames):
         finished += compute(config, frames, finished, partial)
     write_frames(config.out, finished)
-    partial.unlink(missing_ok=True)
+    remove(partial)
     settings_of(partial).unlink(missing_ok=True)
     print(summary(config.out, finished))
 
@@ -83,14 +92,14 @@ def settings_of(partial):
 def check_same_work(partial, config):
     """Note what the work is made with, or raise `ConfigError` if it was begun with other settings.
 
-    `partial` is the file of finished structures.
+    `partial` is the file of finished structures. Return whether each of them must have a seal.
     """
     wanted = {name: getattr(config, name) for name in ("calculator", "count", *LIMITS)}
     content = checksum(*structure_files("structures", config.structures))
     wanted["structures"] = f"{config.structures} ({content[:8]})"
-    path = settings_of(partial)
+    path, begun = settings_of(partial), {}
     if partial.exists() and path.exists():
-        begun = json.loads(path.read_text())
+        begun = read_state(path, ADVICE, lambda values: values.keys() == wanted.keys())
         for name, value in wanted.items():
             if begun.get(name) != value:
                 raise ConfigError(
@@ -102,10 +111,8 @@ def check_same_work(partial, config):
             f"{shown(partial)} is there, but not {path.name}, which says how it was made. Choose "
             "another --out or delete the file."
         )
-    text = json.dumps(wanted, indent=1) + "\n"
-    written = path.with_name(f".{path.name}.partial")
-    written.write_text(text)
-    os.replace(written, path)
+    write_state(path, wanted | {SEALS: begun.get(SEALS, not begun)})
+    return begun.get(SEALS, not begun)
 
 
 def describe(atoms):

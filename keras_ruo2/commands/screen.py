@@ -19,6 +19,7 @@ from keras_ruo2.species import remark
 from keras_ruo2.structure.files import name_of, read_structures
 from keras_ruo2.structure.frames import write_frames
 from keras_ruo2.structure.validity import REASONS
+from keras_ruo2.tables import harmless
 
 NOTHING = "no"
 # Columns of the table that go into `info`, and what else is said there.
@@ -144,7 +145,7 @@ def write_table(path, rows):
     with open(partial, "w", newline="") as file:
         writer = csv.DictWriter(file, names, restval="")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: harmless(v) for name, v in row.items()} for row in rows)
     os.replace(partial, path)
 
 

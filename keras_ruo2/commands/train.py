@@ -2,12 +2,14 @@
 
 import dataclasses
 import os
+from contextlib import nullcontext
 
 from keras_ruo2 import runs
 from keras_ruo2.backend import name_backend, start_backend
 from keras_ruo2.commands.records import check_records, find_records
 from keras_ruo2.data.description import load_description, verify_shards
 from keras_ruo2.errors import ConfigError, check_file, check_writable
+from keras_ruo2.locks import one_at_a_time
 from keras_ruo2.paths import RUNS
 from keras_ruo2.training.cluster import find_cluster
 
@@ -31,10 +33,12 @@ def main(config):
     check_writable(config.run, RUN_BYTES)
     if config.strategy == "multiworker":
         check_cluster(config, os.environ)
-    start_backend(config.backend, config.devices, config.deterministic)
-    from keras_ruo2.training.run import train
+    alone = config.strategy != "multiworker"  # whose workers share the folder
+    with one_at_a_time(config.run) if alone else nullcontext():
+        start_backend(config.backend, config.devices, config.deterministic)
+        from keras_ruo2.training.run import train
 
-    train(config, description)
+        train(config, description)
 
 
 def complete(config):

@@ -49,6 +49,11 @@ class Config:
         }
 
 
+def field_names(kind):
+    """Return the names of a config's fields."""
+    return {field.name for field in dataclasses.fields(kind)}
+
+
 def convert(name, value, hint):
     """Return `value` as the type `hint`, or raise `ConfigError`.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from keras_ruo2.config.base import Config
 from keras_ruo2.config.generate import CHECKPOINTS
 from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
-from keras_ruo2.options import METHODS, OPTIMISERS, names_in
+from keras_ruo2.options import METHODS, OPTIMISERS, check_trust, names_in
 from keras_ruo2.paths import BUNDLED_STRUCTURES, check_structures
 from keras_ruo2.recipes import RECIPES
 from keras_ruo2.species import check_oxide
@@ -33,6 +33,7 @@ class DiscoverConfig(Config):
         species: Metal and anion; by default those of the run or the samples.
         alpha: Inverse square width of the Gaussians of the records, Å^-2.
         calculator: chgnet, sevennet:7net-0, mace, mace:FILE, quippy:FILE or module:callable.
+        trust: Take mace:FILE, which is a pickle and runs what its maker wished.
         optimiser: Of relax.
         fmax: Largest force at which a structure counts as relaxed, eV/Å.
         steps: Steps for each relaxation at most.
@@ -64,6 +65,7 @@ class DiscoverConfig(Config):
     species: str | None = None
     alpha: float = RECIPES["gap3d"].alpha
     calculator: str = "chgnet"
+    trust: bool = False
     optimiser: str = "fire"
     fmax: float = 0.05
     steps: int = 200
@@ -81,6 +83,7 @@ class DiscoverConfig(Config):
     dft_references: Path | None = None
 
     def validate(self):
+        check_trust(self.calculator, self.trust)
         begun = (self.out / "config.json").exists()
         if (self.run is None) == (self.samples is None) and not begun:
             raise ConfigError("Give --run (a trained 3D run) or --samples (a .npz), one of them.")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_choice, check_range
-from keras_ruo2.options import OPTIMISERS
+from keras_ruo2.options import OPTIMISERS, check_trust
 from keras_ruo2.paths import check_structures
 
 
@@ -22,6 +22,7 @@ class RelaxConfig(Config):
         out: The relaxed structures with energies and forces, one extxyz file.
         calculator: chgnet, sevennet:7net-0, sevennet:7net-mf-0@PBE, mace, mace:FILE, quippy:FILE
             (a GAP), or module:callable.
+        trust: Take mace:FILE, which is a pickle and runs what its maker wished.
         optimiser: fire, fire2, bfgs, bfgs_line_search, lbfgs, lbfgs_line_search, gpmin or mdmin.
         fmax: Largest force at which a structure counts as relaxed, eV/Å.
         steps: Steps for each structure at most.
@@ -37,6 +38,7 @@ class RelaxConfig(Config):
     structures: Path
     out: Path
     calculator: str = "chgnet"
+    trust: bool = False
     optimiser: str = "fire"
     fmax: float = 0.05
     steps: int = 200
@@ -47,6 +49,7 @@ class RelaxConfig(Config):
     overwrite: bool = False
 
     def validate(self):
+        check_trust(self.calculator, self.trust)
         check_structures("structures", self.structures, self.out)
         check_choice("optimiser", self.optimiser, OPTIMISERS)
         check_range("fmax", self.fmax, 1e-6)

@@ -48,6 +48,17 @@ AT_LEAST = {  # the least sensible value of each number
     "num_classes": 0,
     "devices": 0,
 }
+AT_MOST = {  # what no memory takes, or no run needs
+    "width": 1024,
+    "latent_size": 16_384,
+    "label_size": 16_384,
+    "critic_steps": 1000,
+    "minibatch_kernels": 4096,
+    "batch_size": 2**20,
+    "grow_batch_until": 2**20,
+    "num_classes": 1000,
+    "devices": 4096,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +192,7 @@ class TrainConfig(Config):
             raise ConfigError("--steps and --epochs exclude each other. Give one of them.")
         for name, least in AT_LEAST.items():
             if getattr(self, name) is not None:
-                check_range(name, getattr(self, name), least)
+                check_range(name, getattr(self, name), least, AT_MOST.get(name))
         for name, low, high in (("learning_rate", 1e-8, 1), ("average", 0, 0.99999)):
             if getattr(self, name) is not None:
                 check_range(name, getattr(self, name), low, high)

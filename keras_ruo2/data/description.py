@@ -7,13 +7,45 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.fields import (
+    ANY_DICT,
+    check_fields,
+    listed,
+    mapped,
+    number,
+    one_of,
+    record,
+    text,
+    whole,
+)
 from keras_ruo2.paths import RemoteFolder, checksum, folder_at
 from keras_ruo2.species import DEFAULT
+from keras_ruo2.state import parse_json, parse_state, write_state
 
 SCHEMA_VERSION = 3
 FILE_NAME = "dataset.json"
 TRAINING, HELD_OUT = "training", "held-out"
 FEWEST_HELD_OUT = 5  # structures; distances to fewer are those to a few single slabs
+SPLITS = (TRAINING, HELD_OUT)
+EDGES = listed(number(), most=1001)
+KINDS = {
+    "recipe": text(200),
+    "grid_shape": listed(whole(1, 512), least=3, most=4),
+    "dtype": one_of(("float16", "float32", "uint8")),
+    "species": listed(text(2), least=2, most=2),
+    "alpha": number(1e-3, 1e3),
+    "lattice_minimum": listed(number(0, 1e4), most=3),
+    "lattice_maximum": listed(number(0, 1e4), most=3),
+    "class_edges": EDGES,
+    "label_counts": listed(whole(), most=1000),
+    "dmu_o_counts": listed(listed(number(), least=2, most=2)),
+    "counts": mapped(whole()),
+    "structures": mapped(listed(text())),
+    "shards": listed(
+        record({"name": text(200), "split": one_of(SPLITS), "count": whole(), "sha256": text(64)})
+    ),
+    "source": ANY_DICT,
+}
 
 
 @dataclass(frozen=True)
@@ -68,8 +100,7 @@ class Description:
 
     def save(self, folder):
         """Write `dataset.json` into `folder`."""
-        text = json.dumps(dataclasses.asdict(self), indent=1)
-        (Path(folder) / FILE_NAME).write_text(text + "\n")
+        write_state(Path(folder) / FILE_NAME, dataclasses.asdict(self))
 
     def files(self, folder, split):
         """Return the paths of the shards of a split."""
@@ -102,8 +133,12 @@ def load_description(folder):
         description = Description(**{key: as_tuple(value) for key, value in values.items()})
     except TypeError as error:
         raise ConfigError(f"{path} is incomplete ({error}). {advice}") from None
+    check_fields(values, KINDS, path, advice)
     if isinstance(folder, RemoteFolder):  # its shards are looked for when they are copied
         return description
+    elsewhere = [s["name"] for s in description.shards if Path(s["name"]).name != s["name"]]
+    if elsewhere:
+        raise ConfigError(f"{path} names a shard in another folder, {elsewhere[0]!r}. {advice}")
     missing = [s["name"] for s in description.shards if not (Path(folder) / s["name"]).is_file()]
     if missing:
         raise ConfigError(
@@ -119,15 +154,19 @@ def read_values(folder):
     Raises:
         ConfigError: If the folder or the file is missing, or cannot be read.
     """
-    text = read_text(folder_at(folder))
-    try:
-        values = json.loads(text)
-        int(values["schema_version"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(
-            f"{folder}/{FILE_NAME} cannot be read ({error}). Write the records again."
-        ) from None
-    return values
+    content, path = read_text(folder_at(folder)).encode(), f"{folder}/{FILE_NAME}"
+    advice = "Write the records again."
+    values = parse_json(content, path, advice)
+    check_fields(values, {"schema_version": whole()}, path, advice)
+    if values["schema_version"] != SCHEMA_VERSION:
+        return values
+    return parse_state(content, path, advice, of_earlier_version)
+
+
+def of_earlier_version(values):
+    """Say whether a `dataset.json` with these values may have been written without a seal."""
+    names = {field.name for field in dataclasses.fields(Description)}
+    return set(values) <= names
 
 
 def read_text(folder):
@@ -149,12 +188,14 @@ def read_text(folder):
         if Path(folder).is_dir() and any(Path(folder).iterdir()):
             what = f"holds no {FILE_NAME}"
         raise ConfigError(f"The records folder {folder} {what}. {advice}")
-    return path.read_text()
+    return path.read_bytes().decode(errors="replace")
 
 
 def how_to_rebuild(folder, values):
     """Return advice with the command that writes the records of a `dataset.json` again."""
     source = values.get("source", {})
+    if not isinstance(source, dict):
+        return "Write them again: python -m data_prep records --help"
     flags = {"structures": source.get("file"), "recipe": values.get("recipe"), "out": folder}
     flags |= {name: source.get(name) for name in ("seed", "holdout", "translate", "num_voxels")}
     flags["num_classes"] = max(0, len(values.get("class_edges", ())) - 1)

@@ -2,14 +2,17 @@
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.fields import ANY_DICT, check_fields, mapped, text
 from keras_ruo2.paths import checksum, shown
+from keras_ruo2.state import read_state, write_state
 from keras_ruo2.structure.frames import read_frames
 
 SETTINGS = "config.json"
+FINISHED = "finished.json"  # checksums of the stages of a folder
+RESTORE = "Restore it, or delete the folder to start anew."
 
 
 def take_up(config, free=()):
@@ -32,7 +35,7 @@ def take_up(config, free=()):
                 "another folder."
             )
         return config
-    begun = json.loads(path.read_text())["config"]
+    begun = read_settings(path)["config"]
     asked = config.as_dict()
     for name in sorted(config.given - free):
         if json.loads(json.dumps(asked[name])) != begun.get(name):
@@ -60,7 +63,7 @@ def begin(config, inputs):
     """
     path = Path(config.out) / SETTINGS
     if path.exists():
-        begun = json.loads(path.read_text())["inputs"]
+        begun = read_settings(path)["inputs"]
         for name, value in inputs.items():
             if begun.get(name) != value:
                 raise ConfigError(
@@ -68,17 +71,43 @@ def begin(config, inputs):
                     f"({begun.get(name)}, now {value}). Choose another --out."
                 )
         return
-    write_json(path, {"config": config.as_dict(), "inputs": inputs})
+    write_state(path, {"config": config.as_dict(), "inputs": inputs})
+
+
+def read_settings(path):
+    """Return what a folder was begun with.
+
+    Raises:
+        ConfigError: If it is not what was written.
+    """
+    saved = read_state(path, RESTORE, lambda values: set(values) == {"config", "inputs"})
+    kinds = {"config": ANY_DICT, "inputs": mapped(text())}
+    check_fields(saved, kinds, shown(path), RESTORE)
+    return saved
 
 
 def stage(path, make):
-    """Make a file with `make(path)` unless an earlier command has; return its path."""
-    if path.exists():
-        print(f"{shown(path)}: there already.")
-        return path
-    print(f"{shown(path)}:", flush=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    make(path)
+    """Make a file with `make(path)` unless an earlier command has; return its path.
+
+    Raises:
+        ConfigError: If an earlier command has, but the file is no longer what was written then.
+    """
+    notes = path.parent / FINISHED
+    advice = f"Delete {shown(notes)}, with which stages prove themselves."
+    known = read_state(notes, advice) if notes.exists() else {}
+    check_fields(known, dict.fromkeys(known, text(64)), shown(notes), advice)
+    there = path.exists()
+    if there and known.get(path.name, checksum(path)) != checksum(path):
+        raise ConfigError(
+            f"{shown(path)} is damaged or was changed by hand: it is not what was written. Restore "
+            "it, or delete it and what was made of it, the higher numbers."
+        )
+    print(f"{shown(path)}:{' there already.' if there else ''}", flush=True)
+    if not there:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        make(path)
+    if path.name not in known or not there:
+        write_state(notes, known | {path.name: checksum(path)})
     return path
 
 
@@ -90,10 +119,3 @@ def frames(path):
 def fingerprint(*paths):
     """Return the beginning of the SHA-256 of files."""
     return checksum(*paths)[:16]
-
-
-def write_json(path, content):
-    """Write a JSON file whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(partial, path)

@@ -3,9 +3,8 @@
 import re
 import xml.etree.ElementTree as ElementTree
 
-import ase.io
-
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.structure.files import frames_of
 
 OUTPUTS = ("vasprun.xml", "OUTCAR", "*.pwo", "*.out", "*.extxyz", "*.traj")  # in this order
 ELECTRONS = "electrons not converged"  # the energy is that of no state
@@ -57,7 +56,7 @@ def read_output(path):
         flaws = flaws_of(path)
         if ELECTRONS in flaws:
             return None, flaws
-        atoms = ase.io.read(path, index=-1)
+        *_, atoms = frames_of(path)
         atoms.get_potential_energy()
     except Exception as error:  # ASE's readers raise whatever their format makes them raise
         raise ConfigError(f"{path} holds no energy that ASE can read ({error!r}).") from None

@@ -1,11 +1,10 @@
 """Samples files: what is in them, and whether it can be measured."""
 
-import zipfile
-
 import numpy as np
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.species import SPECIES
+from keras_ruo2.structure.arrays import read_arrays
 
 
 def load_samples(path, grid_shape, species=SPECIES):
@@ -23,10 +22,9 @@ def load_samples(path, grid_shape, species=SPECIES):
         ConfigError: If it cannot be read, or its arrays do not fit together or to the shape.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            samples = {name: file[name] for name in ("grid", "lattice", "label") if name in file}
-            own = tuple(map(str, file["species"])) if "species" in file else SPECIES
-    except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        samples = read_arrays(path, ("grid", "lattice", "label", "species"))
+        own = tuple(map(str, samples.pop("species", SPECIES)))
+    except (OSError, ValueError, TypeError) as error:
         is_foreign = "pickle" in str(error)
         reason = "it holds no plain arrays" if is_foreign else str(error).splitlines()[0]
         raise ConfigError(f"--samples={path} cannot be read as .npz ({reason}).") from None

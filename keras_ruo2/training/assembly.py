@@ -2,13 +2,16 @@
 
 import dataclasses
 import importlib
+import warnings
 
 import keras
 
 from keras_ruo2 import runs
+from keras_ruo2.errors import ConfigError
 from keras_ruo2.models.environments import build_environment_critic
 from keras_ruo2.models.networks import build_critic, build_generator
 from keras_ruo2.options import AUGMENTATIONS, names_in, range_in
+from keras_ruo2.paths import shown
 from keras_ruo2.training.settings import Settings
 from keras_ruo2.variants import VARIANTS
 
@@ -90,5 +93,27 @@ def make_settings(resolved, variant, num_steps, description):
 
 
 def restore(model, checkpoint):
-    """Load the whole state of a checkpoint."""
-    model.load_weights(checkpoint / runs.TRAINING_WEIGHTS)
+    """Load the whole state of a checkpoint.
+
+    Raises:
+        ConfigError: If it is not the state of such a model.
+    """
+    load_weights(model, checkpoint / runs.TRAINING_WEIGHTS)
+
+
+def load_weights(model, path):
+    """Load weights that may be another network's.
+
+    Raises:
+        ConfigError: If they do not fit.
+    """
+    try:
+        with warnings.catch_warnings():  # Keras would leave what it finds no weights for as it is
+            warnings.filterwarnings("error", "Skipping nested container")
+            model.load_weights(path)
+    except (ValueError, KeyError, OSError, RuntimeError, TypeError, UserWarning) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ConfigError(
+            f"{shown(path)} cannot be loaded ({reason}). It is damaged or of another version: "
+            "restore it, delete this checkpoint's folder, or use the version that trained it."
+        ) from None

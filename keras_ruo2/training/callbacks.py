@@ -11,7 +11,9 @@ import keras
 import numpy as np
 
 from keras_ruo2 import plotting, runs
+from keras_ruo2.metrics_file import rows_until
 from keras_ruo2.species import SPECIES
+from keras_ruo2.training.checkpoints import take_up_means
 from keras_ruo2.training.every import Every, check_finite, synchronise
 
 PICTURE_SAMPLES = 24
@@ -47,6 +49,9 @@ class Recorder(Every):
         self.seconds = drop_rows_after(self.path, self.step, self.columns)
         self.bar = keras.utils.Progbar(self.last_step, stateful_metrics=self.columns)
         self.row_step, self.row_seconds = self.step, self.seconds
+
+    def on_epoch_begin(self, epoch, logs=None):
+        take_up_means(self.model, self.run, self.step)
 
     def on_train_batch_begin(self, batch, logs=None):
         self.clock = time.perf_counter()  # evaluations and pictures are not training time
@@ -170,7 +175,7 @@ def drop_rows_after(path, step, columns):
     """
     if not path.is_file():
         return 0.0
-    kept = [row for row in runs.read_metrics(path) if int(row["step"]) <= step]
+    kept = rows_until(path, step)
     partial = path.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     columns += [name for name in (kept[0] if kept else ()) if name not in columns]

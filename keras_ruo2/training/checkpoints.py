@@ -1,15 +1,19 @@
 """Checkpoints: folders that take their name when they are whole."""
 
-import json
 import os
 import shutil
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from keras_ruo2 import runs
+from keras_ruo2.checkpoints import fault_of, seal_checkpoint
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.state import read_state, sync_folder, write_state
 from keras_ruo2.training.every import Every, check_finite, diverged, synchronise
+
+MEANS = "means.json"
 
 
 class Checkpoints(Every):
@@ -44,15 +48,21 @@ class Checkpoints(Every):
                 raise ConfigError(diverged(f"weights of the {network.name}", step, self.run))
         final = self.run / runs.CHECKPOINTS / runs.STEP_NAME.format(step)
         if final.exists():
-            return
+            if not fault_of(final):
+                return
+            set_aside(final)
         partial = final.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         self.model.save_weights(partial / runs.TRAINING_WEIGHTS)
         self.model.averaged.save_weights(partial / runs.GENERATOR_WEIGHTS)
         if scores := self.scores(step):
-            (partial / runs.SCORES).write_text(json.dumps(scores, indent=1) + "\n")
+            write_state(partial / runs.SCORES, scores)
+        write_state(partial / MEANS, pending_means(self.model))
+        metrics = self.run / runs.METRICS
+        seal_checkpoint(partial, runs.read_metrics(metrics) if metrics.is_file() else [])
         os.replace(partial, final)
+        sync_folder(final.parent)
         self.forget()
 
     def forget(self):
@@ -64,3 +74,30 @@ class Checkpoints(Every):
                 shutil.rmtree(doomed, ignore_errors=True)
                 os.replace(old, doomed)
                 shutil.rmtree(doomed)
+
+
+def pending_means(model):
+    """Return the running means since the last row, a pair of total and count for each name."""
+    numpy = keras.ops.convert_to_numpy
+    return {
+        name: [float(numpy(mean.total)), float(numpy(mean.count))]
+        for name, mean in model.means.items()
+    }
+
+
+def take_up_means(model, run, step):
+    """Set the running means to what they were when a checkpoint was saved between two rows."""
+    path = Path(run) / runs.CHECKPOINTS / runs.STEP_NAME.format(step) / MEANS
+    if not path.is_file():
+        return
+    for name, (total, count) in read_state(path, "Delete it.").items():
+        if name in model.means:
+            model.means[name].total.assign(total)
+            model.means[name].count.assign(count)
+
+
+def set_aside(folder):
+    """Give a damaged checkpoint a name that is none of a checkpoint."""
+    aside = folder.with_suffix(".damaged")
+    shutil.rmtree(aside, ignore_errors=True)
+    os.replace(folder, aside)

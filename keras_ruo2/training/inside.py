@@ -32,7 +32,7 @@ def load_model(run, saved):
     known = SimpleNamespace(grid_shape=tuple(data["grid_shape"]), source=data["source"])
     resolved = saved["resolved"] | {"backend": keras.backend.backend()}
     model = assembly.build_model(resolved, known, len(data["class_counts"]), 1, Placement())
-    assembly.restore(model, runs.last_checkpoint(run))
+    assembly.restore(model, runs.sound_checkpoint(run))
     return model
 
 

@@ -21,6 +21,8 @@ from keras_ruo2.training.slabs import anchors_for, most_atoms
 from keras_ruo2.training.stop import Stop, restore_signals
 from keras_ruo2.training.watch import make_callbacks
 
+CURVES = "metrics.png"
+
 
 def train(config, description):
     """Train a variant until its last step, from its last checkpoint where there is one.
@@ -44,7 +46,9 @@ def train(config, description):
     counts = class_counts(description, config.label_by)
     goes_on = runs.exists(config.run)
     if goes_on:  # the networks are those of the run, whatever its data now
-        saved = runs.load(config.run)
+        saved, started_from = runs.load(config.run), runs.sound_checkpoint(config.run)
+        runs.proven_rows(config.run, started_from)
+        print(f"Going on from {shown(started_from)}.")
         description = trained_with(description, saved, config)
         counts = tuple(saved["data"]["class_counts"])
     anchors = anchors_for(config, description, records) if runs.places_atoms(resolved) else None
@@ -53,7 +57,7 @@ def train(config, description):
             resolved, description, len(counts), last_step, placement, anchors
         )
         if goes_on:
-            assembly.restore(model, runs.last_checkpoint(config.run))
+            assembly.restore(model, started_from)
     first_step = model.steps_made
     if is_finished(config, first_step, last_step):
         return
@@ -76,10 +80,12 @@ def is_finished(config, step, last_step):
     """Say whether a run has made its steps or used up its minutes, and print so."""
     finished = step >= last_step
     if config.minutes is not None and (config.run / runs.METRICS).is_file():
-        rows = runs.read_metrics(config.run / runs.METRICS)
+        rows = runs.proven_rows(config.run, runs.sound_checkpoint(config.run))
         finished |= bool(rows) and float(rows[-1]["seconds"]) >= 60 * config.minutes
     if finished:
         limit = f"--steps={last_step}" + (f" --minutes={config.minutes}" if config.minutes else "")
+        if not (config.run / CURVES).is_file() and (config.run / runs.METRICS).is_file():
+            draw_curves(config.run)
         print(
             f"{shown(config.run)} is at step {step}, which is all that {limit} asks for: "
             "nothing to train."
@@ -94,7 +100,6 @@ def trained_with(description, saved, config):
         The `Description`, with the lattice bounds and repeats that the run was started with.
     """
     data, versions = saved["data"], saved["versions"]
-    print(f"Going on from {shown(runs.last_checkpoint(config.run))}.")
     if data["fingerprint"] != description.fingerprint:
         warn(
             f"the records in {config.records} are not those that the run was started with "
@@ -138,9 +143,10 @@ def run_until_stopped(model, batches, steps, callbacks, agree, config):
     except KeyboardInterrupt:
         restore_signals()
         callbacks[-1].save()
+        if (recorder.run / runs.METRICS).is_file():
+            draw_curves(recorder.run)
         again = f"python -m keras_ruo2 train --variant={config.variant} --run={shown(config.run)}"
         if not stop.asked and (verdict := stop.verdict()):
-            draw_curves(recorder.run)
             sys.exit(
                 f"Collapsed at step {model.steps_made}: {verdict} The checkpoint is saved; look at "
                 f"{shown(config.run / runs.PICTURES)}. To go on all the same: {again} --resume "
@@ -152,8 +158,8 @@ def run_until_stopped(model, batches, steps, callbacks, agree, config):
 def draw_curves(run):
     """Draw the metrics of a run."""
     rows = runs.read_metrics(run / runs.METRICS)
-    plotting.save(plotting.metric_curves(runs.metrics_table(rows)), run / "metrics.png")
+    plotting.save(plotting.metric_curves(runs.metrics_table(rows)), run / CURVES)
     print(
         f"Trained {rows[-1]['step']} steps in {float(rows[-1]['seconds']):.0f} s; "
-        f"curves in {shown(run / 'metrics.png')}."
+        f"curves in {shown(run / CURVES)}."
     )

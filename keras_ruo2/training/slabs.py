@@ -1,6 +1,6 @@
 """The atoms behind training records: sites for a generator, and what its critic compares with."""
 
-import json
+from pathlib import Path
 
 import numpy as np
 
@@ -8,9 +8,11 @@ from keras_ruo2 import runs
 from keras_ruo2.data.labels import class_counts, class_of
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.recipes import RECIPES
+from keras_ruo2.state import read_state
 from keras_ruo2.structure.anchors import Anchors, find_anchors
 from keras_ruo2.structure.motifs import Motif
 
+ADVICE = "Restore it, or choose another --run."
 CHUNK = 256  # records read at a time
 
 
@@ -73,13 +75,14 @@ def load_anchors(run):
     Raises:
         ConfigError: If they cannot be read.
     """
-    path = run / runs.ANCHORS
+    path = Path(run) / runs.ANCHORS
     if not path.is_file():
         return None
+    values = read_state(path, ADVICE)
     try:
-        return Anchors.from_dict(json.loads(path.read_text()))
+        return Anchors.from_dict(values)
     except (ValueError, TypeError, KeyError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}). Choose another --run.") from None
+        raise ConfigError(f"{path} cannot be used ({error}). {ADVICE}") from None
 
 
 def most_atoms(records, description):

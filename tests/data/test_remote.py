@@ -1,6 +1,5 @@
 """Copies of records that lie in object storage."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from keras_ruo2.data.stores import Unreachable, open_store
 from keras_ruo2.data.upload import upload
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import RemoteFolder, cache_folder
+from tests.sealed import rewrite, values_of
 
 PLACE = RemoteFolder("slabs", "sets/mine")
 READ = """
@@ -123,9 +123,10 @@ def test_without_the_server_copies_serve(s3, description, capsys):
 
 
 def test_a_description_cannot_write_elsewhere(description, tmp_path):
-    values = json.loads(open_store(PLACE).read("dataset.json"))
-    values["shards"][0]["name"] = "../../evil.tfrecord"
-    (tmp_path / "dataset.json").write_text(json.dumps(values))
+    (tmp_path / "dataset.json").write_bytes(open_store(PLACE).read("dataset.json"))
+    shards = values_of(tmp_path / "dataset.json")["shards"]
+    shards[0]["name"] = "../../evil.tfrecord"
+    rewrite(tmp_path / "dataset.json", shards=shards)
     open_store(PLACE).put(tmp_path / "dataset.json", "dataset.json")
     with pytest.raises(ConfigError, match="lacks 1 of 4 shards, e.g. ../../evil"):
         verify_shards(PLACE, load_description(PLACE))

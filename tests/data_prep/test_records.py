@@ -20,7 +20,7 @@ from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import BUNDLED_STRUCTURES
 from keras_ruo2.recipes import RECIPES
-from keras_ruo2.structure.cells import potential_energy, rotate_quarter
+from keras_ruo2.structure.cells import potential_energy, rotate_quarter, with_energy
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.slabs import build_slab
 from keras_ruo2.structure.voxels import voxelise
@@ -277,8 +277,8 @@ def write(path, *frames):
     ("atoms", "message"),
     [
         (Atoms("RuH", [[0, 0, 0], [0, 0, 1]], cell=[5, 5, 20], pbc=True), "holds H, but"),
-        (Atoms("Ru", [[0, 0, 0]]), "no three-dimensional cell"),
-        (Atoms("Ru", [[0, 0, 0]], cell=[5, 5, 20], pbc=True), "have no energy"),
+        (Atoms("Ru2", [[0, 0, 0], [0, 0, 2.5]]), "no three-dimensional cell"),
+        (Atoms("Ru2", [[0, 0, 0], [0, 0, 2.5]], cell=[5, 5, 20], pbc=True), "have no energy"),
     ],
 )
 def test_unusable_structures_are_named_and_nothing_is_written(tmp_path, atoms, message):
@@ -425,3 +425,23 @@ def test_real_slabs_with_hydrogen_are_refused_by_name(realdata, tmp_path):
     config = RecordsConfig(structures=realdata / "ruo2_with_hydrogen.extxyz", out=tmp_path / "out")
     with pytest.raises(ConfigError, match="OOH.* holds H"):
         main(config)
+
+
+def test_damaged_structures_are_refused_or_left_out_and_listed(tmp_path, capsys):
+    slabs = [
+        with_energy(build_slab("110-stoichiometric", a=4.5, c=3.1), -100.0 - k) for k in range(6)
+    ]
+    slabs[1] = with_energy(slabs[1], float("nan"))
+    slabs[3].positions[0] = slabs[3].positions[1]
+    slabs[4].cell[2, 2] = 1e5
+    ase.io.write(tmp_path / "slabs.extxyz", slabs)
+    values = {"structures": tmp_path / "slabs.extxyz", "num_voxels": 8, "num_classes": 0}
+    config = RecordsConfig(out=tmp_path / "r", **values)
+    with pytest.raises(ConfigError, match="structure 1 .*energy is nan.*--skip_damaged"):
+        main(config)
+    main(RecordsConfig(out=tmp_path / "r", skip_damaged=True, **values))
+    told = capsys.readouterr().err
+    found = [number for number in range(6) if f"structure {number} (" in told]
+    assert found == [1, 3, 4]
+    assert "3 structures are left out" in told
+    assert sum(map(len, load_description(tmp_path / "r").structures.values())) == 3

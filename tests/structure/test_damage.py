@@ -1,0 +1,77 @@
+import ase.io
+import numpy as np
+import pytest
+from ase import Atoms
+
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.structure.cells import with_energy
+from keras_ruo2.structure.damage import check_undamaged
+
+
+def changed(**values):
+    def change(slab):
+        for name, value in values.items():
+            setattr(slab, name, value)
+        return slab
+
+    return change
+
+
+def move(slab, place=(0, 0), to=np.nan):
+    slab.positions[place] = to
+    return slab
+
+
+def on_top(slab):
+    slab.positions[3] = slab.positions[7] + 0.1
+    return slab
+
+
+def across(slab):
+    """Two atoms on both sides of the cell's boundary."""
+    slab.positions[0] = (0.05, 0, 5)
+    slab.positions[1] = (slab.cell[0, 0] - 0.05, 0, 5)
+    return slab
+
+
+def longer(length):
+    def change(slab):
+        slab.cell[2, 2] = length
+        return slab
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda slab: slab[:0], "it has 0 atoms"),
+        (lambda slab: slab[:1], "it has 1 atoms"),
+        (move, "positions are not finite"),
+        (lambda slab: move(slab, to=np.inf), "positions are not finite"),
+        (lambda slab: move(slab, to=1e9), "1e\\+09 Å from the origin"),
+        (longer(np.nan), "cell is not finite"),
+        (longer(1e5), "Å long. Expected 1 to 200"),
+        (longer(0.5), "Å long. Expected 1 to 200"),
+        (longer(1.5), "for each atom. Expected 3 to"),
+        (lambda slab: Atoms(slab.symbols, slab.positions), "no three-dimensional cell"),
+        (on_top, "atoms [37] and [37] are 0.17 Å apart"),
+        (across, "atoms [01] and [01] are 0.1 Å apart"),
+        (lambda slab: with_energy(slab, np.nan), "energy is nan"),
+        (lambda slab: with_energy(slab, -np.inf), "energy is -inf"),
+        (lambda slab: with_energy(slab, 1e308), r"energy is 1e\+308"),
+        (lambda slab: changed(calc=None, info={"energy": "low"})(slab), "energy is 'low'"),
+    ],
+)
+def test_what_no_slab_has_is_named(slab, change, message):
+    with pytest.raises(ConfigError, match=message):
+        check_undamaged(change(slab))
+
+
+def test_whole_slabs_are_left_alone(slab):
+    check_undamaged(slab)
+    check_undamaged(with_energy(slab, None))
+    check_undamaged(with_energy(slab, -1.2e5 * len(slab)))
+    for known in ase.io.iread(BUNDLED_STRUCTURES):
+        check_undamaged(known)
