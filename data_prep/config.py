@@ -210,6 +210,8 @@ class RecordsConfig(Config):
             there are enough.
         translate: Move each copy at random along xyz, or along xy only, so that the slab stays
             at its height: extended cells have it in the middle, half of the vacuum above.
+        skip_foreign: Leave out structures that cannot be used (other elements, other units, vacuum
+            along x or y, partial occupancies), counted and listed, instead of ending at the first.
         seed: Seed of translations, rotations and of the choice of held-out structures.
         overwrite: Replace an existing folder of records.
         scheduler: Address of a Dask scheduler whose workers write the shards, tcp://HOST:8786;
@@ -225,6 +227,7 @@ class RecordsConfig(Config):
     num_classes: int = 10
     holdout: float = 0.1
     translate: str = "xyz"
+    skip_foreign: bool = False
     seed: int = 100
     overwrite: bool = False
     scheduler: str | None = None

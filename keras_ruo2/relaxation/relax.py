@@ -14,8 +14,8 @@ from keras_ruo2.options import OPTIMISERS
 from keras_ruo2.relaxation.outcome import (
     FARTHEST,
     classify,
+    implausible,
     largest_displacement,
-    unusable,
 )
 from keras_ruo2.structure.displacements import rmsd
 from keras_ruo2.structure.filters import broken
@@ -67,8 +67,9 @@ def relax(atoms, calculator, limits, trajectory=None, most_atoms=None):
         is an energy, `start_energy` (eV), `fmax` (eV/Å, of atoms that were free), `rmsd` and
         `largest_displacement` from the start (Å), `frozen_atoms` and `broken`.
     """
-    if unusable(atoms):
-        return untouched(atoms, "no_structure")
+    wrong = implausible(atoms)
+    if wrong:
+        return untouched(atoms, wrong)
     if most_atoms is not None and len(atoms) > most_atoms:
         return untouched(atoms, "too_large")
     try:
