@@ -4,6 +4,7 @@ import os
 import sys
 import zipfile
 from collections import Counter
+from pathlib import Path
 
 import ase.io
 import numpy as np
@@ -146,7 +147,8 @@ def load_arrays(path, *names):
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files if not names or name in names}
     except (ValueError, zipfile.BadZipFile, EOFError, AttributeError, TypeError) as error:
-        reason = "it holds pickles" if "allow_pickle" in str(error) else "it is no .npz of arrays"
+        pickled = "allow_pickle" in str(error) and Path(path).suffix in (".npz", ".npy", ".pkl")
+        reason = "it holds pickles" if pickled else "it is no .npz of arrays"
         raise ConfigError(
             f"--samples={path} was refused: {reason}. Give a file of `generate`."
         ) from None
