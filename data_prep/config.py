@@ -217,9 +217,10 @@ class RecordsConfig(Config):
             there are enough.
         translate: Move each copy at random along xyz, or along xy only, so that the slab stays
             at its height: extended cells have it in the middle, half of the vacuum above.
+        skip_foreign: Leave out structures that cannot be used (other elements, other units, vacuum
+            along x or y, partial occupancies), counted and listed, instead of ending at the first.
         seed: Seed of translations, rotations and of the choice of held-out structures.
         overwrite: Replace an existing folder of records.
-        skip_damaged: Leave out structures that cannot be used, and list them, instead of refusing.
         scheduler: Address of a Dask scheduler whose workers write the shards, tcp://HOST:8786;
             they must see the same files.
         workers: Number of processes on this machine that write them, instead of this one.
@@ -233,6 +234,7 @@ class RecordsConfig(Config):
     num_classes: int = 10
     holdout: float = 0.1
     translate: str = "xyz"
+    skip_foreign: bool = False
     seed: int = 100
     overwrite: bool = False
     skip_damaged: bool = False

@@ -24,7 +24,10 @@ from keras_ruo2.structure.cells import energy_of
 from keras_ruo2.structure.damage import check_undamaged
 from keras_ruo2.structure.files import iterate_structures
 from keras_ruo2.structure.filters import broken
-from keras_ruo2.structure.voxels import check_species
+from keras_ruo2.structure.plausible import long_cell, no_vacuum, why_impossible
+from keras_ruo2.structure.voxels import check_cell, check_species
+
+MOST_NAMED = 5  # structures in a message
 
 
 class Survey(NamedTuple):
@@ -82,13 +85,14 @@ def survey(config, trajectory):
     rows, start = prepared_before(trajectory)
     if rows:
         print(f"Going on after {len(rows):,} structures that are prepared.")
-    counting = Counting("Reading structures")
+    counting, oddities = Counting("Reading structures"), Oddities(config.structures)
     with Trajectory(trajectory, "a") as prepared:
-        for box in prepared_structures(config, start):
+        for box in prepared_structures(config, start, oddities):
             prepared.write(sealed(box))
             rows.append(row_of(box))
             counting.step()
     counting.end()
+    oddities.tell()
     if not rows:
         raise ConfigError(f"{config.structures} holds no structure that the recipe can use.")
     names, energies, longest, repeats, families = zip(*rows, strict=True)
@@ -130,14 +134,15 @@ def row_of(box):
     return box.info["name"], energy_per_atom(box), longest, repeats, box.info["family"]
 
 
-def prepared_structures(config, start=0):
+def prepared_structures(config, start=0, oddities=None):
     """Yield every structure that the recipe takes, prepared, with a name, number and family.
 
     Args:
         config: `RecordsConfig`.
         start: Number of the first structure of the file to look at.
+        oddities: `Oddities` that take note of what is odd or was skipped.
     """
-    recipe, left_out = config.rules, 0
+    recipe, oddities = config.rules, oddities or Oddities(config.structures)
     frames = itertools.islice(enumerate(iterate_structures(config.structures)), start, None)
     for number, atoms in frames:
         info = atoms.info
@@ -145,23 +150,63 @@ def prepared_structures(config, start=0):
         try:
             check_species(atoms, config.pair)
             check_undamaged(atoms)
+            check_plausible(atoms)
             if recipe.whole_only and broken(atoms):
                 continue
             check_numbers(atoms)
             box = prepare(atoms, recipe)
+            oddities.look(f"structure {number} ({name})", atoms, box)
         except ConfigError as error:
-            told = f"{config.structures}, structure {number} ({name}): {error}"
-            if config.skip_damaged:
-                left_out += 1
-                print(f"Left out: {told}", file=sys.stderr)
+            if config.skip_foreign or config.skip_damaged:
+                oddities.skipped.append(f"structure {number} ({name}): {error}")
                 continue
+            told = f"{config.structures}, structure {number} ({name}): {error}"
             raise ConfigError(f"{told} To leave out what cannot be used: --skip_damaged") from None
         known = {key: box.info[key] for key in ("dmu_o", "lateral_repeats") if key in box.info}
         box.info = {"name": name, "number": number, "family": family_of(info, number), **known}
         box.set_constraint()
         yield box
-    if left_out:
-        print(f"{left_out:,} structures are left out: they cannot be used.", file=sys.stderr)
+
+
+def check_plausible(atoms):
+    """Raise `ConfigError` for a structure that cannot be meant as it is."""
+    check_cell(atoms)
+    why = why_impossible(atoms)
+    if why:
+        raise ConfigError(why)
+
+
+class Oddities:
+    """What a user should know of structures that are taken, and of those that are not.
+
+    Args:
+        path: Where they come from, for messages.
+    """
+
+    def __init__(self, path):
+        self.path, self.skipped, self.found = path, [], {}
+
+    def look(self, name, atoms, box):
+        """Take note of what is odd about a structure, given it and what it was made into."""
+        for check, looked_at in ((no_vacuum, atoms), (long_cell, box)):
+            text = check(looked_at)
+            if text:
+                self.found.setdefault(check, []).append(f"{name}: {text}")
+
+    def tell(self):
+        """Print what was skipped, and warn of what is odd, the first few of each by name."""
+        kinds = {no_vacuum: "are crystals without surfaces", long_cell: "have very long cells"}
+        for check, told in self.found.items():
+            warn(f"Warning: {len(told)} structures {kinds[check]}, but were taken", told)
+        if self.skipped:
+            warn(f"{self.path}: skipped {len(self.skipped)} structures", self.skipped)
+
+
+def warn(text, listed):
+    """Print a text with the first of a list of sentences."""
+    more = len(listed) - MOST_NAMED
+    lines = listed[:MOST_NAMED] + ([f"and {more} more"] if more > 0 else [])
+    print("\n    ".join([f"{text}:", *lines]), file=sys.stderr)
 
 
 def check_numbers(atoms):

@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 RECORDS = Path("tfrecords")
 RUNS = Path("runs")
 PACKED = (".gz", ".bz2", ".xz")
-STRUCTURE_ENDINGS = (".extxyz", ".xyz", ".traj", ".db", ".cif", ".vasp")
+STRUCTURE_ENDINGS = (".extxyz", ".xyz", ".traj", ".db", ".cif", ".vasp", ".xsf")
 VASP = ("POSCAR", "CONTCAR")  # beginnings of names that need no ending
 ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/", re.IGNORECASE)  # a scheme has two letters or more
 

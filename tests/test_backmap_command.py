@@ -191,3 +191,9 @@ def test_flags_are_checked(tmp_path):
     ):
         with pytest.raises(ConfigError, match=message):
             BackmapConfig(**flags)
+
+
+def test_structures_in_place_of_samples_are_not_called_pickles(slab, tmp_path):
+    slab.write(tmp_path / "x.extxyz")
+    with pytest.raises(ConfigError, match="x.extxyz was refused: it is no .npz of arrays"):
+        command.load_arrays(tmp_path / "x.extxyz")

@@ -109,3 +109,9 @@ def test_epochs_are_counted_through_growing_batches():
     assert runs.total_steps(config, 1000, ((0, 10), (100, 20))) == 200
     assert runs.total_steps(config, 1000, ((0, 10),)) == 300
     assert runs.total_steps(config, 1000, ((0, 10), (400, 20))) == 300
+
+
+def test_a_run_that_goes_on_knows_its_variant(tmp_path):
+    assert TrainConfig(run=tmp_path / "begun", resume=True).variant is None
+    with pytest.raises(ConfigError, match="--variant is missing"):  # it has not begun
+        complete(TrainConfig(run=tmp_path / "none", resume=True))

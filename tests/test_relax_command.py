@@ -167,3 +167,19 @@ def test_bad_input_is_refused_before_anything_is_written(file, monkeypatch):
     out.write_text("precious")
     with pytest.raises(ConfigError, match="exists. Choose another file or add --overwrite"):
         config(file)
+
+
+def test_structures_that_cannot_be_meant_are_not_worked_on(file):
+    tiny, slab = (build_slab("110-stoichiometric", a=4.5, c=3.1) for _ in range(2))
+    tiny.set_cell(slab.cell.array / 10, scale_atoms=True)
+    wet = slab + Atoms("H", [slab.positions.max(axis=0) + 1])
+    for frame, message in ((tiny, "wrong_units.*Are its lengths in nm"), (wet, "it is HO12Ru6")):
+        ase.io.write(file, frame)
+        with pytest.raises(ConfigError, match=f"none of 1 structures can be relaxed.*{message}"):
+            relax(config(file))
+    ase.io.write(file, [tiny, slab, wet])
+    relax(config(file))
+    found = ase.io.read(file.with_name("out.extxyz"), ":")
+    failures = [atoms.info["relax_failures"] for atoms in found]
+    assert failures[::2] == ["wrong_units", "other_elements"]
+    assert found[1].get_potential_energy() < 0

@@ -9,6 +9,7 @@ from keras_ruo2.paths import shown
 from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.cells import SLAB_GAP, potential_energy
 from keras_ruo2.structure.files import name_of, read_structures
+from keras_ruo2.structure.plausible import gap_across
 from keras_ruo2.structure.voxels import check_species
 from keras_ruo2.thermodynamics import References, known_references
 
@@ -65,19 +66,11 @@ def check_vacuum(slabs, species=SPECIES):
     """Raise `ConfigError` for a crystal without surfaces, which would seem to cost nothing."""
     for slab in slabs:
         check_species(slab, species)
-        if widest_gap_across(slab, 2) < SLAB_GAP:
+        if gap_across(slab, 2) < SLAB_GAP:
             raise ConfigError(
                 f"{slab.info['name']} ({slab.get_chemical_formula()}) has no vacuum of {SLAB_GAP} "
                 "Å across its third cell vector. Give slabs only."
             )
-
-
-def widest_gap_across(atoms, axis):
-    """Return the widest empty stretch between the planes of the other two cell vectors, Å."""
-    others = np.delete(atoms.cell.array, axis, axis=0)
-    height = atoms.get_volume() / np.linalg.norm(np.cross(*others))
-    across = np.sort(atoms.get_scaled_positions()[:, axis])
-    return height * np.diff(across, append=across[0] + 1).max()
 
 
 def method_of(atoms):
@@ -139,7 +132,7 @@ def check_reference(where, atoms, kind, species):
             f"{where} is {atoms.get_chemical_formula()}. Expected one {species[1]}2 molecule."
         )
     crystal = kind != "oxygen" and atoms.cell.rank == 3
-    if crystal and max(widest_gap_across(atoms, axis) for axis in range(3)) > SLAB_GAP:
+    if crystal and max(gap_across(atoms, axis) for axis in range(3)) > SLAB_GAP:
         raise ConfigError(
             f"{where} ({atoms.get_chemical_formula()}) has an empty stretch of more than "
             f"{SLAB_GAP} Å. Expected a bulk crystal, no slab."

@@ -13,12 +13,14 @@ from keras_ruo2.locks import one_at_a_time
 from keras_ruo2.memory import check_memory, most_atoms
 from keras_ruo2.paths import checksum, shown, structure_files
 from keras_ruo2.progress import Progress
+from keras_ruo2.relaxation.outcome import implausible
 from keras_ruo2.relaxation.relax import Limits
 from keras_ruo2.relaxation.worker import Worker
 from keras_ruo2.state import read_state, write_state
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.files import name_of, read_structures
 from keras_ruo2.structure.frames import append_frame, remove, whole_frames, write_frames
+from keras_ruo2.structure.plausible import partial_occupancies, wrong_units
 
 ADVICE = "Restore it, or delete it and the .extxyz beside it to begin anew."
 SEALS = "structures_have_seals"
@@ -37,6 +39,7 @@ def main(config):
     """
     check_calculator(config.calculator)
     frames = read_structures(config.structures)[: config.count]
+    check_some_usable(config.structures, frames)
     check_memory(config.calculator, min((len(atoms) for atoms in frames if len(atoms)), default=0))
     check_writable(config.out.parent)
     with one_at_a_time(config.out):
@@ -57,6 +60,23 @@ def relax_all(config, frames):
     remove(partial)
     settings_of(partial).unlink(missing_ok=True)
     print(summary(config.out, finished))
+
+
+def check_some_usable(path, frames):
+    """Raise `ConfigError` if no structure can be worked on for what it is: look before working."""
+    wrong = [implausible(atoms) for atoms in frames]
+    names = [name for name in dict.fromkeys(wrong) if name not in ("", "no_structure")]
+    if not names or "" in wrong:
+        return
+    number = wrong.index(names[0])
+    atoms = frames[number]
+    told = {"wrong_units": wrong_units, "partial_occupancies": partial_occupancies}
+    formula = f"it is {atoms.get_chemical_formula()}. Expected a metal and an anion."
+    why = told[names[0]](atoms) if names[0] in told else formula
+    raise ConfigError(
+        f"{path}: none of {len(frames)} structures can be relaxed ({', '.join(names)}). Structure "
+        f"{number} ({name_of(atoms, number)}): {why}"
+    )
 
 
 def compute(config, frames, finished, partial):

@@ -181,7 +181,8 @@ class TrainConfig(Config):
     keep: int = 2
 
     def validate(self):
-        if self.variant is None and self.config is None:
+        resumed = self.resume and self.run is not None  # the run knows its variant
+        if self.variant is None and self.config is None and not resumed:
             raise ConfigError(
                 "--variant is missing. Name one: python -m keras_ruo2 variants lists them."
             )

@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_ruo2.structure.bonds import bonded_parts, closer_than
 from keras_ruo2.structure.displacements import displacements
+from keras_ruo2.structure.plausible import is_crowded, partial_occupancies
 from keras_ruo2.structure.voxels import check_cell
 
 # Of the sum of two covalent radii (Ru 1.46, O 0.66 Å); O2 is at 0.92. Potentials have false wells
@@ -17,6 +18,9 @@ FALLEN_APART = 0.5  # share of its atoms that the largest fragment must keep
 FAILURES = MappingProxyType(
     {
         "no_structure": "a frame without atoms, without a cell or with positions that are NaN",
+        "other_elements": "more than a metal and an anion, such as H: bonds are not known",
+        "wrong_units": "distances far below those of any solid: lengths in nm?",
+        "partial_occupancies": "sites that are only partly occupied, as a CIF may have them",
         "too_large": "more atoms than the memory takes with this calculator",
         "atoms_too_close": f"two atoms closer than {CLOSEST} of their covalent radii at the start: "
         "no calculator sees them",
@@ -42,6 +46,17 @@ def unusable(atoms):
     except ValueError:
         return True
     return False
+
+
+def implausible(atoms):
+    """Return what of `FAILURES` keeps a frame from being worked on, or an empty text."""
+    if unusable(atoms):
+        return "no_structure"
+    if len(set(atoms.numbers.tolist())) > 2:
+        return "other_elements"
+    if is_crowded(atoms):
+        return "wrong_units"
+    return "partial_occupancies" if partial_occupancies(atoms) else ""
 
 
 def exploded(start, end):

@@ -14,9 +14,9 @@ from keras_ruo2.options import OPTIMISERS
 from keras_ruo2.relaxation.outcome import (
     FARTHEST,
     classify,
+    implausible,
     largest_displacement,
     merged_atoms,
-    unusable,
 )
 from keras_ruo2.structure.displacements import rmsd
 from keras_ruo2.structure.filters import broken
@@ -68,8 +68,9 @@ def relax(atoms, calculator, limits, trajectory=None, most_atoms=None):
         is an energy, `start_energy` (eV), `fmax` (eV/Å, of atoms that were free), `rmsd` and
         `largest_displacement` from the start (Å), `frozen_atoms` and `broken`.
     """
-    if unusable(atoms):
-        return untouched(atoms, "no_structure")
+    wrong = implausible(atoms)
+    if wrong:
+        return untouched(atoms, wrong)
     if most_atoms is not None and len(atoms) > most_atoms:
         return untouched(atoms, "too_large")
     if merged_atoms(atoms):

@@ -48,7 +48,8 @@ def backmap(grid, lengths, *, alpha, species=SPECIES):
     Returns:
         `ase.Atoms`, periodic in three directions, species after species, with an array
         `confidence`, 1 where the grid is exactly the atom's Gaussian and 0 where it has nothing
-        of it (1 minus the root mean square of what is left under the Gaussian, relative to it).
+        of it (1 minus the root mean square of what is left under the Gaussian, relative to it), and
+        `expected_error`, how far off it is likely to be, Å (`precision.expected_errors`).
         `info["residual"]` is the norm of what the atoms do not explain over the grid's,
         `info["shift"]` the way along z that atoms were moved by, Å, and `info["failures"]` names
         of `FAILURES`, separated by blanks, or `no`.
@@ -63,10 +64,12 @@ def backmap(grid, lengths, *, alpha, species=SPECIES):
     """
     grid, lattice = check_grid(grid, lengths, alpha, len(species), ndim=3)
     symbols, places, confidences, failures, squares = [], [], [], set(), 0.0
+    errors = []
     for channel, symbol in enumerate(species):
         density = grid[..., channel]
         with broken_fits_named():
-            positions, residual, failed = find_atoms(density, lattice)
+            positions, residual, failed, error = find_atoms(density, lattice)
+        errors.append(error)
         symbols += [symbol] * len(positions)
         places.append(positions)
         confidences.append(confidence(residual, lattice, positions))
@@ -76,6 +79,7 @@ def backmap(grid, lengths, *, alpha, species=SPECIES):
         raise nothing_found(lattice, "The grid is empty: no density reaches half of an atom's.")
     atoms = Atoms(symbols, np.concatenate(places), cell=lattice.lengths, pbc=True)
     atoms.set_array("confidence", np.concatenate(confidences))
+    atoms.set_array("expected_error", np.concatenate(errors))
     if atoms.arrays["confidence"].min() < DOUBTFUL:
         failures.add("doubtful_atoms")
     atoms, shift = lift_vacuum(atoms)

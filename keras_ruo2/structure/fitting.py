@@ -10,6 +10,7 @@ from keras_ruo2.structure.balance import EMPTY, flaws
 from keras_ruo2.structure.evidence import drop_twins, evidence, least_evidence
 from keras_ruo2.structure.likelihood import NOISELESS, background, noise_level
 from keras_ruo2.structure.posterior import mean_positions
+from keras_ruo2.structure.precision import expected_errors, too_coarse_for
 from keras_ruo2.structure.stencils import Lattice, stencils
 
 SEED = 0.5  # share of an atom's density that a maximum needs to become an atom
@@ -45,8 +46,8 @@ FAILURES = {
     "numerical": "the fit broke down in rounding errors: no structure",
     "crowded": "a species has more maxima than atoms could lie beside each other: no structure",
     "not_converged": "the fit of the positions had not settled",
-    "coarse_voxels": "voxels so long against the Gaussians that atoms amid them can be missed, or "
-    "turned about a voxel",
+    "coarse_voxels": "voxels so long against the Gaussians, or in their noise, that atoms can be "
+    "missed, or turned about a voxel",
     "missing_density": "density is left that no atom explains: half an atom or more at one place, "
     "or over the whole grid more than `balance.flaws` allows",
     "surplus_density": "an atom has less than half of its density, or all atoms together hold more "
@@ -68,7 +69,9 @@ def broken_fits_named():
 
 
 def find_atoms(density, lattice):
-    """Return `(positions, residual, failures)` of one species, what the atoms leave in the middle.
+    """Return `(positions, residual, failures, errors)` of one species.
+
+    The second is what the atoms leave, the last their `expected_errors`.
 
     Fit, drop surplus atoms, add missing ones. In noise an atom's place is the mean of those that
     the grid allows.
@@ -84,13 +87,16 @@ def find_atoms(density, lattice):
     rendering = stencils(lattice, positions).render(heights)
     residual, noise = unexplained(density, rendering)
     failures = flaws(density, rendering, lattice) | coarseness(lattice)
+    if len(positions) and too_coarse_for(lattice, noise):
+        failures.add("coarse_voxels")
     if not (settled and converged):
         failures.add("not_converged")
     if len(surplus_atoms(density, lattice, positions, noise)):
         failures.add("surplus_density")
     if len(seeds(residual, lattice, SEED, noise)):
         failures.add("missing_density")
-    return positions, residual, failures
+    errors = expected_errors(residual, lattice, positions, noise)
+    return positions, residual, failures, errors
 
 
 def count_atoms(density, lattice):

@@ -20,6 +20,7 @@ from keras_ruo2.structure.bonds import (
 )
 from keras_ruo2.structure.cells import SLAB_GAP
 from keras_ruo2.structure.faces import heights
+from keras_ruo2.structure.plausible import is_crowded, partial_occupancies
 
 # Shares of the sum of two covalent radii (Ru 1.46, O 0.66 Å) below which atoms have merged. The
 # shortest bonds of whole bundled slabs are 0.74 (Ru-O) and 0.80 (Ru-Ru) of it, of O2 0.92.
@@ -112,8 +113,10 @@ UNREADABLE = MappingProxyType(
     {
         "no_atoms": no_atoms,
         "not_finite": not_finite,
+        "wrong_units": is_crowded,
         "no_cell": no_cell,
         "other_elements": other_elements,
+        "partial_occupancies": lambda atoms: bool(partial_occupancies(atoms)),
     }
 )
 REASONS = MappingProxyType(

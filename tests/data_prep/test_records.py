@@ -443,5 +443,37 @@ def test_damaged_structures_are_refused_or_left_out_and_listed(tmp_path, capsys)
     told = capsys.readouterr().err
     found = [number for number in range(6) if f"structure {number} (" in told]
     assert found == [1, 3, 4]
-    assert "3 structures are left out" in told
+    assert "skipped 3 structures:" in told
     assert sum(map(len, load_description(tmp_path / "r").structures.values())) == 3
+
+
+def test_what_cannot_be_meant_is_refused_or_skipped_by_name(tmp_path, slab, capsys):
+    tiny, sideways, molecule = slab.copy(), slab.copy(), Atoms("H2", [[0, 0, 0], [0, 0, 0.7]])
+    tiny.set_cell(slab.cell.array / 10, scale_atoms=True)
+    sideways.set_cell(slab.cell.array[[2, 0, 1]])
+    molecule.set_cell([9, 9, 9])
+    for frame, name in ((tiny, "tiny"), (sideways, "sideways"), (molecule, "gas")):
+        frame.info["name"] = name
+    flags = {"num_classes": 0, "holdout": 0.0, "num_voxels": 8}
+    for frame, message in ((tiny, "in nm. Give Å"), (sideways, "across its first cell vector")):
+        path = write(tmp_path / "one.extxyz", slab, frame)
+        with pytest.raises(
+            ConfigError, match=rf"structure 1 \({frame.info['name']}\): .*{message}"
+        ):
+            main(RecordsConfig(structures=path, out=tmp_path / "never", **flags))
+    path = write(tmp_path / "all.extxyz", tiny, slab, sideways, molecule)
+    main(RecordsConfig(structures=path, out=tmp_path / "r", skip_foreign=True, **flags))
+    told = capsys.readouterr().err
+    assert f"{path}: skipped 3 structures:" in told
+    assert "structure 0 (tiny): nearest neighbours" in told and "structure 3 (gas): " in told
+    assert len(load_description(tmp_path / "r").structures["training"]) == 1
+
+
+def test_crystals_and_very_long_cells_are_taken_with_a_warning(tmp_path, rutile, slab, capsys):
+    long = slab.repeat((10, 1, 1))
+    path = write(tmp_path / "all.extxyz", rutile, long)
+    flags = {"num_classes": 0, "holdout": 0.0, "num_voxels": 8}
+    main(RecordsConfig(structures=path, out=tmp_path / "r", **flags))
+    told = capsys.readouterr().err
+    assert "1 structures are crystals without surfaces, but were taken" in told
+    assert "63.6 Å long along x or y" in told
