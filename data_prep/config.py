@@ -218,7 +218,9 @@ class RecordsConfig(Config):
         translate: Move each copy at random along xyz, or along xy only, so that the slab stays
             at its height: extended cells have it in the middle, half of the vacuum above.
         skip_foreign: Leave out structures that cannot be used (other elements, other units, vacuum
-            along x or y, partial occupancies), counted and listed, instead of ending at the first.
+            along x or y, partial occupancies, damage), counted and listed, instead of ending at
+            the first.
+        skip_damaged: Another name of --skip_foreign.
         seed: Seed of translations, rotations and of the choice of held-out structures.
         overwrite: Replace an existing folder of records.
         scheduler: Address of a Dask scheduler whose workers write the shards, tcp://HOST:8786;

@@ -72,7 +72,8 @@ def find_fault(folder, signature):
         return str(error)
     if known is None:
         remark(shown(folder))
-    missing = sorted(set(WEIGHTS).union(known["files"] if known else ()))
+    # A model that was exported has no training weights, and says so.
+    missing = sorted({GENERATOR_WEIGHTS, *known["files"]} if known else WEIGHTS)
     for name in missing:
         path = folder / name
         if Path(name).name != name or not path.is_file():

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_ruo2.errors import ConfigError, check_file
+from keras_ruo2.errors import ConfigError, check_choice, check_file
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+MODELS = Path(__file__).resolve().parent / "bundled"  # run folders that come with the package
+DEFAULT_MODEL = "joint3d"
 RECORDS = Path("tfrecords")
 RUNS = Path("runs")
 PACKED = (".gz", ".bz2", ".xz")
@@ -185,3 +187,27 @@ def checksum(*paths):
             while block := file.read(1 << 20):
                 found.update(block)
     return found.hexdigest()
+
+
+def model_folder(name):
+    """Return the run folder of a bundled model.
+
+    Raises:
+        ConfigError: If there is no such model; those that there are are named.
+    """
+    check_choice("model", name, sorted(path.name for path in MODELS.iterdir() if path.is_dir()))
+    return MODELS / name
+
+
+def run_or_model(run, model):
+    """Return the folder of a run, or of the bundled model that is meant where none is given.
+
+    Raises:
+        ConfigError: If both are given, or there is no such model.
+    """
+    if model is None and run is not None:
+        return run
+    folder = model_folder(model or DEFAULT_MODEL)
+    if run not in (None, folder):
+        raise ConfigError(f"--run={run} and --model={model} exclude each other. Give one of them.")
+    return folder

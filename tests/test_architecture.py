@@ -67,6 +67,7 @@ MAY_IMPORT = {
         "structure",
         "variants",
     },
+    "export": {"checkpoints", "runs", "state"},
     "thermodynamics": {"structure"},
     "wulff": set(),
     "generate": {

@@ -7,7 +7,7 @@ from keras_ruo2.config.base import Config
 from keras_ruo2.config.generate import CHECKPOINTS
 from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
 from keras_ruo2.options import METHODS, OPTIMISERS, check_trust, names_in
-from keras_ruo2.paths import BUNDLED_STRUCTURES, check_structures
+from keras_ruo2.paths import BUNDLED_STRUCTURES, check_structures, run_or_model
 from keras_ruo2.recipes import RECIPES
 from keras_ruo2.species import check_oxide
 
@@ -23,6 +23,8 @@ class DiscoverConfig(Config):
 
     Args:
         run: Folder of a run of a 3D variant.
+        model: A model that comes with the package, instead of a run; joint3d where neither a run
+            nor samples are given.
         samples: Samples (.npz) instead of drawing some.
         out: Folder of the results.
         count: Structures that are drawn, of the generator and of each baseline; the first ones of
@@ -56,6 +58,7 @@ class DiscoverConfig(Config):
     """
 
     run: Path | None = None
+    model: str | None = None
     samples: Path | None = None
     out: Path
     count: int = 200
@@ -85,8 +88,10 @@ class DiscoverConfig(Config):
     def validate(self):
         check_trust(self.calculator, self.trust)
         begun = (self.out / "config.json").exists()
-        if (self.run is None) == (self.samples is None) and not begun:
-            raise ConfigError("Give --run (a trained 3D run) or --samples (a .npz), one of them.")
+        if self.samples is not None and (self.run or self.model) is not None:
+            raise ConfigError("Give --run, --model or --samples (a .npz), one of them.")
+        if self.samples is None and not begun or self.model is not None:
+            object.__setattr__(self, "run", run_or_model(self.run, self.model))
         if self.samples is not None:
             check_file("samples", self.samples)
         for name in ("reference", "dft_references"):

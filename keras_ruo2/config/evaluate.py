@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_file, check_range
-from keras_ruo2.paths import RemoteFolder, check_structures
+from keras_ruo2.paths import RemoteFolder, check_structures, run_or_model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +14,8 @@ class EvaluateConfig(Config):
 
     Args:
         run: Folder of a run.
+        model: A model that comes with the package, instead of a run; joint3d where neither is
+            given.
         samples: Samples to evaluate (.npz); without them the run draws them.
         out: Folder for the results.
         records: Folder of records, or s3://bucket/folder; by default those that the run was
@@ -27,7 +29,8 @@ class EvaluateConfig(Config):
         seed: Seed of the samples and of every choice.
     """
 
-    run: Path
+    run: Path | None = None
+    model: str | None = None
     samples: Path | None = None
     out: Path
     records: Path | RemoteFolder | None = None
@@ -38,6 +41,7 @@ class EvaluateConfig(Config):
     seed: int = 0
 
     def validate(self):
+        object.__setattr__(self, "run", run_or_model(self.run, self.model))
         check_range("count", self.count, 1)
         check_range("compared", self.compared, 1)
         check_range("seed", self.seed, 0)

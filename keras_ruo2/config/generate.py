@@ -6,6 +6,7 @@ from pathlib import Path
 from keras_ruo2.backend import BACKENDS
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_choice, check_range
+from keras_ruo2.paths import run_or_model
 
 CHECKPOINTS = ("last", "best")
 
@@ -16,6 +17,8 @@ class GenerateConfig(Config):
 
     Args:
         run: Folder of a run.
+        model: A model that comes with the package, instead of a run; joint3d where neither is
+            given.
         count: Number of samples.
         out: The samples (.npz); the picture takes the same name with .png.
         label: Class of all samples, for labelled variants; without it, classes come in the
@@ -31,7 +34,8 @@ class GenerateConfig(Config):
         shown: Samples in the picture.
     """
 
-    run: Path
+    run: Path | None = None
+    model: str | None = None
     count: int = 1000
     out: Path
     label: int | None = None
@@ -45,6 +49,7 @@ class GenerateConfig(Config):
     shown: int = 36
 
     def validate(self):
+        object.__setattr__(self, "run", run_or_model(self.run, self.model))
         check_range("count", self.count, 1)
         check_range("seed", self.seed, 0)
         check_range("shown", self.shown, 1, 400)

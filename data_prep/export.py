@@ -1,0 +1,15 @@
+"""A trained run -> a small folder to share, with the generator only."""
+
+from keras_ruo2.export import export
+from keras_ruo2.paths import shown
+
+
+def main(config):
+    """Write the generator of a run and say how large it is.
+
+    Args:
+        config: `ExportConfig`.
+    """
+    export(config.run, config.out, best=config.checkpoint == "best")
+    size = sum(path.stat().st_size for path in config.out.rglob("*") if path.is_file())
+    print(f"{shown(config.out)}: {size / 1e6:.1f} MB. Use it as --run={shown(config.out)}.")
