@@ -1,4 +1,5 @@
 # make train    sets everything up, trains lattice2d on the bundled slabs and draws what it generates
+# make discover sets everything up, draws slabs with the bundled model and writes a report of them
 # make test     sets everything up, all backends included, and runs the tests
 # make test-tfio    the same in an environment of its own, on TensorFlow 2.17 and tensorflow-io
 # make lint     sets everything up and checks the code's form
@@ -8,17 +9,23 @@ VENV = .venv
 TENSORFLOW = cpu
 FOR_TRAINING = $(VENV)/.ready-$(TENSORFLOW)
 EXTRAS = jax,torch,energies,sevennet,screen,discover,scale,remote,test
+FOR_DISCOVERY = $(VENV)/.ready-$(TENSORFLOW),energies,screen,discover
+FOUND = runs/discover
 FOR_TESTS = $(VENV)/.ready-$(TENSORFLOW),$(EXTRAS)
 RUN = runs/lattice2d
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
 PYTHON = $(shell for name in python3.11 python3.12 python3; do \
 	$$name -c '$(FITS)' 2>/dev/null && echo $$name && break; done)
 
-.PHONY: train test test-tfio lint
+.PHONY: train discover test test-tfio lint
 
 train: $(FOR_TRAINING)
 	$(VENV)/bin/python -m keras_ruo2 train --variant=lattice2d --run=$(RUN) --minutes=9 --resume
 	$(VENV)/bin/python -m keras_ruo2 generate --run=$(RUN) --out=$(RUN)/samples.npz
+
+discover: $(FOR_DISCOVERY)
+	$(VENV)/bin/python -m keras_ruo2 discover --out=$(FOUND) --count=60 --relaxations=4 \
+		--steps=100 --baselines=rattled
 
 test: $(FOR_TESTS)
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile

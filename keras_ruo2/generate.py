@@ -149,8 +149,9 @@ def structures_in(made, labels, saved):
         saved: What `runs.load` returned.
 
     Returns:
-        List of `ase.Atoms` in the samples' order, with the vacuum on top; `info` holds `sample`,
-        `alpha`, `lateral_repeats` and, where it was told, `label`.
+        List of `ase.Atoms` in the samples' order, with the vacuum on top as `backmap` gives them;
+        `info` holds `sample`, `alpha`, `lateral_repeats`, the `shift` along z from the grid, Å,
+        and, where it was told, `label`.
     """
     metal, anion = saved["data"]["species"]
     found = []
@@ -160,8 +161,11 @@ def structures_in(made, labels, saved):
         cell = made["cell"][row].astype(float)
         atoms = Atoms(symbols, places[there].astype(float), cell=cell, pbc=True)
         repeats = made["repeats"][row].round().astype(int).tolist()
-        atoms = upright(atoms.repeat((*repeats, 1)))
-        atoms.info = {"sample": row, "alpha": saved["data"]["alpha"], "lateral_repeats": repeats}
+        atoms = atoms.repeat((*repeats, 1))
+        atoms.wrap()
+        atoms, shift = lift_vacuum(atoms)
+        atoms.info = {"sample": row, "alpha": saved["data"]["alpha"], "shift": shift}
+        atoms.info["lateral_repeats"] = repeats
         if labels is not None:
             atoms.info["label"] = int(labels[row])
         found.append(atoms)
@@ -183,12 +187,6 @@ def draw_path(run, saved, count, seed, label=None, checkpoint="last"):
         labels = np.full(len(noise), label, "int32")
     made = predict(load_generator(run, saved, checkpoint), noise, labels)
     return as_samples(made, labels, saved)
-
-
-def upright(atoms):
-    """Return a slab inside its cell with the vacuum on top, as `backmap` gives it."""
-    atoms.wrap()
-    return lift_vacuum(atoms)[0]
 
 
 def as_samples(made, labels, saved):

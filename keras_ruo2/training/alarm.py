@@ -10,6 +10,7 @@ PATIENCE = 3  # evaluations in a row with the same alarm: a young generator is b
 ENDING = ("not finite", "dead", "no ru", "no o", "collapse", "repeats", "stripes")
 COLUMNS = ("diversity", "spacing", "stripes", "noise", "background", "contrast_ru", "contrast_o")
 CLASS_COLUMNS = ("diversity", "stripes", "contrast")
+FEWEST = 5  # samples of a class from which its diversity can be told
 MANY_CLASSES = 0.5  # share of the classes that must have collapsed for the whole to count as such
 
 
@@ -26,7 +27,9 @@ class CollapseWatch:
         self.labels = labels
         self.real = by_class(real, real_labels)
         numbers, counts = np.unique([] if labels is None else labels, return_counts=True)
-        self.classes = [int(number) for number in numbers[counts > 1] if int(number) in self.real]
+        self.classes = [
+            int(number) for number in numbers[counts >= FEWEST] if int(number) in self.real
+        ]
         self.names = [f"collapse_{name}" for name in COLUMNS] + [
             f"collapse_{name}_class_{number}" for number in self.classes for name in CLASS_COLUMNS
         ]
