@@ -26,6 +26,7 @@ import numpy as np
 from ase import Atoms
 from ase.optimize import FIRE
 
+from keras_ruo2.oxygen_gas import BOLTZMANN
 from keras_ruo2.structure.bonds import O
 from keras_ruo2.structure.filters import (
     disconnected_layers,
@@ -34,7 +35,6 @@ from keras_ruo2.structure.filters import (
     peroxo_groups,
 )
 from keras_ruo2.structure.moves import count_clashes, displace, exchange
-from keras_ruo2.thermodynamics import BOLTZMANN
 
 LONGEST_STEP = 0.5  # Å, norm over all atoms of one step of FIRE; ASE's 0.2 is for fewer atoms
 # Why a relaxed trial is refused whatever its energy. Molecular and clustered oxygen are the

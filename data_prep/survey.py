@@ -149,8 +149,8 @@ def prepared_structures(config, start=0, oddities=None):
         name = str(info.get("name", f"{Path(config.structures).stem}-{number}"))
         try:
             check_species(atoms, config.pair)
-            check_undamaged(atoms)
             check_plausible(atoms)
+            check_undamaged(atoms)
             if recipe.whole_only and broken(atoms):
                 continue
             check_numbers(atoms)

@@ -18,7 +18,7 @@ from keras_ruo2.fields import (
     whole,
 )
 
-PARTS = {"config", "resolved", "data", "versions"}
+PARTS = {"config", "resolved", "data", "versions", "environment"}
 SYMBOL = one_of(chemical_symbols[1:])
 LENGTHS = listed(number(0, 1e4), most=3)
 SOURCE = {

@@ -19,6 +19,7 @@ from keras_ruo2.checkpoints import best_checkpoint as best_checkpoint
 from keras_ruo2.checkpoints import checkpoints as checkpoints
 from keras_ruo2.checkpoints import last_checkpoint as last_checkpoint
 from keras_ruo2.checkpoints import proven_rows as proven_rows
+from keras_ruo2.checkpoints import score_of as score_of
 from keras_ruo2.checkpoints import sound_checkpoint as sound_checkpoint
 from keras_ruo2.checkpoints import step_of as step_of
 from keras_ruo2.config import TrainConfig

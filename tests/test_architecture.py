@@ -68,6 +68,7 @@ MAY_IMPORT = {
         "variants",
     },
     "export": {"checkpoints", "runs", "state"},
+    "oxygen_gas": set(),
     "thermodynamics": {"structure"},
     "wulff": set(),
     "generate": {
@@ -102,6 +103,7 @@ MAY_IMPORT = {
         "evaluation",
         "generate",
         "memory",
+        "oxygen_gas",
         "plotting",
         "progress",
         "recipes",

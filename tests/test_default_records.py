@@ -47,7 +47,7 @@ def test_bundled_records_of_an_older_schema_are_outdated(copy):
 def test_records_of_other_structures_are_never_replaced(copy):
     describe(copy, version=SCHEMA_VERSION - 1)
     assert default_records.state_of_records(copy) == "current"
-    with pytest.raises(ConfigError, match="schema version 1, this code reads 2. Write them again"):
+    with pytest.raises(ConfigError, match="schema version 2, this code reads 3. Write them again"):
         load_description(copy)
 
 

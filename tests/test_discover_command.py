@@ -190,8 +190,7 @@ def test_bad_input_is_refused_before_the_folder_is_made(folder, tmp_path):
         discover(DiscoverConfig(calculator="tests.fakes:Morse", **samples))
     assert not (tmp_path / "o").exists()
     for message, values in (
-        ("Give --run", {"out": tmp_path / "o"}),
-        ("Give --run", samples | {"run": tmp_path}),
+        ("Give --run, --model or --samples", samples | {"run": tmp_path}),
         ("Unknown baselines 'rattle'.*'rattled'", samples | {"baselines": "rattle"}),
         ("Unknown hand_over 'rest'", samples | {"hand_over": "rest"}),
         ("--dft_references goes with --dft", samples | {"dft_references": samples["samples"]}),

@@ -10,11 +10,11 @@ from keras_ruo2.commands.phase_diagram import main as phase_diagram
 from keras_ruo2.commands.phase_diagram_map import potentials_of, vibrational_shift
 from keras_ruo2.config import PhaseDiagramConfig
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.oxygen_gas import oxygen_potential, temperature_of, vibrational_energy
 from keras_ruo2.plotting_phase_map import colours_of
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.crystals import rutile_ruo2
 from keras_ruo2.structure.slabs import build_slab
-from keras_ruo2.thermodynamics import oxygen_potential, temperature_of, vibrational_energy
 
 # Bulk RuO2, half an O2, and what two O atoms gain on a stoichiometric slab, eV: it gives way to
 # the O-rich one at dmu_O = -gain / 2 - half an O2, -0.8 eV by One and -0.5 eV by Two.

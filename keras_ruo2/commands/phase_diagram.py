@@ -33,6 +33,7 @@ from keras_ruo2.commands.phase_diagram_report import (
 from keras_ruo2.commands.phase_diagram_wulff import add_crystals, check_potentials
 from keras_ruo2.config.phase_diagram import STABLE
 from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.oxygen_gas import oxygen_potential
 from keras_ruo2.paths import whole
 from keras_ruo2.species import remark
 from keras_ruo2.structure.cells import potential_energy
@@ -47,7 +48,6 @@ from keras_ruo2.thermodynamics import (
     lower_envelope,
     oxidised_error,
     oxygen_poor_limit,
-    oxygen_potential,
     surface_line,
     upper_face,
 )

@@ -14,13 +14,8 @@ import csv
 import numpy as np
 
 from keras_ruo2 import plotting, plotting_phase_map
+from keras_ruo2.oxygen_gas import BOLTZMANN, oxygen_potential, temperature_of, vibrational_energy
 from keras_ruo2.paths import whole
-from keras_ruo2.thermodynamics import (
-    BOLTZMANN,
-    oxygen_potential,
-    temperature_of,
-    vibrational_energy,
-)
 
 # eV. Raman lines of RuO2's O sublattice lie at 65 to 89 meV (Eg, A1g, B2g), modes of O on top of Ru
 # along the surface lower; three equal modes of these energies enclose them.

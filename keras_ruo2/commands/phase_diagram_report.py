@@ -3,10 +3,11 @@
 import numpy as np
 
 from keras_ruo2.commands.phase_diagram_input import named
+from keras_ruo2.oxygen_gas import temperature_of
 from keras_ruo2.paths import shown
 from keras_ruo2.species import formula
 from keras_ruo2.structure.facets import indices_of
-from keras_ruo2.thermodynamics import doubtful_from, oxidised_error, temperature_of
+from keras_ruo2.thermodynamics import doubtful_from, oxidised_error
 
 EQUAL, UPPER, MEAN = "equal", "upper", "mean"  # what a slab's surface free energy is that of
 FACES = {EQUAL: "", UPPER: " (upper face)", MEAN: " (mean of two different faces)"}

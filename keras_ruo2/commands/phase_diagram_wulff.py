@@ -6,13 +6,13 @@ import numpy as np
 
 from keras_ruo2 import plotting, plotting_wulff
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.oxygen_gas import temperature_of
 from keras_ruo2.paths import shown, whole
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.crystals import rutile_ruo2
 from keras_ruo2.structure.facets import indices_of
 from keras_ruo2.structure.orientation import lattice_of
 from keras_ruo2.tables import Writer
-from keras_ruo2.thermodynamics import temperature_of
 from keras_ruo2.wulff import area_fractions, family, named, wulff_shape
 
 COLUMNS = "dmu_O_eV facet gamma_meV_A2 area_fraction name faces".split()

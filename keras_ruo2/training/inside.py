@@ -12,6 +12,7 @@ from keras_ruo2 import runs
 from keras_ruo2.training import assembly
 from keras_ruo2.training.devices import Placement
 from keras_ruo2.training.evaluator import predict, sigmoid
+from keras_ruo2.training.slabs import load_anchors
 
 BOX, STRIDE = 6, 2  # voxels: what is hidden, as wide as an atom; and to the next place
 MOST_PLACES = 512  # places where a whole grid is hidden: its stride is wider
@@ -29,9 +30,12 @@ def load_model(run, saved):
         KeyError: If the run lacks a setting of this version.
     """
     data = saved["data"]
-    known = SimpleNamespace(grid_shape=tuple(data["grid_shape"]), source=data["source"])
+    names = ("grid_shape", "source", "lattice_minimum", "lattice_maximum", "class_edges")
+    known = SimpleNamespace(**{name: data[name] for name in names})
     resolved = saved["resolved"] | {"backend": keras.backend.backend()}
-    model = assembly.build_model(resolved, known, len(data["class_counts"]), 1, Placement())
+    model = assembly.build_model(
+        resolved, known, len(data["class_counts"]), 1, Placement(), load_anchors(run)
+    )
     assembly.restore(model, runs.sound_checkpoint(run))
     return model
 

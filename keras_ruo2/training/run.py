@@ -43,20 +43,13 @@ def train(config, description):
     )
     check_shares(plan, resolved["critic_steps"], placement.replicas)
     last_step = runs.total_steps(config, len(records), plan)
-    counts = class_counts(description, config.label_by)
-    goes_on = runs.exists(config.run)
-    if goes_on:  # the networks are those of the run, whatever its data now
-        saved, started_from = runs.load(config.run), runs.sound_checkpoint(config.run)
-        runs.proven_rows(config.run, started_from)
-        print(f"Going on from {shown(started_from)}.")
-        description = trained_with(description, saved, config)
-        counts = tuple(saved["data"]["class_counts"])
+    description, counts, started_from = take_up(config, description)
     anchors = anchors_for(config, description, records) if runs.places_atoms(resolved) else None
     with placement.scope():
         model = assembly.build_model(
             resolved, description, len(counts), last_step, placement, anchors
         )
-        if goes_on:
+        if started_from is not None:
             assembly.restore(model, started_from)
     first_step = model.steps_made
     if is_finished(config, first_step, last_step):
@@ -74,6 +67,23 @@ def train(config, description):
         draw_curves(config.run)
     else:
         shutil.rmtree(out)
+
+
+def take_up(config, description):
+    """Return what a run goes on with: its data's description, its classes and its checkpoint.
+
+    The networks are those of the run, whatever its data now. A new run has no checkpoint: `None`.
+    """
+    if not runs.exists(config.run):
+        return description, class_counts(description, config.label_by), None
+    saved, started_from = runs.load(config.run), runs.sound_checkpoint(config.run)
+    runs.proven_rows(config.run, started_from)
+    print(f"Going on from {shown(started_from)}.")
+    return (
+        trained_with(description, saved, config),
+        tuple(saved["data"]["class_counts"]),
+        started_from,
+    )
 
 
 def is_finished(config, step, last_step):

@@ -358,7 +358,7 @@ def test_a_full_disk_costs_nothing_that_is_finished(structures, tmp_path, monkey
         with pytest.raises(Interrupted, match="MB left.*What is finished stays in"):
             write_records(RecordsConfig(**settings, out=tmp_path / "cut"))
         assert len(list(partial.glob("records/*.tfrecord"))) > 5
-        patch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=40_000))
+        patch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=120_000))
         write_records(RecordsConfig(**settings, out=tmp_path / "cut"))
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
 

@@ -13,10 +13,10 @@ from data_prep.sampling import (
     run_start,
     run_trial,
 )
+from keras_ruo2.oxygen_gas import BOLTZMANN
 from keras_ruo2.structure.layers import DISPLACED, FROZEN, assign_layers, layer_of, with_layers
 from keras_ruo2.structure.moves import Move, distances, exchange, remove
 from keras_ruo2.structure.slabs import build_slab
-from keras_ruo2.thermodynamics import BOLTZMANN
 from tests.data_prep.fakes import CountsOxygen, PairPotential, Undecided
 
 QUICK = {"relax_steps": 4, "fmax": 0.5}

@@ -31,7 +31,7 @@ CASES = {
         {"critic_steps": 2, **OPTIONS},
     ),
     "solid": ("joint3d", "waves", {}, {}),
-    "atoms": ("joint3d", "atoms", {}, dict.fromkeys(FOR_ATOMS, 1.0)),
+    "atoms": ("joint3d", "atoms", {}, dict.fromkeys(FOR_ATOMS, 0.3)),
 }
 RATE = 0.1
 COMPARED = ("loss", "gradient")
