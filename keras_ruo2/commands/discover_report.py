@@ -12,7 +12,7 @@ from keras_ruo2.discovery.funnel import count, first, flag, moved, ranked, word
 from keras_ruo2.discovery.handoff import write_inputs
 from keras_ruo2.discovery.page import NAMES, write_page
 from keras_ruo2.discovery.ranking import has_converged, rank, worth_handing_over
-from keras_ruo2.paths import shown
+from keras_ruo2.paths import MODELS, shown
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.facets import facet_in, indices_of
 from keras_ruo2.tables import Writer
@@ -58,7 +58,7 @@ def report(config, results, known):
     own, others = describe_best(config, results, (rows, comparable, references), limits)
     methods = {found.method: funnel_of(found) for found in results}
     content = {
-        "title": f"Structures discovered with {config.run or config.samples}",
+        "title": f"Structures discovered with {source_of(config)}",
         "summary": summary(methods, rows, folders) + told_of_rest(near, folders),
         "methods": methods,
         "pictures": pictures + dft_pictures,
@@ -195,6 +195,14 @@ def summary(methods, rows, folders):
             f" The generator's best, {own[0].atoms.info['name']}, comes to lie {distance(own[0])}."
         )
     return " ".join(parts) + best + f" {len(folders)} handed over to DFT."
+
+
+def source_of(config):
+    """Return what the structures are drawn with, for people: a model's name, a run or a file."""
+    if config.run is None:
+        return shown(config.samples)
+    bundled = config.run.parent == MODELS
+    return f"the model {config.run.name}" if bundled else shown(config.run)
 
 
 def provenance(config):
