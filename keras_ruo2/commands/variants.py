@@ -1,8 +1,10 @@
 """`variants`: print what can be trained."""
 
-from keras_ruo2.architectures import ARCHITECTURES, DEFAULT
+from keras_ruo2.architectures import ARCHITECTURES, DEFAULT, DEFAULT_3D
 from keras_ruo2.backend import BACKENDS, STRATEGIES, is_installed
 from keras_ruo2.variants import LABEL_SIZES, VARIANTS
+
+DEFAULTS = {DEFAULT: " (default for slices)", DEFAULT_3D: " (default for whole grids)"}
 
 
 def main(config):
@@ -14,7 +16,7 @@ def main(config):
         print(f"  {name:18s} {row.ndim}D       {values}  {row.meaning}")
     print("Architectures (--arch=)")
     for name, row in ARCHITECTURES.items():
-        print(f"  {name:10s} {row.meaning}{' (default)' if name == DEFAULT else ''}")
+        print(f"  {name:10s} {row.meaning}{DEFAULTS.get(name, '')}")
     print("Backends (--backend=) and their strategies (--strategy=)")
     for name, strategies in STRATEGIES.items():
         state = "installed" if is_installed(name) else f"missing: {BACKENDS[name]}"
