@@ -11,6 +11,7 @@ DIVERSITY_SHIFTS = 8  # partners that each sample is compared with
 # Samples among which the nearest is looked for, by dimensions: equally many, or no ratio.
 NUM_NEAREST = {2: 256, 3: 64}
 EMPTY_QUANTILE = 0.2  # real grids are darker than a tenth of their mean in more than this share
+OF_A_CLASS = "Class "  # begins an alarm that is about samples of one class only
 FINE = 0.75  # of the highest frequency: above it atoms hold little, independent voxels their share
 
 
@@ -223,7 +224,7 @@ def alarms(scores):
     if None in scores:
         every = raised(scores[None])
         return alarms(scores[None]) + [
-            f"Class {name}: {ALARMS[wrong].text.format(**values)}"
+            f"{OF_A_CLASS}{name}: {ALARMS[wrong].text.format(**values)}"
             for name, values in scores.items()
             if name is not None
             for wrong in raised(values)

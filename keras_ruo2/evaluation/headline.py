@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_ruo2.data.description import FEWEST_HELD_OUT
+from keras_ruo2.evaluation.collapse import OF_A_CLASS
 
 GOOD, PARTLY, BAD, UNKNOWN = "good", "partly", "bad", "unknown"
 VERDICTS = {
@@ -71,10 +72,11 @@ def headline(metrics, num_held_out=None):
     verdict = next((level for level in (BAD, PARTLY) if level in levels), GOOD)
     if not {"precision", "recall"} <= set(answers):
         verdict = UNKNOWN if verdict == GOOD else verdict
-    if metrics.get("alarms"):
+    alarms = metrics.get("alarms", [])
+    if any(not text.startswith(OF_A_CLASS) for text in alarms):
         verdict = BAD
     remarks = remarks_on(metrics, num_held_out)
-    if verdict == GOOD and learned_by_heart(metrics):
+    if verdict == GOOD and (alarms or learned_by_heart(metrics)):
         verdict = PARTLY
     return {
         "verdict": verdict,

@@ -94,6 +94,7 @@ def test_every_question_can_spoil_the_verdict():
         assert headline(scores(**wrong))["verdict"] == BAD
     assert headline(scores(precision=0.6))["verdict"] == PARTLY
     assert headline(scores(alarms=["Stripes: ..."]))["verdict"] == BAD
+    assert headline(scores(alarms=["Class 6: Collapse: ..."]))["verdict"] == PARTLY
     invalid = {"generated": 0.0, "real": 0.9, "compared": 24}
     found = headline(scores(validity=invalid))
     assert found["verdict"] == BAD and "valid slab" in found["text"]
