@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_ruo2 import runs
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.evaluation.floors import TooFewSamples, common_size
 from keras_ruo2.evaluation.lattice import (
@@ -82,6 +83,11 @@ def find_model(config, saved, samples, metrics):
     """Return the run's model; `None`, and a note, where it cannot be asked about the samples."""
     if VARIANTS[saved["resolved"]["variant"]].label and "label" not in samples:
         metrics["notes"].append("Left out, critic: the samples have no classes to tell it.")
+        return None
+    if not (runs.sound_checkpoint(config.run) / runs.TRAINING_WEIGHTS).is_file():
+        metrics["notes"].append(
+            "Left out, critic: this model was exported with its generator only."
+        )
         return None
     try:
         return load_model(config.run, saved)
