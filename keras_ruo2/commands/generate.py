@@ -7,6 +7,8 @@ from keras_ruo2.structure.facets import miller_name
 from keras_ruo2.training.slabs import load_anchors
 from keras_ruo2.variants import VARIANTS
 
+NEED_ATOMS = ("keep", "facet", "cell", "structures")  # flags of architectures that place atoms
+
 
 def main(config):
     """Check the run and the class, then draw samples.
@@ -26,10 +28,16 @@ def main(config):
             f"{config.run} has no checkpoint with a measured distance. Use --checkpoint=last."
         )
     runs.sound_checkpoint(config.run, best=config.checkpoint == "best")
-    check_writable(config.out.parent)
+    if config.out is not None:
+        check_writable(config.out.parent)
     if config.structures is not None:
         check_writable(config.structures.parent)
     start_backend(config.backend or find_backend(saved["config"]["backend"]))
+    if config.keep is not None:
+        from keras_ruo2.generate_kept import generate_kept
+
+        generate_kept(config, saved)
+        return
     from keras_ruo2.generate import generate
 
     generate(config, saved)
@@ -56,7 +64,7 @@ def check_cells(config, saved):
         config: `GenerateConfig`.
         saved: What `runs.load` returned.
     """
-    asked = [n for n in ("facet", "cell", "structures") if getattr(config, n) is not None]
+    asked = [n for n in NEED_ATOMS if getattr(config, n) is not None]
     if not asked:
         return
     if not runs.places_atoms(saved["resolved"]):
