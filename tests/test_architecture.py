@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "calculators": set(),
     "memory": set(),
     "progress": set(),
-    "relaxation": {"options", "structure"},
+    "relaxation": {"calculators", "memory", "options", "structure"},
     "discovery": {"evaluation", "structure", "thermodynamics"},
     "screening": {"structure"},
     "structure": set(),
@@ -133,7 +133,7 @@ def room_of(path):
 
 def room(name):
     """A room is a folder, or files with one beginning: plotting.py, plotting_phases.py."""
-    return next((r for r in ("plotting", "evaluate") if name.startswith(f"{r}_")), name)
+    return next((r for r in ("plotting", "evaluate", "generate") if name.startswith(f"{r}_")), name)
 
 
 def imports(path):

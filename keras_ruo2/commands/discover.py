@@ -6,6 +6,7 @@ from functools import cache, partial
 from keras_ruo2 import plotting, runs
 from keras_ruo2.calculators import CALCULATORS, check_calculator, is_installed, method_of
 from keras_ruo2.commands import backmap, relax, screen
+from keras_ruo2.commands.discover_estimates import estimate
 from keras_ruo2.commands.discover_genetic import run_genetic
 from keras_ruo2.commands.discover_report import Results, references_of, report
 from keras_ruo2.commands.generate import check_label
@@ -20,15 +21,16 @@ from keras_ruo2.locks import one_at_a_time
 from keras_ruo2.paths import structure_files
 from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.files import read_structures
-from keras_ruo2.structure.frames import write_frames
+from keras_ruo2.structure.frames import write_frames, write_or_empty
 from keras_ruo2.structure.repeats import smallest_cell
 from keras_ruo2.thermodynamics import known_references, oxygen_poor_limit
 from keras_ruo2.variants import VARIANTS
 
 GENERATED, GENETIC = "generated", "genetic"
-CHANGEABLE = ("shown", "hand_over", "dft", "dft_references", "trust")
+CHANGEABLE = ("shown", "hand_over", "dft", "dft_references", "trust", "scheduler", "workers")
 PICTURED = 12  # samples in the picture
 RELAXING = ("calculator", "trust", "optimiser", "fmax", "steps", "seconds", "frozen_layers")
+WHERE = ("scheduler", "workers")
 
 
 def main(config):
@@ -198,8 +200,13 @@ def take_through(folder, method, config, start, relaxations, first):
     atoms = stage(folder / "1_atoms.extxyz", start)
     screened = stage(folder / "2_screened.extxyz", lambda path: screen_all(config, atoms, path))
 
+    estimates = {}
+    if config.order == "energy" and not (folder / "3_chosen.extxyz").exists():
+        one_look = partial(relax_all, config, steps=0)
+        estimates = estimate(config, atoms, screened, relaxations, one_look)
+
     def choose(path):
-        pick(config, method, atoms, screened, path, relaxations, first)
+        pick(config, method, atoms, screened, path, relaxations, first, estimates)
 
     chosen = stage(folder / "3_chosen.extxyz", choose)
     relaxed = stage(folder / "4_relaxed.extxyz", lambda path: relax_all(config, chosen, path))
@@ -236,15 +243,16 @@ def screen_all(config, structures, path):
     screen.main(ScreenConfig(structures=structures, out=path, **known))
 
 
-def pick(config, method, atoms, screened, path, relaxations, first):
-    """Write the structures that are worth a relaxation, named; samples in their smallest cell.
+def pick(config, method, atoms, screened, path, relaxations, first, estimates):
+    """Write the structures that are worth a relaxation, named, in their smallest cells.
 
-    `first` is the number of the first structure, where there were some before.
+    Those of the genetic algorithm keep the cells in which they are crossed. `first` is the number
+    of the first structure, where there were some before.
     """
     found, told = frames(atoms), judged(frames(screened))
     chosen = []
-    for index in choose(told, relaxations):
-        structure = smallest_cell(found[index]) if method == GENERATED else found[index]
+    for index in choose(told, relaxations, estimates):
+        structure = found[index] if method == GENETIC else smallest_cell(found[index])
         structure.info |= {
             "name": f"{method}-{first + index:04d}",
             "method": method,
@@ -252,18 +260,17 @@ def pick(config, method, atoms, screened, path, relaxations, first):
             "drawn_as": first + index,
             "reasons_before": word(told[index], "reasons"),
         }
+        if index in estimates:
+            structure.info["estimate_meV_A2"] = round(1000 * estimates[index], 2)
         chosen.append(structure)
-    if chosen:
-        write_frames(path, chosen)
-    else:
-        path.write_text("")
+    write_or_empty(path, chosen)
 
 
-def relax_all(config, chosen, path):
+def relax_all(config, chosen, path, **changes):
     """Relax a file of structures; an empty file stays empty."""
     if not frames(chosen):
         path.write_text("")
         return
-    limits = {name: getattr(config, name) for name in RELAXING}
-    steps = path.with_name("trajectories")
+    limits = {name: getattr(config, name) for name in (*RELAXING, *WHERE)} | changes
+    steps = None if changes else path.with_name("trajectories")
     relax.main(RelaxConfig(structures=chosen, out=path, trajectories=steps, **limits))
