@@ -7,6 +7,8 @@ from keras import ops
 from keras_ruo2.structure.anchors import Anchors
 
 LARGEST_CHANGE = 3.0  # of a logit: no class fills or empties a site of the faces for certain
+VARIETY = 2.0  # how much less certain than in the data contested sites are occupied or empty
+CONTESTED = (0.14, 0.86)  # chances between which a site is contested: all those at the faces are
 STRAIN = 0.02  # share by which a lateral length may differ from that of its cell
 FAR = 1e3  # Å, farther than any atom
 
@@ -72,9 +74,11 @@ class Occupy(AnchorLayer):
     """Put atoms on sites or leave them empty.
 
     A site holds an atom where a logit and a logistic number are positive together, so that before
-    any training its chance is that of the data. Forward this is 0 or 1; backward it has the slope
-    of a sigmoid (a straight-through gradient). Of two sites that exclude each other the one with
-    the larger sum is taken. Metal atoms are always there: slabs of a frame have the same.
+    any training its chance is that of the data, but at contested sites the number is `VARIETY`
+    times as large, so that faces are drawn which the data have not together. Forward this is 0 or
+    1; backward it has the slope of a sigmoid (a straight-through gradient). Of two sites that
+    exclude each other the one with the larger sum is taken. Metal atoms are always there: slabs of
+    a frame have the same.
 
     Args:
         anchors: As in `AnchorLayer`.
@@ -92,6 +96,8 @@ class Occupy(AnchorLayer):
         self.optional = (found.channels == 1).astype("float32")
         shares = np.where(found.channels >= 0, found.shares, 0.5)
         self.start = np.log(shares / (1 - shares))
+        contested = (shares > CONTESTED[0]) & (shares < CONTESTED[1])
+        self.scatter = np.where(contested, VARIETY, 1.0)
         frames, size = found.channels.shape
         self.excluded = np.zeros((frames, size, size), "float32")
         for frame, first, second in found.excluded:
@@ -99,7 +105,7 @@ class Occupy(AnchorLayer):
 
     def call(self, choice, change, noise):
         chance = ops.clip(uniform(noise), 1e-6, 1 - 1e-6)
-        logistic = ops.log(chance) - ops.log1p(-chance)
+        logistic = self.of_cell(choice, self.scatter) * (ops.log(chance) - ops.log1p(-chance))
         change = LARGEST_CHANGE * ops.tanh(change / LARGEST_CHANGE)
         sums = self.of_cell(choice, self.start) + change + logistic
         taken = ops.cast(sums > 0, "float32") * self.of_cell(choice, self.exists)
@@ -120,20 +126,19 @@ class Occupy(AnchorLayer):
 class Displace(AnchorLayer):
     """Move atoms from their sites, within the bounds of each, and find the cell around them.
 
-    Every frame has displacements of its own beside those that a network gives.
+    The displacements are those of the frame, whatever stands around: `Settle` adds the others.
 
     Args:
         anchors: As in `AnchorLayer`.
 
-    Input shape: choices `(batch, cells)`, unbounded displacements `(batch, 3 sites)` and occupancy
-        `(batch, sites)`.
+    Input shape: choices `(batch, cells)` and occupancy `(batch, sites)`.
 
     Output shape: places `(batch, sites, 3)` in Å, the mean of the metal at 0 along z or, where
         cells keep a vacuum, the slab in the middle of its cell; and lengths of the cell
         `(batch, 3)`, Å.
     """
 
-    def build(self, choice_shape, displacements_shape, occupancy_shape):
+    def build(self, choice_shape, occupancy_shape):
         found = self.anchors
         frames, size = found.channels.shape
         self.common = self.add_weight(
@@ -142,10 +147,10 @@ class Displace(AnchorLayer):
         self.strains = self.add_weight(shape=(frames, 2), initializer="zeros", name="strains")
         self.frame_of = np.eye(frames, dtype="float32")[found.cells[:, 0]]
 
-    def call(self, choice, displacements, occupancy):
+    def call(self, choice, occupancy):
         found = self.anchors
         frame = ops.matmul(choice, ops.convert_to_tensor(self.frame_of))
-        moves = ops.tanh(displacements + ops.matmul(frame, self.common))
+        moves = ops.tanh(ops.matmul(frame, self.common))
         moves = ops.reshape(moves, (-1, found.num_sites, 3))
         places = self.of_cell(choice, found.positions) + self.of_cell(choice, found.bounds) * moves
         strain = 1 + STRAIN * ops.tanh(ops.matmul(frame, self.strains))
@@ -162,7 +167,7 @@ class Displace(AnchorLayer):
         places = ops.concatenate([places[..., :2], (z - middle[:, None])[..., None]], axis=-1)
         return places, ops.concatenate([lateral, height[:, None]], axis=-1)
 
-    def compute_output_shape(self, choice_shape, displacements_shape, occupancy_shape):
+    def compute_output_shape(self, choice_shape, occupancy_shape):
         batch, size = occupancy_shape
         return (batch, size, 3), (batch, 3)
 

@@ -6,6 +6,7 @@ from keras import layers
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.models.atoms import Arrange, ChooseCell, Displace, Occupy
 from keras_ruo2.models.drawing import Draw, LengthLogits
+from keras_ruo2.models.settle import Settle
 
 NUM_MOVES = 4  # noise numbers that turn and shift a slab
 CELL = slice(NUM_MOVES, NUM_MOVES + 1)  # the one that chooses its cell
@@ -50,10 +51,8 @@ def draw_slabs(noise, label, told, build, anchors, bounds):
     occupancy = Occupy(anchors, name="occupy")(
         choice, change, noise[:, FIRST_SITE : FIRST_SITE + size]
     )
-    moved = dense([hidden, occupancy, choice, *told], build, depth=1)
-    places, cell = Displace(anchors, name="displace")(
-        choice, last(3 * size, name="displacements")(moved), occupancy
-    )
+    places, cell = Displace(anchors, name="displace")(choice, occupancy)
+    places = Settle(anchors, name="settle")(choice, places, cell, occupancy)
     arranged = Arrange(anchors, name="arrange")(
         choice, places, cell, occupancy, noise[:, :NUM_MOVES]
     )
