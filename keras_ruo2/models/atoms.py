@@ -124,21 +124,18 @@ class Occupy(AnchorLayer):
 
 @keras.saving.register_keras_serializable(package="keras_ruo2")
 class Displace(AnchorLayer):
-    """Move atoms from their sites, within the bounds of each, and find the cell around them.
-
-    The displacements are those of the frame, whatever stands around: `Settle` adds the others.
+    """Move sites, within the bounds of each, and stretch the cell; every frame in its own way.
 
     Args:
         anchors: As in `AnchorLayer`.
 
-    Input shape: choices `(batch, cells)` and occupancy `(batch, sites)`.
+    Input shape: choices `(batch, cells)`.
 
-    Output shape: places `(batch, sites, 3)` in Å, the mean of the metal at 0 along z or, where
-        cells keep a vacuum, the slab in the middle of its cell; and lengths of the cell
-        `(batch, 3)`, Å.
+    Output shape: places `(batch, sites, 3)` in Å, the mean of the metal at 0 along z, and lengths
+        of the cell `(batch, 3)`, Å, the last that of the frame.
     """
 
-    def build(self, choice_shape, occupancy_shape):
+    def build(self, choice_shape):
         found = self.anchors
         frames, size = found.channels.shape
         self.common = self.add_weight(
@@ -147,17 +144,40 @@ class Displace(AnchorLayer):
         self.strains = self.add_weight(shape=(frames, 2), initializer="zeros", name="strains")
         self.frame_of = np.eye(frames, dtype="float32")[found.cells[:, 0]]
 
-    def call(self, choice, occupancy):
+    def call(self, choice):
         found = self.anchors
         frame = ops.matmul(choice, ops.convert_to_tensor(self.frame_of))
-        moves = ops.tanh(ops.matmul(frame, self.common))
-        moves = ops.reshape(moves, (-1, found.num_sites, 3))
+        moves = ops.reshape(ops.tanh(ops.matmul(frame, self.common)), (-1, found.num_sites, 3))
         places = self.of_cell(choice, found.positions) + self.of_cell(choice, found.bounds) * moves
         strain = 1 + STRAIN * ops.tanh(ops.matmul(frame, self.strains))
         lateral = self.of_cell(choice, found.lengths) * strain
+        height = self.of_cell(choice, found.heights)
+        return places, ops.concatenate([lateral, height[:, None]], axis=-1)
+
+    def compute_output_shape(self, choice_shape):
+        batch = choice_shape[0]
+        return (batch, self.anchors.num_sites, 3), (batch, 3)
+
+
+@keras.saving.register_keras_serializable(package="keras_ruo2")
+class Enclose(AnchorLayer):
+    """Find the cell around a slab, with the vacuum of the data.
+
+    Args:
+        anchors: As in `AnchorLayer`.
+
+    Input shape: choices `(batch, cells)`, places `(batch, sites, 3)` and lengths `(batch, 3)` as
+        `Displace` returns them, and occupancy `(batch, sites)`.
+
+    Output shape: places, the mean of the metal at the height of the frame's or, where cells keep a
+        vacuum, the slab in the middle of its cell; and lengths of the cell.
+    """
+
+    def call(self, choice, places, lengths, occupancy):
+        found = self.anchors
         z, there = places[..., 2], occupancy > 0.5
         if found.vacuum is None:
-            height = self.of_cell(choice, found.heights)
+            height = lengths[:, 2]
             middle = -self.of_cell(choice, found.levels)
         else:
             top = ops.max(ops.where(there, z, -FAR), axis=1)
@@ -165,11 +185,10 @@ class Displace(AnchorLayer):
             height = top - bottom + found.vacuum
             middle = 0.5 * (top + bottom) - 0.5 * height
         places = ops.concatenate([places[..., :2], (z - middle[:, None])[..., None]], axis=-1)
-        return places, ops.concatenate([lateral, height[:, None]], axis=-1)
+        return places, ops.concatenate([lengths[:, :2], height[:, None]], axis=-1)
 
-    def compute_output_shape(self, choice_shape, occupancy_shape):
-        batch, size = occupancy_shape
-        return (batch, size, 3), (batch, 3)
+    def compute_output_shape(self, choice_shape, places_shape, lengths_shape, occupancy_shape):
+        return places_shape, lengths_shape
 
 
 @keras.saving.register_keras_serializable(package="keras_ruo2")

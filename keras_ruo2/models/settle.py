@@ -39,7 +39,7 @@ class Settle(AnchorLayer):
     Input shape: choices `(batch, cells)`, places `(batch, sites, 3)` and lengths `(batch, 3)` in Å
         and occupancy `(batch, sites)`.
 
-    Output shape: places `(batch, sites, 3)`.
+    Output shape: places `(batch, sites, 3)` in Å.
     """
 
     def __init__(self, anchors, rounds=2, **options):

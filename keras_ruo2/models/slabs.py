@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.models.atoms import Arrange, ChooseCell, Displace, Occupy
+from keras_ruo2.models.atoms import Arrange, ChooseCell, Displace, Enclose, Occupy
 from keras_ruo2.models.drawing import Draw, LengthLogits
 from keras_ruo2.models.settle import Settle
 
@@ -51,8 +51,9 @@ def draw_slabs(noise, label, told, build, anchors, bounds):
     occupancy = Occupy(anchors, name="occupy")(
         choice, change, noise[:, FIRST_SITE : FIRST_SITE + size]
     )
-    places, cell = Displace(anchors, name="displace")(choice, occupancy)
+    places, cell = Displace(anchors, name="displace")(choice)
     places = Settle(anchors, name="settle")(choice, places, cell, occupancy)
+    places, cell = Enclose(anchors, name="enclose")(choice, places, cell, occupancy)
     arranged = Arrange(anchors, name="arrange")(
         choice, places, cell, occupancy, noise[:, :NUM_MOVES]
     )

@@ -129,7 +129,7 @@ class EnvironmentJudge:
         """
         cell, there = batch["resting_cell"], batch["resting_occupancy"]
         displace, settle = (self.schedule.generator.get_layer(n) for n in ("displace", "settle"))
-        places, lengths = displace(cell, there)
+        places, lengths = displace(cell)
         places = settle(cell, places, lengths, there)
         apart = places - settle.of_cell(cell, self.anchors.positions) - batch["resting_offsets"]
         there = there[..., None]

@@ -113,9 +113,9 @@ def test_untrained_sites_are_occupied_as_often_as_in_the_data_and_contested_ones
     occupancy = np.array(Occupy(found)(cell_zero(found, 4000), np.zeros_like(noise), noise))
     frame = found.cells[0, 0]
     assert set(np.unique(occupancy.round(5))) <= {0.0, 1.0}
-    start = np.log(found.shares[frame] / (1 - found.shares[frame]))
-    contested = (found.shares[frame] > CONTESTED[0]) & (found.shares[frame] < CONTESTED[1])
-    chances = 1 / (1 + np.exp(-start / np.where(contested, VARIETY, 1)))
+    shares = np.where(found.channels[frame] >= 0, found.shares[frame], 0.5)
+    contested = (shares > CONTESTED[0]) & (shares < CONTESTED[1])
+    chances = 1 / (1 + (1 / shares - 1) ** np.where(contested, 1 / VARIETY, 1))
     assert contested.any()
     rivals = set(found.excluded[found.excluded[:, 0] == frame, 1:].ravel().tolist())
     for site in range(found.num_sites):
@@ -140,10 +140,10 @@ def test_sites_that_exclude_each_other_are_never_occupied_together(found, rng):
 
 
 def test_displacements_stay_within_the_bounds_of_their_sites(found, rng):
-    layer, ones = Displace(found), np.ones((50, found.num_sites), "float32")
-    still, _ = layer(cell_zero(found, 50), ones)
+    layer = Displace(found)
+    still, _ = layer(cell_zero(found, 50))
     layer.common.assign(100 * rng.normal(size=layer.common.shape))
-    places, _ = layer(cell_zero(found, 50), ones)
+    places, _ = layer(cell_zero(found, 50))
     moved = np.abs(np.array(places) - np.array(still))[..., :2]
     frame = found.cells[0, 0]
     assert moved.max() > 0.01
