@@ -3,7 +3,6 @@
 import os
 
 import numpy as np
-from ase import Atoms
 from scipy.stats import norm
 
 from keras_ruo2 import plotting, runs
@@ -20,6 +19,7 @@ from keras_ruo2.structure.backmap import lift_vacuum
 from keras_ruo2.structure.cells import unscale_lengths
 from keras_ruo2.structure.facets import miller_name
 from keras_ruo2.structure.frames import write_frames
+from keras_ruo2.structure.placed import placed_slabs
 from keras_ruo2.training.assembly import load_weights
 from keras_ruo2.training.evaluator import predict, sigmoid
 from keras_ruo2.training.slabs import load_anchors
@@ -153,13 +153,8 @@ def structures_in(made, labels, saved):
         `info` holds `sample`, `alpha`, `lateral_repeats`, the `shift` along z from the grid, Å,
         and, where it was told, `label`.
     """
-    metal, anion = saved["data"]["species"]
     found = []
-    for row, (places, weights) in enumerate(zip(made["places"], made["weights"], strict=True)):
-        there = weights.max(axis=1) > 0.5
-        symbols = np.where(weights[there, 0] > 0.5, metal, anion)
-        cell = made["cell"][row].astype(float)
-        atoms = Atoms(symbols, places[there].astype(float), cell=cell, pbc=True)
+    for row, atoms in enumerate(placed_slabs(made, saved["data"]["species"])):
         repeats = made["repeats"][row].round().astype(int).tolist()
         atoms = atoms.repeat((*repeats, 1))
         atoms.wrap()

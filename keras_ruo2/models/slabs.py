@@ -40,7 +40,8 @@ def draw_slabs(noise, label, told, build, anchors, bounds):
     Returns:
         Dict: `grid`; `lattice`, logits of the scaled lengths, where there are `bounds`; and the
         atoms themselves: `places` `(batch, atoms, 3)` and `cell` `(batch, 3)` in Å, `weights`
-        `(batch, atoms, 2)`, 1 where there is a metal atom or an anion, `repeats` `(batch, 2)`.
+        `(batch, atoms, 2)`, 1 where there is a metal atom or an anion, `repeats` `(batch, 2)`, and
+        the `choice` of a cell `(batch, cells)`.
     """
     size = anchors.num_sites
     check_latent_size(noise.shape[-1], anchors)
@@ -59,6 +60,7 @@ def draw_slabs(noise, label, told, build, anchors, bounds):
     )
     grid, lengths = Draw(build.num_voxels, build.ndim, anchors.alpha, name="draw")(*arranged)
     made = dict(zip(("places", "weights", "cell", "repeats"), arranged, strict=True))
+    made["choice"] = choice
     if bounds is not None:
         made["lattice"] = LengthLogits(*bounds, name="lattice")(lengths)
     return {"grid": grid, **made}

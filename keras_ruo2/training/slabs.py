@@ -102,6 +102,7 @@ class SlabBatches:
         self.num_cells = len(anchors.cells)
         frames = frames_of(anchors)
         found = [occupied_sites(motif, anchors, frames) for motif in motifs]
+        self.occupied = found
         nowhere = Occupied(0, np.zeros(anchors.num_sites), np.zeros((anchors.num_sites, 3)))
         resting = at_rest(found, np.array(list(energies.values())))
         self.resting = {
