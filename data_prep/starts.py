@@ -8,10 +8,10 @@ from data_prep.sampling import faults_of
 from keras_ruo2.errors import ConfigError, check_choice, check_file
 from keras_ruo2.structure.bonds import O
 from keras_ruo2.structure.cells import orthogonalise, widest_gap
+from keras_ruo2.structure.checks import check_species
 from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.layers import FROZEN, assign_layers, with_layers
 from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
-from keras_ruo2.structure.voxels import check_species
 
 LEAST_GAP = 6.0  # Å of vacuum that a slab needs: the range of CHGNet, and of most potentials
 SLACK = 0.02  # share of a length by which a supercell may fall short of the wanted size

@@ -21,11 +21,11 @@ from keras_ruo2.paths import shown
 from keras_ruo2.progress import Counting
 from keras_ruo2.structure import cells
 from keras_ruo2.structure.cells import energy_of
+from keras_ruo2.structure.checks import check_cell, check_species
 from keras_ruo2.structure.damage import check_undamaged
 from keras_ruo2.structure.files import iterate_structures
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.plausible import long_cell, no_vacuum, why_impossible
-from keras_ruo2.structure.voxels import check_cell, check_species
 
 MOST_NAMED = 5  # structures in a message
 

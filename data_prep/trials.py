@@ -6,13 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data_prep.gap import lattice_constants
 from data_prep.sampling import Conditions, Trial, relax, run_start, run_trial
 from data_prep.starts import is_file, start_words
 from keras_ruo2.calculators import make_calculator
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.memory import check_memory
-from keras_ruo2.relaxation.crystals import oxygen_molecule
+from keras_ruo2.relaxation.crystals import lattice_constants, oxygen_molecule
 from keras_ruo2.thermodynamics import KNOWN_REFERENCES
 
 OWN = threading.local()  # of each thread of a worker, because calculators keep their last result

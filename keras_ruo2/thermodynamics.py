@@ -16,7 +16,7 @@ import numpy as np
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.species import SPECIES, formula
-from keras_ruo2.structure.voxels import check_cell, check_species
+from keras_ruo2.structure.checks import check_cell, check_species
 
 
 class References(NamedTuple):

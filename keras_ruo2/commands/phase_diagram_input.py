@@ -8,9 +8,9 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import shown
 from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.cells import SLAB_GAP, potential_energy
+from keras_ruo2.structure.checks import check_species
 from keras_ruo2.structure.files import name_of, read_structures
 from keras_ruo2.structure.plausible import gap_across
-from keras_ruo2.structure.voxels import check_species
 from keras_ruo2.thermodynamics import References, known_references
 
 USABLE = ("no", "not_converged")  # what `relax` may say of a slab that is ranked

@@ -25,6 +25,15 @@ def relaxed_rutile(calculator, species):
     return relaxed(rutile_ruo2(species=species), calculator)
 
 
+def lattice_constants(config, calculator):
+    """Return `(a, c)` of the rutile crystal in Å: given, or relaxed with the calculator."""
+    if config.a is not None:
+        return config.a, config.c
+    a, _, c = relaxed_rutile(calculator, config.pair).cell.lengths()
+    print(f"Relaxed bulk: a = {a:.4f}, c = {c:.4f} Å.", flush=True)
+    return float(a), float(c)
+
+
 def relaxed_metal(calculator, metal):
     """Return the primitive cell of a metal, relaxed, or `None` if it is not fcc, hcp or bcc.
 
