@@ -10,15 +10,15 @@ import ase.io
 import numpy as np
 from ase.optimize import FIRE
 
-from keras_ruo2.calculators import NO_CORRECTION, check_calculator, make_calculator
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.paths import shown
-from keras_ruo2.relaxation.crystals import lattice_constants
+from keras_ruo2.io.frames import append_frame, remove, whole_frames
+from keras_ruo2.io.paths import shown
+from keras_ruo2.relaxation.calculators import NO_CORRECTION, check_calculator, make_calculator
+from keras_ruo2.relaxation.references import lattice_constants
 from keras_ruo2.species import remark
 from keras_ruo2.structure.bonds import is_metal, pair_of
 from keras_ruo2.structure.cells import orthogonalise, potential_energy, with_energy
 from keras_ruo2.structure.filters import broken
-from keras_ruo2.structure.frames import append_frame, remove, whole_frames
 from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
 from keras_ruo2.structure.variations import VARIATIONS
 

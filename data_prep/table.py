@@ -3,10 +3,10 @@
 import numpy as np
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io.structures import read_structures
 from keras_ruo2.structure.bonds import is_metal, unlike_neighbours
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.checks import check_cell, check_species
-from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.filters import broken
 
 SAME_PLANE = 0.6  # Å below the highest Ru that still counts as outermost
