@@ -8,7 +8,6 @@ import tensorflow as tf
 from ase import Atoms
 from keras import ops
 
-from data_prep.survey import prepare
 from keras_ruo2.discovery.baselines import make_up, templates
 from keras_ruo2.discovery.evolution import cross
 from keras_ruo2.models.environments import (
@@ -18,6 +17,7 @@ from keras_ruo2.models.environments import (
 )
 from keras_ruo2.models.networks import build_critic, build_generator
 from keras_ruo2.recipes import RECIPES
+from keras_ruo2.records.survey import prepare
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.anchors import find_anchors
 from keras_ruo2.structure.cells import potential_energy
