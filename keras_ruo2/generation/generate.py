@@ -47,6 +47,7 @@ def generate(config, saved):
             config.label,
             config.checkpoint,
             cells=cells_asked_for(config),
+            variety=config.variety,
         )
         samples = as_samples(made, labels, saved)
         if config.structures is not None:
@@ -95,11 +96,12 @@ def draw_samples(run, saved, count, seed, label=None, checkpoint="last"):
     return as_samples(*draw(run, saved, count, seed, label, checkpoint), saved)
 
 
-def draw(run, saved, count, seed, label=None, checkpoint="last", cells=None):
+def draw(run, saved, count, seed, label=None, checkpoint="last", cells=None, variety=1.0):
     """Return what the generator makes, a dict of arrays, and the classes `(n,)` or `None`.
 
     Arguments are those of `draw_samples`, and `cells`, the numbers of the cells that samples may
-    have where the generator places atoms, `None` for all.
+    have where the generator places atoms, `None` for all; and how many times as evenly as in
+    training contested sites are occupied there.
     """
     rng = np.random.default_rng(seed)
     noise = rng.normal(size=(count, saved["resolved"]["latent_size"])).astype("float32")
@@ -111,7 +113,10 @@ def draw(run, saved, count, seed, label=None, checkpoint="last", cells=None):
             labels = np.full(count, label, "int32")
     if cells is not None:
         noise[:, CELL] = noise_of_cells(load_anchors(run), cells, labels, count, rng)
-    return predict(load_generator(run, saved, checkpoint), noise, labels), labels
+    generator = load_generator(run, saved, checkpoint)
+    if variety != 1.0:
+        generator.get_layer("occupy").variety *= variety
+    return predict(generator, noise, labels), labels
 
 
 def cells_asked_for(config):

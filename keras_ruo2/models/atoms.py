@@ -74,7 +74,7 @@ class Occupy(AnchorLayer):
     """Put atoms on sites or leave them empty.
 
     A site holds an atom where a logit and a logistic number are positive together, so that before
-    any training its chance is that of the data, but at contested sites the number is `VARIETY`
+    any training its chance is that of the data, but at contested sites the number is `variety`
     times as large, so that faces are drawn which the data have not together. Forward this is 0 or
     1; backward it has the slope of a sigmoid (a straight-through gradient). Of two sites that
     exclude each other the one with the larger sum is taken. Metal atoms are always there: slabs of
@@ -82,6 +82,8 @@ class Occupy(AnchorLayer):
 
     Args:
         anchors: As in `AnchorLayer`.
+        variety: How much the logistic numbers of contested sites are stretched; it may be changed
+            after training, see `generate --variety`.
 
     Input shape: choices `(batch, cells)`, changes of the logits and standard normal numbers, both
         `(batch, sites)`.
@@ -89,15 +91,14 @@ class Occupy(AnchorLayer):
     Output shape: `(batch, sites)`, 0 or 1.
     """
 
-    def __init__(self, anchors, **options):
+    def __init__(self, anchors, variety=VARIETY, **options):
         super().__init__(anchors, **options)
-        found = self.anchors
+        found, self.variety = self.anchors, variety
         self.exists = (found.channels >= 0).astype("float32")
         self.optional = (found.channels == 1).astype("float32")
         shares = np.where(found.channels >= 0, found.shares, 0.5)
         self.start = np.log(shares / (1 - shares))
-        contested = (shares > CONTESTED[0]) & (shares < CONTESTED[1])
-        self.scatter = np.where(contested, VARIETY, 1.0)
+        self.contested = (shares > CONTESTED[0]) & (shares < CONTESTED[1])
         frames, size = found.channels.shape
         self.excluded = np.zeros((frames, size, size), "float32")
         for frame, first, second in found.excluded:
@@ -105,7 +106,9 @@ class Occupy(AnchorLayer):
 
     def call(self, choice, change, noise):
         chance = ops.clip(uniform(noise), 1e-6, 1 - 1e-6)
-        logistic = self.of_cell(choice, self.scatter) * (ops.log(chance) - ops.log1p(-chance))
+        logistic = self.of_cell(choice, np.where(self.contested, self.variety, 1.0)) * (
+            ops.log(chance) - ops.log1p(-chance)
+        )
         change = LARGEST_CHANGE * ops.tanh(change / LARGEST_CHANGE)
         sums = self.of_cell(choice, self.start) + change + logistic
         taken = ops.cast(sums > 0, "float32") * self.of_cell(choice, self.exists)
@@ -117,6 +120,9 @@ class Occupy(AnchorLayer):
         metal = self.of_cell(choice, self.exists - self.optional)
         taken = ops.where(metal > 0.5, 1.0, taken)
         return metal + soft + ops.stop_gradient(taken - metal - soft)
+
+    def get_config(self):
+        return {**super().get_config(), "variety": self.variety}
 
     def compute_output_shape(self, choice_shape, change_shape, noise_shape):
         return noise_shape
