@@ -4,10 +4,10 @@ import ase.io
 import numpy as np
 import pytest
 
-from keras_ruo2.commands.generate import main as generate
-from keras_ruo2.commands.relax import main as relax
 from keras_ruo2.config import GenerateConfig, RelaxConfig
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.generation.batch import main as generate
+from keras_ruo2.relaxation.batch import main as relax
 from keras_ruo2.structure.slabs import build_slab
 
 

@@ -4,13 +4,13 @@ import ase.io
 import numpy as np
 import pytest
 
-from keras_ruo2.commands.discover import main as discover
-from keras_ruo2.commands.relax import main as relax
 from keras_ruo2.config import DiscoverConfig, RelaxConfig
+from keras_ruo2.density.voxelise import voxelise
+from keras_ruo2.discovery.pipeline import main as discover
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.relaxation.batch import main as relax
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.slabs import build_slab
-from keras_ruo2.structure.voxels import voxelise
 from tests.fakes import Morse
 from tests.test_discover_command import box
 

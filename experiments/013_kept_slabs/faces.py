@@ -19,10 +19,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from keras_ruo2 import runs  # noqa: E402
 from keras_ruo2.backend import start_backend  # noqa: E402
-from keras_ruo2.paths import BUNDLED_STRUCTURES, MODELS  # noqa: E402
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES, MODELS  # noqa: E402
+from keras_ruo2.io.structures import read_structures  # noqa: E402
 from keras_ruo2.screening.screening import known_slabs, screen  # noqa: E402
 from keras_ruo2.species import SPECIES  # noqa: E402
-from keras_ruo2.structure.files import read_structures  # noqa: E402
 from keras_ruo2.structure.filters import broken  # noqa: E402
 from keras_ruo2.structure.kept import base_of, join  # noqa: E402
 from keras_ruo2.structure.registration import register, registrations  # noqa: E402
@@ -95,20 +95,21 @@ def planes_of(slab):
 
 def drawn_faces(options, run, saved, base, repeats, way):
     """Return structures with faces by a generator, trained or not."""
-    from keras_ruo2 import generate, generate_kept
+    from keras_ruo2.generation import generate
+    from keras_ruo2.generation import kept as generate_kept
     from keras_ruo2.training.slabs import load_anchors
 
     config = SimpleNamespace(
         run=run, count=options.count, seed=SEED, label=None, repeats=repeats, checkpoint="last"
     )
     config.joining = "constrained" if way == "untrained" else way
-    anchors, kept = load_anchors(run), generate.load_weights
+    anchors, load_weights = load_anchors(run), generate.load_weights
     try:
         if way == "untrained":
             generate.load_weights = lambda *arguments: None
         network = generate_kept.placing(generate.load_generator(run, saved))
     finally:
-        generate.load_weights = kept
+        generate.load_weights = load_weights
     known = registrations(base, anchors, range(len(anchors.facets)))
     return generate_kept.draw_faces(config, saved, network, base, known)
 
@@ -130,7 +131,7 @@ def known_faces(base, slabs, count):
 
 def relaxed(options, chosen):
     """Return the medians of RMSD (Å) and energy set free (eV/atom), and how many converged."""
-    from keras_ruo2.calculators import make_calculator
+    from keras_ruo2.relaxation.calculators import make_calculator
     from keras_ruo2.relaxation.relax import Limits, relax
     from keras_ruo2.structure.cells import potential_energy
 

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_ruo2.architectures import ARCHITECTURES, LATTICE_GRADIENTS
 from keras_ruo2.backend import BACKENDS, STRATEGIES
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_choice, check_range
+from keras_ruo2.io.paths import RemoteFolder
+from keras_ruo2.models.architectures import ARCHITECTURES, LATTICE_GRADIENTS
+from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.options import (
     AUGMENTATIONS,
     LABELS_BY,
@@ -16,8 +18,6 @@ from keras_ruo2.options import (
     names_in,
     range_in,
 )
-from keras_ruo2.paths import RemoteFolder
-from keras_ruo2.variants import VARIANTS
 
 AT_LEAST = {  # the least sensible value of each number
     "steps": 1,
@@ -45,6 +45,7 @@ AT_LEAST = {  # the least sensible value of each number
     "environment_weight": 0,
     "energy_weight": 0,
     "misfit_weight": 0,
+    "rest_weight": 0,
     "num_classes": 0,
     "devices": 0,
 }
@@ -65,7 +66,8 @@ AT_MOST = {  # what no memory takes, or no run needs
 class TrainConfig(Config):
     """Train one variant and write its run folder: checkpoints, metrics, pictures, TensorBoard.
 
-    Values that are not given come from the architecture (see keras_ruo2/architectures.py). With
+    Values that are not given come from the architecture (see keras_ruo2/models/architectures.py).
+    With
     --resume, values that are not given come from the run; with --config, from that file.
 
     Args:
@@ -122,6 +124,8 @@ class TrainConfig(Config):
         energy_weight: Weight of how far the energies that this critic reads are off those of the
             class; 0 for none.
         misfit_weight: Weight of distances between atoms that no training slab has; 0 for none.
+        rest_weight: Weight of how far atoms on the sites of real slabs come from where these rest;
+            0 for none.
         average: Decay of the averaged generator weights; 0 for none.
         num_classes: Energy classes that the records must have; 0 for any.
         log_every: Steps between rows of metrics.csv.
@@ -173,6 +177,7 @@ class TrainConfig(Config):
     environment_weight: float | None = None
     energy_weight: float | None = None
     misfit_weight: float | None = None
+    rest_weight: float | None = None
     average: float | None = None
     num_classes: int = 0
     log_every: int = 50

@@ -4,8 +4,8 @@ import multiprocessing
 import threading
 from contextlib import contextmanager
 
-from keras_ruo2.calculators import make_calculator
-from keras_ruo2.memory import most_atoms
+from keras_ruo2.io.memory import most_atoms
+from keras_ruo2.relaxation.calculators import make_calculator
 from keras_ruo2.relaxation.mended import without_close_atoms
 from keras_ruo2.relaxation.worker import Worker
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_ruo2 import plotting, runs
-from keras_ruo2.metrics_file import rows_until
+from keras_ruo2 import runs
+from keras_ruo2.plotting import style
+from keras_ruo2.runs.metrics import rows_until
 from keras_ruo2.species import SPECIES
 from keras_ruo2.training.checkpoints import take_up_means
 from keras_ruo2.training.every import Every, check_finite, synchronise
@@ -88,6 +89,9 @@ class Recorder(Every):
 
     def warn(self):
         """Say on the terminal what looks wrong in what is drawn."""
+        slabs = self.evaluator.slab_scores
+        if slabs and slabs.text and not sys.stdout.isatty():
+            print(f"Slabs that are not valid at step {self.step}: {slabs.text}", flush=True)
         if text := self.evaluator.collapse.text:
             begin = "\n" if sys.stdout.isatty() else ""  # below the progress bar
             print(f"{begin}Alarm at step {self.step}: {text}", file=sys.stderr, flush=True)
@@ -141,9 +145,9 @@ class Pictures(Every):
             self.write_lengths(lengths)
         grids = keras.ops.convert_to_numpy(made["grid"])
         path = self.folder / f"step-{self.step:08d}.png"
-        panels = plotting.views(f"Generated, step {self.step}", grids, lengths)
-        figure = plotting.sample_sheet(panels, columns=COLUMNS, rows=self.rows)
-        pixels = plotting.save(figure, path, self.species)
+        panels = style.views(f"Generated, step {self.step}", grids, lengths)
+        figure = style.sample_sheet(panels, columns=COLUMNS, rows=self.rows)
+        pixels = style.save(figure, path, self.species)
         self.board.picture("samples", pixels, self.step)
         self.board.flush()
 
