@@ -11,7 +11,12 @@ from keras_ruo2.discovery.folder import SETTINGS, read_settings
 from keras_ruo2.discovery.funnel import count, first, flag, moved, ranked, word
 from keras_ruo2.discovery.handoff import write_inputs
 from keras_ruo2.discovery.page import NAMES, write_page
-from keras_ruo2.discovery.ranking import has_converged, rank, worth_handing_over
+from keras_ruo2.discovery.ranking import (
+    has_converged,
+    lines_to_beat,
+    rank,
+    worth_handing_over,
+)
 from keras_ruo2.paths import MODELS, shown
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.facets import facet_in, indices_of
@@ -55,7 +60,9 @@ def report(config, results, known):
     write_ranking(config.out / "ranking.csv", rows, limits, folders)
     pictures = draw_pictures(config, results, known, notes)
     again, dft_pictures = rank_again(config, near, rows, notes) if config.dft else ([], [])
-    own, others = describe_best(config, results, (rows, comparable, references), limits)
+    ranking = (rows, comparable, references)
+    own, others = describe_best(config, results, ranking, limits, known)
+    lines, beside_known = lines_to_beat([row.atoms for row in rows], comparable, references)
     methods = {found.method: funnel_of(found) for found in results}
     content = {
         "title": f"Structures discovered with {source_of(config)}",
@@ -65,6 +72,9 @@ def report(config, results, known):
         "best": own,
         "others": others,
         "shown": config.shown,
+        "lines": lines,
+        "beside_known": beside_known,
+        "limits": limits,
         "notes": notes,
         "provenance": provenance(config),
         "dft": again,

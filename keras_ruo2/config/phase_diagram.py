@@ -63,6 +63,7 @@ class PhaseDiagramConfig(Config):
             commas, e.g. -1.5,-0.5. Only facets of the given slabs can appear.
         broken: Keep slabs with peroxo groups, floating O or disconnected layers.
         out: Folder of the results.
+        json: Print who is stable where as JSON; all else that is said goes to standard error.
     """
 
     structures: Path = BUNDLED_STRUCTURES
@@ -80,6 +81,7 @@ class PhaseDiagramConfig(Config):
     wulff: tuple | float = ()
     broken: bool = False
     out: Path
+    json: bool = False
 
     def validate(self):
         for name in ("structures", "reference", "references"):
