@@ -11,6 +11,7 @@ TURN, TILT = 0.5, 0.12  # as viewer.js of `keras_ruo2.pages` begins
 MADE, REAL = 5, 2  # slabs in a row
 ROWS = 6  # facets
 FOG = 0.35  # how much lighter the rear is than the front
+LONGEST = 34  # letters of the names of faces
 SCALE = 1.35  # of the drawn radii: at this size larger atoms are told apart better
 
 
@@ -28,10 +29,11 @@ def gallery(facets):
         figure, axes = plt.subplots(
             len(rows),
             MADE + REAL,
-            figsize=(13.3, max(2.0 * len(rows), 2.6) + 0.5),
+            figsize=(13.3, 2.15 * len(rows) + 1.2),
             squeeze=False,
-            gridspec_kw={"wspace": 0.08, "hspace": 0.42},
         )
+        height = figure.get_figheight()
+        figure.subplots_adjust(0.04, 0.45 / height, 0.99, 1 - 0.95 / height, 0.1, 0.42)
         for axis in axes.flat:
             axis.axis("off")
         for line, (facet, groups) in zip(axes, rows, strict=True):
@@ -43,7 +45,7 @@ def gallery(facets):
             for axis, entry in zip(line[MADE:], real, strict=False):
                 draw_slab(axis, entry, "real")
                 axis.set_facecolor("0.95")
-        top = axes[0, 0].get_position().y1 + 0.5 / figure.get_figheight()
+        top = axes[0, 0].get_position().y1 + 0.62 / height
         for first, last, text in ((0, MADE - 1, "Generated"), (MADE, MADE + REAL - 1, "Real")):
             left, right = axes[0, first].get_position().x0, axes[0, last].get_position().x1
             figure.text((left + right) / 2, top, text, ha="center", fontsize=15)
@@ -66,7 +68,7 @@ def draw_slab(axis, entry, told):
     Args:
         axis: matplotlib axis.
         entry: Dict with `drawing`, `formula`, `faces`.
-        told: What stands below its formula.
+        told: What stands below its formula: its class, or that it is real.
     """
     found = entry["drawing"]
     seen = projected(np.array(found["positions"]) - found["centre"])
@@ -75,7 +77,7 @@ def draw_slab(axis, entry, told):
     colours = np.array([to_rgb(colour) for colour in found["colours"]])
     colours = 1 - (1 - colours) * (1 - FOG * depth[:, None])
     sticks = [seen[pair, :2] for pair in found["bonds"]]
-    axis.add_collection(LineCollection(sticks, colors="0.6", linewidths=1.0))
+    axis.add_collection(LineCollection(sticks, colors="0.6", linewidths=1.0, zorder=1))
     width = 2 * SCALE * np.array(found["radii"])[order]
     axis.add_collection(
         EllipseCollection(
@@ -88,12 +90,16 @@ def draw_slab(axis, entry, told):
             facecolors=colours[order],
             edgecolors="0.25",
             linewidths=0.4,
+            zorder=2,
         )
     )
-    half = found["size"] / 2
-    axis.set(xlim=(-half, half), ylim=(-half, half), aspect="equal")
-    faces = entry["faces"] if len(entry["faces"]) < 34 else f"{entry['faces'][:32]}…"
-    axis.set_title(f"{entry['formula']}  {told}\n{faces}", fontsize=6.5, pad=2)
+    middle = (seen[:, :2].max(axis=0) + seen[:, :2].min(axis=0)) / 2
+    half = np.ptp(seen[:, :2], axis=0).max() / 2 + 1
+    limits = [(centre - half, centre + half) for centre in middle]
+    axis.set(xlim=limits[0], ylim=limits[1], aspect="equal", anchor="N")
+    faces = entry["faces"]
+    faces = faces if len(faces) <= LONGEST else f"{faces[: LONGEST - 1]}…"
+    axis.set_title(f"{entry['formula']}\n{told}\n{faces}", fontsize=7.5, pad=3, linespacing=1.15)
 
 
 def projected(positions):

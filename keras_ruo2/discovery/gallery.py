@@ -104,13 +104,11 @@ def arrange(structures, known, classes):
 def card(atoms, name, is_made):
     """Return what the page and the picture say of a slab, and what draws it."""
     slab = smallest_cell(atoms) if is_made and flag(atoms, "valid") else atoms
-    if not is_made:
-        faces, said = termination_of(periodic(atoms)).label, "real"
-    elif not flag(atoms, "valid"):
+    if is_made and not flag(atoms, "valid"):
         faces, said = word(atoms, "reasons").replace(" ", ", "), NO_SLAB
     else:
-        both = dict.fromkeys((atoms.info["upper_face"], atoms.info["lower_face"]))
-        faces, said = " | ".join(both), novelty(atoms)
+        faces = termination_of(periodic(slab)).label
+        said = novelty(atoms) if is_made else "real"
     return {
         "name": name,
         "formula": slab.get_chemical_formula(mode="metal"),
@@ -129,7 +127,7 @@ def novelty(atoms):
     return "known faces" + (", new thickness" if flag(atoms, "new_thickness") else "")
 
 
-def write_gallery(folder, groups, *, title, command, species):
+def write_gallery(folder, groups, *, title, command, species, file="slabs.extxyz"):
     """Write the page and the picture.
 
     Args:
@@ -138,6 +136,7 @@ def write_gallery(folder, groups, *, title, command, species):
         title: Of the page.
         command: What made it.
         species: Metal and anion.
+        file: Where people find the structures themselves.
 
     Returns:
         Path of the picture; `None` where no sample holds an atom.
@@ -159,8 +158,10 @@ def write_gallery(folder, groups, *, title, command, species):
         drawings=[entry["drawing"] for entry in cards],
         command=command,
         species=species,
+        file=file,
     )
-    plotting.save(plotting_gallery.gallery(facets), folder / PICTURE, species)
+    valid = {facet: found for facet, found in facets.items() if facet != NO_SLAB}
+    plotting.save(plotting_gallery.gallery(valid or facets), folder / PICTURE, species)
     return folder / PICTURE
 
 
