@@ -9,7 +9,7 @@ import pytest
 
 from keras_ruo2.__main__ import COMMANDS
 from keras_ruo2.cli import run_command_line
-from keras_ruo2.variants import VARIANTS
+from keras_ruo2.models.variants import VARIANTS
 
 ON_STANDARD_ERROR = "structures written"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from keras_ruo2.config.base import Config
 from keras_ruo2.config.generate import CHECKPOINTS
 from keras_ruo2.errors import ConfigError, check_choice, check_range
-from keras_ruo2.paths import BUNDLED_STRUCTURES, check_structures, run_or_model
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES, check_structures, run_or_model
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass, field
 
-from keras_ruo2 import plotting, plotting_gallery
 from keras_ruo2.discovery.funnel import flag, word
-from keras_ruo2.discovery.viewer import drawing
+from keras_ruo2.io.structures import name_of
 from keras_ruo2.pages.render import write_html
+from keras_ruo2.plotting import gallery as plotting_gallery
+from keras_ruo2.plotting import style
+from keras_ruo2.plotting.viewer import drawing
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.energies import energy_class
 from keras_ruo2.structure.facets import facet_in, periodic
-from keras_ruo2.structure.files import name_of
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.repeats import smallest_cell
 from keras_ruo2.structure.terminations import termination_of
@@ -161,7 +162,7 @@ def write_gallery(folder, groups, *, title, command, species, file="slabs.extxyz
         file=file,
     )
     valid = {facet: found for facet, found in facets.items() if facet != NO_SLAB}
-    plotting.save(plotting_gallery.gallery(valid or facets), folder / PICTURE, species)
+    style.save(plotting_gallery.gallery(valid or facets), folder / PICTURE, species)
     return folder / PICTURE
 
 

@@ -6,9 +6,9 @@ import re
 import ase.io
 import numpy as np
 
-from keras_ruo2.discovery.viewer import drawing
-from keras_ruo2.oxygen_gas import BOLTZMANN, JANAF_O2, oxygen_potential
-from keras_ruo2.thermodynamics import lower_envelope
+from keras_ruo2.plotting.viewer import drawing
+from keras_ruo2.thermodynamics.oxygen_gas import BOLTZMANN, JANAF_O2, oxygen_potential
+from keras_ruo2.thermodynamics.surface import lower_envelope
 
 STEP = 10.0  # K between the entries of the table; between them it is linear to 2e-5 eV
 FORMATS = {"cif": "cif", "extxyz": "extxyz", "vasp": "vasp"}

@@ -10,7 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 from keras_ruo2 import __version__
-from keras_ruo2.paths import whole
+from keras_ruo2.io.paths import whole
 
 ASSETS = Path(__file__).parent / "assets"
 

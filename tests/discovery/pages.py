@@ -1,7 +1,7 @@
 """What `write_page` is given, made up."""
 
 from keras_ruo2.discovery.funnel import STEPS
-from keras_ruo2.thermodynamics import Line
+from keras_ruo2.thermodynamics.surface import Line
 
 LIMITS = (-1.5, 0.0)
 STAGES = ("backmap", "before", "relax", "after")

@@ -11,7 +11,7 @@ from keras_ruo2.discovery.gallery import (
     classes_of,
     write_gallery,
 )
-from keras_ruo2.plotting_gallery import MADE, spread
+from keras_ruo2.plotting.gallery import MADE, spread
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.slabs import build_slab
 from tests.discovery.browser import browser

@@ -9,10 +9,10 @@ from ase.neighborlist import neighbor_list
 
 from keras_ruo2.discovery.page import write_page
 from keras_ruo2.discovery.page_data import Structures, file_name, lowest_lines, oxygen_table
-from keras_ruo2.discovery.viewer import WIDTH, drawing
-from keras_ruo2.oxygen_gas import BOLTZMANN, oxygen_potential
+from keras_ruo2.plotting.viewer import WIDTH, drawing
 from keras_ruo2.structure.bonds import bond_lengths
-from keras_ruo2.thermodynamics import Line
+from keras_ruo2.thermodynamics.oxygen_gas import BOLTZMANN, oxygen_potential
+from keras_ruo2.thermodynamics.surface import Line
 from tests.discovery.pages import LIMITS, content, known, row
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from keras_ruo2.discovery.page import write_page
-from keras_ruo2.oxygen_gas import oxygen_potential
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.slabs import build_slab
-from keras_ruo2.thermodynamics import Line
+from keras_ruo2.thermodynamics.oxygen_gas import oxygen_potential
+from keras_ruo2.thermodynamics.surface import Line
 from tests.discovery.browser import browser
 from tests.discovery.pages import content, known, row
 
