@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
+PATIENCE = 120_000  # ms, on a machine that is busy with other things
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 
@@ -24,6 +25,7 @@ def browser():
         def visit(path, **options):
             options = {"viewport": {"width": 1440, "height": 900}} | options
             page = chromium.new_context(**options).new_page()
+            page.set_default_timeout(PATIENCE)
             page.wrong = []
             page.on("console", lambda message: page.wrong.append(f"console: {message.text}"))
             page.on("pageerror", lambda error: page.wrong.append(f"error: {error}"))
