@@ -7,8 +7,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from keras_ruo2.pages.render import finite, number, picture, write_html
 from keras_ruo2.io.paths import whole
+from keras_ruo2.pages.render import finite, number, picture, write_html
 
 METRICS, PAGE, PICTURES = "metrics.json", "evaluation.html", "pictures"
 
