@@ -2,7 +2,7 @@
 # make discover sets everything up, draws slabs with the bundled model and writes a report of them
 # make test     sets everything up, all backends included, and runs the tests
 # make test-tfio    the same in an environment of its own, on TensorFlow 2.17 and tensorflow-io
-# make lint     sets everything up and checks the code's form
+# make lint     sets everything up and checks the code's form and its types (make test does the latter too)
 # A GPU machine: make train TENSORFLOW=gpu
 
 VENV = .venv
@@ -37,6 +37,7 @@ test-tfio:
 lint: $(FOR_TESTS)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
 
 $(VENV)/.ready-%: $(VENV)/.made
 	$(VENV)/bin/python -m pip install --quiet --editable '.[$*]'

@@ -82,8 +82,22 @@ MAY_IMPORT = {
         "training",
     },
     "cli": {"backend", "config"},
+    "api": {
+        "backend",
+        "commands",
+        "config",
+        "density",
+        "generation",
+        "options",
+        "records",
+        "relaxation",
+        "runs",
+        "screening",
+        "structure",
+        "thermodynamics",
+    },
     "__main__": {"cli", "config"},
-    "__init__": set(),
+    "__init__": {"api"},
 }
 ONLY_THERE = {
     "tensorflow": {"data", "training"},

@@ -7,6 +7,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 from matplotlib.colors import to_rgb  # noqa: E402
+from matplotlib.figure import Figure as Figure  # noqa: E402, for hints elsewhere
 from matplotlib.text import Text  # noqa: E402
 
 from keras_ruo2.io.paths import whole  # noqa: E402
