@@ -78,14 +78,11 @@ class PhaseDiagram:
     @property
     def stable(self) -> dict[str, list[Row]]:
         """Facets and their stable rows, from the O-poor to the O-rich limit."""
-        facets = dict.fromkeys(row.facet for row in self.rows)
-        rows = [row for row in self.rows if row.stable is not None]
-        return {
-            facet: sorted(
-                (row for row in rows if row.facet == facet), key=lambda row: row.stable or ()
-            )
-            for facet in facets
-        }
+        found: dict[str, list[Row]] = {row.facet: [] for row in self.rows}
+        for row in sorted(self.rows, key=lambda row: row.stable or ()):
+            if row.stable is not None:
+                found[row.facet].append(row)
+        return found
 
     def plot(
         self, path: str | Path | None = None, pressures: Sequence[float] = (1.0, 1e-12)
