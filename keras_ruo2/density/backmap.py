@@ -15,13 +15,13 @@ from keras_ruo2.density.count import (
 )
 from keras_ruo2.density.gaussians import Lattice
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io.samples import TOLERANCE
 from keras_ruo2.structure.bonds import SPECIES
 from keras_ruo2.structure.cells import SLAB_GAP, widest_gap
 
 BOTTOM = 1.0  # Å below the lowest atom of a slab, so that rounding cannot wrap it to the top
 DOUBTFUL = 0.5  # confidence below which an atom counts as doubtful
 LONGEST_LENGTH = 500.0  # Å
-TOLERANCE = 1e-3  # by which densities may lie outside [0, 1]
 FAINTEST = 0.2  # least height of a Gaussian in a slice: 0.57 Å off its plane at alpha 5
 
 

@@ -1,6 +1,5 @@
 """What `discover` found: ranking, phase diagram, hand-off to DFT and the page."""
 
-import os
 from typing import NamedTuple
 
 from keras_ruo2 import __version__
@@ -10,7 +9,7 @@ from keras_ruo2.discovery.page import NAMES, write_page
 from keras_ruo2.discovery.pictures import draw_pictures
 from keras_ruo2.discovery.ranking import has_converged, rank, worth_handing_over
 from keras_ruo2.discovery.tables import LOWEST, describe_best, distance, rank_again
-from keras_ruo2.io.paths import MODELS, shown
+from keras_ruo2.io.paths import MODELS, shown, whole
 from keras_ruo2.io.tables import Writer
 from keras_ruo2.io.workfolder import SETTINGS, read_settings
 from keras_ruo2.structure.cells import potential_energy
@@ -147,8 +146,7 @@ def funnel_of(found):
 
 def write_ranking(path, rows, limits, folders):
     """Write a row for every ranked structure, the best first; energies in meV/Å^2."""
-    partial = path.with_name(f".{path.name}.partial")
-    with open(partial, "w", newline="") as file:
+    with whole(path) as partial, open(partial, "w", newline="") as file:
         writer = Writer(file)
         writer.writerow(
             "rank name method formula facet above_meV_A2 at_dmu_O_eV gamma_O_poor_meV_A2 "
@@ -175,7 +173,6 @@ def write_ranking(path, rows, limits, folders):
                     folders.get(info["name"], ""),
                 ]
             )
-    os.replace(partial, path)
 
 
 def summary(methods, rows, folders):

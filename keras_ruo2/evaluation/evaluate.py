@@ -1,7 +1,6 @@
 """Measure a run's samples and write what was found."""
 
 import itertools
-import os
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from keras_ruo2.evaluation.pictures import draw_pictures
 from keras_ruo2.evaluation.report import PAGE, PICTURES, write_metrics, write_page
 from keras_ruo2.evaluation.validity import validity_scores
 from keras_ruo2.generation.generate import draw_samples
-from keras_ruo2.io.paths import shown
+from keras_ruo2.io.paths import shown, whole
 from keras_ruo2.io.samples import keep_finite
 from keras_ruo2.io.tables import Writer
 from keras_ruo2.metrics.energies import energy_scores, labelled_energies
@@ -180,10 +179,8 @@ def write_table(path, samples, training, found, inside):
         "similar_structure": [text.decode() for text in training["structure"][found.matches.index]],
         "ssim": found.matches.similarity,
     }
-    partial = path.with_name(f".{path.name}.partial")
-    with open(partial, "w", newline="") as file:
+    with whole(path) as partial, open(partial, "w", newline="") as file:
         writer = Writer(file)
         writer.writerow(columns)
         for row in itertools.zip_longest(*columns.values(), fillvalue=""):
             writer.writerow(f"{v:.6g}" if isinstance(v, np.floating) else v for v in row)
-    os.replace(partial, path)

@@ -1,7 +1,5 @@
 """Draw samples from a trained generator."""
 
-import os
-
 import numpy as np
 from ase import Atoms
 from scipy.stats import norm
@@ -13,7 +11,7 @@ from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.density.backmap import lift_vacuum
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.frames import write_frames
-from keras_ruo2.io.paths import shown
+from keras_ruo2.io.paths import shown, whole
 from keras_ruo2.models.latent import spherical_path
 from keras_ruo2.models.networks import build_generator
 from keras_ruo2.models.slabs import CELL
@@ -52,9 +50,8 @@ def generate(config, saved):
         if config.structures is not None:
             write_frames(config.structures, structures_in(made, labels, saved))
             print(f"{shown(config.structures)}: the {config.count} slabs of the samples.")
-    partial = config.out.with_suffix(".partial.npz")
-    np.savez_compressed(partial, **samples, **named_species(saved))
-    os.replace(partial, config.out)
+    with whole(config.out) as partial:
+        np.savez_compressed(partial, **samples, **named_species(saved))
     count = len(samples["grid"])
     picture = config.out.with_suffix(".png")
     if config.interpolate:
