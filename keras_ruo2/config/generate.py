@@ -25,6 +25,9 @@ class GenerateConfig(Config):
             proportions of the training data.
         facet: Facet of all samples, e.g. 110, for architectures that place atoms.
         cell: Number of the cell of all samples, for these architectures; a wrong one lists them.
+        variety: How much more freely than in training generators that place atoms fill the sites
+            that some training slabs fill and others do not: 2 draws more new slabs, which follow
+            the class less.
         structures: The slabs themselves (.extxyz), in the samples' order, from generators that
             place atoms: backmap need not find them in the grids.
         interpolate: Draw so many samples on a spherical path between two latent vectors instead.
@@ -41,6 +44,7 @@ class GenerateConfig(Config):
     label: int | None = None
     facet: str | int | None = None
     cell: int | None = None
+    variety: float = 1.0
     structures: Path | None = None
     interpolate: int = 0
     checkpoint: str = "last"
@@ -53,6 +57,7 @@ class GenerateConfig(Config):
         check_range("count", self.count, 1)
         check_range("seed", self.seed, 0)
         check_range("shown", self.shown, 1, 400)
+        check_range("variety", self.variety, 0.01, 100)
         check_choice("checkpoint", self.checkpoint, CHECKPOINTS)
         if self.backend is not None:
             check_choice("backend", self.backend, BACKENDS)

@@ -67,6 +67,7 @@ def check_cells(config, saved):
         saved: What `runs.load` returned.
     """
     asked = [n for n in ("facet", "cell", "structures") if getattr(config, n) is not None]
+    asked += ["variety"] * (config.variety != 1.0)
     if not asked:
         return
     if not runs.places_atoms(saved["resolved"]):

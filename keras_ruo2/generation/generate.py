@@ -1,7 +1,6 @@
 """Draw samples from a trained generator."""
 
 import numpy as np
-from ase import Atoms
 from scipy.stats import norm
 
 from keras_ruo2 import runs
@@ -20,6 +19,7 @@ from keras_ruo2.plotting import style
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.cells import unscale_lengths
 from keras_ruo2.structure.facets import miller_name
+from keras_ruo2.structure.placed import placed_slabs
 from keras_ruo2.training.assembly import load_weights
 from keras_ruo2.training.evaluator import predict, sigmoid
 from keras_ruo2.training.slabs import load_anchors
@@ -45,6 +45,7 @@ def generate(config, saved):
             config.label,
             config.checkpoint,
             cells=cells_asked_for(config),
+            variety=config.variety,
         )
         samples = as_samples(made, labels, saved)
         if config.structures is not None:
@@ -92,11 +93,12 @@ def draw_samples(run, saved, count, seed, label=None, checkpoint="last"):
     return as_samples(*draw(run, saved, count, seed, label, checkpoint), saved)
 
 
-def draw(run, saved, count, seed, label=None, checkpoint="last", cells=None):
+def draw(run, saved, count, seed, label=None, checkpoint="last", cells=None, variety=1.0):
     """Return what the generator makes, a dict of arrays, and the classes `(n,)` or `None`.
 
     Arguments are those of `draw_samples`, and `cells`, the numbers of the cells that samples may
-    have where the generator places atoms, `None` for all.
+    have where the generator places atoms, `None` for all; and how many times as evenly as in
+    training contested sites are occupied there.
     """
     rng = np.random.default_rng(seed)
     noise = rng.normal(size=(count, saved["resolved"]["latent_size"])).astype("float32")
@@ -108,7 +110,10 @@ def draw(run, saved, count, seed, label=None, checkpoint="last", cells=None):
             labels = np.full(count, label, "int32")
     if cells is not None:
         noise[:, CELL] = noise_of_cells(load_anchors(run), cells, labels, count, rng)
-    return predict(load_generator(run, saved, checkpoint), noise, labels), labels
+    generator = load_generator(run, saved, checkpoint)
+    if variety != 1.0:
+        generator.get_layer("occupy").variety *= variety
+    return predict(generator, noise, labels), labels
 
 
 def cells_asked_for(config):
@@ -151,13 +156,8 @@ def structures_in(made, labels, saved):
         `info` holds `sample`, `alpha`, `lateral_repeats`, the `shift` along z from the grid, Å,
         and, where it was told, `label`.
     """
-    metal, anion = saved["data"]["species"]
     found = []
-    for row, (places, weights) in enumerate(zip(made["places"], made["weights"], strict=True)):
-        there = weights.max(axis=1) > 0.5
-        symbols = np.where(weights[there, 0] > 0.5, metal, anion)
-        cell = made["cell"][row].astype(float)
-        atoms = Atoms(symbols, places[there].astype(float), cell=cell, pbc=True)
+    for row, atoms in enumerate(placed_slabs(made, saved["data"]["species"])):
         repeats = made["repeats"][row].round().astype(int).tolist()
         atoms = atoms.repeat((*repeats, 1))
         atoms.wrap()

@@ -89,6 +89,9 @@ class Recorder(Every):
 
     def warn(self):
         """Say on the terminal what looks wrong in what is drawn."""
+        slabs = self.evaluator.slab_scores
+        if slabs and slabs.text and not sys.stdout.isatty():
+            print(f"Slabs that are not valid at step {self.step}: {slabs.text}", flush=True)
         if text := self.evaluator.collapse.text:
             begin = "\n" if sys.stdout.isatty() else ""  # below the progress bar
             print(f"{begin}Alarm at step {self.step}: {text}", file=sys.stderr, flush=True)

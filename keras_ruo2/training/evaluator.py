@@ -26,6 +26,7 @@ class Evaluator:
         unscale: Function from scaled lengths to Å.
         lattice: Whether the model predicts lattice lengths.
         alpha: Inverse square width of the records' Gaussians, Å^-2.
+        slab_scores: `SlabScores` where the generator places atoms, else `None`.
     """
 
     def __init__(
@@ -40,11 +41,12 @@ class Evaluator:
         held_out_labels=None,
         training_labels=None,
         alpha=5.0,
+        slab_scores=None,
     ):
         count = min(len(held_out["grid"]), len(training["grid"]), len(noise))
         self.held_out = {name: held_out[name][:count] for name in ("grid", "lattice")}
         self.noise, self.unscale, self.lattice = noise[:count], unscale, lattice
-        self.alpha = alpha
+        self.alpha, self.slab_scores = alpha, slab_scores
         self.ratios = ratio_names(self.held_out["grid"].ndim - 2)
         self.labels = None if labels is None else labels[:count]
         self.held_out_labels = None if labels is None else held_out_labels[:count]
@@ -73,6 +75,8 @@ class Evaluator:
                 *(f"lattice_{name}" for name in self.ratios),
                 *(f"lattice_{name}_real" for name in self.ratios),
             ]
+        if self.slab_scores:
+            names += self.slab_scores.names
         return names + self.collapse.names
 
     def __call__(self, model):
@@ -90,7 +94,7 @@ class Evaluator:
             `lattice_picture_disagreement` (Å), the same to what the widths of the Gaussians in
             them imply, NaN if none can be measured; `lattice_lateral_over_z` or the like, the
             mean ratio of the generator's lengths, and `_real`, that of held-out ones; and those of
-            `CollapseWatch`.
+            `SlabScores` and `CollapseWatch`.
         """
         made = predict(model.averaged, self.noise, self.labels)
         distance = sliced_wasserstein(self.held_out["grid"], made["grid"])
@@ -101,6 +105,8 @@ class Evaluator:
             scores["label_effect"] = self.label_effect(model, made["grid"])
         if self.lattice:
             scores |= self.lattice_scores(model, made)
+        if self.slab_scores:
+            scores |= self.slab_scores(made)
         return scores | self.collapse(made["grid"])
 
     def label_effect(self, model, grids):

@@ -18,7 +18,7 @@ from keras_ruo2.training.evaluator import NUM_IMAGES, Evaluator
 from keras_ruo2.training.pace import Pace
 
 
-def make_callbacks(config, description, counts, last_step, out):
+def make_callbacks(config, description, counts, last_step, out, slab_scores=None):
     """Return the run's callbacks, the checkpoints last.
 
     Args:
@@ -27,6 +27,7 @@ def make_callbacks(config, description, counts, last_step, out):
         counts: Training records in each class.
         last_step: Step of the run's last update.
         out: Folder that this process writes.
+        slab_scores: `SlabScores` where the generator places atoms.
     """
     variant = VARIANTS[config.variant]
     bounds = (np.array(description.lattice_minimum), np.array(description.lattice_maximum))
@@ -41,6 +42,7 @@ def make_callbacks(config, description, counts, last_step, out):
         labels["held_out_labels"] = class_of(held_out, description, config.label_by)
         labels["training_labels"] = class_of(training, description, config.label_by)
     known = labels | {"lattice": variant.lattice, "alpha": description.alpha}
+    known["slab_scores"] = slab_scores
     evaluator = Evaluator(held_out, training, noise, unscale, **known)
     evaluator.collapse.species = description.species
     board = Board(out / "tensorboard")
