@@ -32,7 +32,8 @@ MAY_IMPORT = {
     "backend": set(),
     "options": set(),
     "config": {"architectures", "backend", "options", "recipes", "variants"},
-    "cli": {"backend", "config"},
+    "help": set(),
+    "cli": {"backend", "config", "help"},
     "runs": {
         "architectures",
         "backend",
