@@ -72,7 +72,7 @@ def draw_samples(keep, samples, real):
     keep("volumes.png", caption, plotting_volumes.isosurfaces(rows))
     panels = plotting.views("Generated", *part(samples, NUM_VIEWS, known))
     panels |= plotting.views("Real", *part(real, NUM_VIEWS, known))
-    sheet = plotting.sample_sheet(panels, columns=3)
+    sheet = plotting.sample_sheet(panels, columns=plotting.VIEW_COLUMNS, size=plotting.VIEW)
     keep("samples.png", "Highest densities along y and along z.", sheet)
     keep("slices.png", "Slices through the middle of whole grids.", middle_slices(samples, real))
 

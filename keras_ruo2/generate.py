@@ -61,10 +61,12 @@ def generate(config, saved):
         sheet = plotting.sample_sheet(panels, columns=min(count, 12))
         told = f"the path is in {shown(picture)}."
     else:
-        count = min(config.shown, count)
+        ndim = samples["grid"].ndim - 2
+        count = min(config.shown or plotting.MOST_SHOWN[ndim], count)
         panels = plotting.views("Generated", *first(samples, count))
         panels |= real_panels(saved, count, config.seed, config.label)
-        sheet = plotting.sample_sheet(panels)
+        large = {"columns": plotting.VIEW_COLUMNS, "size": plotting.VIEW} if ndim == 3 else {}
+        sheet = plotting.sample_sheet(panels, **large)
         told = f"{shown(picture)} shows {count}."
     plotting.save(sheet, picture, saved["data"]["species"])
     print(f"{shown(config.out)}: {len(samples['grid'])} samples; {told}")
