@@ -12,7 +12,9 @@ METRICS, PAGE, PICTURES = "metrics.json", "evaluation.html", "pictures"
 CSS = """
 body { font: 15px/1.5 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; color: #222 }
 table { border-collapse: collapse; margin: 1em 0 } caption { text-align: left; font-weight: bold }
-th, td { padding: .2em .8em; text-align: right; border-bottom: 1px solid #ddd }
+th, td { padding: .2em .8em; text-align: right; border-bottom: 1px solid #ddd;
+  overflow-wrap: anywhere }
+@media (max-width: 75em) { th, td { padding: .2em .35em; font-size: 13px } }
 th:first-child, td:first-child { text-align: left }
 img { max-width: 100% } .alarm { border-left: 4px solid #D55E00; padding-left: .8em }
 .fine { border-left: 4px solid #0072B2; padding-left: .8em } figcaption { color: #555 }
