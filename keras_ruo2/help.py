@@ -7,7 +7,7 @@ import shutil
 import textwrap
 from pathlib import Path
 
-from keras_ruo2.paths import shown
+from keras_ruo2.io.paths import shown
 
 WIDEST, NARROWEST = 100, 40  # columns; without a terminal the former
 FLAG = re.compile(r"^    (\w+): (.*)$")

@@ -19,9 +19,9 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from keras_ruo2.structure.backmap import BackmapFailure, backmap
+from keras_ruo2.density.backmap import BackmapFailure, backmap
+from keras_ruo2.density.voxelise import voxelise
 from keras_ruo2.structure.cells import orthogonalise
-from keras_ruo2.structure.voxels import voxelise
 
 HERE = Path(__file__).parent
 SLABS = HERE.parents[1] / "tfrecords/gap.extxyz"

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from keras_ruo2.config.base import FLAGS_BEFORE, Config
 from keras_ruo2.errors import ConfigError, check_choice
-from keras_ruo2.paths import BUNDLED_STRUCTURES, check_structures
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES, check_structures
 from keras_ruo2.species import DEFAULT, check_rutile
 
 PARTS = ("valid", "unique", "novel")

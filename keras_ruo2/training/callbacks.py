@@ -10,14 +10,15 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_ruo2 import plotting, runs
-from keras_ruo2.metrics_file import rows_until
+from keras_ruo2 import runs
+from keras_ruo2.plotting import style
+from keras_ruo2.runs.metrics import rows_until
 from keras_ruo2.species import SPECIES
 from keras_ruo2.training.checkpoints import take_up_means
 from keras_ruo2.training.every import Every, check_finite, synchronise
 
 PICTURE_SAMPLES = {2: 24, 3: 6}  # by dimensions; each whole grid has two views
-LARGE = {"columns": plotting.VIEW_COLUMNS, "size": plotting.VIEW}  # of whole grids
+LARGE = {"columns": style.VIEW_COLUMNS, "size": style.VIEW}  # of whole grids
 COLUMNS = 6
 
 
@@ -155,9 +156,9 @@ class Pictures(Every):
             self.write_lengths(lengths)
         grids = keras.ops.convert_to_numpy(made["grid"])
         path = self.folder / f"step-{self.step:08d}.png"
-        panels = plotting.views(f"Generated, step {self.step}", grids, lengths)
-        figure = plotting.sample_sheet(panels, rows=self.rows, **self.look)
-        pixels = plotting.save(figure, path, self.species)
+        panels = style.views(f"Generated, step {self.step}", grids, lengths)
+        figure = style.sample_sheet(panels, rows=self.rows, **self.look)
+        pixels = style.save(figure, path, self.species)
         self.board.picture("samples", pixels, self.step)
         self.board.flush()
 
