@@ -81,7 +81,8 @@ MAY_IMPORT = {
         "runs",
         "training",
     },
-    "cli": {"backend", "config"},
+    "help": set(),
+    "cli": {"backend", "config", "help"},
     "api": {
         "backend",
         "commands",

@@ -40,7 +40,7 @@ from keras_ruo2.structure.cells import LARGEST_VOXEL  # noqa: E402
 
 COLUMNS = (
     *("storage", "name", "atoms", "voxel", "right", "wanted", "found", "rmsd", "bound"),
-    *("peak_rmsd", "confidence", "failures", "seconds"),
+    *("peak_rmsd", "reproduced", "failures", "seconds"),
 )
 
 

@@ -34,7 +34,7 @@ class GenerateConfig(Config):
         checkpoint: last, or best by the distance to held-out records.
         backend: Keras backend; by default the run's, or another where that is not installed.
         seed: Seed of the noise.
-        shown: Samples in the picture.
+        shown: Samples in the picture; by default 36 slices, or 9 whole grids, which are larger.
     """
 
     run: Path | None = None
@@ -50,14 +50,15 @@ class GenerateConfig(Config):
     checkpoint: str = "last"
     backend: str | None = None
     seed: int = 0
-    shown: int = 36
+    shown: int | None = None
 
     def validate(self):
         object.__setattr__(self, "run", run_or_model(self.run, self.model))
         check_range("count", self.count, 1)
         check_range("seed", self.seed, 0)
-        check_range("shown", self.shown, 1, 400)
         check_range("variety", self.variety, 0.01, 100)
+        if self.shown is not None:
+            check_range("shown", self.shown, 1, 400)
         check_choice("checkpoint", self.checkpoint, CHECKPOINTS)
         if self.backend is not None:
             check_choice("backend", self.backend, BACKENDS)

@@ -49,7 +49,7 @@ def templates(slabs, largest=LARGEST):
     if not found:
         raise ConfigError(
             f"None of {len(slabs)} reference slabs is whole, so that there is nothing to make "
-            "baselines from. Give another --reference, or --baselines=none."
+            "baselines from. Give another --known, or --baselines=none."
         )
     return found
 

@@ -53,9 +53,7 @@ def main(config):
         oxygen_poor_limit(references_of(config, None))
     if GENETIC in config.methods:
         operators()
-    inputs = {
-        "reference": fingerprint(*structure_files("reference", config.reference))
-    } | check_source(config)
+    inputs = {"known": fingerprint(*structure_files("known", config.known))} | check_source(config)
     config = with_species(config)
     known = known_slabs(config)
     check_writable(config.out)
@@ -127,17 +125,17 @@ def with_draws(config):
 
 
 def known_slabs(config):
-    """Return the slabs of --reference that are of the species asked for.
+    """Return the slabs of --known that are of the species asked for.
 
     Raises:
         ConfigError: If there are none, but baselines were to be made of them.
     """
-    slabs = read_structures(config.reference)
+    slabs = read_structures(config.known)
     found = [slab for slab in slabs if set(slab.get_chemical_symbols()) <= set(config.pair)]
     if not found and len(config.methods) > 1:
         raise ConfigError(
-            f"--reference={config.reference} holds no slab of {' and '.join(config.pair)} to make "
-            "baselines from. Give another --reference, or --baselines=none."
+            f"--known={config.known} holds no slab of {' and '.join(config.pair)} to make "
+            "baselines from. Give another --known, or --baselines=none."
         )
     return found
 
@@ -236,7 +234,7 @@ def screen_all(config, structures, path):
     if not frames(structures):
         path.write_text("")
         return
-    known = {"reference": config.reference, "species": ",".join(config.pair)}
+    known = {"known": config.known, "species": ",".join(config.pair)}
     screen.main(ScreenConfig(structures=structures, out=path, **known))
 
 

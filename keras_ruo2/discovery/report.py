@@ -123,7 +123,7 @@ def rank_all(config, left, known, notes):
         notes.append(
             f"The known slabs are by another calculator than {named(method)}: structures are "
             "compared with each other only, and the best one of each facet is 0 above itself. "
-            "Relax the known slabs with it and give them as --reference."
+            "Relax the known slabs with it and give them as --known."
         )
     poor = oxygen_poor_limit(references)
     limits = (LOWEST if poor is None else poor, 0.0)
@@ -204,7 +204,7 @@ def source_of(config):
 
 def provenance(config):
     """Return the settings and inputs as texts."""
-    begun = read_settings(config.out / SETTINGS)
+    begun = read_settings(config.out / SETTINGS, config.RENAMED)
     settings = {name: value for name, value in begun["config"].items() if value is not None}
     told = " ".join(f"--{name}={value}" for name, value in settings.items())
     inputs = {f"Checksum of {name}": text for name, text in begun["inputs"].items()}

@@ -64,7 +64,7 @@ def evaluate(config, saved, records, description, samples=None, structures=()):
         compare_energies(metrics, structures, description.class_edges, config.seed)
     if num_broken:
         metrics["alarms"].insert(0, f"Not finite: {num_broken} samples; they are left out below.")
-    judge(metrics, samples, training, held_out, description)
+    judge(metrics, samples, training, description)
     if description.fingerprint != saved["data"]["fingerprint"]:
         metrics["notes"].insert(0, f"{records} are not what the run was trained on.")
     metrics |= origin(config, records, description, training, held_out)
@@ -85,20 +85,26 @@ def tell(first, metrics):
     print("\n".join([first["text"], *first["remarks"], *metrics["alarms"], *metrics["notes"]]))
 
 
-def judge(metrics, samples, training, held_out, description):
-    """Add how many whole grids are valid slabs, and the headline."""
+def judge(metrics, samples, training, description):
+    """Add how many whole grids are valid slabs, and the headline.
+
+    Ratios to held-out records go where these are too few to be a yardstick.
+    """
     species = description.species
     if samples["grid"].ndim == 5 and "lattice" in samples and species[1] in RUTILE_ANIONS:
         known = {"alpha": description.alpha, "species": species}
         metrics["validity"] = validity_scores(samples, training, **known)
-    structures = len(set(held_out["structure"].tolist()))
-    metrics["headline"] = headline(metrics, structures)
+    if not description.is_yardstick:
+        metrics.pop("held_out", None)
+    metrics["headline"] = headline(metrics, description.num_held_out)
 
 
 def rename(metrics, species):
-    """Put the names of the records' species into alarms and notes."""
+    """Put the names of the records' species into alarms, notes and titles of quantities."""
     for name in ("alarms", "notes"):
         metrics[name] = [renamed(text, species) for text in metrics[name]]
+    for found in metrics.get("marginals", {}).values():
+        found["title"] = renamed(found["title"], species)
     if species != SPECIES:
         metrics["notes"].append(
             f"In names of metrics ru stands for {species[0]}, o for {species[1]}."

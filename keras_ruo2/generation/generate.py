@@ -60,10 +60,12 @@ def generate(config, saved):
         sheet = style.sample_sheet(panels, columns=min(count, 12))
         told = f"the path is in {shown(picture)}."
     else:
-        count = min(config.shown, count)
+        ndim = samples["grid"].ndim - 2
+        count = min(config.shown or style.MOST_SHOWN[ndim], count)
         panels = style.views("Generated", *first(samples, count))
         panels |= real_panels(saved, count, config.seed, config.label)
-        sheet = style.sample_sheet(panels)
+        large = {"columns": style.VIEW_COLUMNS, "size": style.VIEW} if ndim == 3 else {}
+        sheet = style.sample_sheet(panels, **large)
         told = f"{shown(picture)} shows {count}."
     style.save(sheet, picture, saved["data"]["species"])
     print(f"{shown(config.out)}: {len(samples['grid'])} samples; {told}")

@@ -45,10 +45,10 @@ def main(config):
     for word in accept:
         check_choice("accept", word, REASONS)
     structures = read_structures(config.structures)
-    references = read_structures(config.reference)
+    references = read_structures(config.known)
     check_writable(config.out.parent)
     known = known_slabs(references, config.pair)
-    print(f"Comparing with {len(references)} known slabs of {shown(config.reference)}.", flush=True)
+    print(f"Comparing with {len(references)} known slabs of {shown(config.known)}.", flush=True)
     remark(config.pair)
     if not known.indices:
         print(f"None of them is of {' and '.join(config.pair)}: every valid slab counts as novel.")

@@ -72,8 +72,8 @@ def main(config):
             everything else written: a crystal shape that does not exist.
     """
     slabs = [(slab, False) for slab in read_slabs(config.structures)]
-    if config.reference:
-        slabs += [(slab, True) for slab in read_slabs(config.reference)]
+    if config.known:
+        slabs += [(slab, True) for slab in read_slabs(config.known)]
     given = [slab for slab, _ in slabs]
     check_vacuum(given, config.pair)
     remark(config.pair)
