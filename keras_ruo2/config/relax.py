@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_ruo2.config.base import Config
+from keras_ruo2.config.base import Config, check_workers
 from keras_ruo2.errors import ConfigError, check_choice, check_range
 from keras_ruo2.io.paths import check_structures
 from keras_ruo2.options import OPTIMISERS, check_trust
@@ -33,6 +33,8 @@ class RelaxConfig(Config):
         trajectories: Folder for every step of each structure (.traj); by default none are kept.
         count: Number of structures, the first ones; by default all.
         overwrite: Replace an existing output.
+        scheduler: Address of a Dask scheduler whose workers relax, a structure each at any time.
+        workers: Processes on this machine that relax, if there is no scheduler.
     """
 
     structures: Path
@@ -47,11 +49,14 @@ class RelaxConfig(Config):
     trajectories: Path | None = None
     count: int | None = None
     overwrite: bool = False
+    scheduler: str | None = None
+    workers: int | None = None
 
     def validate(self):
         check_trust(self.calculator, self.trust)
         check_structures("structures", self.structures, self.out)
         check_choice("optimiser", self.optimiser, OPTIMISERS)
+        check_workers(self)
         check_range("fmax", self.fmax, 1e-6)
         check_range("steps", self.steps, 0)
         check_range("seconds", self.seconds, 0)

@@ -174,3 +174,11 @@ def remove(path):
 def write_frames(path, frames):
     """Write an extxyz file whole or not at all."""
     write_whole(path, extxyz(frames).encode())
+
+
+def write_or_empty(path, frames):
+    """Write an extxyz file, an empty one where there is no structure."""
+    if frames:
+        write_frames(path, frames)
+    else:
+        path.write_text("")

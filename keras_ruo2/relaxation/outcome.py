@@ -21,8 +21,8 @@ FAILURES = MappingProxyType(
         "wrong_units": "distances far below those of any solid: lengths in nm?",
         "partial_occupancies": "sites that are only partly occupied, as a CIF may have them",
         "too_large": "more atoms than the memory takes with this calculator",
-        "atoms_too_close": f"two atoms closer than {CLOSEST} of their covalent radii at the start: "
-        "no calculator sees them",
+        "atoms_too_close": f"two atoms closer than {CLOSEST} of their covalent radii at the start "
+        "that could not be pushed apart: no calculator sees them",
         "too_few_layers": "no more layers than were to be frozen",
         "calculator_error": "the calculator failed, gave NaN, or its process ended",
         "calculator_hung": "a call of the calculator outlasted the time limit and was ended",
