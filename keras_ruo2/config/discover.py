@@ -35,6 +35,8 @@ class DiscoverConfig(Config):
         order: Which of the new ones are relaxed first: energy, those whose surface free energy as
             drawn is lowest (one call of the calculator each), or drawn, as they come.
         label: Class of all samples, for labelled variants.
+        variety: As of generate: 1 as in training, more for more new slabs that follow the class
+            less.
         checkpoint: last, or best by the distance to held-out records.
         species: Metal and anion; by default those of the run or the samples.
         alpha: Inverse square width of the Gaussians of the records, Å^-2.
@@ -72,6 +74,7 @@ class DiscoverConfig(Config):
     relaxations: int = 10
     order: str = "energy"
     label: int | None = None
+    variety: float = 2.0
     checkpoint: str = "last"
     species: str | None = None
     alpha: float = RECIPES["gap3d"].alpha
@@ -117,6 +120,7 @@ class DiscoverConfig(Config):
         check_range("seed", self.seed, 0)
         check_range("shown", self.shown, 0, 50)
         check_range("steps", self.steps, 0)
+        check_range("variety", self.variety, 0.01, 100)
         check_choice("checkpoint", self.checkpoint, CHECKPOINTS)
         check_workers(self)
         check_choice("order", self.order, ORDERS)

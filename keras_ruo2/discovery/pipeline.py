@@ -215,6 +215,11 @@ def take_through(folder, method, config, start, relaxations, first):
     return stage(folder / "5_screened.extxyz", lambda path: screen_all(config, relaxed, path))
 
 
+def places_atoms(run):
+    """Say whether the generator of a run places atoms."""
+    return runs.places_atoms(runs.load(run)["resolved"])
+
+
 def draw(config, path):
     """Draw samples, or take those that were given, picture some and map all back."""
     samples = config.samples
@@ -227,6 +232,7 @@ def draw(config, path):
             label=config.label,
             checkpoint=config.checkpoint,
             seed=config.seed,
+            variety=config.variety if places_atoms(config.run) else 1.0,
         )
         stage(samples, lambda path: generate(made))
     grids, lengths, _ = read_samples(samples)
