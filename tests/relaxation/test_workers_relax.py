@@ -11,8 +11,8 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.relaxation.batch import main as relax
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.slabs import build_slab
-from tests.fakes import Morse
 from tests.discovery.test_discover_command import box
+from tests.fakes import Morse
 
 pytest.importorskip("distributed")
 
