@@ -18,6 +18,7 @@ from keras_ruo2.relaxation.relax import Limits
 from keras_ruo2.relaxation.worker import Worker
 from keras_ruo2.state import read_state, write_state
 from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.damage import fault_of_size
 from keras_ruo2.structure.files import name_of, read_structures
 from keras_ruo2.structure.frames import append_frame, remove, whole_frames, write_frames
 from keras_ruo2.structure.plausible import partial_occupancies, wrong_units
@@ -70,7 +71,11 @@ def check_some_usable(path, frames):
         return
     number = wrong.index(names[0])
     atoms = frames[number]
-    told = {"wrong_units": wrong_units, "partial_occupancies": partial_occupancies}
+    told = {
+        "wrong_units": wrong_units,
+        "damaged": fault_of_size,
+        "partial_occupancies": partial_occupancies,
+    }
     formula = f"it is {atoms.get_chemical_formula()}. Expected a metal and an anion."
     why = told[names[0]](atoms) if names[0] in told else formula
     raise ConfigError(
