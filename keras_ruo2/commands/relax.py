@@ -15,12 +15,13 @@ from keras_ruo2.paths import checksum, shown, structure_files
 from keras_ruo2.progress import Progress
 from keras_ruo2.relaxation.outcome import implausible
 from keras_ruo2.relaxation.relax import Limits
+from keras_ruo2.relaxation.signals import held_back
 from keras_ruo2.relaxation.worker import Worker
 from keras_ruo2.state import read_state, write_state
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.damage import fault_of_size
 from keras_ruo2.structure.files import name_of, read_structures
-from keras_ruo2.structure.frames import append_frame, remove, whole_frames, write_frames
+from keras_ruo2.structure.frames import append_frame, read_seals, remove, whole_frames, write_frames
 from keras_ruo2.structure.plausible import partial_occupancies, wrong_units
 
 ADVICE = "Restore it, or delete it and the .extxyz beside it to begin anew."
@@ -38,6 +39,9 @@ def main(config):
         ConfigError: Before anything is computed: an unknown calculator, unreadable structures,
             none that fits into the memory, or a partial result of other settings.
     """
+    if config.out.exists() and not config.overwrite:
+        tidy(config.out)
+        config.check_new()
     check_calculator(config.calculator)
     frames = read_structures(config.structures)[: config.count]
     check_some_usable(config.structures, frames)
@@ -45,6 +49,15 @@ def main(config):
     check_writable(config.out.parent)
     with one_at_a_time(config.out):
         relax_all(config, frames)
+
+
+def tidy(out):
+    """Remove what is left beside a whole output of a command that was ended in its last moment."""
+    partial = out.with_suffix(".partial.extxyz")
+    with one_at_a_time(out):
+        if not partial.exists() or len(read_seals(partial)) == len(read_structures(out)):
+            remove(partial)
+            settings_of(partial).unlink(missing_ok=True)
 
 
 def relax_all(config, frames):
@@ -57,9 +70,10 @@ def relax_all(config, frames):
         print(f"{shown(partial)}: going on after {len(finished)} of {len(frames)} structures.")
     if len(finished) < len(frames):
         finished += compute(config, frames, finished, partial)
-    write_frames(config.out, finished)
-    remove(partial)
-    settings_of(partial).unlink(missing_ok=True)
+    with held_back():
+        write_frames(config.out, finished)
+        remove(partial)
+        settings_of(partial).unlink(missing_ok=True)
     print(summary(config.out, finished))
 
 
