@@ -15,6 +15,7 @@ from keras_ruo2.species import SPECIES, renamed  # noqa: E402
 # Okabe and Ito's palette, told apart with every kind of colour vision.
 RUTHENIUM, OXYGEN = "#0072B2", "#D55E00"
 CONTRAST = 0.6  # exponent that lifts the faint densities of atoms beside the slice
+OWN_MATHS = "\\mathdefault"  # in matplotlib's own labels of ticks
 STYLE = {
     "font.size": 8,
     "axes.spines.top": False,
@@ -242,9 +243,11 @@ def save(figure, path, species=SPECIES):
     Returns:
         Its pixels as it is written but for the margins, uint8 of shape `(height, width, 3)`.
     """
-    if tuple(species) != SPECIES:
-        for text in figure.findobj(Text):
+    for text in figure.findobj(Text):
+        if tuple(species) != SPECIES:
             text.set_text(renamed(text.get_text(), species))
+        if "$" in text.get_text() and OWN_MATHS not in text.get_text():
+            text.set_parse_math(False)  # a name from a file is no formula
     with whole(path) as partial:
         figure.savefig(partial)
     figure.canvas.draw()
