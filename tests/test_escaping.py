@@ -8,16 +8,16 @@ import ase.io
 import matplotlib.pyplot as plt
 import pytest
 
-from keras_ruo2 import plotting
-from keras_ruo2.commands.screen import write_table
 from keras_ruo2.discovery.funnel import STEPS
 from keras_ruo2.discovery.handoff import write_inputs
 from keras_ruo2.discovery.page import write_page
-from keras_ruo2.discovery.viewer import viewer
 from keras_ruo2.evaluation.report import escape
+from keras_ruo2.io.extxyz import extxyz
+from keras_ruo2.io.tables import Writer
+from keras_ruo2.plotting.style import save
+from keras_ruo2.plotting.viewer import viewer
+from keras_ruo2.screening.batch import write_table
 from keras_ruo2.structure.cells import with_energy
-from keras_ruo2.structure.extxyz import extxyz
-from keras_ruo2.tables import Writer
 
 HOSTILE = {
     "tag": "<script>alert(1)</script>",
@@ -126,5 +126,5 @@ def test_a_legend_draws_a_text_as_it_stands(tmp_path, text):
     axes.plot([0, 1], label=text)
     axes.set_title(text)
     axes.legend()
-    plotting.save(figure, tmp_path / "p.png")
+    save(figure, tmp_path / "p.png")
     assert (tmp_path / "p.png").stat().st_size

@@ -3,10 +3,10 @@
 import ase.io
 import pytest
 
-from keras_ruo2.commands import relax as command
 from keras_ruo2.config import RelaxConfig
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.structure import frames
+from keras_ruo2.io import frames
+from keras_ruo2.relaxation import batch as command
 from tests.damage_cases import slabs
 
 

@@ -3,10 +3,10 @@
 import sys
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io.structures import name_of
+from keras_ruo2.structure.checks import check_cell
 from keras_ruo2.structure.damage import check_undamaged, fault_of_atoms
-from keras_ruo2.structure.files import name_of
 from keras_ruo2.structure.plausible import why_impossible
-from keras_ruo2.structure.voxels import check_cell
 
 MOST_NAMED = 5  # structures that a message names
 

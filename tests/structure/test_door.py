@@ -3,13 +3,13 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from keras_ruo2.commands.phase_diagram_input import read_slabs
 from keras_ruo2.config import PhaseDiagramConfig
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.relaxation.outcome import implausible
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.door import admitted, check_structure
 from keras_ruo2.structure.validity import reasons_against
+from keras_ruo2.thermodynamics.references import read_slabs
 from tests.damage_cases import slabs
 
 
