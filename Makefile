@@ -2,6 +2,9 @@
 # make discover sets everything up, draws slabs with the bundled model and writes a report of them
 # make test     sets everything up, all backends included, and runs the tests
 # make test-tfio    the same in an environment of its own, on TensorFlow 2.17 and tensorflow-io
+# make test-newest  the same with the newest versions that setup.cfg allows
+# make constraints  writes the versions of make test's environment into constraints.txt
+# make test CONSTRAINTS=constraints.txt  tests with exactly those (after rm -r .venv)
 # make lint     sets everything up and checks the code's form and its types (make test does the latter too)
 # A GPU machine: make train TENSORFLOW=gpu
 
@@ -17,7 +20,9 @@ FITS = import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
 PYTHON = $(shell for name in python3.11 python3.12 python3; do \
 	$$name -c '$(FITS)' 2>/dev/null && echo $$name && break; done)
 
-.PHONY: train discover test test-tfio lint
+# Versions to install, e.g. constraints.txt; by default what setup.cfg allows.
+CONSTRAINTS =
+.PHONY: train discover test test-tfio test-newest constraints lint
 
 train: $(FOR_TRAINING)
 	$(VENV)/bin/python -m keras_ruo2 train --variant=lattice2d --run=$(RUN) --minutes=9 --resume
@@ -34,13 +39,21 @@ test: $(FOR_TESTS)
 test-tfio:
 	$(MAKE) test VENV=.venv-tfio TENSORFLOW=tfio EXTRAS=screen,discover,scale,remote,test
 
+test-newest:
+	rm -rf .venv-newest
+	PIP_NO_CACHE_DIR=1 $(MAKE) test VENV=.venv-newest CONSTRAINTS= UPGRADE='--upgrade --upgrade-strategy eager'
+
+constraints: $(FOR_TESTS)
+	$(VENV)/bin/python -m pip freeze --exclude-editable | sed -n 's|^\([^ @+]*==[^ +]*\).*|\1|p' > constraints.txt
+
 lint: $(FOR_TESTS)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
 $(VENV)/.ready-%: $(VENV)/.made
-	$(VENV)/bin/python -m pip install --quiet --editable '.[$*]'
+	$(VENV)/bin/python -m pip install --quiet $(UPGRADE) \
+		$(addprefix --constraint ,$(CONSTRAINTS)) --editable '.[$*]'
 	@touch '$@'
 
 $(VENV)/.made: setup.cfg pyproject.toml

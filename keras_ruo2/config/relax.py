@@ -65,5 +65,18 @@ class RelaxConfig(Config):
             check_range("count", self.count, 1)
         if self.out.suffix != ".extxyz":
             raise ConfigError(f"--out={self.out} must end in .extxyz.")
+        if not remains(self.out):  # else the command looks at them first
+            self.check_new()
+
+    def check_new(self):
+        """Raise `ConfigError` if the output exists and is not to be replaced."""
         if self.out.exists() and not self.overwrite:
             raise ConfigError(f"--out={self.out} exists. Choose another file or add --overwrite.")
+
+
+def remains(out):
+    """Return the files beside an output that a command which has not ended well leaves."""
+    partial = out.with_suffix(".partial.extxyz")
+    beside = (partial.with_name(f"{partial.name}.seals"), partial.with_suffix(".json"))
+    lock = out.with_name(f".{out.name}.lock")
+    return [path for path in (partial, *beside, lock) if path.exists()]

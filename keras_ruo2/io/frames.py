@@ -35,6 +35,8 @@ def append_frame(path, atoms):
     kept = [row for row in every if row.end <= size]
     if len(kept) < len(every):
         write_seals(path, kept)
+    if not size:
+        append(seals_of(path), b"")  # first, since a structure without the file would be refused
     append(path, content)
     append(seals_of(path), line(Seal(size + len(content), seal(content, len(kept)))))
 
