@@ -5,6 +5,7 @@ from keras_ruo2.config import (
     BackmapConfig,
     DiscoverConfig,
     EvaluateConfig,
+    GalleryConfig,
     GenerateConfig,
     PhaseDiagramConfig,
     RelaxConfig,
@@ -23,6 +24,7 @@ COMMANDS = {
     "screen": Command(ScreenConfig, "keras_ruo2.screening.batch:main"),
     "phase_diagram": Command(PhaseDiagramConfig, "keras_ruo2.thermodynamics.phase_diagram:main"),
     "discover": Command(DiscoverConfig, "keras_ruo2.discovery.pipeline:main"),
+    "gallery": Command(GalleryConfig, "keras_ruo2.discovery.gallery_run:main"),
 }
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from keras_ruo2.config.backmap import BackmapConfig
 from keras_ruo2.config.base import Config
 from keras_ruo2.config.discover import DiscoverConfig
 from keras_ruo2.config.evaluate import EvaluateConfig
+from keras_ruo2.config.gallery import GalleryConfig
 from keras_ruo2.config.generate import GenerateConfig, VariantsConfig
 from keras_ruo2.config.phase_diagram import PhaseDiagramConfig
 from keras_ruo2.config.relax import RelaxConfig
@@ -15,6 +16,7 @@ __all__ = [
     "Config",
     "DiscoverConfig",
     "EvaluateConfig",
+    "GalleryConfig",
     "GenerateConfig",
     "PhaseDiagramConfig",
     "RelaxConfig",
