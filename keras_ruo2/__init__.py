@@ -1,3 +1,5 @@
 """Wasserstein GANs that propose RuO2 surface structures on periodic voxel grids."""
 
-__version__ = "0.1.0"
+from keras_ruo2.version import installed_version
+
+__version__ = installed_version()

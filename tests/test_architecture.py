@@ -8,6 +8,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1]
 SHARED = {
     "errors",
+    "extras",
     "fields",
     "locks",
     "paths",
@@ -17,6 +18,8 @@ SHARED = {
 }  # anyone may import these
 MAY_IMPORT = {
     "errors": set(),
+    "extras": set(),
+    "version": set(),
     "paths": set(),
     "species": set(),
     "fields": set(),
@@ -48,7 +51,7 @@ MAY_IMPORT = {
     "relaxation": {"options", "structure"},
     "discovery": {"evaluation", "structure", "thermodynamics"},
     "screening": {"structure"},
-    "structure": set(),
+    "structure": {"version"},
     "data": {"backend", "memory", "progress"},
     "models": {"architectures", "structure", "variants"},
     "evaluation": {"structure", "data"},
@@ -92,6 +95,8 @@ MAY_IMPORT = {
         "training",
         "variants",
     },
+    "doctor": {"backend", "memory", "version"},
+    "interop": {"structure"},
     "commands": {
         "architectures",
         "backend",
@@ -99,6 +104,7 @@ MAY_IMPORT = {
         "config",
         "data",
         "discovery",
+        "doctor",
         "evaluate",
         "evaluation",
         "generate",
@@ -117,7 +123,7 @@ MAY_IMPORT = {
         "wulff",
     },
     "__main__": {"cli", "config"},
-    "__init__": set(),
+    "__init__": {"version"},
 }
 ONLY_THERE = {
     "tensorflow": {"data", "training"},

@@ -14,6 +14,8 @@ from keras_ruo2.paths import shown
 from keras_ruo2.species import DEFAULT, SPECIES, species_in
 from keras_ruo2.structure.arrays import read_arrays
 from keras_ruo2.structure.backmap import TOLERANCE, BackmapFailure, backmap, backmap_slice
+from keras_ruo2.structure.files import read_structures
+from keras_ruo2.structure.frames import write_frames
 
 
 def main(config):
@@ -67,7 +69,11 @@ def map_samples(config):
         end = "\n" if index + 1 == count else "\r"
         if sys.stdout.isatty() or end == "\n":
             print(f"Mapping back: {index + 1}/{count}", end=end, flush=True)
-    os.replace(partial, config.out)
+    if config.out.suffix == ".db":
+        write_frames(config.out, read_structures(partial) if count else [])
+        partial.unlink()
+    else:
+        os.replace(partial, config.out)
     print(summary(config.out, num_atoms, failures))
     if config.picture:
         draw(config.picture, grids, lengths, shown_first)

@@ -3,6 +3,7 @@
 from keras_ruo2.config.backmap import BackmapConfig
 from keras_ruo2.config.base import Config
 from keras_ruo2.config.discover import DiscoverConfig
+from keras_ruo2.config.doctor import DoctorConfig
 from keras_ruo2.config.evaluate import EvaluateConfig
 from keras_ruo2.config.generate import GenerateConfig, VariantsConfig
 from keras_ruo2.config.phase_diagram import PhaseDiagramConfig
@@ -14,6 +15,7 @@ __all__ = [
     "BackmapConfig",
     "Config",
     "DiscoverConfig",
+    "DoctorConfig",
     "EvaluateConfig",
     "GenerateConfig",
     "PhaseDiagramConfig",

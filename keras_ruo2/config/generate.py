@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_ruo2.backend import BACKENDS
 from keras_ruo2.config.base import Config
-from keras_ruo2.errors import ConfigError, check_choice, check_range
+from keras_ruo2.errors import ConfigError, check_choice, check_ending, check_range
 from keras_ruo2.paths import run_or_model
 
 CHECKPOINTS = ("last", "best")
@@ -25,7 +25,7 @@ class GenerateConfig(Config):
             proportions of the training data.
         facet: Facet of all samples, e.g. 110, for architectures that place atoms.
         cell: Number of the cell of all samples, for these architectures; a wrong one lists them.
-        structures: The slabs themselves (.extxyz), in the samples' order, from generators that
+        structures: The slabs themselves (.extxyz or .db) in the samples' order, of generators that
             place atoms: backmap need not find them in the grids.
         interpolate: Draw so many samples on a spherical path between two latent vectors instead.
         checkpoint: last, or best by the distance to held-out records.
@@ -65,8 +65,8 @@ class GenerateConfig(Config):
                 raise ConfigError(
                     f"--interpolate and --{name} exclude each other. Give one of them."
                 )
-        if self.structures is not None and self.structures.suffix != ".extxyz":
-            raise ConfigError(f"--structures={self.structures} must end in .extxyz.")
+        if self.structures is not None:
+            check_ending("structures", self.structures)
         if self.out.suffix != ".npz":
             raise ConfigError(f"--out={self.out} must end in .npz.")
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.config.base import Config
-from keras_ruo2.errors import ConfigError, check_choice, check_range
+from keras_ruo2.errors import ConfigError, check_choice, check_ending, check_range
 from keras_ruo2.options import OPTIMISERS, check_trust
 from keras_ruo2.paths import check_structures
 
@@ -19,7 +19,7 @@ class RelaxConfig(Config):
 
     Args:
         structures: Any file that ASE reads, e.g. that of backmap; or a folder or pattern of such.
-        out: The relaxed structures with energies and forces, one extxyz file.
+        out: The relaxed structures with energies and forces, one extxyz file or ASE database (.db).
         calculator: chgnet, sevennet:7net-0, sevennet:7net-mf-0@PBE, mace, mace:FILE, quippy:FILE
             (a GAP), or module:callable.
         trust: Take mace:FILE, which is a pickle and runs what its maker wished.
@@ -58,7 +58,6 @@ class RelaxConfig(Config):
         check_range("frozen_layers", self.frozen_layers, 0)
         if self.count is not None:
             check_range("count", self.count, 1)
-        if self.out.suffix != ".extxyz":
-            raise ConfigError(f"--out={self.out} must end in .extxyz.")
+        check_ending("out", self.out)
         if self.out.exists() and not self.overwrite:
             raise ConfigError(f"--out={self.out} exists. Choose another file or add --overwrite.")

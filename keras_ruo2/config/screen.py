@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.config.base import Config
-from keras_ruo2.errors import ConfigError, check_choice
+from keras_ruo2.errors import ConfigError, check_choice, check_ending
 from keras_ruo2.paths import BUNDLED_STRUCTURES, check_structures
 from keras_ruo2.species import DEFAULT, check_rutile
 
@@ -21,7 +21,7 @@ class ScreenConfig(Config):
     Args:
         structures: Any file that ASE reads, e.g. that of backmap or relax; or a folder or pattern.
         reference: Known slabs; what equals one of them is not novel. By default the bundled ones.
-        out: The structures, one extxyz file.
+        out: The structures, one extxyz file or an ASE database (.db).
         only: Write valid, unique (and valid) or novel (and unique) structures only.
         species: Metal and anion of the slabs, e.g. Ir,O.
         accept: Reasons that do not make a structure invalid, e.g. peroxo_groups.
@@ -42,7 +42,6 @@ class ScreenConfig(Config):
         check_rutile(self.pair, "screen judges slabs of")
         if self.only is not None:
             check_choice("only", self.only, PARTS)
-        if self.out.suffix != ".extxyz":
-            raise ConfigError(f"--out={self.out} must end in .extxyz.")
+        check_ending("out", self.out)
         if self.out.exists() and not self.overwrite:
             raise ConfigError(f"--out={self.out} exists. Choose another file or add --overwrite.")

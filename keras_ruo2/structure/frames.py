@@ -16,6 +16,7 @@ import ase.io
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.paths import shown
 from keras_ruo2.state import remark, write_whole
+from keras_ruo2.structure import database
 from keras_ruo2.structure.extxyz import extxyz, restored
 
 COUNT = re.compile(rb"[0-9]{1,9}")
@@ -172,5 +173,7 @@ def remove(path):
 
 
 def write_frames(path, frames):
-    """Write an extxyz file whole or not at all."""
+    """Write an extxyz file, or an ASE database by its ending, whole or not at all."""
+    if Path(path).suffix == database.ENDING:
+        return database.write_database(path, frames)
     write_whole(path, extxyz(frames).encode())
