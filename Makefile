@@ -2,22 +2,27 @@
 # make discover sets everything up, draws slabs with the bundled model and writes a report of them
 # make test     sets everything up, all backends included, and runs the tests
 # make test-tfio    the same in an environment of its own, on TensorFlow 2.17 and tensorflow-io
+# make docs     sets everything up and builds the documentation, notebooks run: site/index.html
+#                (without running the notebooks: make docs NOTEBOOKS=skip)
 # make lint     sets everything up and checks the code's form
 # A GPU machine: make train TENSORFLOW=gpu
 
 VENV = .venv
 TENSORFLOW = cpu
 FOR_TRAINING = $(VENV)/.ready-$(TENSORFLOW)
-EXTRAS = jax,torch,energies,sevennet,screen,discover,scale,remote,test
+EXTRAS = jax,torch,energies,sevennet,screen,discover,scale,remote,docs,test
 FOR_DISCOVERY = $(VENV)/.ready-$(TENSORFLOW),energies,screen,discover
 FOUND = runs/discover
 FOR_TESTS = $(VENV)/.ready-$(TENSORFLOW),$(EXTRAS)
+NOTEBOOKS = run
 RUN = runs/lattice2d
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
 PYTHON = $(shell for name in python3.11 python3.12 python3; do \
 	$$name -c '$(FITS)' 2>/dev/null && echo $$name && break; done)
 
-.PHONY: train discover test test-tfio lint
+FOR_DOCS = $(VENV)/.ready-$(TENSORFLOW),screen,docs
+
+.PHONY: train discover test test-tfio docs lint
 
 train: $(FOR_TRAINING)
 	$(VENV)/bin/python -m keras_ruo2 train --variant=lattice2d --run=$(RUN) --minutes=9 --resume
@@ -34,6 +39,10 @@ test: $(FOR_TESTS)
 test-tfio:
 	$(MAKE) test VENV=.venv-tfio TENSORFLOW=tfio EXTRAS=screen,discover,scale,remote,test
 
+docs: $(FOR_DOCS)
+	NO_MKDOCS_2_WARNING=1 NOTEBOOKS=$(NOTEBOOKS) $(VENV)/bin/python -m mkdocs build --strict --quiet
+	@echo "Open site/index.html"
+
 lint: $(FOR_TESTS)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -42,7 +51,7 @@ $(VENV)/.ready-%: $(VENV)/.made
 	$(VENV)/bin/python -m pip install --quiet --editable '.[$*]'
 	@touch '$@'
 
-$(VENV)/.made: setup.cfg pyproject.toml
+$(VENV)/.made: setup.cfg setup.py pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed, none was found."; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	@touch '$@'

@@ -1,7 +1,9 @@
 """Notebooks: scripts in cells that start with `# %%`, run, as pages and as .ipynb to take along."""
 
 import base64
+import os
 import tempfile
+from pathlib import Path
 
 import jupytext
 import nbformat
@@ -15,14 +17,23 @@ def pages(folder):
     found = {}
     for script in sorted(folder.glob("*.py")):
         notebook = jupytext.read(script)
-        with tempfile.TemporaryDirectory() as place:
-            resources = {"metadata": {"path": place}}
-            NotebookClient(notebook, timeout=SECONDS, resources=resources).execute()
+        if os.environ.get("NOTEBOOKS") != "skip":
+            run(notebook)
         text, pictures = markdown(notebook, script.stem)
         found[f"notebooks/{script.stem}.md"] = text
         found[f"notebooks/{script.stem}.ipynb"] = nbformat.writes(notebook)
         found |= pictures
     return found
+
+
+def run(notebook):
+    """Execute a notebook in a folder of its own, with the package of this clone."""
+    os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
+    with tempfile.TemporaryDirectory() as place:
+        resources = {"metadata": {"path": place}}
+        client = NotebookClient(notebook, timeout=SECONDS, resources=resources)
+        client.kernel_name = "python3"
+        client.execute()
 
 
 def markdown(notebook, name):
@@ -33,7 +44,7 @@ def markdown(notebook, name):
             lines += [cell.source, ""]
             continue
         lines += ["```python", cell.source, "```", ""]
-        for output in cell.outputs:
+        for output in cell.get("outputs", ()):
             shown = output.get("data", {})
             if "image/png" in shown:
                 picture = f"{name}_{len(pictures)}.png"
