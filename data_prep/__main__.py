@@ -1,19 +1,19 @@
 """Command line: `python -m data_prep <command> --flag=value`."""
 
-from data_prep.config import BasinHoppingConfig, GapConfig, RecordsConfig, TableConfig
-from data_prep.config_export import ExportConfig
-from data_prep.config_references import ReferencesConfig
-from data_prep.config_search import ReplayConfig, SearchReportConfig, ThinConfig
 from keras_ruo2.cli import Command, start
+from keras_ruo2.config.export import ExportConfig
+from keras_ruo2.config.preparation import BasinHoppingConfig, GapConfig, RecordsConfig, TableConfig
+from keras_ruo2.config.references import ReferencesConfig
+from keras_ruo2.config.search import ReplayConfig, SearchReportConfig, ThinConfig
 
 COMMANDS = {
-    "basin_hopping": Command(BasinHoppingConfig, "data_prep.basin_hopping:main"),
+    "basin_hopping": Command(BasinHoppingConfig, "keras_ruo2.basin_hopping.search:main"),
     "export": Command(ExportConfig, "data_prep.export:main"),
     "gap": Command(GapConfig, "data_prep.gap:main"),
-    "records": Command(RecordsConfig, "data_prep.records:main"),
+    "records": Command(RecordsConfig, "keras_ruo2.records.build:main"),
     "references": Command(ReferencesConfig, "data_prep.references:main"),
     "replay": Command(ReplayConfig, "data_prep.replay:main"),
-    "search_report": Command(SearchReportConfig, "data_prep.search_report:main"),
+    "search_report": Command(SearchReportConfig, "keras_ruo2.basin_hopping.report:main"),
     "table": Command(TableConfig, "data_prep.table:main"),
     "thin": Command(ThinConfig, "data_prep.thin:main"),
 }

@@ -1,7 +1,7 @@
 """A trained run -> a small folder to share, with the generator only."""
 
-from keras_ruo2.export import export
-from keras_ruo2.paths import shown
+from keras_ruo2.io.paths import shown
+from keras_ruo2.runs.export import export
 
 
 def main(config):

@@ -10,15 +10,15 @@ import ase.io
 import numpy as np
 from ase.optimize import FIRE
 
-from keras_ruo2.calculators import NO_CORRECTION, check_calculator, make_calculator
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.paths import shown
-from keras_ruo2.relaxation.crystals import relaxed_rutile
+from keras_ruo2.io.frames import append_frame, remove, whole_frames
+from keras_ruo2.io.paths import shown
+from keras_ruo2.relaxation.calculators import NO_CORRECTION, check_calculator, make_calculator
+from keras_ruo2.relaxation.references import lattice_constants
 from keras_ruo2.species import remark
 from keras_ruo2.structure.bonds import is_metal, pair_of
 from keras_ruo2.structure.cells import orthogonalise, potential_energy, with_energy
 from keras_ruo2.structure.filters import broken
-from keras_ruo2.structure.frames import append_frame, remove, whole_frames
 from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
 from keras_ruo2.structure.variations import VARIATIONS
 
@@ -82,15 +82,6 @@ def check_same_work(partial, slabs, provenance, species):
                     f"{shown(partial)} was begun with {name} = {known.get(name)}, not {value}. "
                     "Repeat that command, choose another --out, or delete the file."
                 )
-
-
-def lattice_constants(config, calculator):
-    """Return `(a, c)` of the rutile crystal in Å: given, or relaxed with the calculator."""
-    if config.a is not None:
-        return config.a, config.c
-    a, _, c = relaxed_rutile(calculator, config.pair).cell.lengths()
-    print(f"Relaxed bulk: a = {a:.4f}, c = {c:.4f} Å.", flush=True)
-    return float(a), float(c)
 
 
 def plan(a, c, config):

@@ -5,10 +5,10 @@ import os
 import ase.io
 import numpy as np
 
-from keras_ruo2.calculators import check_calculator, make_calculator
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.paths import shown
-from keras_ruo2.relaxation.crystals import (
+from keras_ruo2.io.paths import shown
+from keras_ruo2.relaxation.calculators import check_calculator, make_calculator
+from keras_ruo2.relaxation.references import (
     oxygen_molecule,
     relaxed_metal,
     relaxed_molecule,
@@ -16,7 +16,7 @@ from keras_ruo2.relaxation.crystals import (
 )
 from keras_ruo2.species import formula, remark
 from keras_ruo2.structure.cells import potential_energy, with_energy
-from keras_ruo2.thermodynamics import KNOWN_REFERENCES
+from keras_ruo2.thermodynamics.surface import KNOWN_REFERENCES
 
 
 def main(config):

@@ -5,10 +5,10 @@ import os
 import ase.io
 import numpy as np
 
-from data_prep.histories import ACCEPTED, iterate_trials
-from data_prep.search_numbers import MILLI, formula_excess
+from keras_ruo2.basin_hopping.history import ACCEPTED, iterate_trials
+from keras_ruo2.basin_hopping.statistics import MILLI, formula_excess
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.paths import shown
+from keras_ruo2.io.paths import shown
 from keras_ruo2.structure.cells import with_energy
 
 
@@ -78,17 +78,17 @@ def write(frames, accepted, path, config):
     if path.suffix == ".extxyz":
         ase.io.write(path, [with_energy(frame.atoms, frame.energy) for frame in frames])
         return
-    from keras_ruo2 import plotting_replay
-    from keras_ruo2.plotting import save
+    from keras_ruo2.plotting import replay
+    from keras_ruo2.plotting.style import save
 
     first = accepted[0]
     info, steps = first.info, [step_of(frame, first) for frame in frames]
     title = f"{info['start']}, chain {info['chain']}, dmu_O {info['dmu_o']:g} eV"
     if path.suffix == ".png":
-        save(plotting_replay.strip(steps, title), path)
+        save(replay.strip(steps, title), path)
     else:
         curve = [(frame.info["trial"], gain(frame, first)) for frame in accepted]
-        plotting_replay.animate(steps, curve, path, title, frames_per_second=config.speed)
+        replay.animate(steps, curve, path, title, frames_per_second=config.speed)
 
 
 def step_of(frame, first):

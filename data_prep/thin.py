@@ -3,18 +3,18 @@
 import os
 import shutil
 
-from data_prep.compact import pack, split_into_parts, text_of
-from data_prep.histories import iterate_frames, iterate_trials
-from data_prep.records import replace_folder
-from data_prep.thinning import RULES, SPARE, Thinning, spread
+from keras_ruo2.basin_hopping.compact import pack, split_into_parts, text_of
+from keras_ruo2.basin_hopping.history import iterate_frames, iterate_trials
+from keras_ruo2.basin_hopping.thinning import RULES, SPARE, Thinning, spread
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.paths import shown
+from keras_ruo2.io.paths import shown
+from keras_ruo2.records.build import replace_folder
 
 PARTS = "part-{:03d}.extxyz.xz"
 
 
 def main(config):
-    """Choose snapshots by the rules of `data_prep.thinning` and write them.
+    """Choose snapshots by the rules of `keras_ruo2.basin_hopping.thinning` and write them.
 
     Args:
         config: `ThinConfig`.

@@ -18,13 +18,13 @@ COMMANDS = {
     "doctor": Command(DoctorConfig, "keras_ruo2.commands.doctor:main"),
     "variants": Command(VariantsConfig, "keras_ruo2.commands.variants:main"),
     "train": Command(TrainConfig, "keras_ruo2.commands.train:main"),
-    "generate": Command(GenerateConfig, "keras_ruo2.commands.generate:main"),
+    "generate": Command(GenerateConfig, "keras_ruo2.generation.batch:main"),
     "evaluate": Command(EvaluateConfig, "keras_ruo2.commands.evaluate:main"),
-    "backmap": Command(BackmapConfig, "keras_ruo2.commands.backmap:main"),
-    "relax": Command(RelaxConfig, "keras_ruo2.commands.relax:main"),
-    "screen": Command(ScreenConfig, "keras_ruo2.commands.screen:main"),
-    "phase_diagram": Command(PhaseDiagramConfig, "keras_ruo2.commands.phase_diagram:main"),
-    "discover": Command(DiscoverConfig, "keras_ruo2.commands.discover:main"),
+    "backmap": Command(BackmapConfig, "keras_ruo2.density.batch:main"),
+    "relax": Command(RelaxConfig, "keras_ruo2.relaxation.batch:main"),
+    "screen": Command(ScreenConfig, "keras_ruo2.screening.batch:main"),
+    "phase_diagram": Command(PhaseDiagramConfig, "keras_ruo2.thermodynamics.phase_diagram:main"),
+    "discover": Command(DiscoverConfig, "keras_ruo2.discovery.pipeline:main"),
 }
 
 

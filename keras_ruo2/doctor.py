@@ -9,7 +9,7 @@ import sys
 
 from keras_ruo2.backend import BACKENDS, ONEDNN
 from keras_ruo2.extras import EXTRAS, install, is_found, missing
-from keras_ruo2.memory import free_memory
+from keras_ruo2.io.memory import free_memory
 from keras_ruo2.version import installed_version
 
 SECONDS = 120  # after which a backend that does not start counts as broken

@@ -16,9 +16,9 @@ import tensorflow as tf  # noqa: E402
 # Optimising a graph takes longer here than the few steps that it would make faster.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
-from data_prep.config import RecordsConfig  # noqa: E402
-from data_prep.records import main as write_records  # noqa: E402
+from keras_ruo2.config.preparation import RecordsConfig  # noqa: E402
 from keras_ruo2.data import stores  # noqa: E402
+from keras_ruo2.records.build import main as write_records  # noqa: E402
 from keras_ruo2.structure.cells import with_energy  # noqa: E402
 from keras_ruo2.structure.crystals import rutile_ruo2  # noqa: E402
 from keras_ruo2.structure.slabs import build_slab  # noqa: E402

@@ -14,22 +14,23 @@ import h5py
 import numpy as np
 from ase.db import connect
 
-from data_prep import records, workplace
-from data_prep.chains import COLUMNS, Chain, check_settings
-from data_prep.config import RecordsConfig
-from data_prep.pool import Here
-from keras_ruo2 import checkpoints, runs
-from keras_ruo2.commands.relax import check_same_work, settings_of
+from keras_ruo2 import runs
+from keras_ruo2.basin_hopping.chains import COLUMNS, Chain, check_settings
 from keras_ruo2.config import DiscoverConfig, RelaxConfig, TrainConfig
+from keras_ruo2.config.preparation import RecordsConfig
 from keras_ruo2.data.description import TRAINING, load_description, verify_shards
 from keras_ruo2.data.reader import Records
-from keras_ruo2.discovery import folder as discover
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.state import SAID
-from keras_ruo2.structure.arrays import read_arrays
+from keras_ruo2.io import workfolder as discover
+from keras_ruo2.io.arrays import read_arrays
+from keras_ruo2.io.frames import append_frame, seals_of, whole_frames, write_frames
+from keras_ruo2.io.pool import Here
+from keras_ruo2.io.state import SAID, write_state
+from keras_ruo2.io.structures import read_structures
+from keras_ruo2.records import build, workplace
+from keras_ruo2.relaxation.batch import check_same_work, settings_of
+from keras_ruo2.runs.checkpoint import WEIGHTS, seal_checkpoint
 from keras_ruo2.structure.cells import with_energy
-from keras_ruo2.structure.files import read_structures
-from keras_ruo2.structure.frames import append_frame, seals_of, whole_frames, write_frames
 from keras_ruo2.structure.layers import with_layers
 from keras_ruo2.structure.slabs import build_slab
 from tests.damage import damaged
@@ -76,7 +77,7 @@ def small(folder, out):
 def make_records(folder):
     ase.io.write(folder / "slabs.extxyz", slabs())
     with contextlib.redirect_stdout(io.StringIO()):
-        records.main(small(folder, folder / "records"))
+        build.main(small(folder, folder / "records"))
 
 
 def use_records(folder):
@@ -101,19 +102,19 @@ def make_run(folder):
         (folder / "run" / runs.METRICS).write_text("\n".join(lines) + "\n")
         checkpoint = folder / "run" / runs.CHECKPOINTS / runs.STEP_NAME.format(step)
         checkpoint.mkdir(parents=True)
-        for name in checkpoints.WEIGHTS:
+        for name in WEIGHTS:
             with h5py.File(checkpoint / name, "w") as file:
                 for layer in range(4):
                     file[f"layers/dense_{layer}/vars/0"] = rng.normal(size=(40, 20)).astype("f4")
-        checkpoints.write_state(checkpoint / runs.SCORES, {"held_out_distance": 1 / step})
-        checkpoints.seal_checkpoint(checkpoint, runs.read_metrics(folder / "run" / runs.METRICS))
+        write_state(checkpoint / runs.SCORES, {"held_out_distance": 1 / step})
+        seal_checkpoint(checkpoint, runs.read_metrics(folder / "run" / runs.METRICS))
 
 
 def use_run(folder):
     run = folder / "run"
     saved, best = runs.load_trained(run), runs.best_checkpoint(run)
     found = runs.sound_checkpoint(run)
-    weights = [(found / name).read_bytes() for name in checkpoints.WEIGHTS]
+    weights = [(found / name).read_bytes() for name in WEIGHTS]
     return saved, runs.proven_rows(run, found), found.name, best and best.name, weights
 
 
@@ -148,15 +149,15 @@ def make_build(folder):
     place.mkdir()
     workplace.write_state(place / workplace.REQUEST, {"seed": config.seed, "sha256": "0" * 64})
     with contextlib.redirect_stdout(io.StringIO()):
-        records.build(records.look(config, place), config, place, Here())
+        build.build(build.look(config, place), config, place, Here())
 
 
 def use_build(folder):
     config, place = small(folder, folder / "r"), folder / "r.partial"
     request = workplace.read_request(place)
     with contextlib.redirect_stdout(io.StringIO()):
-        found = records.look(config, place)
-        description = records.build(found, config, place, Here())
+        found = build.look(config, place)
+        description = build.build(found, config, place, Here())
     return request, found.as_dict(), dataclasses.asdict(description)
 
 

@@ -2,6 +2,7 @@
 
 import filecmp
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -132,8 +133,7 @@ def faults(work, folder, whole, number, moment):
     time.sleep(moment)
     os.kill(process.pid, number)
     told = process.communicate(timeout=LONGEST)[0]
-    if "Traceback" in told:
-        found.append(f"traceback: {told.strip().splitlines()[-1]}")
+    found += tracebacks(told)
     end = time.perf_counter() + GRACE
     while processes_of(folder) and time.perf_counter() < end:
         time.sleep(0.2)
@@ -146,6 +146,25 @@ def faults(work, folder, whole, number, moment):
         if process.returncode != 0 and " exists. Choose another" not in told:
             return [*found, f"repeating it failed: {told.strip().splitlines()[-1:]}"]
     return found + differences(work, folder, whole)
+
+
+def tracebacks(told):
+    """Return the last line of each traceback that one of our commands is to answer for.
+
+    Two are Python's own. A worker that has just been started reads what it is to do from its
+    parent, and ends in an EOFError of `spawn_main` if SIGKILL has ended that one before it could
+    write; nobody can catch that. Ctrl-C while Python itself starts or ends comes before or after
+    `run_command_line`, which answers it from then on.
+    """
+    found = []
+    for text in re.split(r"^Traceback.*\n", told, flags=re.MULTILINE)[1:]:
+        lines = re.match(r"(?:[ ].*\n)*(.*)", text)
+        last = lines[1].strip()
+        unborn = "in spawn_main" in lines[0] and last == "EOFError: Ran out of input"
+        outside = "in run_command_line" not in lines[0] and last == "KeyboardInterrupt"
+        if not (unborn or outside):
+            found.append(f"traceback: {last}")
+    return found
 
 
 def differences(work, folder, whole):

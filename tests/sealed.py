@@ -2,7 +2,7 @@
 
 import json
 
-from keras_ruo2.state import SEAL, write_state
+from keras_ruo2.io.state import SEAL, write_state
 
 
 def values_of(path):

@@ -20,7 +20,7 @@ def bounds(ndim):
 
 def prepared(atoms, num_voxels=32):
     """Return a structure as the recipe for whole grids prepares it."""
-    from data_prep.survey import prepare
+    from keras_ruo2.records.survey import prepare
 
     return prepare(atoms, RECIPES["gap3d"].at(num_voxels))
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from keras_ruo2 import runs
-from keras_ruo2.commands.generate import main as generate
 from keras_ruo2.commands.train import main as train
 from keras_ruo2.config import GenerateConfig, TrainConfig
 from keras_ruo2.data.description import load_description
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.generation.batch import main as generate
 from tests.sealed import rewrite
 
 TINY = {
@@ -98,7 +98,7 @@ def test_samples_are_what_the_contract_says(trained, tmp_path):
 
 
 def test_the_same_seed_draws_the_same_samples(trained):
-    from keras_ruo2.generate import draw_samples
+    from keras_ruo2.generation.generate import draw_samples
 
     saved = runs.load(trained)
     first, again, other = (draw_samples(trained, saved, 3, seed)["grid"] for seed in (1, 1, 2))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.kills import SIGNALS, WORKS, faults, undisturbed
+from tests.kills import SIGNALS, WORKS, faults, tracebacks, undisturbed
 
 SHORT = [work for work in WORKS if work.name in ("records", "records --workers=2", "relax")]
 
@@ -16,3 +16,28 @@ def test_a_killed_command_that_is_repeated_ends_as_an_undisturbed_one(work, tmp_
         moment = seconds * float(rng.uniform(0.2, 0.95))
         folder = tmp_path / str(int(number))
         assert faults(work, folder, tmp_path / "whole", number, moment) == []
+
+
+UNBORN = """Traceback (most recent call last):
+  File "<string>", line 1, in <module>
+  File "/usr/lib/python3.11/multiprocessing/spawn.py", line 122, in spawn_main
+    exitcode = _main(fd, parent_sentinel)
+               ^^^^^^^^^^^^^^^^^^^^^^^^^^
+  File "/usr/lib/python3.11/multiprocessing/spawn.py", line 132, in _main
+    self = reduction.pickle.load(from_parent)
+EOFError: Ran out of input
+"""
+
+
+def test_only_a_worker_that_never_heard_of_its_work_may_end_in_a_traceback():
+    ours = UNBORN.replace("in spawn_main", "in read_notes")
+    assert tracebacks("a line\n" + UNBORN + "a line\n") == []
+    assert tracebacks(UNBORN + ours + UNBORN) == ["traceback: EOFError: Ran out of input"]
+    assert tracebacks(UNBORN.replace("Ran out of input", "other")) == ["traceback: EOFError: other"]
+
+
+def test_an_interrupt_of_pythons_own_start_is_no_fault_and_one_of_a_command_is():
+    early = 'Traceback (most recent call last):\n  File "keras_ruo2/cli.py"\nKeyboardInterrupt\n'
+    late = early.replace('cli.py"', 'cli.py", line 69, in run_command_line')
+    assert tracebacks(early) == []
+    assert tracebacks(late) == ["traceback: KeyboardInterrupt"]

@@ -6,14 +6,14 @@ import shutil
 import numpy as np
 import pytest
 
-from data_prep.config import RecordsConfig
-from data_prep.records import main as write_records
 from keras_ruo2 import runs
-from keras_ruo2.commands.generate import main as generate
 from keras_ruo2.commands.train import main as train
 from keras_ruo2.config import GenerateConfig, TrainConfig
+from keras_ruo2.config.preparation import RecordsConfig
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.state import write_state
+from keras_ruo2.generation.batch import main as generate
+from keras_ruo2.io.state import write_state
+from keras_ruo2.records.build import main as write_records
 
 TINY = {"width": 2, "latent_size": 8, "batch_size": 4, "critic_steps": 2, "steps": 2}
 

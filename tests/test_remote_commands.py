@@ -5,17 +5,17 @@ import shutil
 
 import pytest
 
-from data_prep import records as build
-from data_prep.config import RecordsConfig
-from data_prep.records import main as write
 from keras_ruo2 import runs
 from keras_ruo2.commands.evaluate import main as evaluate
 from keras_ruo2.commands.train import main as train
 from keras_ruo2.config import EvaluateConfig, TrainConfig
+from keras_ruo2.config.preparation import RecordsConfig
 from keras_ruo2.data.description import load_description
 from keras_ruo2.data.stores import Unreachable, open_store
 from keras_ruo2.errors import Busy, ConfigError
-from keras_ruo2.paths import RemoteFolder, cache_folder
+from keras_ruo2.io.paths import RemoteFolder, cache_folder
+from keras_ruo2.records import build as build
+from keras_ruo2.records.build import main as write
 
 PLACE = "s3://slabs/sets/mine"
 TINY = {
@@ -50,7 +50,8 @@ def test_a_run_on_records_there_goes_on_without_the_server(s3, few_records, tmp_
     train(TrainConfig(variant="vanilla2d", run=run, steps=2, resume=True))
     assert steps(run) == ["1", "2"]
     asked = []
-    monkeypatch.setattr("keras_ruo2.evaluate.evaluate", lambda *values: asked.append(values))
+    function = "keras_ruo2.evaluation.evaluate.evaluate"
+    monkeypatch.setattr(function, lambda *values: asked.append(values))
     evaluate(EvaluateConfig(run=run, out=tmp_path / "report"))
     assert asked[0][2] == PLACE and asked[0][3] == load_description(PLACE)
     shutil.rmtree(cache_folder())

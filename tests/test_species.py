@@ -1,7 +1,7 @@
 import pytest
 
-from data_prep.config import BasinHoppingConfig, GapConfig, RecordsConfig, TableConfig
 from keras_ruo2.config import BackmapConfig, PhaseDiagramConfig, ScreenConfig
+from keras_ruo2.config.preparation import BasinHoppingConfig, GapConfig, RecordsConfig, TableConfig
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.species import SPECIES, check_oxide, check_rutile, remark, renamed, species_in
 

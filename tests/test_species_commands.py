@@ -7,15 +7,8 @@ import numpy as np
 import pytest
 from ase.build import bulk, surface
 
-from data_prep import basin_hopping, gap, references, table
-from data_prep.config import BasinHoppingConfig, GapConfig, RecordsConfig, TableConfig
-from data_prep.config_references import ReferencesConfig
-from data_prep.records import main as write_records
-from keras_ruo2 import plotting
-from keras_ruo2.commands.backmap import main as backmap
-from keras_ruo2.commands.discover import main as discover
-from keras_ruo2.commands.generate import main as generate
-from keras_ruo2.commands.phase_diagram import main as phase_diagram
+from data_prep import gap, references, table
+from keras_ruo2.basin_hopping import search
 from keras_ruo2.commands.train import main as train
 from keras_ruo2.config import (
     BackmapConfig,
@@ -24,12 +17,20 @@ from keras_ruo2.config import (
     PhaseDiagramConfig,
     TrainConfig,
 )
+from keras_ruo2.config.preparation import BasinHoppingConfig, GapConfig, RecordsConfig, TableConfig
+from keras_ruo2.config.references import ReferencesConfig
 from keras_ruo2.data.description import how_to_rebuild, load_description, read_values
+from keras_ruo2.density.batch import main as backmap
+from keras_ruo2.density.voxelise import voxelise
+from keras_ruo2.discovery.pipeline import main as discover
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.evaluation.samples import load_samples
+from keras_ruo2.generation.batch import main as generate
+from keras_ruo2.io.samples import load_samples
+from keras_ruo2.plotting import style
+from keras_ruo2.records.build import main as write_records
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.slabs import build_slab
-from keras_ruo2.structure.voxels import voxelise
+from keras_ruo2.thermodynamics.phase_diagram import main as phase_diagram
 
 FAKE = "tests.data_prep.fakes:PairPotential"
 IRIDIUM = "Ir,O"
@@ -169,7 +170,7 @@ def test_the_search_takes_another_oxide_and_old_searches_go_on(tmp_path):
     settings = {"calculator": FAKE, "a": 4.5, "c": 3.1, "start": "110-O-poor", "steps": 2}
     settings |= {"size": 3.0, "relax_steps": 2, "exchange": 1.0}
     for species, out in ((IRIDIUM, "ir.extxyz"), ("Ru,O", "ru.extxyz")):
-        basin_hopping.main(BasinHoppingConfig(out=tmp_path / out, species=species, **settings))
+        search.main(BasinHoppingConfig(out=tmp_path / out, species=species, **settings))
     known, other = (ase.io.read(tmp_path / f"{metal}.extxyz", ":") for metal in ("ru", "ir"))
     assert [a.info["num_ru"] for a in known[:1]] == [a.info["num_ir"] for a in other[:1]] == [6]
     assert {symbol for atoms in other for symbol in atoms.symbols} == {"Ir", "O"}
@@ -177,7 +178,7 @@ def test_the_search_takes_another_oxide_and_old_searches_go_on(tmp_path):
     kept = json.loads((tmp_path / "ru.chains" / "settings.json").read_text())
     assert "species" not in kept
     with pytest.raises(ConfigError, match="begun with species = None, not Ir,O"):
-        basin_hopping.main(
+        search.main(
             BasinHoppingConfig(
                 out=tmp_path / "ru.extxyz", species=IRIDIUM, overwrite=True, **settings
             )
@@ -187,8 +188,8 @@ def test_the_search_takes_another_oxide_and_old_searches_go_on(tmp_path):
 def test_pictures_name_the_species(tmp_path):
     grids = np.zeros((1, 8, 8, 2))
     for species in (("Ru", "O"), ("Ti", "N")):
-        figure = plotting.sample_sheet({"Real": (grids, None)})
-        plotting.save(figure, tmp_path / "picture.png", species)
+        figure = style.sample_sheet({"Real": (grids, None)})
+        style.save(figure, tmp_path / "picture.png", species)
         assert [text.get_text() for text in figure.legends[0].get_texts()] == list(species)
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from data_prep.config import BasinHoppingConfig, GapConfig
-from data_prep.config_references import ReferencesConfig
-from keras_ruo2.commands.discover import given_again
 from keras_ruo2.config import DiscoverConfig, RelaxConfig
+from keras_ruo2.config.preparation import BasinHoppingConfig, GapConfig
+from keras_ruo2.config.references import ReferencesConfig
+from keras_ruo2.discovery.pipeline import given_again
 from keras_ruo2.errors import ConfigError
 
 

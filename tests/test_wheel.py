@@ -130,7 +130,7 @@ def test_bundled_slabs_become_records_and_a_run(outside):
 
 
 def test_records_name_the_bundled_slabs_as_in_a_clone(outside):
-    code = "from keras_ruo2 import {0}; print({0}.source_name({0}.BUNDLED_STRUCTURES))"
+    code = "from keras_ruo2.io import {0}; print({0}.source_name({0}.BUNDLED_STRUCTURES))"
     assert outside("python", "-c", code.format("paths")).strip() == "tfrecords/gap.extxyz"
 
 

@@ -82,8 +82,8 @@ def run_without(out, backend, folder, records):
 @pytest.fixture(scope="module")
 def small(structures, tmp_path_factory):
     """Records of 8 voxels."""
-    from data_prep.config import RecordsConfig
-    from data_prep.records import main
+    from keras_ruo2.config.preparation import RecordsConfig
+    from keras_ruo2.records.build import main
 
     out = tmp_path_factory.mktemp("small") / "records"
     main(RecordsConfig(structures=structures, out=out, num_voxels=8, num_classes=3))

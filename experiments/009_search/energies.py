@@ -16,10 +16,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from keras_ruo2.calculators import make_calculator  # noqa: E402
-from keras_ruo2.paths import BUNDLED_STRUCTURES  # noqa: E402
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES  # noqa: E402
+from keras_ruo2.io.structures import read_structures  # noqa: E402
+from keras_ruo2.relaxation.calculators import make_calculator  # noqa: E402
 from keras_ruo2.structure.cells import potential_energy  # noqa: E402
-from keras_ruo2.structure.files import read_structures  # noqa: E402
 from keras_ruo2.structure.slabs import build_slab  # noqa: E402
 
 SHIFTS = (0.003, 0.01, 0.03)  # Å

@@ -17,7 +17,7 @@ import ase.io
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from keras_ruo2.calculators import make_calculator  # noqa: E402
+from keras_ruo2.relaxation.calculators import make_calculator  # noqa: E402
 from keras_ruo2.relaxation.outcome import merged_atoms  # noqa: E402
 
 

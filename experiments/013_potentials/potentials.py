@@ -19,13 +19,13 @@ from ase.optimize import FIRE
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from keras_ruo2.calculators import make_calculator  # noqa: E402
-from keras_ruo2.relaxation.crystals import relaxed_rutile  # noqa: E402
+from keras_ruo2.io.structures import read_structures  # noqa: E402
+from keras_ruo2.relaxation.calculators import make_calculator  # noqa: E402
+from keras_ruo2.relaxation.references import relaxed_rutile  # noqa: E402
 from keras_ruo2.species import SPECIES  # noqa: E402
 from keras_ruo2.structure.cells import potential_energy  # noqa: E402
-from keras_ruo2.structure.files import read_structures  # noqa: E402
 from keras_ruo2.structure.slabs import build_slab  # noqa: E402
-from keras_ruo2.thermodynamics import area  # noqa: E402
+from keras_ruo2.thermodynamics.surface import area  # noqa: E402
 
 CALCULATORS = "chgnet,sevennet:7net-0,sevennet:7net-mf-0@PBE,sevennet:7net-mf-0@R2SCAN"
 # Ru planes of a thin slab (as bundled) and of thicker ones, by facet.

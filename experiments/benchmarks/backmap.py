@@ -25,16 +25,17 @@ sys.path.insert(0, str(REPOSITORY))
 
 from round_trips import NOISES, SHAPE, STORAGES, attempt, peaks, timed  # noqa: E402
 
-from data_prep.samples import augment  # noqa: E402
-from data_prep.survey import prepare  # noqa: E402
-from keras_ruo2 import plotting, plotting_atoms  # noqa: E402
-from keras_ruo2.commands.backmap import map_sample, read_samples  # noqa: E402
-from keras_ruo2.paths import BUNDLED_STRUCTURES  # noqa: E402
+from keras_ruo2.density.backmap import backmap  # noqa: E402
+from keras_ruo2.density.batch import map_sample, read_samples  # noqa: E402
+from keras_ruo2.density.voxelise import voxelise  # noqa: E402
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES  # noqa: E402
+from keras_ruo2.io.structures import read_structures  # noqa: E402
+from keras_ruo2.plotting import atoms as plotting_atoms  # noqa: E402
+from keras_ruo2.plotting import style  # noqa: E402
 from keras_ruo2.recipes import RECIPES  # noqa: E402
-from keras_ruo2.structure.backmap import backmap  # noqa: E402
+from keras_ruo2.records.samples import augment  # noqa: E402
+from keras_ruo2.records.survey import prepare  # noqa: E402
 from keras_ruo2.structure.cells import LARGEST_VOXEL  # noqa: E402
-from keras_ruo2.structure.files import read_structures  # noqa: E402
-from keras_ruo2.structure.voxels import voxelise  # noqa: E402
 
 COLUMNS = (
     *("storage", "name", "atoms", "voxel", "right", "wanted", "found", "rmsd", "bound"),
@@ -126,7 +127,7 @@ def draw(path, rows, boxes, alpha, seed):
         worst.append(
             (f"{row['name']}, {name}", grid, box, backmap(grid, row["lengths"], alpha=alpha))
         )
-    plotting.save(plotting_atoms.round_trips(rows, noises, worst), path)
+    style.save(plotting_atoms.round_trips(rows, noises, worst), path)
 
 
 def main():

@@ -12,8 +12,8 @@ import numpy as np
 
 from keras_ruo2.backend import start_backend
 from keras_ruo2.data.description import HELD_OUT, TRAINING, load_description
-from keras_ruo2.evaluation.controls import bad_generators
-from keras_ruo2.evaluation.measure import measure
+from keras_ruo2.metrics.controls import bad_generators
+from keras_ruo2.metrics.measure import measure
 
 COLUMNS = {
     "diversity": lambda m: m["collapse"]["all"]["diversity"],

@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from data_prep import basin_hopping, trials
-from data_prep.config import BasinHoppingConfig
+from keras_ruo2.basin_hopping import search, worker
+from keras_ruo2.config.preparation import BasinHoppingConfig
 
 
 def main():
@@ -30,7 +30,7 @@ def main():
     options = parser.parse_args()
     clocks = {name: Clock() for name in ("trial", "keep", "calculator")}
     sizes, calls = [], []
-    whole = clocks["trial"].around(trials.make_trial)
+    whole = clocks["trial"].around(worker.make_trial)
 
     def timed_trial(atoms, *rest):
         sizes.append(len(atoms))
@@ -44,11 +44,11 @@ def main():
         kept = clocks["keep"].around(keep)
         return kept(plan, chain, *rest) if chain.trials else keep(plan, chain, *rest)
 
-    keep, make = basin_hopping.keep, basin_hopping.make_calculator
-    basin_hopping.make_trial, basin_hopping.keep = timed_trial, timed_keep
-    basin_hopping.make_calculator = lambda name: watched(*make(name), clocks["calculator"])
+    keep, make = search.keep, search.make_calculator
+    search.make_trial, search.keep = timed_trial, timed_keep
+    search.make_calculator = lambda name: watched(*make(name), clocks["calculator"])
     with tempfile.TemporaryDirectory() as folder:
-        basin_hopping.main(
+        search.main(
             BasinHoppingConfig(out=Path(folder) / "found.extxyz", a=4.516, c=3.164, **vars(options))
         )
     print(json.dumps(figures(options, clocks, sizes, calls)))

@@ -104,9 +104,9 @@ def make(given, size):
     import numpy as np
 
     from keras_ruo2.models.networks import build_critic, build_generator
+    from keras_ruo2.models.variants import VARIANTS
     from keras_ruo2.training.settings import Settings
     from keras_ruo2.training.steps.tensorflow import WassersteinGAN
-    from keras_ruo2.variants import VARIANTS
 
     class Descent(WassersteinGAN):
         def adam(self, updates):

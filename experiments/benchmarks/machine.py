@@ -7,7 +7,7 @@ import statistics
 import time
 from pathlib import Path
 
-from keras_ruo2.evaluation.ssim import available_cores
+from keras_ruo2.metrics.ssim import available_cores
 
 PACKAGES = ("keras", "numpy", "tensorflow", "tensorflow-cpu", "jax", "torch")
 

@@ -24,10 +24,10 @@ from keras_ruo2.structure.slabs import build_slab
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMED = {  # share of the time: modules in which a function is wrapped, and its name
-    "preparing": ("data_prep.survey", "prepare"),
-    "voxelising and encoding": ("data_prep.shards", "write_shard"),
+    "preparing": ("keras_ruo2.records.survey", "prepare"),
+    "voxelising and encoding": ("keras_ruo2.records.shards", "write_shard"),
     "reading again": ("ase.io.trajectory", "TrajectoryReader.__getitem__"),
-    "first pass": ("data_prep.records", "survey"),
+    "first pass": ("keras_ruo2.records.build", "survey"),
 }
 
 
@@ -85,8 +85,8 @@ def measure(count, options):
 
 def build(source, out, recipe):
     """Build records in this process and return seconds, shares of time and peak memory."""
-    from data_prep import records
-    from data_prep.config import RecordsConfig
+    from keras_ruo2.config.preparation import RecordsConfig
+    from keras_ruo2.records import build as records
 
     spent = {name: watch(*place) for name, place in TIMED.items()}
     began = time.perf_counter()

@@ -5,13 +5,13 @@ import time
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from keras_ruo2.density.backmap import backmap, check_grid
+from keras_ruo2.density.count import SEED, first_noise, seeds
+from keras_ruo2.density.gaussians import Lattice
+from keras_ruo2.density.noise import background
+from keras_ruo2.density.voxelise import voxelise
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.structure.backmap import backmap, check_grid
 from keras_ruo2.structure.bonds import SPECIES
-from keras_ruo2.structure.fitting import SEED, first_noise, seeds
-from keras_ruo2.structure.likelihood import background
-from keras_ruo2.structure.stencils import Lattice
-from keras_ruo2.structure.voxels import voxelise
 
 SHAPE = (32, 32, 32)
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from ase.io import read
 
-from keras_ruo2 import plotting
-from keras_ruo2.paths import BUNDLED_STRUCTURES
-from keras_ruo2.plotting_screening import pair_distributions
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES
+from keras_ruo2.plotting import style
+from keras_ruo2.plotting.screening import pair_distributions
 from keras_ruo2.screening.matching import (
     SAME_PLACE,
     SAME_SURROUNDINGS,
@@ -59,7 +59,7 @@ def main(out):
             print(f"  {' = '.join(names)}: kernel {kernel:.5f}, {apart:.3f} Å")
     classes = {name: columns(rows) for name, rows in found.items()}
     figure = pair_distributions(classes, (SAME_SURROUNDINGS, SAME_PLACE), dilution())
-    plotting.save(figure, Path(out) / "pairs.png")
+    style.save(figure, Path(out) / "pairs.png")
 
 
 def rattled(slab, rng):

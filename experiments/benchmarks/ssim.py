@@ -16,8 +16,8 @@ import time
 import numpy as np
 from skimage.metrics import structural_similarity
 
-from keras_ruo2.evaluation.ssim import available_cores, ssim_matrix
-from keras_ruo2.structure.voxels import periodic_gaussians
+from keras_ruo2.density.voxelise import periodic_gaussians
+from keras_ruo2.metrics.ssim import available_cores, ssim_matrix
 
 
 def slices(count, size, ndim, rng):

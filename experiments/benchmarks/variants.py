@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from keras_ruo2.backend import BACKENDS  # noqa: E402
-from keras_ruo2.variants import VARIANTS  # noqa: E402
+from keras_ruo2.models.variants import VARIANTS  # noqa: E402
 
 NUM_SLABS, EVERY = 12, 12  # of the 148 bundled slabs, all facets
 BATCH, COUNT = 4, 6
@@ -71,7 +71,7 @@ def write_records(folder, ndim, num_voxels):
     """Write records of a few bundled slabs."""
     import ase.io
 
-    from keras_ruo2.paths import BUNDLED_STRUCTURES
+    from keras_ruo2.io.paths import BUNDLED_STRUCTURES
 
     slabs = folder / "slabs.extxyz"
     if not slabs.is_file():

@@ -14,7 +14,7 @@ import ase
 import numpy as np
 
 from experiments.benchmarks.machine import core_seconds, report
-from keras_ruo2.structure.voxels import voxelise
+from keras_ruo2.density.voxelise import voxelise
 
 ALPHA, SPECIES = 5.0, ("Ru", "O")
 

@@ -4,8 +4,8 @@ from keras_ruo2 import runs
 from keras_ruo2.backend import find_backend, name_backend, start_backend
 from keras_ruo2.data.description import load_description, verify_shards
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.structure.files import read_structures
-from keras_ruo2.variants import VARIANTS
+from keras_ruo2.io.structures import read_structures
+from keras_ruo2.models.variants import VARIANTS
 
 OUTPUT_BYTES = 20_000_000  # pictures, twice: as files and within the page
 
@@ -33,14 +33,14 @@ def main(config):
         )
     samples = None
     if config.samples is not None:
-        from keras_ruo2.evaluation.samples import load_samples
+        from keras_ruo2.io.samples import load_samples
 
         samples = load_samples(config.samples, expected, description.species)
     structures = read_relaxed(config, saved)
     verify_shards(records, description)
     check_writable(config.out, OUTPUT_BYTES)
     start_backend(backend)
-    from keras_ruo2.evaluate import evaluate
+    from keras_ruo2.evaluation.evaluate import evaluate
 
     evaluate(config, saved, records, description, samples, structures)
 
@@ -53,7 +53,7 @@ def read_relaxed(config, saved):
     """
     if config.structures is None:
         return []
-    from keras_ruo2.evaluation.energies import labelled_energies
+    from keras_ruo2.metrics.energies import labelled_energies
 
     variant = VARIANTS[saved["resolved"]["variant"]]
     if not variant.label or saved["resolved"].get("label_by", "energy") != "energy":

@@ -6,12 +6,12 @@ from contextlib import nullcontext
 
 from keras_ruo2 import runs
 from keras_ruo2.backend import name_backend, start_backend
-from keras_ruo2.commands.records import check_records, find_records
 from keras_ruo2.data.description import load_description, verify_shards
 from keras_ruo2.errors import ConfigError, check_file, check_writable
 from keras_ruo2.extras import check_tracker
-from keras_ruo2.locks import one_at_a_time
-from keras_ruo2.paths import RUNS
+from keras_ruo2.io.locks import one_at_a_time
+from keras_ruo2.io.paths import RUNS
+from keras_ruo2.records.find import check_records, find_records
 from keras_ruo2.training.cluster import find_cluster
 
 RUN_BYTES = 300_000_000  # checkpoints, pictures and events of a run, about

@@ -1,8 +1,8 @@
 """`variants`: print what can be trained."""
 
-from keras_ruo2.architectures import ARCHITECTURES, DEFAULT, DEFAULT_3D
 from keras_ruo2.backend import BACKENDS, STRATEGIES, is_installed
-from keras_ruo2.variants import LABEL_SIZES, VARIANTS
+from keras_ruo2.models.architectures import ARCHITECTURES, DEFAULT, DEFAULT_3D
+from keras_ruo2.models.variants import LABEL_SIZES, VARIANTS
 
 DEFAULTS = {DEFAULT: " (default for slices)", DEFAULT_3D: " (default for whole grids)"}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.paths import RemoteFolder, folder_at, is_address, path_of
+from keras_ruo2.io.paths import RemoteFolder, folder_at, is_address, path_of
 from keras_ruo2.species import DEFAULT, species_in
 
 PLACES = (Path, RemoteFolder)

@@ -6,8 +6,8 @@ from pathlib import Path
 from keras_ruo2.config.base import Config
 from keras_ruo2.config.generate import CHECKPOINTS
 from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES, check_structures, run_or_model
 from keras_ruo2.options import METHODS, OPTIMISERS, check_trust, names_in
-from keras_ruo2.paths import BUNDLED_STRUCTURES, check_structures, run_or_model
 from keras_ruo2.recipes import RECIPES
 from keras_ruo2.species import check_oxide
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_file, check_range
-from keras_ruo2.paths import RemoteFolder, check_structures, run_or_model
+from keras_ruo2.io.paths import RemoteFolder, check_structures, run_or_model
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from keras_ruo2.backend import BACKENDS
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_choice, check_ending, check_range
-from keras_ruo2.paths import run_or_model
+from keras_ruo2.io.paths import run_or_model
 
 CHECKPOINTS = ("last", "best")
 

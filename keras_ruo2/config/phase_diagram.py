@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.paths import BUNDLED_STRUCTURES, check_structures, path_of
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES, check_structures, path_of
 from keras_ruo2.species import DEFAULT, check_oxide
 
 STABLE = "stable.extxyz"  # the stable slabs, in --out

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_choice, check_ending, check_range
+from keras_ruo2.io.paths import check_structures
 from keras_ruo2.options import OPTIMISERS, check_trust
-from keras_ruo2.paths import check_structures
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_choice, check_ending
-from keras_ruo2.paths import BUNDLED_STRUCTURES, check_structures
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES, check_structures
 from keras_ruo2.species import DEFAULT, check_rutile
 
 PARTS = ("valid", "unique", "novel")

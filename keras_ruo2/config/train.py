@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_ruo2.architectures import ARCHITECTURES, LATTICE_GRADIENTS
 from keras_ruo2.backend import BACKENDS, STRATEGIES
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_choice, check_range
+from keras_ruo2.io.paths import RemoteFolder
+from keras_ruo2.models.architectures import ARCHITECTURES, LATTICE_GRADIENTS
+from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.options import (
     AUGMENTATIONS,
     LABELS_BY,
@@ -17,8 +19,6 @@ from keras_ruo2.options import (
     names_in,
     range_in,
 )
-from keras_ruo2.paths import RemoteFolder
-from keras_ruo2.variants import VARIANTS
 
 AT_LEAST = {  # the least sensible value of each number
     "steps": 1,
@@ -66,7 +66,8 @@ AT_MOST = {  # what no memory takes, or no run needs
 class TrainConfig(Config):
     """Train one variant and write its run folder: checkpoints, metrics, pictures, TensorBoard.
 
-    Values that are not given come from the architecture (see keras_ruo2/architectures.py). With
+    Values that are not given come from the architecture (see keras_ruo2/models/architectures.py).
+    With
     --resume, values that are not given come from the run; with --config, from that file.
 
     Args:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.fields import (
+from keras_ruo2.io.fields import (
     ANY_DICT,
     check_fields,
     listed,
@@ -18,9 +18,9 @@ from keras_ruo2.fields import (
     text,
     whole,
 )
-from keras_ruo2.paths import RemoteFolder, checksum, folder_at
+from keras_ruo2.io.paths import RemoteFolder, checksum, folder_at
+from keras_ruo2.io.state import parse_json, parse_state, write_state
 from keras_ruo2.species import DEFAULT
-from keras_ruo2.state import parse_json, parse_state, write_state
 
 SCHEMA_VERSION = 3
 FILE_NAME = "dataset.json"

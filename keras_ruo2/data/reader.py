@@ -11,7 +11,7 @@ from keras_ruo2.data.description import how_to_rebuild
 from keras_ruo2.data.schema import FIELDS, Schema
 from keras_ruo2.data.tfrecord import payload_at, record_spans
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.paths import RemoteFolder, folder_at
+from keras_ruo2.io.paths import RemoteFolder, folder_at
 
 
 class Records:

@@ -15,9 +15,9 @@ from keras_ruo2.data.description import FILE_NAME
 from keras_ruo2.data.schema import Schema
 from keras_ruo2.data.stores import Unreachable, open_store
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.memory import free_memory
-from keras_ruo2.paths import cache_folder, checksum
-from keras_ruo2.progress import Progress
+from keras_ruo2.io.memory import free_memory
+from keras_ruo2.io.paths import cache_folder, checksum
+from keras_ruo2.io.progress import Progress
 
 SHARE_OF_MEMORY = 0.5
 LEFT_BEHIND = 3600  # seconds after which nobody writes to a partial copy any more

@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 from keras_ruo2.data.tfrecord import frame
-from keras_ruo2.paths import checksum
+from keras_ruo2.io.paths import checksum
 
 
 def shard_names(split, count):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from keras_ruo2.data.description import FILE_NAME, load_description
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.progress import Progress
+from keras_ruo2.io.progress import Progress
 
 # Shards as `write_shards` names them, and as they are named here: with the start of a checksum.
 SHARD = re.compile(r"(training|held-out)-\d{5}-of-\d{5}(-[0-9a-f]{8})?\.tfrecord")

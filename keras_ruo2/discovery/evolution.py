@@ -13,7 +13,7 @@ from ase import Atoms
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.cells import potential_energy
-from keras_ruo2.thermodynamics import surface_line
+from keras_ruo2.thermodynamics.surface import surface_line
 
 PARENTS = 3  # pairs that are tried for a child before one parent is mutated alone
 CUTS = 30  # planes that are tried for a pair

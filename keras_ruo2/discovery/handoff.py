@@ -11,7 +11,7 @@ from ase.data import atomic_numbers, reference_states
 
 from keras_ruo2.discovery.outputs import ELECTRONS, OUTPUTS, output_in, read_output
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.paths import whole
+from keras_ruo2.io.paths import whole
 from keras_ruo2.species import SPECIES, formula, renamed
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.crystals import rutile_ruo2

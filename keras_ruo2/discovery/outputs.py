@@ -4,7 +4,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.structure.files import frames_of
+from keras_ruo2.io.structures import frames_of
 
 OUTPUTS = ("vasprun.xml", "OUTCAR", "*.pwo", "*.out", "*.extxyz", "*.traj")  # in this order
 ELECTRONS = "electrons not converged"  # the energy is that of no state

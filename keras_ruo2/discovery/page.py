@@ -7,8 +7,8 @@ import os
 import ase.io
 
 from keras_ruo2.discovery.funnel import STEPS
-from keras_ruo2.discovery.viewer import SCRIPT, viewer
 from keras_ruo2.evaluation.report import CSS, escape, figure, number
+from keras_ruo2.plotting.viewer import SCRIPT, viewer
 from keras_ruo2.species import SPECIES, renamed
 
 MORE_CSS = """

@@ -8,7 +8,7 @@ from keras_ruo2.discovery.funnel import flag, word
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.facets import facet_in
 from keras_ruo2.structure.filters import broken
-from keras_ruo2.thermodynamics import Line, surface_line
+from keras_ruo2.thermodynamics.surface import Line, surface_line
 
 POINTS = 61  # of dmu_O that lines are compared at
 STABLE_RANGE = 0.010  # eV/Å^2 above the best known slab: within the error of universal potentials

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_ruo2.data.description import FEWEST_HELD_OUT
-from keras_ruo2.evaluation.collapse import OF_A_CLASS
+from keras_ruo2.metrics.collapse import OF_A_CLASS
 
 GOOD, PARTLY, BAD, UNKNOWN = "good", "partly", "bad", "unknown"
 VERDICTS = {

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from keras_ruo2.structure.backmap import BackmapFailure, backmap
+from keras_ruo2.density.backmap import BackmapFailure, backmap
 from keras_ruo2.structure.validity import reasons_against
 
 COUNT = 24  # of each; a grid takes 0.1 to 0.5 s

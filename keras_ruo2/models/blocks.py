@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
-from keras_ruo2.architectures import ARCHITECTURES, Architecture
 from keras_ruo2.errors import check_choice
+from keras_ruo2.models.architectures import ARCHITECTURES, Architecture
 from keras_ruo2.models.layers import (
     POOLING,
     TRANSPOSED,

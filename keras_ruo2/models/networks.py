@@ -3,14 +3,14 @@
 import keras
 from keras import layers
 
-from keras_ruo2.architectures import DEFAULT
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.models.architectures import DEFAULT
 from keras_ruo2.models.blocks import Build, activation, draw_voxels, draw_waves, summarise
 from keras_ruo2.models.conditioning import label_channel, label_vector
 from keras_ruo2.models.layers import LayerNorm, NoiseShift
 from keras_ruo2.models.minibatch import MinibatchDiscrimination
 from keras_ruo2.models.slabs import draw_slabs
-from keras_ruo2.variants import LABEL_SIZES, get_variant
+from keras_ruo2.models.variants import LABEL_SIZES, get_variant
 
 LATENT_SIZE = 512
 NUM_CHANNELS = 2

@@ -5,9 +5,9 @@ from types import MappingProxyType
 import numpy as np
 
 from keras_ruo2.structure.bonds import bonded_parts, closer_than
+from keras_ruo2.structure.checks import check_cell
 from keras_ruo2.structure.displacements import displacements
 from keras_ruo2.structure.plausible import is_crowded, partial_occupancies
-from keras_ruo2.structure.voxels import check_cell
 
 # Of the sum of two covalent radii (Ru 1.46, O 0.66 Å); O2 is at 0.92. Potentials have false wells
 # nearer than that: CHGNet from 0.55, SevenNet from 0.45 on (experiments/013_potentials).

@@ -8,6 +8,7 @@ from multiprocessing.connection import wait
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.relaxation.relax import relax, untouched
+from keras_ruo2.relaxation.signals import answered, held_back
 
 PATIENCE = 10.0  # s beyond the time limit that a call of a calculator has at least
 MAKING = 900.0  # s that making a calculator may take: libraries are imported, models fetched
@@ -37,7 +38,8 @@ class Worker:
         self.connection, theirs = START.Pipe()
         arguments = (theirs, self.make, self.name, self.limits)
         self.process = START.Process(target=serve, args=arguments, daemon=True)
-        self.process.start()
+        with held_back():
+            self.process.start()
         theirs.close()
         kind, told = "failed", f"it took longer than {MAKING:g} s"
         try:
@@ -93,8 +95,16 @@ class Worker:
 
 def serve(connection, make, name, limits):
     """Relax what comes through `connection` until it is closed; runs in the process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    answered()
     threading.Thread(target=follow_the_parent, daemon=True).start()
+    try:
+        answer_requests(connection, make, name, limits)
+    except (EOFError, ConnectionError):  # the parent has ended, which is no error of this process
+        return
+
+
+def answer_requests(connection, make, name, limits):
+    """Send how making the calculator went, then a result for each structure that comes."""
     try:
         calculator, provenance = make(name)
     except Exception as error:  # calculators raise whatever they like
@@ -102,10 +112,7 @@ def serve(connection, make, name, limits):
         return
     connection.send(("made", provenance))
     while True:
-        try:
-            atoms, trajectory, most_atoms = connection.recv()
-        except EOFError:
-            return
+        atoms, trajectory, most_atoms = connection.recv()
         connection.send(relax(atoms, calculator, limits, trajectory, most_atoms))
 
 

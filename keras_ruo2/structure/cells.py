@@ -7,7 +7,7 @@ from ase.build import make_supercell
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.structure.voxels import check_cell
+from keras_ruo2.structure.checks import check_cell
 
 LARGEST_STRAIN = 1.0  # degrees from 90 that an orthogonal supercell is strained by at most
 STRAIN_SCALE = 0.1  # degrees of strain that are as bad as twice the volume

@@ -7,7 +7,7 @@ from ase.neighborlist import neighbor_list
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.cells import energy_of
-from keras_ruo2.structure.voxels import check_cell
+from keras_ruo2.structure.checks import check_cell
 
 SHORTEST, LONGEST = 1.0, 200.0  # Å, of cell vectors
 FEWEST = 2  # atoms

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_ruo2.evaluation.collapse import ALARMS, by_class, collapse_scores, raised
+from keras_ruo2.metrics.collapse import ALARMS, by_class, collapse_scores, raised
 from keras_ruo2.species import SPECIES, renamed
 
 PATIENCE = 3  # evaluations in a row with the same alarm: a young generator is blank, then striped

@@ -8,12 +8,12 @@ import keras
 
 from keras_ruo2 import runs
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io.paths import shown
 from keras_ruo2.models.environments import build_environment_critic
 from keras_ruo2.models.networks import build_critic, build_generator
+from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.options import AUGMENTATIONS, names_in, range_in
-from keras_ruo2.paths import shown
 from keras_ruo2.training.settings import Settings
-from keras_ruo2.variants import VARIANTS
 
 SCALES = 4  # standard deviations, about, in the range of energies
 

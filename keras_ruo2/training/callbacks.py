@@ -10,8 +10,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_ruo2 import plotting, runs
-from keras_ruo2.metrics_file import rows_until
+from keras_ruo2 import runs
+from keras_ruo2.plotting import style
+from keras_ruo2.runs.metrics import rows_until
 from keras_ruo2.species import SPECIES
 from keras_ruo2.training.checkpoints import take_up_means
 from keras_ruo2.training.every import Every, check_finite, synchronise
@@ -141,9 +142,9 @@ class Pictures(Every):
             self.write_lengths(lengths)
         grids = keras.ops.convert_to_numpy(made["grid"])
         path = self.folder / f"step-{self.step:08d}.png"
-        panels = plotting.views(f"Generated, step {self.step}", grids, lengths)
-        figure = plotting.sample_sheet(panels, columns=COLUMNS, rows=self.rows)
-        pixels = plotting.save(figure, path, self.species)
+        panels = style.views(f"Generated, step {self.step}", grids, lengths)
+        figure = style.sample_sheet(panels, columns=COLUMNS, rows=self.rows)
+        pixels = style.save(figure, path, self.species)
         self.board.picture("samples", pixels, self.step)
         self.board.flush()
 

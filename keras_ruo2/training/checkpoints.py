@@ -8,9 +8,9 @@ import keras
 import numpy as np
 
 from keras_ruo2 import runs
-from keras_ruo2.checkpoints import fault_of, seal_checkpoint
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.state import read_state, sync_folder, write_state
+from keras_ruo2.io.state import read_state, sync_folder, write_state
+from keras_ruo2.runs.checkpoint import fault_of, seal_checkpoint
 from keras_ruo2.training.every import Every, check_finite, diverged, synchronise
 
 MEANS = "means.json"

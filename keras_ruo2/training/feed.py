@@ -6,9 +6,9 @@ import numpy as np
 from keras_ruo2 import runs
 from keras_ruo2.data.labels import class_of
 from keras_ruo2.data.pipeline import batch_at
+from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.cells import scale_lengths
 from keras_ruo2.training.slabs import slab_arrays
-from keras_ruo2.variants import VARIANTS
 
 NAMES = (
     "grid",

@@ -6,13 +6,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from keras_ruo2 import plotting, runs
+from keras_ruo2 import runs
 from keras_ruo2.data.description import TRAINING
 from keras_ruo2.data.labels import class_counts, class_names
 from keras_ruo2.data.order import Order
 from keras_ruo2.data.phases import phases
 from keras_ruo2.data.reader import Records
-from keras_ruo2.paths import shown
+from keras_ruo2.io.paths import shown
+from keras_ruo2.plotting import style
 from keras_ruo2.training import assembly
 from keras_ruo2.training.devices import check_shares, place
 from keras_ruo2.training.feed import feed
@@ -168,7 +169,7 @@ def run_until_stopped(model, batches, steps, callbacks, agree, config):
 def draw_curves(run):
     """Draw the metrics of a run."""
     rows = runs.read_metrics(run / runs.METRICS)
-    plotting.save(plotting.metric_curves(runs.metrics_table(rows)), run / CURVES)
+    style.save(style.metric_curves(runs.metrics_table(rows)), run / CURVES)
     print(
         f"Trained {rows[-1]['step']} steps in {float(rows[-1]['seconds']):.0f} s; "
         f"curves in {shown(run / CURVES)}."

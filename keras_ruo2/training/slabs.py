@@ -7,8 +7,8 @@ import numpy as np
 from keras_ruo2 import runs
 from keras_ruo2.data.labels import class_counts, class_of
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io.state import read_state
 from keras_ruo2.recipes import RECIPES
-from keras_ruo2.state import read_state
 from keras_ruo2.structure.anchors import Anchors, find_anchors
 from keras_ruo2.structure.motifs import Motif
 

@@ -3,7 +3,7 @@
 import importlib
 from pathlib import Path
 
-from keras_ruo2.state import read_state, write_state
+from keras_ruo2.io.state import read_state, write_state
 from keras_ruo2.training.board import Board, group, varied
 
 PROJECT = "keras_ruo2"

@@ -9,13 +9,13 @@ from keras_ruo2 import runs
 from keras_ruo2.data.description import FEWEST_HELD_OUT, HELD_OUT, TRAINING
 from keras_ruo2.data.labels import class_of, draw_classes
 from keras_ruo2.data.pipeline import read_sample
+from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.cells import unscale_lengths
 from keras_ruo2.training.callbacks import Pictures, Recorder
 from keras_ruo2.training.checkpoints import Checkpoints
 from keras_ruo2.training.evaluator import NUM_IMAGES, Evaluator
 from keras_ruo2.training.pace import Pace
 from keras_ruo2.training.trackers import make_board
-from keras_ruo2.variants import VARIANTS
 
 
 def make_callbacks(config, description, counts, last_step, out):

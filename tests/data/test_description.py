@@ -6,7 +6,7 @@ import pytest
 
 from keras_ruo2.data.description import FILE_NAME, load_description, verify_shards
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.paths import checksum
+from keras_ruo2.io.paths import checksum
 
 
 def test_the_description_says_what_the_shards_hold(records):

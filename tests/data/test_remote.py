@@ -14,7 +14,7 @@ from keras_ruo2.data.remote import fetch
 from keras_ruo2.data.stores import Unreachable, open_store
 from keras_ruo2.data.upload import upload
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.paths import RemoteFolder, cache_folder
+from keras_ruo2.io.paths import RemoteFolder, cache_folder
 from tests.sealed import rewrite, values_of
 
 PLACE = RemoteFolder("slabs", "sets/mine")

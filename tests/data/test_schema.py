@@ -113,8 +113,8 @@ def test_records_are_written_and_read_without_tensorflow(structures, tmp_path):
 import sys
 sys.modules["tensorflow"] = sys.modules["keras"] = None  # an import of either now fails
 from pathlib import Path
-from data_prep.config import RecordsConfig
-from data_prep.records import main
+from keras_ruo2.config.preparation import RecordsConfig
+from keras_ruo2.records.build import main
 from keras_ruo2.data.description import TRAINING, load_description
 from keras_ruo2.data.order import Order
 from keras_ruo2.data.pipeline import training_batches

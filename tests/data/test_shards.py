@@ -6,7 +6,7 @@ import pytest
 from keras_ruo2.data.schema import Schema
 from keras_ruo2.data.shards import partial_of, shard_names, write_shard
 from keras_ruo2.data.tfrecord import payload_at, record_spans
-from keras_ruo2.paths import checksum
+from keras_ruo2.io.paths import checksum
 
 SCHEMA = Schema((4, 4, 2))
 

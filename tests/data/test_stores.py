@@ -6,7 +6,7 @@ from keras_ruo2.data import stores
 from keras_ruo2.data.description import load_description
 from keras_ruo2.data.stores import find_endpoint, open_store
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.paths import RemoteFolder
+from keras_ruo2.io.paths import RemoteFolder
 
 PLACE = RemoteFolder("slabs", "mine")
 

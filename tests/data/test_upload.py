@@ -8,7 +8,7 @@ from keras_ruo2.data.description import load_description, verify_shards
 from keras_ruo2.data.stores import open_store
 from keras_ruo2.data.upload import check_vacant, remote_name, upload
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.paths import RemoteFolder
+from keras_ruo2.io.paths import RemoteFolder
 
 PLACE = RemoteFolder("slabs", "sets/mine")
 

@@ -5,9 +5,9 @@ import lzma
 import numpy as np
 import pytest
 
-from keras_ruo2.paths import REPOSITORY
+from keras_ruo2.io.paths import REPOSITORY
+from keras_ruo2.io.structures import read_structures
 from keras_ruo2.structure.cells import potential_energy
-from keras_ruo2.structure.files import read_structures
 
 PARTS = sorted((REPOSITORY / "tfrecords" / "basin_hopping").glob("*.xz"))
 

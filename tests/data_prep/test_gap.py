@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 
 from data_prep import gap
-from data_prep.config import GapConfig, RecordsConfig
-from keras_ruo2.calculators import OXIDE_CORRECTION, make_calculator
+from keras_ruo2.config.preparation import GapConfig, RecordsConfig
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES
+from keras_ruo2.relaxation.calculators import OXIDE_CORRECTION, make_calculator
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.slabs import TERMINATIONS
 

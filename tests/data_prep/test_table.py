@@ -1,7 +1,7 @@
 import ase.io
 
-from data_prep.config import TableConfig
 from data_prep.table import main
+from keras_ruo2.config.preparation import TableConfig
 from keras_ruo2.structure.slabs import build_slab
 
 

@@ -2,12 +2,10 @@ import ase.io
 import numpy as np
 import pytest
 
-from data_prep import basin_hopping, thin
-from data_prep.config import BasinHoppingConfig, RecordsConfig
-from data_prep.config_search import ThinConfig
-from data_prep.histories import iterate_frames, iterate_trials
-from data_prep.records import main as write_records
-from data_prep.thinning import (
+from data_prep import thin
+from keras_ruo2.basin_hopping import search
+from keras_ruo2.basin_hopping.history import iterate_frames, iterate_trials
+from keras_ruo2.basin_hopping.thinning import (
     FAR_ABOVE,
     NEXT_TO_ANOTHER,
     REPEATED_START,
@@ -19,9 +17,12 @@ from data_prep.thinning import (
     same_places,
     spread,
 )
+from keras_ruo2.config.preparation import BasinHoppingConfig, RecordsConfig
+from keras_ruo2.config.search import ThinConfig
 from keras_ruo2.data.description import load_description
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.structure.files import read_structures
+from keras_ruo2.io.structures import read_structures
+from keras_ruo2.records.build import main as write_records
 
 SMALL_STEP = 0.01  # Å
 
@@ -41,7 +42,7 @@ def searched(tmp_path_factory):
         size=3.0,
         relax_steps=8,
     )
-    basin_hopping.main(config)
+    search.main(config)
     return folder / "found.extxyz"
 
 

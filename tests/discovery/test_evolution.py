@@ -5,7 +5,7 @@ from keras_ruo2.discovery import evolution
 from keras_ruo2.discovery.evolution import breed, chances, fittest, shares
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.cells import with_energy
-from keras_ruo2.thermodynamics import References, area
+from keras_ruo2.thermodynamics.surface import References, area
 
 REFERENCES = References(bulk=-22.0, oxygen=-5.0)
 

@@ -13,7 +13,7 @@ from ase.neighborlist import neighbor_list
 
 from keras_ruo2.discovery.funnel import STEPS
 from keras_ruo2.discovery.page import write_page
-from keras_ruo2.discovery.viewer import WIDTH, drawing
+from keras_ruo2.plotting.viewer import WIDTH, drawing
 from keras_ruo2.structure.bonds import bond_lengths
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

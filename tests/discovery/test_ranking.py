@@ -1,10 +1,10 @@
 import pytest
 
-from keras_ruo2.commands.discover_tables import distance
 from keras_ruo2.discovery.ranking import rank, worth_handing_over
+from keras_ruo2.discovery.tables import distance
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.slabs import build_slab
-from keras_ruo2.thermodynamics import References, area
+from keras_ruo2.thermodynamics.surface import References, area
 
 REFERENCES = References(bulk=-22.0, oxygen=-5.0, metal=-9.0)
 LIMITS = (-1.5, 0.0)

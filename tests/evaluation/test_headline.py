@@ -7,14 +7,14 @@ from scipy.ndimage import gaussian_filter
 
 from keras_ruo2.data.description import HELD_OUT, TRAINING, load_description
 from keras_ruo2.data.pipeline import read_sample
+from keras_ruo2.density.voxelise import voxelise
 from keras_ruo2.evaluation.headline import BAD, GOOD, PARTLY, UNKNOWN, headline
-from keras_ruo2.evaluation.measure import measure
 from keras_ruo2.evaluation.report import alarm_list
 from keras_ruo2.evaluation.validity import validity_scores
+from keras_ruo2.metrics.measure import measure
 from keras_ruo2.models.networks import build_generator
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.slabs import build_slab
-from keras_ruo2.structure.voxels import voxelise
 
 COUNT = 200
 

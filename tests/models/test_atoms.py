@@ -3,11 +3,11 @@ import pytest
 import tensorflow as tf
 from ase import Atoms
 
+from keras_ruo2.density.voxelise import voxelise
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.models.atoms import ChooseCell, Displace, Occupy
 from keras_ruo2.models.networks import build_generator
-from keras_ruo2.structure.voxels import voxelise
-from keras_ruo2.variants import VARIANTS
+from keras_ruo2.models.variants import VARIANTS
 from tests.slabs import LATENT, NAMES, anchors, bounds
 
 

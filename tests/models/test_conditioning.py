@@ -4,7 +4,7 @@ import pytest
 
 from keras_ruo2.models.conditioning import BlockOneHot, RepeatLabel, label_channel, label_vector
 from keras_ruo2.models.networks import build_critic, build_generator
-from keras_ruo2.variants import LABEL_SIZES, VARIANTS
+from keras_ruo2.models.variants import LABEL_SIZES, VARIANTS
 
 CLASSES = np.arange(10, dtype="int32")
 LABELLED = [name for name, row in VARIANTS.items() if row.label]

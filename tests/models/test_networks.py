@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from keras_ruo2.architectures import ARCHITECTURES
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.models.architectures import ARCHITECTURES
 from keras_ruo2.models.layers import (
     LateralWaves,
     LayerNorm,
@@ -14,7 +14,7 @@ from keras_ruo2.models.layers import (
 )
 from keras_ruo2.models.networks import build_critic, build_generator
 from keras_ruo2.models.periodic import wrap
-from keras_ruo2.variants import VARIANTS
+from keras_ruo2.models.variants import VARIANTS
 from tests.slabs import LATENT, anchors, bounds
 
 

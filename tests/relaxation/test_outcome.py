@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES
+from keras_ruo2.io.structures import read_structures
 from keras_ruo2.relaxation.outcome import classify, unusable
 from keras_ruo2.structure.bonds import RU
-from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
 
 

@@ -4,9 +4,9 @@ import time
 import numpy as np
 import pytest
 
-from keras_ruo2.calculators import make_calculator
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.relaxation import worker as module
+from keras_ruo2.relaxation.calculators import make_calculator
 from keras_ruo2.relaxation.relax import Limits, relax
 from keras_ruo2.relaxation.worker import Worker
 from tests.fakes import Morse

@@ -5,13 +5,13 @@ import pytest
 pytest.importorskip("dscribe")
 pytest.importorskip("pymatgen.core")
 
-from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES
+from keras_ruo2.io.structures import read_structures
 from keras_ruo2.screening.faces import KnownFaces, faces_of
 from keras_ruo2.screening.matching import fingerprint, same_slab
 from keras_ruo2.screening.screening import known_slabs, screen
 from keras_ruo2.screening.soap import worst_match
 from keras_ruo2.species import SPECIES
-from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
 from keras_ruo2.structure.variations import add_on_top
 from tests.conftest import REALDATA

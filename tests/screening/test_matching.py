@@ -7,7 +7,7 @@ from ase.io import read
 pytest.importorskip("dscribe")
 pytest.importorskip("pymatgen.core")
 
-from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES
 from keras_ruo2.screening import matching
 from keras_ruo2.screening.matching import displacement, fingerprint, same_slab
 from keras_ruo2.screening.soap import worst_match

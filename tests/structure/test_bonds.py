@@ -3,6 +3,7 @@ import pytest
 from ase import Atoms
 from ase.data import atomic_numbers
 
+from keras_ruo2.basin_hopping.moves import insertion_sites
 from keras_ruo2.structure.bonds import (
     O_O_BOND,
     RU_O_BOND,
@@ -15,7 +16,6 @@ from keras_ruo2.structure.bonds import (
 )
 from keras_ruo2.structure.filters import CRITERIA
 from keras_ruo2.structure.layers import assign_layers
-from keras_ruo2.structure.moves import insertion_sites
 from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
 from keras_ruo2.structure.terminations import termination_of
 from keras_ruo2.structure.validity import reasons_against

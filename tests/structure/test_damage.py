@@ -4,7 +4,7 @@ import pytest
 from ase import Atoms
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.damage import check_undamaged
 

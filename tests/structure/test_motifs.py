@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from keras_ruo2.density.voxelise import voxelise
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.motifs import Motif, motif_of
 from keras_ruo2.structure.slabs import build_slab
-from keras_ruo2.structure.voxels import voxelise
 from tests.slabs import A, C, prepared
 
 

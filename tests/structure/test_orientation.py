@@ -3,7 +3,7 @@ import pytest
 from ase.build import bulk, surface
 from ase.io import read
 
-from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES
 from keras_ruo2.structure.crystals import rutile_ruo2
 from keras_ruo2.structure.orientation import (
     FACETS,

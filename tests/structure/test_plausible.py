@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES
+from keras_ruo2.io.structures import read_structures
 from keras_ruo2.structure.crystals import rutile_ruo2
-from keras_ruo2.structure.files import read_structures
 from keras_ruo2.structure.plausible import (
     is_crowded,
     long_cell,

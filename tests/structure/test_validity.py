@@ -3,7 +3,7 @@ import pytest
 from ase import Atom, Atoms
 from ase.io import read
 
-from keras_ruo2.paths import BUNDLED_STRUCTURES
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES
 from keras_ruo2.structure.crystals import rutile_ruo2
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.validity import REASONS, UNREADABLE, reasons_against

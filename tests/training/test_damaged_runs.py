@@ -7,12 +7,13 @@ import h5py
 import numpy as np
 import pytest
 
-from keras_ruo2 import checkpoints, runs
-from keras_ruo2.commands.generate import main as generate
+from keras_ruo2 import runs
 from keras_ruo2.commands.train import main as train
 from keras_ruo2.config import GenerateConfig, TrainConfig
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.state import SAID, SEAL, write_state
+from keras_ruo2.generation.batch import main as generate
+from keras_ruo2.io.state import SAID, SEAL, write_state
+from keras_ruo2.runs import checkpoint
 from tests.damage import damaged, flip
 
 VALUES = {
@@ -29,9 +30,9 @@ VALUES = {
 FILES = (
     "config.json",
     "metrics.csv",
-    *checkpoints.WEIGHTS,
-    checkpoints.SCORES,
-    checkpoints.CHECKSUMS,
+    *checkpoint.WEIGHTS,
+    checkpoint.SCORES,
+    checkpoint.CHECKSUMS,
 )
 
 
@@ -76,7 +77,7 @@ def test_damage_to_a_run_is_never_read_without_a_word(run, name, rng, capsys):
             assert found == before or f"{name} " in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", checkpoints.WEIGHTS)
+@pytest.mark.parametrize("name", checkpoint.WEIGHTS)
 def test_a_damaged_newest_checkpoint_costs_the_steps_since_the_one_before(run, name, rng, capsys):
     path = newest(run, name)
     path.write_bytes(flip(path.read_bytes(), rng))
@@ -115,7 +116,7 @@ def unsealed(run):
         values = json.loads(path.read_text())
         del values[SEAL]
         path.write_text(json.dumps(values))
-    for path in run.glob(f"checkpoints/*/{checkpoints.CHECKSUMS}"):
+    for path in run.glob(f"checkpoints/*/{checkpoint.CHECKSUMS}"):
         path.unlink()
 
 
@@ -160,7 +161,7 @@ def objects(file):
 def test_weights_that_are_more_than_numbers_are_refused(tmp_path, make):
     with h5py.File(tmp_path / "w.h5", "w") as file:
         make(file)
-    assert checkpoints.fault_of_weights(tmp_path / "w.h5").startswith("is damaged")
+    assert checkpoint.fault_of_weights(tmp_path / "w.h5").startswith("is damaged")
 
 
 HOSTILE = [

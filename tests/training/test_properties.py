@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_ruo2.density.voxelise import voxelise
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.slabs import build_slab
-from keras_ruo2.structure.voxels import voxelise
 from keras_ruo2.training.properties import (
     PROPERTIES,
     filled,

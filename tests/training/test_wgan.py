@@ -4,13 +4,13 @@ import pytest
 import tensorflow as tf
 from keras import layers, ops
 
-from keras_ruo2.architectures import ARCHITECTURES
+from keras_ruo2.models.architectures import ARCHITECTURES
 from keras_ruo2.models.environments import build_environment_critic
 from keras_ruo2.models.networks import build_critic, build_generator
+from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.training import losses
 from keras_ruo2.training.settings import Settings
 from keras_ruo2.training.steps.tensorflow import WassersteinGAN
-from keras_ruo2.variants import VARIANTS
 from tests.slabs import LATENT, anchors, batch_of, bounds, motifs
 
 SIZE, VOXELS = 4, 8

@@ -1,0 +1,276 @@
+"""Tables and pictures of a basin-hopping search, finished or running."""
+
+import csv
+import io
+
+import numpy as np
+
+from keras_ruo2.basin_hopping.statistics import (
+    SQUARE_NM,
+    by_start,
+    formula_excess,
+    outcomes_by,
+    read_search,
+)
+from keras_ruo2.errors import check_writable
+from keras_ruo2.io.paths import shown
+from keras_ruo2.io.tables import harmless
+from keras_ruo2.plotting import search as plotting_search
+from keras_ruo2.plotting.style import save
+from keras_ruo2.structure.energies import class_edges
+
+NUM_CLASSES = 10
+LEAST_WIDTH = 0.01  # eV per atom that the energy classes span, so that their edges can be told
+MOST_DRAWN = 6  # starts of which structures are drawn, of different facets first
+COLUMNS = (
+    "chain",
+    "start",
+    "dmu_o (eV)",
+    "trials",
+    "accepted (%)",
+    "snapshots",
+    "O at the start",
+    "O now",
+    "lowest (meV/Å²)",
+    "at trial",
+    "its O",
+)
+
+
+def main(config):
+    """Write report.md, chains.csv and the pictures into `config.out`.
+
+    Args:
+        config: `SearchReportConfig`.
+    """
+    check_writable(config.out)
+    search = read_search(config.structures)
+    edges = edges_of(search.energies)
+    written = write_tables(search, edges, config)
+    for name, figure in figures(search, edges):
+        save(figure, config.out / name)
+        written.append(name)
+    trials = sum(len(chain.moves) for chain in search.chains)
+    print(
+        f"{shown(config.out)}: {', '.join(written)} of {len(search.chains)} chains, "
+        f"{trials:,} trials, {len(search.energies):,} snapshots."
+    )
+
+
+def edges_of(energies):
+    """Return the edges of the energy classes, eV per atom; equal energies get some room."""
+    if np.ptp(energies) < LEAST_WIDTH:
+        energies = np.mean(energies) + LEAST_WIDTH * np.array([-0.5, 0.5])
+    return class_edges(energies, NUM_CLASSES)
+
+
+def write_tables(search, edges, config):
+    """Write report.md and chains.csv and return their names."""
+    rows = [chain_row(chain) for chain in search.chains]
+    parts = [
+        "# A search in numbers",
+        summary(search),
+        "## Chains",
+        "Grand potentials are those of accepted structures, over the relaxed start's, per area of "
+        "the cell.",
+        markdown([COLUMNS, *rows]),
+        "## What became of the moves",
+        outcome_table(outcomes_by(search.chains, lambda chain, row: row.move), "move"),
+        outcome_table(outcomes_by(search.chains, lambda chain, row: chain.dmu_o), "dmu_o (eV)"),
+        outcome_table(outcomes_by(search.chains, lambda chain, row: chain.start), "start"),
+        "## Energies",
+        energy_table(search.energies, edges),
+        above_line(search.above),
+    ]
+    (config.out / "report.md").write_text("\n\n".join(filter(None, parts)) + "\n")
+    table = io.StringIO()
+    told = [[harmless(value) for value in row] for row in rows]
+    csv.writer(table, lineterminator="\n").writerows([COLUMNS, *told])
+    (config.out / "chains.csv").write_text(table.getvalue())
+    return ["report.md", "chains.csv"]
+
+
+def summary(search):
+    """Return how much there is, as a sentence or two."""
+    trials = sum(len(chain.moves) for chain in search.chains)
+    starts, snapshots = by_start(search.chains), f"{len(search.energies):,} snapshots"
+    facets = ", ".join(sorted({chain.facet for chain in search.chains}))
+    text = f"{len(search.chains)} chains of {len(starts)} starts on {facets}: {trials:,} trials, "
+    text += f"{snapshots}, {joined_range(search)} atoms in cells of {lengths_range(search)} Å."
+    if not search.knows_unplaced:
+        text += (
+            " Trials that left no snapshot here (moves without a place, thinned ones) are not "
+            "counted: the folder of chains knows them."
+        )
+    return text
+
+
+def joined_range(search):
+    """Return the least and largest number of atoms of the starts and lowest structures."""
+    frames = [frame for chain in search.chains for frame in (chain.first, chain.lowest) if frame]
+    counts = [frame.num_metal + frame.num_o for frame in frames]
+    return f"{min(counts)} to {max(counts)}" if counts else "unknown numbers of"
+
+
+def lengths_range(search):
+    """Return the least and largest length of the cells, Å."""
+    lengths = np.array([chain.lengths for chain in search.chains])
+    return f"{lengths.min():.1f} to {lengths.max():.1f}"
+
+
+def chain_row(chain):
+    """Return the values of `COLUMNS` for a chain."""
+    now = chain.current("num_o")
+    lowest = chain.lowest
+    accepted = f"{100 * chain.accepted.mean():.0f}" if len(chain.moves) else "-"
+    return (
+        chain.number,
+        chain.start,
+        f"{chain.dmu_o:g}",
+        len(chain.moves),
+        accepted,
+        sum(row.snapshots for row in chain.trials),
+        chain.first.num_o,
+        f"{now[-1]:.0f}",
+        f"{signless(chain.relative(lowest.grand_potential)):.1f}" if lowest else "-",
+        lowest.info["trial"] if lowest else "-",
+        lowest.num_o if lowest else "-",
+    )
+
+
+def signless(value):
+    """Return a value that would be printed as -0.0 as 0.0."""
+    return value if abs(value) >= 0.05 else 0.0
+
+
+def outcome_table(outcomes, title):
+    """Return a table of shares of outcomes, a row for each label."""
+    if not outcomes:
+        return ""
+    names = sorted({name for row in outcomes.values() for name in row}, key=order_of)
+    rows = [(title, "trials", *(f"{name.replace('_', ' ')} (%)" for name in names))]
+    for label, row in outcomes.items():
+        total = sum(row.values())
+        rows.append((label, total, *(f"{100 * row.get(name, 0) / total:.0f}" for name in names)))
+    return markdown(rows)
+
+
+def order_of(outcome):
+    """Return where an outcome stands among the others."""
+    known = list(plotting_search.OUTCOMES)
+    return (known.index(outcome) if outcome in known else len(known), outcome)
+
+
+def energy_table(energies, edges):
+    """Return the counts of the energy classes as a table."""
+    counts, _ = np.histogram(energies, edges)
+    rows = [("class", "from (eV per atom)", "to", "snapshots")]
+    for number, count in enumerate(counts):
+        rows.append((number, f"{edges[number]:.3f}", f"{edges[number + 1]:.3f}", int(count)))
+    return markdown(rows)
+
+
+def above_line(above):
+    """Return how far snapshots lie above the lowest of their trial, as a sentence."""
+    if not len(above):
+        return ""
+    shares = np.percentile(above, (50, 75, 90, 99))
+    values = ", ".join(f"{value:.3f}" for value in shares)
+    return (
+        f"Above the lowest snapshot of the same trial: {values} eV per atom for the nearest 50, "
+        "75, 90 and 99 % of the snapshots."
+    )
+
+
+def markdown(rows):
+    """Return rows as a Markdown table, the first one its head."""
+    lines = [f"| {' | '.join(map(str, row))} |" for row in rows]
+    return "\n".join([lines[0], f"|{'---|' * len(rows[0])}", *lines[1:]])
+
+
+def figures(search, edges):
+    """Yield the names and figures of the pictures that the search is long enough for."""
+    groups = by_start(search.chains)
+    above = search.above
+    yield "energies.png", plotting_search.energy_histogram(search.energies, edges, above)
+    yield "composition.png", composition(groups)
+    if any(len(chain.moves) for chain in search.chains):
+        yield "acceptance.png", acceptance(search.chains)
+        yield "grand_potential.png", grand_potentials(groups)
+    yield "structures.png", plotting_search.structures(chosen_structures(groups))
+
+
+def composition(groups):
+    """Return the picture of O gained and lost."""
+    potentials = sorted({chain.dmu_o for chains in groups.values() for chain in chains})
+    found = {name: [composition_of(chain) for chain in groups[name]] for name in groups}
+    return plotting_search.composition(found, potentials)
+
+
+def composition_of(chain):
+    """Return what the picture of compositions needs of a chain."""
+    counts = [chain.first.num_o, *chain.current("num_o")]
+    lowest = chain.lowest.num_o if chain.lowest else np.nan
+    return {
+        "dmu_o": chain.dmu_o,
+        "excess": chain.excess(counts),
+        "lowest": chain.excess(lowest),
+        "one": SQUARE_NM / chain.area,
+    }
+
+
+def acceptance(chains):
+    """Return the picture of acceptance rates and outcomes."""
+    tried = [chain for chain in chains if len(chain.moves)]
+    potentials = sorted({chain.dmu_o for chain in tried})
+    rates = {
+        f"{value:g}": [chain.accepted for chain in tried if chain.dmu_o == value]
+        for value in potentials
+    }
+    moves = outcomes_by(tried, lambda chain, row: row.move)
+    values = {
+        f"at {value:g} eV": outcomes_by(tried, lambda chain, row: chain.dmu_o)[value]
+        for value in potentials
+    }
+    return plotting_search.acceptance(rates, moves | values)
+
+
+def grand_potentials(groups):
+    """Return the picture of grand potentials along the chains."""
+    found = {
+        name: [
+            {
+                "dmu_o": chain.dmu_o,
+                "current": chain.relative(chain.current("grand_potential")),
+                "refused": chain.relative(chain.refused),
+            }
+            for chain in chains
+        ]
+        for name, chains in groups.items()
+    }
+    return plotting_search.grand_potentials(found)
+
+
+def chosen_structures(groups):
+    """Choose structures to draw: starts of different facets, and the lowest of their chains.
+
+    Returns:
+        Dict for `plotting_search.structures`.
+    """
+    facets = {chains[0].facet: name for name, chains in reversed(groups.items())}
+    first = [name for name in groups if name in facets.values()]
+    names = (first + [name for name in groups if name not in first])[:MOST_DRAWN]
+    found = {}
+    for name in [name for name in groups if name in names]:
+        chains = sorted(groups[name], key=lambda chain: chain.dmu_o)
+        column = [(f"start {formula_excess(chains[0].first)}", chains[0].first.atoms)]
+        for chain in {chains[0].number: chains[0], chains[-1].number: chains[-1]}.values():
+            if chain.lowest is None:
+                continue
+            gain = chain.relative(chain.lowest.grand_potential)
+            title = (
+                f"{formula_excess(chain.lowest)}\n{signless(gain):.1f} meV/Å² at {chain.dmu_o:g} eV"
+            )
+            column.append((title, chain.lowest.atoms))
+        found[name] = column
+    return found

@@ -1,0 +1,56 @@
+"""What is written of a trial: its snapshots with their history, and its row of the table."""
+
+from keras_ruo2.basin_hopping.trial import count_oxygen, grand_potential
+from keras_ruo2.structure.bonds import pair_of
+from keras_ruo2.structure.cells import with_energy
+
+
+def describe(plan, chain, trial):
+    """Return the history that all snapshots of a trial have in common."""
+    conditions = plan.conditions
+    return {
+        **plan.start.info,
+        "chain": plan.number,
+        "trial": chain.trials,
+        "move": trial.kind,
+        "outcome": trial.outcome,
+        "dmu_o": conditions.dmu_o,
+        "oxygen_energy": conditions.oxygen_energy,
+        "temperature": conditions.temperature,
+    }
+
+
+def frame(shot, number, common, plan):
+    """Return a snapshot as it is written: energy, layers, fixed atoms and history."""
+    atoms = shot.atoms.copy()
+    num_o = count_oxygen(atoms)
+    atoms.info = {
+        "name": f"{common['start']}-c{common['chain']:03d}-t{common['trial']:05d}-s{number:03d}",
+        **common,
+        "snapshot": number,
+        f"num_{pair_of(atoms)[0].lower()}": len(atoms) - num_o,
+        "num_o": num_o,
+        "fmax": round(shot.fmax, 4),
+        "grand_potential": grand_potential(shot.energy, num_o, plan.conditions),
+    }
+    return with_energy(atoms, shot.energy)
+
+
+def row(plan, chain, trial):
+    """Return a trial's values of `chains.COLUMNS`."""
+    values = {"energy": "", "grand_potential": "", "num_o": ""}
+    if trial.snapshots:
+        last = trial.snapshots[-1]
+        num_o = count_oxygen(last.atoms)
+        values = {
+            "energy": f"{last.energy:.6f}",
+            "grand_potential": f"{grand_potential(last.energy, num_o, plan.conditions):.6f}",
+            "num_o": num_o,
+        }
+    return values | {
+        "trial": chain.trials,
+        "move": trial.kind,
+        "outcome": trial.outcome,
+        "snapshots": len(trial.snapshots),
+        "error": trial.error.replace(",", ";"),
+    }

@@ -1,0 +1,194 @@
+"""What a search did, in numbers: its chains, trials, outcomes and energies."""
+
+from collections import Counter, defaultdict
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_ruo2.basin_hopping.history import ACCEPTED, START, Frame, iterate_trials, unplaced
+from keras_ruo2.structure.bonds import O
+
+SQUARE_NM = 100.0  # Å^2
+MILLI = 1000.0
+
+
+class TrialRow(NamedTuple):
+    """A trial: what was tried, what came of it, and its last snapshot (NaN without one)."""
+
+    trial: int
+    move: str
+    outcome: str
+    snapshots: int
+    energy: float
+    grand_potential: float
+    num_o: float
+
+
+class ChainRecord:
+    """A chain of a search, without its structures.
+
+    Attributes:
+        number, start, facet, dmu_o: What it is; dmu_o in eV.
+        lengths: Of the cell, Å.
+        area: Of the surface, Å^2.
+        num_metal: Number of metal atoms.
+        trials: List of `TrialRow`, the start's first.
+        first: `Frame` of the relaxed start, of a chain at another dmu_O if its own is not there.
+        lowest: `Frame` of the accepted structure with the lowest grand potential, or `None`.
+    """
+
+    def __init__(self, frame):
+        info = frame.info
+        self.number, self.start, self.dmu_o = info["chain"], info["start"], info["dmu_o"]
+        self.facet = info.get("facet", "unknown")
+        self.lengths = frame.lengths
+        self.area = float(frame.lengths[0] * frame.lengths[1])
+        self.num_metal = frame.num_metal
+        self.earliest = frame
+        self.trials, self.first, self.lowest = [], None, None
+
+    def add(self, frames):
+        """Add a trial by its snapshots."""
+        last = frames[-1]
+        info, omega = last.info, last.grand_potential
+        row = (info["trial"], info["move"], info["outcome"], len(frames))
+        self.trials.append(TrialRow(*row, last.energy, omega, last.num_o))
+        if info["outcome"] == ACCEPTED:
+            if info["move"] == START:
+                self.first = last
+            if self.lowest is None or omega < self.lowest.grand_potential:
+                self.lowest = last
+
+    def add_unplaced(self, rows):
+        """Add trials that left no snapshot, `(trial, move, outcome)`."""
+        nothing = (0, np.nan, np.nan, np.nan)
+        self.trials.extend(TrialRow(*row, *nothing) for row in rows)
+        self.trials.sort(key=lambda row: row.trial)
+
+    @property
+    def moves(self):
+        """The trials without the start."""
+        return [row for row in self.trials if row.move != START]
+
+    @property
+    def accepted(self):
+        """1 for each accepted trial, 0 for each other, without the start."""
+        return np.array([float(row.outcome == ACCEPTED) for row in self.moves])
+
+    def current(self, name):
+        """Return `num_o` or `grand_potential` of the structure each trial leaves the chain with."""
+        start = {"num_o": self.first.num_o, "grand_potential": self.reference}
+        values, present = [], start[name]
+        for row in self.trials:
+            if row.outcome == ACCEPTED:
+                present = getattr(row, name)
+            values.append(present)
+        return np.array(values)
+
+    @property
+    def refused(self):
+        """Grand potential of each refused trial's last snapshot, eV; NaN elsewhere."""
+        return [np.nan if r.outcome == ACCEPTED else r.grand_potential for r in self.trials]
+
+    @property
+    def reference(self):
+        """Grand potential of the relaxed start at the chain's own dmu_O, eV."""
+        per_oxygen = self.first.info["oxygen_energy"] + self.dmu_o
+        return self.first.energy - self.first.num_o * per_oxygen
+
+    def excess(self, num_o):
+        """Return O beyond two per metal atom, nm^-2 of the cell."""
+        return (np.asarray(num_o) - 2 * self.num_metal) / self.area * SQUARE_NM
+
+    def relative(self, values):
+        """Return grand potentials over the relaxed start's, meV/Å^2."""
+        return (np.asarray(values) - self.reference) * MILLI / self.area
+
+
+class Search(NamedTuple):
+    """A whole search.
+
+    Args:
+        chains: List of `ChainRecord`, by number.
+        energies: Of all snapshots, eV per atom.
+        above: Over the lowest snapshot of the same trial, eV per atom; starts are left out.
+        knows_unplaced: Whether trials that left no snapshot are counted.
+    """
+
+    chains: list
+    energies: np.ndarray
+    above: np.ndarray
+    knows_unplaced: bool
+
+
+def read_search(path):
+    """Read a search's snapshots, from whatever `histories.iterate_frames` reads.
+
+    Returns:
+        `Search`.
+    """
+    chains, energies, above = {}, [], []
+    for frames in iterate_trials(path):
+        info = frames[0].info
+        if info["chain"] not in chains:
+            chains[info["chain"]] = ChainRecord(frames[0])
+        chains[info["chain"]].add(frames)
+        found = np.array([frame.energy_per_atom for frame in frames])
+        energies.append(found)
+        if info["move"] != START:
+            above.append(found - found.min())
+    rest = unplaced(path)
+    for number, rows in (rest or {}).items():
+        if number in chains:
+            chains[number].add_unplaced(rows)
+    fill_in_starts(chains.values())
+    ordered = [chains[number] for number in sorted(chains)]
+    return Search(ordered, np.concatenate(energies), joined(above), rest is not None)
+
+
+def fill_in_starts(chains):
+    """Give chains without their start that of another chain, or else their first structure.
+
+    The relaxed start does not depend on dmu_O; a thinned set has it once.
+    """
+    known = {chain.start: chain.first for chain in chains if chain.first}
+    for chain in chains:
+        chain.first = chain.first or known.get(chain.start, chain.earliest)
+
+
+def joined(arrays):
+    """Concatenate arrays, of which there may be none."""
+    return np.concatenate(arrays) if arrays else np.zeros(0)
+
+
+def by_start(chains):
+    """Return chains by their start, in the order of their numbers."""
+    groups = defaultdict(list)
+    for chain in chains:
+        groups[chain.start].append(chain)
+    return dict(groups)
+
+
+def outcomes_by(chains, name_of):
+    """Count outcomes of moves.
+
+    Args:
+        chains: List of `ChainRecord`.
+        name_of: Function of a chain and a `TrialRow` that says where it is counted.
+
+    Returns:
+        Dict of names to dicts of outcomes to counts.
+    """
+    found = defaultdict(Counter)
+    for chain in chains:
+        for row in chain.moves:
+            found[name_of(chain, row)][row.outcome] += 1
+    return {name: dict(found[name]) for name in sorted(found)}
+
+
+def formula_excess(frame: Frame):
+    """Return the formula of a frame and its O beyond two per metal atom, as text."""
+    extra = frame.num_o - 2 * frame.num_metal
+    atoms = frame.atoms
+    metal = sorted(set(atoms.symbols[atoms.numbers != O]))
+    return f"{''.join(metal)}{frame.num_metal}O{frame.num_o} ({extra:+d} O)"

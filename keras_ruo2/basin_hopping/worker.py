@@ -1,0 +1,124 @@
+"""What a worker of a search does: it relaxes starts and makes trials, and knows of nothing else."""
+
+import threading
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_ruo2.basin_hopping.starts import is_file, start_words
+from keras_ruo2.basin_hopping.trial import Conditions, Trial, relax, run_start, run_trial
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.io.memory import check_memory
+from keras_ruo2.relaxation.calculators import make_calculator
+from keras_ruo2.relaxation.references import lattice_constants, oxygen_molecule
+from keras_ruo2.thermodynamics.surface import KNOWN_REFERENCES
+
+OWN = threading.local()  # of each thread of a worker, because calculators keep their last result
+
+
+class Engine(NamedTuple):
+    """A calculator and where its energies come from, see `keras_ruo2.relaxation.calculators`."""
+
+    calculator: object
+    provenance: dict
+
+
+class Made(NamedTuple):
+    """A piece of work that is done.
+
+    Args:
+        trial: `Trial`.
+        seconds: How long it took.
+        provenance: Of the calculator that made it.
+    """
+
+    trial: Trial
+    seconds: float
+    provenance: dict
+
+
+class References(NamedTuple):
+    """What a calculator says before a search: lattice constants (Å), energy of half an O2 (eV)."""
+
+    provenance: dict
+    a: float | None
+    c: float | None
+    oxygen_energy: float
+
+
+def find_references(engine, config):
+    """Return the `References` of a search, as given or else calculated.
+
+    Args:
+        engine: `Engine`, or the name of a calculator.
+        config: `BasinHoppingConfig`.
+    """
+    calculator, provenance = engine_of(engine)
+    a, c = config.a, config.c
+    if not all(is_file(word) for word in start_words(config.start)):
+        a, c = lattice_constants(config, calculator)
+    return References(provenance, a, c, oxygen_energy(config, calculator, provenance))
+
+
+def oxygen_energy(config, calculator, provenance):
+    """Return the energy of half an O2 molecule, eV.
+
+    It is `config.oxygen_energy` where given, else the known reference of the calculator, else that
+    of a molecule relaxed with it.
+    """
+    if config.oxygen_energy is not None:
+        return config.oxygen_energy
+    known = KNOWN_REFERENCES.get((provenance["calculator"], provenance["correction"]))
+    if known:
+        return known.oxygen
+    conditions = Conditions(0, 0, fmax=0.02, relax_steps=200)
+    snapshots, error = relax(oxygen_molecule(), calculator, conditions)
+    if error:
+        raise ConfigError(
+            f"The calculator fails at O2 ({error}). Give --oxygen_energy, that of half an O2 in eV."
+        )
+    return snapshots[-1].energy / 2
+
+
+def make_start(atoms, engine, conditions):
+    """Return what relaxing a start gives, as `Made`."""
+    began, engine = time.monotonic(), engine_of(engine, len(atoms))
+    trial = run_start(atoms, engine.calculator, conditions)
+    return Made(trial, time.monotonic() - began, engine.provenance)
+
+
+def make_trial(atoms, energy, engine, conditions, numbers):
+    """Return what a trial gives, as `Made`.
+
+    Args:
+        atoms: The structure to start from.
+        energy: Its potential energy, eV.
+        engine: `Engine`, or the name of a calculator.
+        conditions: `Conditions`.
+        numbers: Seed, number of the chain and of the trial, which settle its random numbers.
+    """
+    began, engine = time.monotonic(), engine_of(engine, len(atoms))
+    rng = np.random.default_rng(numbers)
+    trial = run_trial(atoms, energy, engine.calculator, conditions, rng)
+    return Made(trial, time.monotonic() - began, engine.provenance)
+
+
+def engine_of(engine, num_atoms=0):
+    """Return an `Engine`; one that is given by name is made once by each thread of a worker.
+
+    Args:
+        engine: `Engine`, or the name of a calculator.
+        num_atoms: Atoms of the first structure that it is wanted for; 0 if none is large.
+
+    Raises:
+        ConfigError: If it cannot be made, or this machine has too little memory for it.
+    """
+    if isinstance(engine, Engine):
+        return engine
+    if getattr(OWN, "name", None) != engine:
+        OWN.engine, OWN.name, OWN.checked = Engine(*make_calculator(engine)), engine, False
+    if num_atoms and not OWN.checked:
+        check_memory(engine, num_atoms)
+        OWN.checked = True
+    return OWN.engine

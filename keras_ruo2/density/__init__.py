@@ -1,0 +1,1 @@
+"""Atoms to density grids and back."""

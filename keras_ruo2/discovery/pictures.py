@@ -1,0 +1,64 @@
+"""The pictures of `discover`'s report: samples, and a phase diagram whatever came of them."""
+
+from keras_ruo2.config import PhaseDiagramConfig
+from keras_ruo2.discovery.funnel import first, ranked
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.io.frames import write_frames
+from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.thermodynamics.phase_diagram import main as phase_diagram
+from keras_ruo2.thermodynamics.references import method_of
+
+ENERGIES = ("bulk_energy", "oxygen_energy", "metal_energy")
+
+
+def draw_pictures(config, results, known, notes):
+    """Return pictures with captions: samples, and the phase diagram.
+
+    It holds the generator's relaxed slabs and, beside them, the known ones of the same calculator;
+    where none of the generator's is left, the known ones alone.
+
+    Args:
+        config: `DiscoverConfig`.
+        results: `Results` of each method.
+        known: The reference slabs.
+        notes: List of texts, which gains why there is no diagram, or what is not in it.
+    """
+    pictures = []
+    samples = config.out / "generated" / "pictured.png"
+    if samples.exists():
+        pictures.append((samples, "Generated grids, their highest densities along y and along z."))
+    survivors = [atoms for atoms in results[0].relaxed if ranked(atoms) and first(atoms)]
+    given = {name: getattr(config, name) for name in ENERGIES}
+    if survivors:
+        path = config.out / "generated" / "survivors.extxyz"
+        write_frames(path, survivors)
+        alike = any(method_of(slab) == method_of(survivors[0]) for slab in known)
+        beside = {"reference": config.reference} if alike else {}
+        caption = "Surface free energies of the generator's relaxed slabs, known slabs dotted."
+    else:
+        path, beside = known_alone(config, known), {}
+        given = given if by_the_calculator(results, known) else {}
+        caption = "Surface free energies of the known slabs; none of the generator's is left."
+        notes.append("None of the generator's structures is left: the phase diagram shows known")
+        notes[-1] += " slabs only."
+    folder = config.out / "phase_diagram"
+    try:
+        options = given | beside | {"species": ",".join(config.pair)}
+        phase_diagram(PhaseDiagramConfig(structures=path, out=folder, **options))
+    except ConfigError as error:
+        notes.append(f"No phase diagram: {error}")
+        return pictures
+    return [(folder / "phase_diagram.png", caption), *pictures]
+
+
+def known_alone(config, known):
+    """Write the known slabs that have energies to a file of their own, and return it."""
+    path = config.out / "generated" / "known.extxyz"
+    write_frames(path, [slab for slab in known if potential_energy(slab) is not None] or known)
+    return path
+
+
+def by_the_calculator(results, known):
+    """Say whether the known slabs are by the calculator that reference energies were given of."""
+    methods = {method_of(atoms) for found in results for atoms in found.relaxed}
+    return not methods or bool(known) and method_of(known[0]) in methods

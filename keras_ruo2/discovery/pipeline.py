@@ -1,0 +1,272 @@
+"""`discover`: generate -> backmap -> screen -> relax -> screen -> phase_diagram, in one folder."""
+
+import dataclasses
+from functools import cache, partial
+
+from keras_ruo2 import runs
+from keras_ruo2.config import BackmapConfig, GenerateConfig, RelaxConfig, ScreenConfig
+from keras_ruo2.density import batch as backmap
+from keras_ruo2.discovery.baselines import make_up, templates
+from keras_ruo2.discovery.evolution import operators
+from keras_ruo2.discovery.funnel import choose, judged, word
+from keras_ruo2.discovery.genetic import run_genetic
+from keras_ruo2.discovery.report import Results, references_of, report
+from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.generation.batch import check_label
+from keras_ruo2.generation.batch import main as generate
+from keras_ruo2.io.frames import write_frames
+from keras_ruo2.io.locks import one_at_a_time
+from keras_ruo2.io.paths import structure_files
+from keras_ruo2.io.structures import read_structures
+from keras_ruo2.io.workfolder import begin, fingerprint, frames, stage, take_up
+from keras_ruo2.models.variants import VARIANTS
+from keras_ruo2.plotting import style
+from keras_ruo2.relaxation import batch as relax
+from keras_ruo2.relaxation.calculators import CALCULATORS, check_calculator, is_installed, method_of
+from keras_ruo2.screening import batch as screen
+from keras_ruo2.species import SPECIES, formula
+from keras_ruo2.structure.repeats import smallest_cell
+from keras_ruo2.thermodynamics.surface import known_references, oxygen_poor_limit
+
+GENERATED, GENETIC = "generated", "genetic"
+CHANGEABLE = ("shown", "hand_over", "dft", "dft_references", "trust")
+PICTURED = 12  # samples in the picture
+RELAXING = ("calculator", "trust", "optimiser", "fmax", "steps", "seconds", "frozen_layers")
+
+
+def main(config):
+    """Run every stage that is not finished, for the generator and each baseline, and report.
+
+    Args:
+        config: `DiscoverConfig`.
+
+    Raises:
+        ConfigError: Before anything slow: no run, unusable samples, a calculator or a library that
+            is missing, or a folder that was begun with other settings.
+    """
+    config = given_again(take_up(config, CHANGEABLE), config.given)
+    check_calculator(config.calculator)
+    check_references(config)
+    screen.check_installed()
+    if config.bulk_energy is not None:
+        oxygen_poor_limit(references_of(config, None))
+    if GENETIC in config.methods:
+        operators()
+    inputs = {
+        "reference": fingerprint(*structure_files("reference", config.reference))
+    } | check_source(config)
+    config = with_species(config)
+    known = known_slabs(config)
+    check_writable(config.out)
+    with one_at_a_time(config.out):
+        begin(config, inputs)
+        config = with_draws(config)
+        make_slabs = cache(partial(templates, known))
+        report(config, [run_method(name, config, make_slabs) for name in config.methods], known)
+
+
+def given_again(config, given):
+    """Return a config whose calculator this command may start: named by its user, or well known.
+
+    Args:
+        config: What `take_up` returned.
+        given: Names of the flags of this command.
+
+    Raises:
+        ConfigError: If only a file of the folder names a function, and it is in no installed
+            package.
+    """
+    name = config.calculator.partition(":")[0]
+    if not ("calculator" in given or name in CALCULATORS or is_installed(name)):
+        raise ConfigError(
+            f"{config.out} was begun with --calculator={config.calculator}, which runs code. Give "
+            "it again to go on."
+        )
+    return config
+
+
+def check_references(config):
+    """Raise `ConfigError` if nothing is known that surface energies could be relative to."""
+    if config.bulk_energy is None and not known_references(method_of(config.calculator)):
+        raise ConfigError(
+            f"No reference energies are known for the calculator {config.calculator!r}. Give "
+            "--bulk_energy and --oxygen_energy (and --metal_energy) by it."
+        )
+
+
+def with_species(config):
+    """Return the config with the elements of the run or of the samples, where they are others.
+
+    Raises:
+        ConfigError: If they are not those asked for, are no oxide, or lack reference energies.
+    """
+    if config.samples is not None:
+        found = backmap.species_of(config.samples, config.species)
+    else:
+        found = tuple(runs.load(config.run)["data"]["species"])
+    if config.species is not None and found != config.pair:
+        raise ConfigError(f"--run={config.run} is of {','.join(found)}. Leave out --species.")
+    if found != config.pair:
+        config = dataclasses.replace(config, species=",".join(found))
+    if found != SPECIES and config.bulk_energy is None:
+        raise ConfigError(
+            f"No reference energies of {formula(found)} are known. Give --bulk_energy and "
+            "--oxygen_energy (and --metal_energy) by the calculator: python -m data_prep "
+            f"references --species={','.join(found)} prints them."
+        )
+    return config
+
+
+def with_draws(config):
+    """Return the config with no more draws than --samples holds: baselines draw as many."""
+    if config.samples is None:
+        return config
+    grids, *_ = backmap.read_samples(config.samples)
+    return dataclasses.replace(config, count=min(config.count, len(grids)))
+
+
+def known_slabs(config):
+    """Return the slabs of --reference that are of the species asked for.
+
+    Raises:
+        ConfigError: If there are none, but baselines were to be made of them.
+    """
+    slabs = read_structures(config.reference)
+    found = [slab for slab in slabs if set(slab.get_chemical_symbols()) <= set(config.pair)]
+    if not found and len(config.methods) > 1:
+        raise ConfigError(
+            f"--reference={config.reference} holds no slab of {' and '.join(config.pair)} to make "
+            "baselines from. Give another --reference, or --baselines=none."
+        )
+    return found
+
+
+def check_source(config):
+    """Return what tells the generator's samples from others, or raise `ConfigError`."""
+    if config.samples is not None:
+        missing = "Add them as an array `lattice` of shape (n, 3), in Å."
+        grids, *_ = backmap.read_samples(config.samples, advice=missing)
+        if grids.ndim != 5:
+            raise ConfigError(
+                f"--samples={config.samples} holds slices of shape {grids.shape[1:-1]}. Only whole "
+                "grids become structures: draw them from a 3D variant."
+            )
+        return {"samples": fingerprint(config.samples)}
+    saved = runs.load_trained(config.run)
+    variant = VARIANTS[saved["resolved"]["variant"]]
+    if variant.ndim != 3 or not variant.lattice:
+        raise ConfigError(
+            f"--run={config.run} is a {saved['resolved']['variant']}. Structures come from 3D "
+            "variants with lattice lengths, e.g. joint3d."
+        )
+    if config.label is not None:
+        check_label(config.label, saved)
+    checkpoint = runs.sound_checkpoint(config.run, best=config.checkpoint == "best")
+    if checkpoint is None:
+        raise ConfigError(f"{config.run} has no {config.checkpoint} checkpoint.")
+    weights = checkpoint / runs.GENERATOR_WEIGHTS
+    return {"checkpoint": f"{checkpoint.name} ({fingerprint(weights)})"}
+
+
+def run_method(method, config, make_slabs):
+    """Take one method's structures through all stages; return its `Results`.
+
+    Args:
+        method: Its name.
+        config: `DiscoverConfig`.
+        make_slabs: Function that returns the known slabs that baselines are made of.
+    """
+    folder = config.out / method
+
+    def start(path):
+        if method == GENERATED:
+            draw(config, path)
+        else:
+            write_frames(path, make_up(method, make_slabs(), config.count, config.seed))
+
+    def through(folder, start, relaxations, first=0):
+        return take_through(folder, method, config, start, relaxations, first)
+
+    print(f"\n{method}", flush=True)
+    if method == GENETIC:
+        screened = partial(screen_all, config)
+        return run_genetic(folder, config, make_slabs, through, screened)
+    last = through(folder, start, config.relaxations)
+    screened = folder / "2_screened.extxyz"
+    return Results(method, judged(frames(screened)), judged(frames(last)))
+
+
+def take_through(folder, method, config, start, relaxations, first):
+    """Take what `start` writes through all stages in `folder`; return the file of the last one."""
+    atoms = stage(folder / "1_atoms.extxyz", start)
+    screened = stage(folder / "2_screened.extxyz", lambda path: screen_all(config, atoms, path))
+
+    def choose(path):
+        pick(config, method, atoms, screened, path, relaxations, first)
+
+    chosen = stage(folder / "3_chosen.extxyz", choose)
+    relaxed = stage(folder / "4_relaxed.extxyz", lambda path: relax_all(config, chosen, path))
+    return stage(folder / "5_screened.extxyz", lambda path: screen_all(config, relaxed, path))
+
+
+def draw(config, path):
+    """Draw samples, or take those that were given, picture some and map all back."""
+    samples = config.samples
+    if samples is None:
+        samples = path.with_name("samples.npz")
+        made = GenerateConfig(
+            run=config.run,
+            count=config.count,
+            out=samples,
+            label=config.label,
+            checkpoint=config.checkpoint,
+            seed=config.seed,
+        )
+        stage(samples, lambda path: generate(made))
+    grids, lengths, _ = backmap.read_samples(samples)
+    panels = style.views("Generated", grids[:PICTURED], lengths[:PICTURED])
+    style.save(style.sample_sheet(panels), path.with_name("pictured.png"), config.pair)
+    made = {"alpha": config.alpha, "species": config.species, "count": config.count}
+    backmap.map_samples(BackmapConfig(samples=samples, out=path, **made))
+
+
+def screen_all(config, structures, path):
+    """Screen a file of structures against the reference; an empty file stays empty."""
+    if not frames(structures):
+        path.write_text("")
+        return
+    known = {"reference": config.reference, "species": ",".join(config.pair)}
+    screen.main(ScreenConfig(structures=structures, out=path, **known))
+
+
+def pick(config, method, atoms, screened, path, relaxations, first):
+    """Write the structures that are worth a relaxation, named; samples in their smallest cell.
+
+    `first` is the number of the first structure, where there were some before.
+    """
+    found, told = frames(atoms), judged(frames(screened))
+    chosen = []
+    for index in choose(told, relaxations):
+        structure = smallest_cell(found[index]) if method == GENERATED else found[index]
+        structure.info |= {
+            "name": f"{method}-{first + index:04d}",
+            "method": method,
+            "drawn_with_seed": config.seed,
+            "drawn_as": first + index,
+            "reasons_before": word(told[index], "reasons"),
+        }
+        chosen.append(structure)
+    if chosen:
+        write_frames(path, chosen)
+    else:
+        path.write_text("")
+
+
+def relax_all(config, chosen, path):
+    """Relax a file of structures; an empty file stays empty."""
+    if not frames(chosen):
+        path.write_text("")
+        return
+    limits = {name: getattr(config, name) for name in RELAXING}
+    steps = path.with_name("trajectories")
+    relax.main(RelaxConfig(structures=chosen, out=path, trajectories=steps, **limits))

@@ -1,0 +1,214 @@
+"""What `discover` found: ranking, phase diagram, hand-off to DFT and the page."""
+
+import os
+from typing import NamedTuple
+
+from keras_ruo2 import __version__
+from keras_ruo2.discovery.funnel import count, first, flag, moved, ranked, word
+from keras_ruo2.discovery.handoff import write_inputs
+from keras_ruo2.discovery.page import NAMES, write_page
+from keras_ruo2.discovery.pictures import draw_pictures
+from keras_ruo2.discovery.ranking import has_converged, rank, worth_handing_over
+from keras_ruo2.discovery.tables import LOWEST, describe_best, distance, rank_again
+from keras_ruo2.io.paths import MODELS, shown
+from keras_ruo2.io.tables import Writer
+from keras_ruo2.io.workfolder import SETTINGS, read_settings
+from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.facets import facet_in, indices_of
+from keras_ruo2.thermodynamics.references import method_of, named
+from keras_ruo2.thermodynamics.surface import References, known_references, oxygen_poor_limit
+
+MOST_NAMED = 5  # structures in a note
+
+
+class Results(NamedTuple):
+    """What became of a method's structures.
+
+    Args:
+        method: Its name.
+        screened: Every structure after the first screening.
+        relaxed: Every relaxed structure after the second one.
+    """
+
+    method: str
+    screened: list
+    relaxed: list
+
+
+def report(config, results, known):
+    """Rank what is left of every method and write ranking.csv, POSCAR folders and report.html.
+
+    Args:
+        config: `DiscoverConfig`.
+        results: `Results` of each method.
+        known: The reference slabs.
+    """
+    notes = []
+    left = [atoms for found in results for atoms in found.relaxed if ranked(atoms) and first(atoms)]
+    comparable, rows, references, limits = [], [], None, (LOWEST, 0.0)
+    if left:
+        comparable, rows, references, limits = rank_all(config, left, known, notes)
+    else:
+        notes.append("No structure was valid after relaxing: there is nothing to rank.")
+    warn_of_unknown_facets(rows, notes)
+    near, folders = hand_over(config, rows)
+    write_ranking(config.out / "ranking.csv", rows, limits, folders)
+    pictures = draw_pictures(config, results, known, notes)
+    again, dft_pictures = rank_again(config, near, rows, notes) if config.dft else ([], [])
+    own, others = describe_best(config, results, (rows, comparable, references), limits)
+    methods = {found.method: funnel_of(found) for found in results}
+    content = {
+        "title": f"Structures discovered with {source_of(config)}",
+        "summary": summary(methods, rows, folders) + told_of_rest(near, folders),
+        "methods": methods,
+        "pictures": pictures + dft_pictures,
+        "best": own,
+        "others": others,
+        "shown": config.shown,
+        "notes": notes,
+        "provenance": provenance(config),
+        "dft": again,
+        "species": config.pair,
+    }
+    write_page(config.out / "report.html", content)
+    print(f"\n{content['summary']}\n{shown(config.out / 'report.html')} shows it all.")
+
+
+def hand_over(config, rows):
+    """Write the POSCAR folders of what is worth DFT.
+
+    Returns:
+        `(near, folders)`: all structures near to being stable, the new ones first, of which the
+        first ones were handed over; dict of their names to folders.
+    """
+    new, rest = worth_handing_over(rows)
+    near = [row.atoms for row in (*new, *rest)]
+    handed = near if config.hand_over == "all" else near[: len(new)]
+    names = write_inputs(config.out / "poscar", handed, config.out, config.pair)
+    known = (atoms.info["name"] for atoms in handed)
+    return near, dict(zip(known, names, strict=True))
+
+
+def told_of_rest(near, folders):
+    """Return a sentence on what is near to being stable and was not handed over."""
+    number = len(near) - len(folders)
+    if not number:
+        return ""
+    return (
+        f" {number} more lie as near to the best known slab, but equal known ones or did not "
+        "converge; --hand_over=all hands them over too."
+    )
+
+
+def warn_of_unknown_facets(rows, notes):
+    """Note which structures were compared with slabs of every facet, for want of their own."""
+    names = [row.atoms.info["name"] for row in rows if indices_of(facet_in(row.atoms).name) is None]
+    if names:
+        notes.append(
+            f"The facet of {len(names)} structures is not recognised, so that they are compared "
+            f"with the known slabs of all facets: {', '.join(names[:MOST_NAMED])}."
+        )
+
+
+def rank_all(config, left, known, notes):
+    """Rank what is left beside the known slabs, as far as they are of one calculator.
+
+    Returns:
+        `(comparable, rows, references, limits)`: known slabs of the same calculator, `Ranked`
+        structures, the calculator's `References` and the ends of dmu_O, eV.
+    """
+    method = method_of(left[0])
+    references = references_of(config, method)
+    comparable = [slab for slab in known if method_of(slab) == method]
+    if not comparable:
+        notes.append(
+            f"The known slabs are by another calculator than {named(method)}: structures are "
+            "compared with each other only, and the best one of each facet is 0 above itself. "
+            "Relax the known slabs with it and give them as --reference."
+        )
+    poor = oxygen_poor_limit(references)
+    limits = (LOWEST if poor is None else poor, 0.0)
+    return comparable, rank(left, comparable, references, limits), references, limits
+
+
+def references_of(config, method):
+    """Return the `References`: given, or those known for the calculator, or `None`."""
+    if config.bulk_energy is not None:
+        given = (config.bulk_energy, config.oxygen_energy, config.metal_energy)
+        return References(*given, config.pair)
+    return known_references(method, config.pair)
+
+
+def funnel_of(found):
+    """Return the counts, reasons and the median RMSD of a method."""
+    counts, reasons = count(found.screened, found.relaxed)
+    return {"counts": counts, "reasons": reasons, "moved": moved(found.relaxed)}
+
+
+def write_ranking(path, rows, limits, folders):
+    """Write a row for every ranked structure, the best first; energies in meV/Å^2."""
+    partial = path.with_name(f".{path.name}.partial")
+    with open(partial, "w", newline="") as file:
+        writer = Writer(file)
+        writer.writerow(
+            "rank name method formula facet above_meV_A2 at_dmu_O_eV gamma_O_poor_meV_A2 "
+            "gamma_O_rich_meV_A2 novel converged matched rmsd_A energy_eV calculator poscar".split()
+        )
+        for number, row in enumerate(rows):
+            info = row.atoms.info
+            writer.writerow(
+                [
+                    number + 1,
+                    info["name"],
+                    info["method"],
+                    row.atoms.get_chemical_formula(),
+                    info.get("facet", ""),
+                    round(1000 * row.above, 2),
+                    round(row.best_at, 3),
+                    *(round(1000 * row.line(limit), 2) for limit in limits),
+                    flag(row.atoms, "novel"),
+                    has_converged(row.atoms),
+                    word(row.atoms, "matched"),
+                    info["rmsd"],
+                    round(potential_energy(row.atoms), 5),
+                    info["calculator"],
+                    folders.get(info["name"], ""),
+                ]
+            )
+    os.replace(partial, path)
+
+
+def summary(methods, rows, folders):
+    """Return what came of it, in a few sentences."""
+    parts = []
+    for name, found in methods.items():
+        counts = found["counts"]
+        parts.append(
+            f"{NAMES[name]}: of {counts['drawn']} drawn {counts['valid']} are valid, of "
+            f"{counts['chosen']} relaxed {counts['valid_after']}, {counts['novel_after']} of them "
+            "novel."
+        )
+    own = [row for row in rows if row.atoms.info["method"] == next(iter(methods))]
+    best = ""
+    if own:
+        best = (
+            f" The generator's best, {own[0].atoms.info['name']}, comes to lie {distance(own[0])}."
+        )
+    return " ".join(parts) + best + f" {len(folders)} handed over to DFT."
+
+
+def source_of(config):
+    """Return what the structures are drawn with, for people: a model's name, a run or a file."""
+    if config.run is None:
+        return shown(config.samples)
+    bundled = config.run.parent == MODELS
+    return f"the model {config.run.name}" if bundled else shown(config.run)
+
+
+def provenance(config):
+    """Return the settings and inputs as texts."""
+    begun = read_settings(config.out / SETTINGS)
+    settings = {name: value for name, value in begun["config"].items() if value is not None}
+    told = " ".join(f"--{name}={value}" for name, value in settings.items())
+    inputs = {f"Checksum of {name}": text for name, text in begun["inputs"].items()}
+    return {"Command": f"python -m keras_ruo2 discover {told}", **inputs, "keras_ruo2": __version__}

@@ -1,0 +1,165 @@
+"""What the page of `discover` says of structures: the generator's own best, known ones, others."""
+
+from keras_ruo2.config import PhaseDiagramConfig
+from keras_ruo2.discovery.funnel import flag, ranked, word
+from keras_ruo2.discovery.handoff import REFERENCES, read_energies, read_reference_outputs
+from keras_ruo2.discovery.ranking import best_known, rank
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.io.frames import write_frames
+from keras_ruo2.io.structures import name_of
+from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.thermodynamics.phase_diagram import main as phase_diagram
+from keras_ruo2.thermodynamics.references import read_references, references_among
+from keras_ruo2.thermodynamics.surface import oxygen_poor_limit
+
+LOWEST = -2.0  # eV, where dmu_O begins if the O-poor limit is not known
+LISTED = 50  # structures of the generator, and of all baselines, in the table
+GENERATED, KNOWN = "generated", "known"
+
+
+def describe_best(config, results, ranking, limits):
+    """Return the table's rows: the generator's structures, known ones, those of the baselines.
+
+    Each group is ordered by its surface free energy in the middle of RuO2's range of dmu_O. Of
+    known slabs the best one of each facet is listed. Where the generator has fewer valid structures
+    than are to be shown, those that failed follow them.
+
+    Args:
+        config: `DiscoverConfig`.
+        results: `Results` of each method.
+        ranking: `(rows, comparable, references)`: `Ranked` structures, known slabs of the same
+            calculator and its `References`.
+        limits: Ends of dmu_O, eV.
+    """
+    rows, comparable, references = ranking
+    places = (limits[0], sum(limits) / 2, limits[1])
+    ordered = sorted(rows, key=lambda row: row.line(places[1]))
+    own, others = [], []
+    for row in ordered:
+        group = own if row.atoms.info["method"] == GENERATED else others
+        group.append(row_of(row.atoms, row, [1000 * row.line(place) for place in places]))
+    failed = [atoms for atoms in results[0].relaxed if not ranked(atoms) and len(atoms)]
+    missing = max(0, config.shown - len(own))
+    own = own[:LISTED] + [row_of(atoms, None, None) for atoms in failed[:missing]]
+    known = [
+        known_row(atoms, number, [1000 * line(place) for place in places])
+        for number, atoms, line in best_known(comparable, references, places[1])
+    ]
+    return own, known + others[:LISTED]
+
+
+def row_of(atoms, row, gamma):
+    """Return what the page says about a structure, given its `Ranked` unless it failed."""
+    info, failed = atoms.info, row is None
+    died = f"{word(atoms, 'relax_failures')}; {word(atoms, 'reasons')}"
+    return {
+        "name": info["name"],
+        "method": info["method"],
+        "origin": origin_of(atoms, failed),
+        "atoms": atoms,
+        "facet": str(info.get("facet", "–")),
+        "above": None if failed else 1000 * row.above,
+        "gamma": gamma,
+        "said": f"not a slab ({died})" if failed else distance(row),
+        "chain": chain(atoms),
+    }
+
+
+def distance(row):
+    """Return in words how far a `Ranked` is from the best slab that it was compared with."""
+    place = "below" if row.above < 0 else "above"
+    best = "the best known slab" if row.beside_known else "the best one found (none is known)"
+    return f"{abs(1000 * row.above):.1f} meV/Å² {place} {best}"
+
+
+def origin_of(atoms, failed):
+    """Return where a structure comes from and whether it is a known one, in words."""
+    kind = GENERATED if atoms.info["method"] == GENERATED else "baseline"
+    if failed:
+        return f"{kind}, failed"
+    if flag(atoms, "novel"):
+        return f"{kind}, new"
+    if word(atoms, "matched_by") != "faces":
+        return f"{kind}, equals {word(atoms, 'matched')}"
+    thickness = ", new thickness" if flag(atoms, "new_thickness") else ""
+    return f"{kind}, has the faces of {word(atoms, 'matched')}{thickness}"
+
+
+def known_row(atoms, number, gamma):
+    """Return what the page says about a known slab."""
+    return {
+        "name": name_of(atoms, number),
+        "method": KNOWN,
+        "origin": KNOWN,
+        "atoms": atoms,
+        "facet": str(atoms.info.get("facet", "–")),
+        "above": None,
+        "gamma": gamma,
+        "said": "known",
+        "chain": "a slab of --reference, the best of its facet in the middle of dmu_O",
+    }
+
+
+def chain(atoms):
+    """Return how a structure came about, from the seed to its energy."""
+    info = atoms.info
+    origin = f"seed {info['drawn_with_seed']}, number {info['drawn_as']}"
+    if "residual" in info:
+        origin += f", backmap residual {info['residual']:.3f}"
+    if "parents" in info:
+        origin += f", {info['parents']}"
+    energy = potential_energy(atoms)
+    if energy is None:
+        return f"{origin}; {word(atoms, 'relax_failures')}"
+    return (
+        f"{origin}; before: {word(atoms, 'reasons_before')}; {info['relaxation_steps']} steps of "
+        f"{info['optimiser']}, RMSD {info['rmsd']:.2f} Å, {info['stopped']}; "
+        f"{energy:.3f} eV ({info['calculator']})"
+    )
+
+
+def rank_again(config, handed, rows, notes):
+    """Read DFT's energies, rank what they belong to, and draw its own phase diagram.
+
+    Returns:
+        `(table, pictures)`: rows of `page.dft_table`, and pictures with captions.
+    """
+    if config.dft_references is not None:
+        references = read_references(config.dft_references, ("", ""), species=config.pair)
+    else:
+        computed, place = read_reference_outputs(config.dft, config.pair), config.dft / REFERENCES
+        references = references_among(place, computed, ("", ""), species=config.pair)
+    found, left_out = read_energies(config.dft, handed)
+    notes += [f"Left out of DFT's ranking: {told}." for told in left_out]
+    poor = oxygen_poor_limit(references)
+    limits = (LOWEST if poor is None else poor, 0.0)
+    again = rank([atoms for _, atoms in found], [], references, limits)
+    before = {row.atoms.info["name"]: (k + 1, row.line) for k, row in enumerate(rows)}
+    table = []
+    for place, row in enumerate(again, start=1):
+        old_place, old_line = before[row.atoms.info["name"]]
+        table.append(
+            {
+                "name": row.atoms.info["name"],
+                "rank": old_place,
+                "dft_rank": place,
+                "values": (1000 * old_line(0.0), 1000 * row.line(0.0)),
+                "flaws": row.atoms.info["dft_flaws"],
+            }
+        )
+    folder = config.out / "dft"
+    folder.mkdir(exist_ok=True)
+    write_frames(folder / "slabs.extxyz", [row.atoms for row in again])
+    energies = {
+        "bulk_energy": references.bulk,
+        "oxygen_energy": references.oxygen,
+        "metal_energy": references.metal,
+        "species": ",".join(config.pair),
+    }
+    slabs = folder / "slabs.extxyz"
+    try:
+        phase_diagram(PhaseDiagramConfig(structures=slabs, out=folder, **energies))
+    except ConfigError as error:
+        notes.append(f"No phase diagram by DFT: {error}")
+        return table, []
+    return table, [(folder / "phase_diagram.png", "Surface free energies by DFT.")]

@@ -1,0 +1,189 @@
+"""Measure a run's samples and write what was found."""
+
+import itertools
+import os
+
+import numpy as np
+
+from keras_ruo2 import runs
+from keras_ruo2.data.description import HELD_OUT, TRAINING
+from keras_ruo2.data.labels import class_counts, class_of
+from keras_ruo2.data.pipeline import read_sample
+from keras_ruo2.data.reader import Records
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.evaluation.critic import look_inside
+from keras_ruo2.evaluation.headline import headline
+from keras_ruo2.evaluation.pictures import draw_pictures
+from keras_ruo2.evaluation.report import PAGE, PICTURES, write_metrics, write_page
+from keras_ruo2.evaluation.validity import validity_scores
+from keras_ruo2.generation.generate import draw_samples
+from keras_ruo2.io.paths import shown
+from keras_ruo2.io.samples import keep_finite
+from keras_ruo2.io.tables import Writer
+from keras_ruo2.metrics.energies import energy_scores, labelled_energies
+from keras_ruo2.metrics.floors import TooFewSamples
+from keras_ruo2.metrics.marginals import AXES
+from keras_ruo2.metrics.measure import measure
+from keras_ruo2.species import RUTILE_ANIONS, SPECIES, renamed
+
+MOST_BYTES = 2_000_000_000  # of training grids in memory; more are represented by a random choice
+TABLE = "samples.csv"
+
+
+def evaluate(config, saved, records, description, samples=None, structures=()):
+    """Measure, write metrics.json and pictures, then the page.
+
+    Args:
+        config: `EvaluateConfig`.
+        saved: What `runs.load` returned.
+        records: Folder of the records.
+        description: Their `Description`.
+        samples: What `load_samples` returned; without it the run draws `config.count`.
+        structures: Samples that were relaxed, with energies.
+    """
+    source = f"of {shown(config.samples)}" if samples else "drawn by the run"
+    samples = samples or draw(config, saved)
+    samples, num_broken = keep_finite(
+        {name: values[: config.count] for name, values in samples.items()}
+    )
+    training, held_out = (
+        read(records, description, split, config, saved["resolved"].get("label_by", "energy"))
+        for split in (TRAINING, HELD_OUT)
+    )
+    found = measure(
+        samples,
+        training,
+        held_out,
+        compared=config.compared,
+        align=config.align,
+        seed=config.seed,
+        num_classes=len(saved["data"]["class_counts"]),
+    )
+    metrics = found.metrics
+    inside = look_inside(config, saved, samples, training, held_out, metrics)
+    if structures:
+        compare_energies(metrics, structures, description.class_edges, config.seed)
+    if num_broken:
+        metrics["alarms"].insert(0, f"Not finite: {num_broken} samples; they are left out below.")
+    judge(metrics, samples, training, held_out, description)
+    if description.fingerprint != saved["data"]["fingerprint"]:
+        metrics["notes"].insert(0, f"{records} are not what the run was trained on.")
+    metrics |= origin(config, records, description, training, held_out)
+    told = {"source": source, "count": len(samples["grid"]), "not_finite": num_broken}
+    metrics["samples"] = told
+    rename(metrics, description.species)
+    write_metrics(config.out, metrics)
+    write_table(config.out / TABLE, samples, training, found, inside)
+    sets = (found, inside, samples, training, held_out)
+    pictures = draw_pictures(config.out / PICTURES, *sets, description, run=config.run)
+    write_page(config.out, metrics, pictures)
+    tell(metrics["headline"], metrics)
+    print(f"{shown(config.out / PAGE)}: {len(samples['grid'])} samples measured.")
+
+
+def tell(first, metrics):
+    """Print the headline, alarms and notes."""
+    print("\n".join([first["text"], *first["remarks"], *metrics["alarms"], *metrics["notes"]]))
+
+
+def judge(metrics, samples, training, held_out, description):
+    """Add how many whole grids are valid slabs, and the headline."""
+    species = description.species
+    if samples["grid"].ndim == 5 and "lattice" in samples and species[1] in RUTILE_ANIONS:
+        known = {"alpha": description.alpha, "species": species}
+        metrics["validity"] = validity_scores(samples, training, **known)
+    structures = len(set(held_out["structure"].tolist()))
+    metrics["headline"] = headline(metrics, structures)
+
+
+def rename(metrics, species):
+    """Put the names of the records' species into alarms and notes."""
+    for name in ("alarms", "notes"):
+        metrics[name] = [renamed(text, species) for text in metrics[name]]
+    if species != SPECIES:
+        metrics["notes"].append(
+            f"In names of metrics ru stands for {species[0]}, o for {species[1]}."
+        )
+
+
+def compare_energies(metrics, structures, edges, seed):
+    """Add what the energies of relaxed samples say of their classes, or a note why not."""
+    try:
+        metrics["energies"] = energy_scores(*labelled_energies(structures), edges, seed)
+    except TooFewSamples as reason:
+        metrics["notes"].append(f"Not measured: energies ({reason}).")
+
+
+def origin(config, records, description, training, held_out):
+    """Return what metrics.json says of the run, the records and the settings."""
+    return {
+        "run": str(config.run),
+        "step": runs.step_of(runs.sound_checkpoint(config.run)),
+        "records": {
+            "folder": str(records),
+            "fingerprint": description.fingerprint,
+            "training": len(training["grid"]),
+            "held_out": len(held_out["grid"]),
+        },
+        "settings": config.as_dict(),
+    }
+
+
+def draw(config, saved):
+    """Return samples that the run draws.
+
+    Raises:
+        ConfigError: If its weights do not fit the networks of this version.
+    """
+    try:
+        return draw_samples(config.run, saved, config.count, config.seed)
+    except (ValueError, KeyError) as error:  # KeyError: a setting that the run does not know
+        reason = str(error).strip().splitlines()[0]
+        raise ConfigError(
+            f"The weights of {config.run} cannot be loaded ({reason}). Draw samples with the "
+            "version that trained it, and give them with --samples."
+        ) from None
+
+
+def read(records, description, split, config, label_by):
+    """Return the records of a split in random order, as many as memory may hold.
+
+    Their `label` is the class by energy, or by what the run was told.
+    """
+    most = MOST_BYTES // (4 * int(np.prod(description.grid_shape)))
+    if not description.counts.get(split):
+        if split == TRAINING:
+            raise ConfigError(f"The records in {records} hold no training records.")
+        return Records(records, description, TRAINING).read(np.zeros(0, dtype=int))
+    found = read_sample(records, description, split, most, seed=config.seed)
+    if class_counts(description, label_by):
+        found["label"] = class_of(found, description, label_by)
+    order = np.random.default_rng(config.seed).permutation(len(found["grid"]))
+    return {name: values[order] for name, values in found.items()}
+
+
+def write_table(path, samples, training, found, inside):
+    """Write a row for each sample: class, lengths, score, nearest and most similar record."""
+    index, distance = found.nearest
+    columns = {"sample": range(len(samples["grid"]))}
+    if "label" in samples:
+        columns["class"] = samples["label"]
+    if "lattice" in samples:
+        axes = AXES[samples["grid"].ndim - 2]
+        columns |= {f"length_{axis}": samples["lattice"][:, k] for k, axis in enumerate(axes)}
+    if inside.scores:
+        columns["critic_score"] = inside.scores["generated"]
+    columns |= {
+        "nearest_structure": [text.decode() for text in training["structure"][index]],
+        "nearest_distance": distance,
+        "nearest_energy": training["energy"][index],
+        "similar_structure": [text.decode() for text in training["structure"][found.matches.index]],
+        "ssim": found.matches.similarity,
+    }
+    partial = path.with_name(f".{path.name}.partial")
+    with open(partial, "w", newline="") as file:
+        writer = Writer(file)
+        writer.writerow(columns)
+        for row in itertools.zip_longest(*columns.values(), fillvalue=""):
+            writer.writerow(f"{v:.6g}" if isinstance(v, np.floating) else v for v in row)
+    os.replace(partial, path)

@@ -1,0 +1,73 @@
+"""`generate`: check the run, then draw samples."""
+
+from keras_ruo2 import runs
+from keras_ruo2.backend import find_backend, start_backend
+from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.models.variants import VARIANTS
+from keras_ruo2.structure.facets import miller_name
+from keras_ruo2.training.slabs import load_anchors
+
+
+def main(config):
+    """Check the run and the class, then draw samples.
+
+    Args:
+        config: `GenerateConfig`.
+
+    Raises:
+        ConfigError: Before anything slow starts.
+    """
+    saved = runs.load_trained(config.run)
+    if config.label is not None:
+        check_label(config.label, saved)
+    check_cells(config, saved)
+    if config.checkpoint == "best" and runs.best_checkpoint(config.run) is None:
+        raise ConfigError(
+            f"{config.run} has no checkpoint with a measured distance. Use --checkpoint=last."
+        )
+    runs.sound_checkpoint(config.run, best=config.checkpoint == "best")
+    check_writable(config.out.parent)
+    if config.structures is not None:
+        check_writable(config.structures.parent)
+    start_backend(config.backend or find_backend(saved["config"]["backend"]))
+    from keras_ruo2.generation.generate import generate
+
+    generate(config, saved)
+
+
+def check_label(label, saved):
+    """Raise `ConfigError` unless the run's generator is told classes and this is one of them."""
+    variant = saved["resolved"]["variant"]
+    if not VARIANTS[variant].label:
+        raise ConfigError(
+            f"--label={label}: {variant} is told no classes. Leave --label out, or train a "
+            "labelled variant, e.g. joint2d."
+        )
+    names = saved["data"]["class_names"]
+    if not 0 <= label < len(names):
+        listed = "; ".join(f"{number}: {name}" for number, name in enumerate(names))
+        raise ConfigError(f"--label={label} is no class of the run. Its classes are {listed}.")
+
+
+def check_cells(config, saved):
+    """Raise `ConfigError` unless the generator can give the facet, the cell and the structures.
+
+    Args:
+        config: `GenerateConfig`.
+        saved: What `runs.load` returned.
+    """
+    asked = [n for n in ("facet", "cell", "structures") if getattr(config, n) is not None]
+    if not asked:
+        return
+    if not runs.places_atoms(saved["resolved"]):
+        raise ConfigError(
+            f"--{asked[0]} needs a generator that places atoms; this run has "
+            f"--arch={saved['resolved']['arch']}. Train --arch=atoms, or leave the flag out."
+        )
+    anchors = load_anchors(config.run)
+    if config.facet is not None and not anchors.cells_of(miller_name(config.facet)):
+        known = ", ".join(sorted(set(anchors.facets)))
+        raise ConfigError(f"--facet={config.facet}: the run knows {known}. Name one of them.")
+    if config.cell is not None and not 0 <= config.cell < len(anchors.cells):
+        listed = "; ".join(f"{k}: {text}" for k, text in enumerate(anchors.describe_cells()))
+        raise ConfigError(f"--cell={config.cell} is no cell of the run. Its cells are {listed}.")

@@ -1,0 +1,1 @@
+"""What every command needs of files: paths, structures, samples, locks, progress, workers."""

@@ -1,0 +1,240 @@
+"""Files that a command leaves for itself and reads again: written whole, and each proves itself.
+
+A state file is JSON with a `seal`, the SHA-256 of everything else in it. Of a file that grows a
+state file notes how much is finished, and its checksum. What is not what was written is refused by
+name.
+"""
+
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.io.paths import shown
+
+VERSION = 1
+SEAL = "seal"
+MOST_BYTES = 1_000_000_000  # of a state file
+BLOCK = 1 << 20
+
+
+def write_whole(path, content):
+    """Write a file so that its name stands for all of the content or for what was there before.
+
+    Args:
+        path: The file.
+        content: Bytes.
+    """
+    path = Path(path)
+    partial = path.with_name(f"{path.name}.partial")  # the same each time: a kill leaves one
+    try:
+        with open(partial, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder):
+    """Bring the names in a folder down to the disk, where its file system can do that."""
+    try:
+        number = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(number)
+    except OSError:
+        pass
+    finally:
+        os.close(number)
+
+
+def write_state(path, values):
+    """Write a dict, which JSON can hold, as a state file."""
+    write_whole(path, state_text(values).encode())
+
+
+def state_text(values):
+    """Return the text of a state file."""
+    values = json.loads(json.dumps(values))
+    return json.dumps({SEAL: {"version": VERSION, "sha256": digest(values)}} | values, indent=1) + (
+        "\n"
+    )
+
+
+def digest(values):
+    """Return the SHA-256 of values as JSON holds them, whatever their order and layout."""
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_state(path, advice, unsealed=None):
+    """Return what `write_state` wrote.
+
+    Args:
+        path: The file.
+        advice: What to do about a damaged one: a sentence.
+        unsealed: Function that says of a dict whether an earlier version may have written it,
+            without a seal; such a file is read with a word that nothing vouches for it. `None`
+            where there never were any.
+
+    Raises:
+        ConfigError: If it cannot be read, or is not what was written.
+    """
+    try:
+        if os.path.getsize(path) > MOST_BYTES:
+            raise ConfigError(f"{shown(path)} is damaged: it is far too large. {advice}")
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"{shown(path)} cannot be read ({error.strerror or error}). {advice}"
+        ) from None
+    return parse_state(content, shown(path), advice, unsealed)
+
+
+def parse_state(content, name, advice, unsealed=None):
+    """Return the values of a state file's bytes; see `read_state`. `name` is for messages."""
+    values = parse_json(content, name, advice)
+    seal = values.pop(SEAL, None)
+    if seal is None:
+        if unsealed is None or not unsealed(values):
+            raise ConfigError(
+                f"{name} cannot be read: it is damaged, or no such file (it has no seal). {advice}"
+            )
+        remark(name)
+        return values
+    known = isinstance(seal, dict) and isinstance(seal.get("version"), int)
+    if known and seal["version"] > VERSION:
+        raise ConfigError(
+            f"{name} is of a newer version of this package ({seal['version']}; this one reads "
+            f"{VERSION}), or damaged. {advice}"
+        )
+    if not known or seal.get("sha256") != digest(values):
+        raise ConfigError(
+            f"{name} is damaged or was changed by hand: its content is not what its seal says. "
+            f"{advice}"
+        )
+    return values
+
+
+def parse_json(content, name, advice):
+    """Return the dict that bytes of JSON hold, or raise `ConfigError`."""
+    try:
+        values = json.loads(content.decode())
+    except (ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0] if content.strip() else "it is empty"
+        raise ConfigError(f"{name} is damaged and cannot be read ({reason}). {advice}") from None
+    if not isinstance(values, dict):
+        raise ConfigError(
+            f"{name} cannot be read: it holds {type(values).__name__}, expected names and values. "
+            f"{advice}"
+        )
+    return values
+
+
+SAID = set()
+
+
+def say_once(text):
+    """Print a line on standard error, the first time that a process has it to say."""
+    if text not in SAID:
+        SAID.add(text)
+        print(text, file=sys.stderr, flush=True)
+
+
+def remark(name):
+    """Say once that a file has no seal."""
+    say_once(f"Note: {name} has no seal (an earlier version wrote it): damage may go unseen.")
+
+
+class Grown:
+    """A file that is only appended to, and the checksum of what is finished of it.
+
+    Args:
+        path: The file; it appears with the first piece.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.size, self.sum = 0, hashlib.sha256()
+
+    def take_up(self, size, sha256, advice):
+        """Go on with a file of which `size` bytes are finished; what lies beyond is dropped.
+
+        Args:
+            size: Bytes.
+            sha256: Their checksum, `None` where an earlier version wrote none.
+            advice: What to do about a damaged file: a sentence.
+
+        Raises:
+            ConfigError: If the file is shorter, or something else.
+        """
+        self.size, self.sum = size, prove(self.path, size, sha256, advice)
+        if self.path.exists() and self.path.stat().st_size > size:
+            self.restore()
+
+    def append(self, content):
+        """Append bytes, down to the disk; if that fails the file is as it was before."""
+        try:
+            with open(self.path, "ab") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            self.restore()
+            raise
+        self.size += len(content)
+        self.sum.update(content)
+
+    def restore(self):
+        """Drop what was not appended whole; a file with nothing in it goes."""
+        if self.path.exists():
+            os.truncate(self.path, self.size)
+            if not self.size:
+                self.path.unlink()
+
+    def note(self):
+        """Return what `take_up` needs to know."""
+        return {"size": self.size, "sha256": self.sum.hexdigest()}
+
+
+def prove(path, size, sha256, advice):
+    """Return the running SHA-256 of the first `size` bytes of a file.
+
+    Args:
+        path: The file; none at all has no bytes.
+        size: Bytes that were written.
+        sha256: Their checksum, or `None`.
+        advice: What to do about a damaged file: a sentence.
+
+    Raises:
+        ConfigError: If the file is shorter, or something else.
+    """
+    there = path.stat().st_size if path.exists() else 0
+    if there < size:
+        raise ConfigError(
+            f"{shown(path)} has {there} bytes, {size} were written: it was cut off by something "
+            f"else. {advice}"
+        )
+    found = sum_of(path, size) if size else hashlib.sha256()
+    if sha256 is not None and found.hexdigest() != sha256:
+        raise ConfigError(
+            f"{shown(path)} is damaged or was changed by hand: its content is not what was "
+            f"written. {advice}"
+        )
+    return found
+
+
+def sum_of(path, size):
+    """Return the running SHA-256 of the first bytes of a file."""
+    found = hashlib.sha256()
+    with open(path, "rb") as file:
+        while size > 0 and (block := file.read(min(BLOCK, size))):
+            found.update(block)
+            size -= len(block)
+    return found

@@ -1,0 +1,243 @@
+"""Every metric of a set of samples, with its cost, beside the same of held-out real grids."""
+
+import time
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_ruo2.metrics.collapse import alarms, by_class, collapse_scores
+from keras_ruo2.metrics.conditioning import LARGEST_TRAINING, conditioning_scores
+from keras_ruo2.metrics.descriptors import profile_spectra, spectra
+from keras_ruo2.metrics.distributions import mean_sorted_difference, project
+from keras_ruo2.metrics.floors import NUM_REPLICATES, TooFewSamples, common_size, score
+from keras_ruo2.metrics.marginals import marginal_scores, marginals
+from keras_ruo2.metrics.matches import best_matches, share_above
+from keras_ruo2.metrics.nearest import nearest_records
+from keras_ruo2.metrics.neighbours import neighbour_scores
+from keras_ruo2.metrics.radial import radial_difference, radial_distributions
+
+THRESHOLD_PERCENTILE = 99  # of the held-out grids' similarities: 1 % of new grids lie above it
+LEAST_REAL = 1000  # training grids that stand for all of them, so that halves make a steady floor
+SHOWN_PERCENTILES = (5, 50, 95, 99, 100)
+
+
+class Measured(NamedTuple):
+    """What `measure` found.
+
+    Args:
+        metrics: Nested dict of figures and sentences.
+        matches: `Matches` of the samples in the training grids, `None` if not compared.
+        null: The same of held-out grids.
+        generated: Dict of `Marginal` of the samples.
+        real: The same of training grids.
+        nearest: Number of the training grid nearest to each sample, and the distance.
+        radial: Pair of `radial_distributions`, of the samples and of training grids.
+    """
+
+    metrics: dict
+    matches: object
+    null: object
+    generated: dict
+    real: dict
+    nearest: tuple
+    radial: tuple
+
+
+def measure(
+    samples,
+    training,
+    held_out,
+    *,
+    compared,
+    align=False,
+    seed=0,
+    replicates=NUM_REPLICATES,
+    num_classes=0,
+):
+    """Measure samples against the grids that a model was trained on and those it never saw.
+
+    Args:
+        samples: Dict with `grid`, `(n, *grid, 2)`, and, where there are any, `lattice` in A and
+            `label`. Every value of `grid` is finite.
+        training: Dict with `grid`, `lattice` and `label` of training records.
+        held_out: The same of held-out records; may be empty.
+        compared: Samples, and held-out grids, that are compared with every training grid.
+        align: Align pairs before they are compared.
+        seed: Seed of every choice.
+        replicates: Bootstrap replicates of each distance.
+        num_classes: Number of classes, where samples were drawn of classes.
+
+    Returns:
+        `Measured`. Parts that lack samples are left out and named under `notes`.
+    """
+    metrics = {"alarms": [], "notes": [], "seconds": {}}
+    part = timed(metrics)
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(len(training["grid"]))[: max(LEAST_REAL, 2 * len(samples["grid"]))]
+    real = {name: values[chosen] for name, values in training.items()}
+    with part("collapse"):
+        metrics["collapse"], metrics["alarms"] = collapse_part(samples, real)
+    matches = null = None
+    with part("overfitting"):
+        matches = best_matches(samples["grid"][:compared], training["grid"], align=align)
+        null = null_matches(held_out, training, compared, align)
+        metrics["overfitting"] = similarity(matches, null)
+    with part("nearest"):
+        nearest = nearest_records(samples["grid"], training["grid"])
+    with_lengths = "lattice" in samples
+    with part("described"):
+        made, expected = (describe(grids, with_lengths) for grids in (samples, real))
+    for group, compare in COMPARISONS.items():
+        with part(group):
+            scores = compare(made, expected, seed, replicates)
+            metrics[group] = {name: found._asdict() for name, found in scores.items()}
+    for name, found in metrics.get("marginals", {}).items():
+        found |= {"title": made.marginals[name].title, "unit": made.marginals[name].unit}
+    with part("radial"):
+        radial, metrics["radial"] = radial_part(samples, real, with_lengths)
+    if "label" in samples and num_classes > 1:
+        with part("conditioning"):
+            metrics["conditioning"] = conditioning_part(
+                samples, training, held_out, num_classes, seed
+            )
+    with part("held_out"):
+        common_size(held_out["grid"], real["grid"])
+        new = describe(held_out, with_lengths)
+        metrics["held_out"] = {
+            group: {name: found.ratio for name, found in compare(new, expected, seed, 0).items()}
+            for group, compare in COMPARISONS.items()
+        }
+    return Measured(metrics, matches, null, made.marginals, expected.marginals, nearest, radial)
+
+
+class Described(NamedTuple):
+    """What is compared of a set of grids.
+
+    Args:
+        marginals: Dict of `Marginal`.
+        projections: Random projections, `(n, 128)`, of the grids, their spectra and z profiles.
+        spectra: Fourier amplitudes, `(n, d)`.
+    """
+
+    marginals: dict
+    projections: dict
+    spectra: np.ndarray
+
+
+def describe(sample, with_lengths):
+    """Return the `Described` of a dict with `grid` and `lattice`."""
+    grids = sample["grid"]
+    amplitudes = spectra(grids)
+    vectors = {"images": grids, "spectra": amplitudes, "z_profile": profile_spectra(grids)}
+    return Described(
+        marginals=marginals(grids, sample["lattice"] if with_lengths else None),
+        projections={name: project(values) for name, values in vectors.items()},
+        spectra=amplitudes,
+    )
+
+
+def compare_projections(made, real, seed, replicates):
+    """Return the `Score` of sliced Wasserstein distances."""
+    return {
+        name: score(
+            mean_sorted_difference, values, real.projections[name], seed=seed, replicates=replicates
+        )
+        for name, values in made.projections.items()
+    }
+
+
+COMPARISONS = {
+    "marginals": lambda made, real, seed, replicates: marginal_scores(
+        made.marginals, real.marginals, seed=seed, replicates=replicates
+    ),
+    "distances": compare_projections,
+    "neighbours": lambda made, real, seed, replicates: neighbour_scores(
+        made.spectra, real.spectra, seed=seed
+    ),
+}
+
+
+def timed(metrics):
+    """Return a context that takes a part's time and notes when it lacks samples."""
+
+    @contextmanager
+    def part(name):
+        begin = time.perf_counter()
+        try:
+            yield
+        except TooFewSamples as error:
+            metrics["notes"].append(f"Left out, {name.replace('_', '-')}: {error}.")
+        metrics["seconds"][name] = round(time.perf_counter() - begin, 2)
+
+    return part
+
+
+def collapse_part(samples, real):
+    """Return the scores, by class where samples have labels, and the alarms."""
+    labels = samples.get("label")
+    found = collapse_scores(
+        by_class(samples["grid"], labels),
+        by_class(real["grid"], None if labels is None else real["label"]),
+    )
+    named = {"all" if name is None else f"class {name}": values for name, values in found.items()}
+    return named, alarms(found)
+
+
+def radial_part(samples, real, with_lengths):
+    """Return the radial distributions of samples and real grids, and how unlike they are."""
+    count = min(len(samples["grid"]), len(real["grid"]) // 2)
+    sets = {"made": (samples, slice(0, count)), "real": (real, slice(0, count))}
+    sets["other"] = (real, slice(count, 2 * count))
+    found = {
+        name: radial_distributions(
+            sample["grid"][rows], sample["lattice"][rows] if with_lengths else None
+        )
+        for name, (sample, rows) in sets.items()
+    }
+    values = radial_difference(found["made"], found["real"])
+    floors = radial_difference(found["other"], found["real"])
+    scores = {name: {"value": values[name], "floor": floors[name]} for name in values}
+    return (found["made"], found["real"]), scores
+
+
+def conditioning_part(samples, training, held_out, num_classes, seed):
+    """Return the `conditioning_scores` from random projections of Fourier amplitudes."""
+    chosen = np.random.default_rng(seed).permutation(len(training["grid"]))[:LARGEST_TRAINING]
+    known = {name: training[name][chosen] for name in ("grid", "label")}
+    sets = [
+        (project(spectra(sample["grid"])), sample["label"]) for sample in (samples, known, held_out)
+    ]
+    return conditioning_scores(
+        *(value for pair in sets for value in pair), num_classes=num_classes, seed=seed
+    )
+
+
+def null_matches(held_out, training, compared, align):
+    """Return the `Matches` of held-out grids, `None` if there are none."""
+    if not len(held_out["grid"]):
+        return None
+    return best_matches(held_out["grid"][:compared], training["grid"], align=align)
+
+
+def similarity(matches, null):
+    """Return how similar the best matches are, and how many samples are more so than new grids.
+
+    A sample counts as similar if both channels of its best match are above the threshold.
+    """
+    found = {"compared": len(matches.index), "generated": percentiles(matches.similarity)}
+    if null is not None:
+        threshold = float(np.percentile(null.similarity, THRESHOLD_PERCENTILE))
+        found |= {
+            "held_out": percentiles(null.similarity),
+            "threshold": threshold,
+            "similar": int((matches.similarity > threshold).sum()),
+            "similar_share": share_above(matches, threshold),
+            "similar_share_held_out": share_above(null, threshold),
+        }
+    return found
+
+
+def percentiles(values):
+    """Return some percentiles as a dict."""
+    return {str(rank): float(np.percentile(values, rank)) for rank in SHOWN_PERCENTILES}

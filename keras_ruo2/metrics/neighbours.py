@@ -1,0 +1,76 @@
+"""Precision, recall, density and coverage: which samples lie among the others.
+
+Source:
+    Kynkaanniemi et al., "Improved precision and recall metric for assessing generative models",
+    arXiv:1904.06991 (2019); Naeem et al., "Reliable fidelity and diversity metrics for generative
+    models", arXiv:2002.09797 (2020).
+"""
+
+import numpy as np
+
+from keras_ruo2.metrics.descriptors import distances
+from keras_ruo2.metrics.floors import NUM_REPLICATES, common_size, over_floor
+
+NUM_NEIGHBOURS = 5
+LARGEST = 2000  # samples of a set: 32 MB for the distances of two such
+NAMES = ("precision", "recall", "density", "coverage")
+
+
+def neighbour_scores(generated, real, *, seed=0, neighbours=NUM_NEIGHBOURS):
+    """Compare two sets of vectors, and two halves of the real one as the floor.
+
+    Each score is a mean over samples, so its interval is the bootstrap of that mean, with the
+    neighbourhoods as they are: repeated samples would shrink them.
+
+    Args:
+        generated: Descriptions, shape `(n, d)`.
+        real: Descriptions, shape `(m, d)`.
+        seed: Seed of the halves and of the bootstrap.
+        neighbours: Number of neighbours that span a sample's ball.
+
+    Returns:
+        Dict of `Score` by the names in `NAMES`: precision, the share of generated samples within
+        the ball of a real one; recall, the share of real samples within the ball of a generated
+        one; density, the number of real balls around a generated sample over `neighbours`;
+        coverage, the share of real samples whose ball holds a generated one. A sample's ball
+        reaches to its nearest neighbours of its own set. Ratios of 1 are as good as real data.
+
+    Raises:
+        TooFewSamples: If there are too few samples.
+    """
+    size = min(LARGEST, common_size(generated, real))
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(real))
+    other, half = real[order[:size]], real[order[size : 2 * size]]
+    made = generated[rng.permutation(len(generated))[:size]]
+    found = memberships(made, other, neighbours)
+    floors = memberships(half, other, neighbours)
+    again = rng.integers(size, size=(NUM_REPLICATES, size))
+    return {
+        name: over_floor(
+            found[name].mean(),
+            floors[name].mean(),
+            found[name][again].mean(axis=1) - found[name].mean(),
+        )
+        for name in NAMES
+    }
+
+
+def memberships(generated, real, neighbours):
+    """Return for each sample what it adds to each score, a dict of arrays."""
+    apart = distances(generated, real)
+    radius_real, radius_made = (radii(values, neighbours) for values in (real, generated))
+    in_real_ball = apart < radius_real
+    return {
+        "precision": in_real_ball.any(axis=1),
+        "recall": (apart < radius_made[:, None]).any(axis=0),
+        "density": in_real_ball.sum(axis=1) / neighbours,
+        "coverage": apart.min(axis=0) < radius_real,
+    }
+
+
+def radii(vectors, neighbours):
+    """Return the distance of each vector to its nearest but `neighbours`-th other one."""
+    apart = distances(vectors, vectors)
+    np.fill_diagonal(apart, np.inf)
+    return np.partition(apart, neighbours - 1, axis=1)[:, neighbours - 1]

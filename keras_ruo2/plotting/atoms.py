@@ -1,0 +1,115 @@
+"""Atoms that were found in densities, drawn over them."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from keras_ruo2.plotting.style import (
+    LINES,
+    OXYGEN,
+    RUTHENIUM,
+    STYLE,
+    add_species,
+    draw_slice,
+    views,
+)
+
+COLOURS = {"Ru": RUTHENIUM, "O": OXYGEN}
+MOST = 12  # samples in a picture
+COLUMNS = 4
+RING = 26  # area of a ring about an atom, points squared
+
+
+def found_atoms(grids, lengths, structures):
+    """Draw samples, and the atoms found in them as rings, thin where they are doubtful.
+
+    Whole grids are seen along y, each pixel the highest density along the line of sight.
+
+    Args:
+        grids: `(n, lateral, z, 2)` or `(n, x, y, z, 2)`; the first `MOST` are drawn.
+        lengths: Lattice lengths, Å, `(n, 2)` or `(n, 3)`.
+        structures: `ase.Atoms` of `backmap` or `backmap_slice`, one a sample.
+
+    Returns:
+        matplotlib figure.
+    """
+    grids, lengths = next(iter(views("", grids[:MOST], lengths[:MOST]).values()))
+    rows = -(-len(grids) // COLUMNS)
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            rows, COLUMNS, figsize=(2.1 * COLUMNS, 2.35 * rows + 0.4), squeeze=False
+        )
+        longest = lengths.max()
+        for axis in axes.flat:
+            axis.axis("off")
+        for number, (grid, size) in enumerate(zip(grids, lengths, strict=True)):
+            axis, atoms = axes.flat[number], structures[number]
+            draw_slice(axis, grid, size, longest, labelled=False)
+            draw_atoms(axis, atoms, size, grid.shape[:2])
+            flaws = atoms.info["failures"]
+            title = f"{number}: {atoms.get_chemical_formula() or 'nothing'}"
+            axis.set_title(title if flaws == "no" else f"{title}, {flaws}", fontsize=6.5, pad=2)
+        figure.subplots_adjust(0.02, 0.07, 0.98, 0.95, 0.06, 0.1)
+        add_species(figure)
+    return figure
+
+
+def draw_atoms(axis, atoms, size, shape):
+    """Draw a ring for each atom, seen along y, thinner the less it is trusted."""
+    trust = atoms.arrays.get("confidence", np.ones(len(atoms)))
+    places = on_pixels(atoms, size, shape)
+    axis.scatter(*places, s=RING, facecolors="none", edgecolors="black", lw=0.3 + 0.9 * trust)
+
+
+def on_pixels(atoms, size, shape):
+    """Return where atoms lie in a picture of a grid, seen along y.
+
+    What `backmap` moved along z goes back. A voxel is drawn as a square with its place at the
+    square's middle.
+    """
+    spacing = np.divide(size, shape)
+    places = atoms.positions[:, [0, 2]] - [0, atoms.info.get("shift", 0.0)]
+    return ((places + spacing / 2) % size).T
+
+
+def round_trips(rows, noises, worst):
+    """Draw the RMSD of round trips against the voxel, and the worst structure of each noise.
+
+    Args:
+        rows: Dicts with `storage`, `voxel`, `rmsd`, `bound`, `right`.
+        noises: Names of the storages to draw.
+        worst: Tuples of title, grid `(x, y, z, 2)`, `ase.Atoms` as they were and as found.
+
+    Returns:
+        matplotlib figure.
+    """
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            1, 1 + len(worst), figsize=(3.6 + 3 * len(worst), 3.3), layout="constrained"
+        )
+        first, *others = np.atleast_1d(axes)
+        for name, colour in zip(noises, LINES, strict=False):
+            drawn = [row for row in rows if row["storage"] == name]
+            voxels = [row["voxel"] for row in drawn]
+            first.scatter(voxels, [row["bound"] for row in drawn], s=5, color="0.75", lw=0)
+            first.scatter(voxels, [row["rmsd"] for row in drawn], s=5, color=colour, label=name)
+        first.scatter([], [], s=5, color="0.75", label="bound")
+        first.set(xlabel="Longest voxel edge (Å)", ylabel="RMSD (Å)", ylim=(0, None))
+        first.legend(frameon=False, fontsize=7)
+        for axis, (title, grid, true, found) in zip(others, worst, strict=True):
+            draw_trip(axis, title, grid, true, found)
+    return figure
+
+
+def draw_trip(axis, title, grid, true, found):
+    """Draw a noisy grid along y, averaged, with its atoms as dots and those found as rings."""
+    size = true.cell.lengths()[[0, 2]]
+    mean = grid.mean(axis=1)
+    empty = np.median(mean, axis=(0, 1))
+    mean = np.clip((mean - empty) / (mean.max(axis=(0, 1)) - empty), 0, 1)
+    draw_slice(axis, mean, size, size.max(), labelled=False)
+    colours = [COLOURS[name] for name in true.symbols]
+    axis.scatter(*on_pixels(true, size, mean.shape[:2]), s=5, c=colours, edgecolors="white", lw=0.3)
+    draw_atoms(axis, found, size, mean.shape[:2])
+    wanted, given = true.get_chemical_formula(), found.get_chemical_formula()
+    told = wanted if wanted == given else f"{given} instead of {wanted}"
+    axis.set_title(f"{title}\n{told}", fontsize=7)

@@ -1,0 +1,279 @@
+"""Structures -> records, in memory that does not grow with their number.
+
+A build goes through the structures twice. `survey` reads, checks and prepares them; then each shard
+is written by itself, here or on workers, from the prepared structures. What is finished stays in
+`OUT.partial` when the command is interrupted: repeating it goes on there, and ends with the files
+that an uninterrupted one writes.
+"""
+
+import os
+import shutil
+import sys
+from collections import Counter
+
+import numpy as np
+
+from keras_ruo2.data.description import (
+    FEWEST_HELD_OUT,
+    FILE_NAME,
+    HELD_OUT,
+    SCHEMA_VERSION,
+    TRAINING,
+    Description,
+)
+from keras_ruo2.data.schema import Schema
+from keras_ruo2.data.shards import shard_names
+from keras_ruo2.errors import ConfigError, Interrupted, check_writable
+from keras_ruo2.io.paths import RECORDS, RemoteFolder, checksum, shown, source_name, structure_files
+from keras_ruo2.io.pool import open_pool
+from keras_ruo2.io.progress import Progress
+from keras_ruo2.io.state import write_state
+from keras_ruo2.records import workplace
+from keras_ruo2.records.publish import publish
+from keras_ruo2.records.shards import build_shard, statistics
+from keras_ruo2.records.survey import count_repeats, survey, survey_from
+from keras_ruo2.structure.energies import class_edges
+
+NUM_SHARDS = 16
+SURVEY, TRAJECTORY, SHARDS = "survey.json", "structures.traj", "records"
+
+
+def main(config):
+    """Check every structure, then voxelise them and write the shards.
+
+    Everything is written to a folder of its own first, which takes its name when it is whole.
+
+    Args:
+        config: `RecordsConfig`.
+
+    Raises:
+        ConfigError: If the output exists, or a structure cannot be used; nothing is written then.
+    """
+    if isinstance(config.out, RemoteFolder):
+        return publish(config, main)
+    out = (config.out or RECORDS / config.folder_name).resolve()
+    folder = out.with_name(f"{out.name}.partial")
+    if (out / FILE_NAME).is_file():
+        workplace.tidy(folder, SURVEY, SHARDS)
+    check_output(out, config.overwrite)
+    check_writable(out.parent)
+    with open_pool(config.scheduler, config.workers) as pool, workplace.held(folder, config):
+        found = look(config, folder)
+        description = build(found, config, folder, pool)
+        description.save(folder / SHARDS)
+        drop_halves(folder / SHARDS)
+        replace_folder(folder / SHARDS, out)
+    total = sum(description.counts.values())
+    print(f"{shown(out)}: {total:,} records of {len(found.names):,} structures.")
+
+
+def check_output(out, overwrite):
+    """Raise `ConfigError` if `out` holds anything, or anything but records to be overwritten."""
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise ConfigError(f"--out={shown(out)} is a file. Choose a folder.")
+    foreign = [path.name for path in out.iterdir() if not is_record_file(path)]
+    if foreign:
+        raise ConfigError(
+            f"--out={shown(out)} holds other things than records, e.g. {sorted(foreign)[0]}. "
+            "Choose another folder."
+        )
+    if any(out.iterdir()) and not overwrite:
+        raise ConfigError(f"--out={shown(out)} exists. Choose another folder or add --overwrite.")
+
+
+def is_record_file(path):
+    """Say whether a file is one that `main` writes."""
+    return path.is_file() and (path.name == FILE_NAME or path.suffix == ".tfrecord")
+
+
+def look(config, folder):
+    """Return the `Survey` of the structures, an earlier one if the folder has it."""
+    path = folder / SURVEY
+    if path.is_file():
+        try:
+            return survey_from(workplace.read_json(path))
+        except ConfigError as error:
+            print(f"Warning: {error} It is made again.", file=sys.stderr)
+    found = survey(config, folder / TRAJECTORY)
+    write_state(path, found.as_dict())
+    return found
+
+
+def build(found, config, folder, pool):
+    """Write the shards of both splits that are not there yet, and return the `Description`.
+
+    Args:
+        found: `Survey`.
+        config: `RecordsConfig`.
+        folder: Where an interrupted command goes on.
+        pool: Who writes them, see `keras_ruo2.io.pool`.
+    """
+    recipe = config.rules
+    edges = np.array([])
+    if config.num_classes:
+        edges = class_edges(found.energies, config.num_classes, found.names)
+    schema = Schema((*recipe.grid_shape, len(config.pair)))
+    splits = split_structures(found.families, config.holdout, config.seed)
+    warn_of_few_chains(found.families, config)
+    warn_of_few_held_out(len(splits[HELD_OUT]), config)
+    dealt = list(deal(splits))
+    shards = {name: finished(folder, name) for name, *_ in dealt}
+    missing = [k for k, (name, *_) in enumerate(dealt) if shards[name] is None]
+    left = sum(len(dealt[k][2]) for k in missing)
+    try:
+        check_writable(folder / SHARDS, left * recipe.records_per_structure * schema.num_bytes)
+    except ConfigError as error:
+        raise Interrupted(f"{error} What is finished stays in {shown(folder)}.") from None
+    for number in missing:
+        name, split, members = dealt[number]
+        work = (folder, name, split, members.tolist(), config, edges, schema)
+        pool.submit(name, number, build_shard, *work)
+    finish(shards, pool, folder)
+    return describe(found, edges, config, schema, splits, list(shards.values()))
+
+
+def finished(folder, name):
+    """Return what an earlier command noted of a shard, `None` if it is not there as noted."""
+    note, shard = folder / f"{name}.json", folder / SHARDS / name
+    if not (note.is_file() and shard.is_file()):
+        return None
+    try:
+        known = workplace.read_json(note)
+    except ConfigError as error:
+        print(f"Warning: {error} It is written again.", file=sys.stderr)
+        return None
+    return known if checksum(shard) == known["sha256"] else None
+
+
+def deal(splits):
+    """Yield `(name, split, members)` of every shard; structures are dealt out in turn."""
+    for split, members in splits.items():
+        num_shards = min(NUM_SHARDS, len(members))
+        for k, name in enumerate(shard_names(split, num_shards)):
+            yield name, split, members[k::num_shards]
+
+
+def finish(shards, pool, folder):
+    """Wait for the shards that are not there yet and keep what is known of each."""
+    there = [shard for shard in shards.values() if shard is not None]
+    if there:
+        print(f"Going on in {shown(folder)}: {len(there)} of {len(shards)} shards are there.")
+    progress = Progress(len(shards), done=len(there), every=1.0)
+    for name, shard in pool.results():
+        shards[name] = shard
+        progress.step(f"{name}: {shard['count']:,} records")
+
+
+def describe(found, edges, config, schema, splits, shards):
+    """Return the `Description` of finished shards."""
+    tallies = [shard["tally"] for shard in shards if shard["split"] == TRAINING]
+    kept = ("name", "split", "count", "sha256")
+    return Description(
+        schema_version=SCHEMA_VERSION,
+        recipe=config.recipe,
+        grid_shape=schema.grid_shape,
+        dtype=schema.dtype,
+        species=config.pair,
+        alpha=config.rules.alpha,
+        class_edges=tuple(edges.tolist()),
+        **statistics(tallies, max(0, len(edges) - 1)),
+        counts={split: sum(s["count"] for s in shards if s["split"] == split) for split in splits},
+        structures={
+            split: [found.names[index] for index in members] for split, members in splits.items()
+        },
+        shards=tuple({key: shard[key] for key in kept} for shard in shards),
+        source=describe_source(config, found, splits[TRAINING]),
+    )
+
+
+def describe_source(config, found, training):
+    """Return where records came from: file, settings and cells, for `Description.source`."""
+    return {
+        "file": source_name(config.structures),
+        "sha256": checksum(*structure_files("structures", config.structures)),
+        "seed": config.seed,
+        "holdout": config.holdout,
+        "held_out_chains": sorted(chosen_chains(found.families, config.holdout, config.seed)),
+        "translate": config.translate,
+        "num_voxels": config.rules.num_voxels,
+        "largest_voxel": float(found.longest.max()) / config.rules.num_voxels,
+        "lateral_repeats": count_repeats(found.repeats[training]),
+    }
+
+
+def split_structures(families, holdout, seed):
+    """Split structures, never slices, into training and held-out; both in random order.
+
+    Snapshots of a search resemble those of the same chain: of these whole chains are held out,
+    unless they are too few for that.
+
+    Args:
+        families: Whom each structure belongs to, see `Survey`.
+        holdout: Share to hold out, of single structures and of those with a family.
+        seed: Of the order.
+
+    Returns:
+        Dict of index arrays, keyed `TRAINING` and `HELD_OUT`.
+    """
+    order, sizes = np.random.default_rng(seed).permutation(len(families)), Counter(families)
+    held = chosen_chains(families, holdout, seed)
+    is_held = np.array([family in held for family in families], dtype=bool)
+    for groups in (False, True):
+        members = [index for index in order if (sizes[families[index]] > 1) == groups]
+        if not (groups and held):
+            is_held[members[: round(holdout * len(members))]] = True
+    return {TRAINING: order[~is_held[order]], HELD_OUT: order[is_held[order]]}
+
+
+def chosen_chains(families, holdout, seed):
+    """Return which families of several structures are held out, an empty set if too few would be.
+
+    They hold half of the wanted share at least, half as much again at most.
+    """
+    sizes = {family: size for family, size in Counter(families).items() if size > 1}
+    wanted = holdout * sum(sizes.values())
+    held, count = set(), 0
+    for family in np.random.default_rng([seed, 1]).permutation(sorted(sizes)).tolist():
+        if count < wanted and count + sizes[family] <= 1.5 * wanted:
+            held.add(family)
+            count += sizes[family]
+    return held if count >= wanted / 2 else set()
+
+
+def warn_of_few_chains(families, config):
+    """Say so where held-out structures will resemble those of training."""
+    num = sum(size > 1 for size in Counter(families).values())
+    if num and config.holdout and not chosen_chains(families, config.holdout, config.seed):
+        print(
+            f"Warning: of {num} chains none is held out whole at --holdout={config.holdout}, but "
+            "single snapshots, much like those of training: scores on them flatter.",
+            file=sys.stderr,
+        )
+
+
+def warn_of_few_held_out(number, config):
+    """Say so where held-out structures are no yardstick."""
+    if config.holdout and number < FEWEST_HELD_OUT:
+        print(
+            f"Warning: {number} structures are held out, which are no yardstick: distances to "
+            f"them are those to single slabs. Hold out {FEWEST_HELD_OUT} or more (--holdout up to "
+            "0.5), or give more structures.",
+            file=sys.stderr,
+        )
+
+
+def drop_halves(folder):
+    """Remove what killed workers have left of shards that were written again."""
+    for path in folder.glob("*.partial"):
+        path.unlink(missing_ok=True)
+
+
+def replace_folder(new, old):
+    """Give the folder `new` the name of `old`, which is removed once the new one is in place."""
+    aside = old.with_name(f"{old.name}.{os.getpid()}.old.partial")
+    if old.exists():
+        os.replace(old, aside)
+    os.replace(new, old)
+    shutil.rmtree(aside, ignore_errors=True)

@@ -1,0 +1,90 @@
+"""A prepared structure -> its samples: translations, rotations, grids and slices."""
+
+import numpy as np
+
+from keras_ruo2.density.voxelise import voxelise
+from keras_ruo2.recipes import TRANSLATIONS
+from keras_ruo2.structure import cells
+from keras_ruo2.structure.energies import energy_class
+from keras_ruo2.structure.motifs import motif_of
+
+EMPTY = 0.01  # a slice whose densities all stay below this holds no Gaussian
+
+
+def collect(atoms, index, config, edges):
+    """Return every sample of a structure.
+
+    Args:
+        atoms: Prepared `ase.Atoms` with `info["name"]`.
+        index: Its number, which with the seed settles its translations and rotations.
+        config: `RecordsConfig`.
+        edges: Edges of the energy classes, eV per atom; empty without classes.
+
+    Returns:
+        List of dicts that `Schema.encode` takes.
+    """
+    recipe = config.rules
+    rng = np.random.default_rng([config.seed, index])
+    energy = energy_per_atom(atoms)
+    common = {
+        "label": int(energy_class(energy, edges)) if len(edges) else -1,
+        "energy": energy,
+        "dmu_o": float(atoms.info.get("dmu_o", np.nan)),
+        "structure": atoms.info["name"],
+        "motif": motif_of(atoms, config.pair).to_bytes(),
+    }
+    found = []
+    for _ in range(recipe.translations):
+        box = augment(atoms, rng, recipe.rotate, config.translate)
+        shape = (recipe.num_voxels,) * 3
+        grid = voxelise(box, shape, alpha=recipe.alpha, species=config.pair)
+        parts = slices(grid, box.cell.lengths(), recipe.positions)
+        found.extend(common | part for part in parts)
+    return found
+
+
+def energy_per_atom(atoms):
+    """Return the potential energy in eV per atom, NaN if the structure has none."""
+    energy = cells.potential_energy(atoms)
+    return np.nan if energy is None else energy / len(atoms)
+
+
+def augment(atoms, rng, rotate, translate=TRANSLATIONS[0]):
+    """Turn `atoms` by a random multiple of 90 degrees and move them by a random vector.
+
+    Args:
+        atoms: `ase.Atoms` in an orthogonal cell; it is left as it is.
+        rng: `numpy.random.Generator`; its draws do not depend on the other arguments but `rotate`.
+        rotate: Whether to turn.
+        translate: Axes to move along, one of `TRANSLATIONS`.
+
+    Returns:
+        `ase.Atoms`, wrapped into its cell.
+    """
+    turned = cells.rotate_quarter(atoms, int(rng.integers(4)) if rotate else 0)
+    along = np.array([axis in translate for axis in "xyz"])
+    turned.positions += rng.uniform(size=3) * turned.cell.lengths() * along
+    turned.wrap()
+    return turned
+
+
+def slices(grid, lengths, positions):
+    """Cut a grid into its xz and yz planes, without the empty ones.
+
+    Args:
+        grid: Densities, shape `(nx, ny, nz, channels)`.
+        lengths: The cell's three lengths, Å.
+        positions: Where to cut along x and along y; without any the whole grid is returned.
+
+    Returns:
+        List of dicts with `grid`, `lattice` and `plane`.
+    """
+    if not positions:
+        return [{"grid": grid, "lattice": lengths, "plane": "xyz"}]
+    cuts = [("xz", 1, lengths[[0, 2]]), ("yz", 0, lengths[[1, 2]])]
+    planes = [
+        {"grid": grid.take(position, axis=axis), "lattice": lattice, "plane": plane}
+        for plane, axis, lattice in cuts
+        for position in positions
+    ]
+    return [plane for plane in planes if plane["grid"].max() >= EMPTY]

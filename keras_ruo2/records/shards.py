@@ -1,0 +1,95 @@
+"""One shard of records, from prepared structures to its file, and what is counted on the way."""
+
+from collections import Counter
+
+import numpy as np
+from ase.io.trajectory import Trajectory
+
+from keras_ruo2.data.description import TRAINING
+from keras_ruo2.data.shards import write_shard
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.io.state import write_state
+from keras_ruo2.records.prepared import proven
+from keras_ruo2.records.samples import collect
+
+
+def build_shard(folder, name, split, members, config, edges, schema):
+    """Write a shard; what it holds depends on the arguments and the trajectory only.
+
+    Args:
+        folder: Folder of the build, with the trajectory of prepared structures.
+        name: The shard's file name.
+        split: The split that it belongs to.
+        members: Numbers of its structures in the trajectory, in the order of the shard.
+        config: `RecordsConfig`.
+        edges: Edges of the energy classes, eV per atom; empty without classes.
+        schema: `Schema` of the records.
+
+    Returns:
+        Dict with `name`, `split`, `count`, `sha256` and `tally`; it is also kept beside the shard.
+    """
+    seen = []
+    with Trajectory(folder / "structures.traj") as prepared:
+        boxes = ((index, proven(prepared[index], folder)) for index in members)
+        samples = (collect(box, index, config, edges) for index, box in boxes)
+        if split == TRAINING:
+            samples = watched(samples, seen)
+        shard = write_shard(folder / "records" / name, samples, schema)
+    shard |= {"split": split, "tally": tally(seen, max(0, len(edges) - 1))}
+    write_state(folder / f"{name}.json", shard)
+    return shard
+
+
+def watched(samples, seen):
+    """Pass on lists of samples, and append what is counted of each sample to `seen`."""
+    for found in samples:
+        seen.extend((sample["lattice"], sample["label"], sample["dmu_o"]) for sample in found)
+        yield found
+
+
+def tally(seen, num_classes):
+    """Return bounds and counts of some records as JSON can hold them, `None` without records.
+
+    Args:
+        seen: Triples of lattice lengths, label and oxygen chemical potential.
+        num_classes: Number of energy classes, 0 without classes.
+    """
+    if not seen:
+        return None
+    lattices, labels, potentials = zip(*seen, strict=True)
+    known = Counter(float(value) for value in potentials if not np.isnan(value))
+    counts = np.bincount(labels, minlength=num_classes).tolist() if num_classes else []
+    return {
+        "lattice_minimum": np.min(lattices, axis=0).tolist(),
+        "lattice_maximum": np.max(lattices, axis=0).tolist(),
+        "label_counts": counts,
+        "dmu_o_counts": sorted(known.items()),
+    }
+
+
+def statistics(tallies, num_classes):
+    """Return the bounds and counts of the training records.
+
+    Args:
+        tallies: What `tally` returned for each shard.
+        num_classes: Number of energy classes, 0 without classes.
+
+    Returns:
+        Dict of values for `Description`.
+
+    Raises:
+        ConfigError: If there are no records.
+    """
+    tallies = [found for found in tallies if found]
+    if not tallies:
+        raise ConfigError("Every slice of the training structures is empty. Use another recipe.")
+    known = Counter()
+    for found in tallies:
+        known.update(dict(map(tuple, found["dmu_o_counts"])))
+    counts = np.sum([found["label_counts"] for found in tallies], axis=0).tolist()
+    return {
+        "lattice_minimum": tuple(np.min([t["lattice_minimum"] for t in tallies], axis=0).tolist()),
+        "lattice_maximum": tuple(np.max([t["lattice_maximum"] for t in tallies], axis=0).tolist()),
+        "label_counts": tuple(counts) if num_classes else (),
+        "dmu_o_counts": tuple(sorted(known.items())),
+    }

@@ -1,0 +1,98 @@
+"""The folder in which records are built, kept when a build is interrupted."""
+
+import shutil
+from contextlib import contextmanager, suppress
+
+from keras_ruo2 import runs
+from keras_ruo2.errors import Busy, ConfigError, Interrupted
+from keras_ruo2.io import locks
+from keras_ruo2.io.paths import checksum, shown, structure_files
+from keras_ruo2.io.state import read_state, write_state
+
+REQUEST = "request.json"
+ELSEWHERE = ("out", "overwrite", "scheduler", "workers")  # settings that change no record
+
+
+@contextmanager
+def held(folder, config):
+    """Hold a folder for one build and this process alone; it is empty unless a build was cut off.
+
+    It is removed when the build is done or refuses its input, and stays if anything else ends it.
+
+    Args:
+        folder: The folder; it is made.
+        config: `RecordsConfig`. What an interrupted build with other settings, structures or code
+            has left is of no use and is removed.
+    """
+    folder.mkdir(exist_ok=True)
+    with only_user(folder):
+        request, earlier = request_of(config), read_request(folder)
+        if earlier != request:
+            if earlier is not None:
+                changed = [name for name in request if earlier.get(name) != request[name]]
+                print(
+                    f"{shown(folder)}: begun with another {', '.join(changed) or 'request'}. "
+                    "Beginning again.",
+                    flush=True,
+                )
+            clear(folder)
+            write_state(folder / REQUEST, request)
+        try:
+            yield
+        except Interrupted:
+            raise
+        except ConfigError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def tidy(folder, first, last):
+    """Remove a folder whose build was killed when its records had their name already.
+
+    Args:
+        folder: The folder, if it is there.
+        first: Name of what a build leaves in it first.
+        last: Name of what takes its own name at the end.
+    """
+    if (folder / first).exists() and not (folder / last).exists():
+        with suppress(Busy), only_user(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def request_of(config):
+    """Return what the content of records depends on, as JSON can hold it."""
+    values = {name: value for name, value in config.as_dict().items() if name not in ELSEWHERE}
+    return values | {
+        "sha256": checksum(*structure_files("structures", config.structures)),
+        "code": runs.code_fingerprint(),
+    }
+
+
+def read_request(folder):
+    """Return what the records in a folder are built for, `None` where that is unknown."""
+    path = folder / REQUEST
+    return read_json(path) if path.is_file() else None
+
+
+def clear(folder):
+    """Remove what is in a folder, but for its lock."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != "lock":
+            path.unlink()
+
+
+def read_json(path):
+    """Return the values of a file that a build has kept.
+
+    Raises:
+        ConfigError: If they are not what was written.
+    """
+    return read_state(path, f"Delete {shown(path.parent)} to build anew.")
+
+
+def only_user(folder):
+    """Hold a folder for this process alone; see `keras_ruo2.io.locks.only_user`."""
+    return locks.only_user(folder / "lock")

@@ -1,0 +1,161 @@
+"""`relax`: structures -> relaxed structures with energies."""
+
+import datetime
+import shlex
+import sys
+from collections import Counter
+
+import numpy as np
+
+from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.io.frames import append_frame, remove, whole_frames, write_frames
+from keras_ruo2.io.locks import one_at_a_time
+from keras_ruo2.io.memory import check_memory, most_atoms
+from keras_ruo2.io.paths import checksum, shown, structure_files
+from keras_ruo2.io.progress import Progress
+from keras_ruo2.io.state import read_state, write_state
+from keras_ruo2.io.structures import name_of, read_structures
+from keras_ruo2.relaxation.calculators import check_calculator, make_calculator
+from keras_ruo2.relaxation.outcome import implausible
+from keras_ruo2.relaxation.relax import Limits
+from keras_ruo2.relaxation.worker import Worker
+from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.plausible import partial_occupancies, wrong_units
+
+ADVICE = "Restore it, or delete it and the .extxyz beside it to begin anew."
+SEALS = "structures_have_seals"
+LIMITS = ("optimiser", "fmax", "steps", "seconds", "frozen_layers")
+
+
+def main(config):
+    """Relax every structure and write the results in the order of the input.
+
+    Args:
+        config: `RelaxConfig`.
+
+    Raises:
+        ConfigError: Before anything is computed: an unknown calculator, unreadable structures,
+            none that fits into the memory, or a partial result of other settings.
+    """
+    check_calculator(config.calculator)
+    frames = read_structures(config.structures)[: config.count]
+    check_some_usable(config.structures, frames)
+    check_memory(config.calculator, min((len(atoms) for atoms in frames if len(atoms)), default=0))
+    check_writable(config.out.parent)
+    with one_at_a_time(config.out):
+        relax_all(config, frames)
+
+
+def relax_all(config, frames):
+    """Relax what is not finished, and write all results in the order of the input."""
+    partial = config.out.with_suffix(".partial.extxyz")
+    finished = whole_frames(partial, needs_seals=check_same_work(partial, config))
+    if len(finished) > len(frames):
+        raise ConfigError(f"{shown(partial)} has more structures than the input. Delete it.")
+    if finished:
+        print(f"{shown(partial)}: going on after {len(finished)} of {len(frames)} structures.")
+    if len(finished) < len(frames):
+        finished += compute(config, frames, finished, partial)
+    write_frames(config.out, finished)
+    remove(partial)
+    settings_of(partial).unlink(missing_ok=True)
+    print(summary(config.out, finished))
+
+
+def check_some_usable(path, frames):
+    """Raise `ConfigError` if no structure can be worked on for what it is: look before working."""
+    wrong = [implausible(atoms) for atoms in frames]
+    names = [name for name in dict.fromkeys(wrong) if name not in ("", "no_structure")]
+    if not names or "" in wrong:
+        return
+    number = wrong.index(names[0])
+    atoms = frames[number]
+    told = {"wrong_units": wrong_units, "partial_occupancies": partial_occupancies}
+    formula = f"it is {atoms.get_chemical_formula()}. Expected a metal and an anion."
+    why = told[names[0]](atoms) if names[0] in told else formula
+    raise ConfigError(
+        f"{path}: none of {len(frames)} structures can be relaxed ({', '.join(names)}). Structure "
+        f"{number} ({name_of(atoms, number)}): {why}"
+    )
+
+
+def compute(config, frames, finished, partial):
+    """Relax the frames that are not finished, each kept in `partial` as soon as it is done."""
+    limits = Limits(**{name: getattr(config, name) for name in LIMITS})
+    if config.trajectories:
+        check_writable(config.trajectories)
+    progress, found = Progress(len(frames), len(finished)), []
+    with Worker(make_calculator, config.calculator, limits) as worker:
+        provenance = worker.provenance | {
+            "optimiser": config.optimiser,
+            "frozen_layers": config.frozen_layers,
+            "date": datetime.date.today().isoformat(),
+            "command": shlex.join(["python -m keras_ruo2", *sys.argv[1:]]).replace("'", ""),
+        }
+        for number in range(len(finished), len(frames)):
+            atoms = frames[number]
+            trajectory = config.trajectories and str(config.trajectories / f"{number:05d}.traj")
+            result = worker.relax(atoms, trajectory, most_atoms(config.calculator))
+            result.info["name"] = name_of(atoms, number)
+            result.info |= provenance
+            append_frame(partial, result)
+            found.append(result)
+            progress.step(describe(result))
+    return found
+
+
+def settings_of(partial):
+    """Return the file that says what a partial result was made with."""
+    return partial.with_suffix(".json")
+
+
+def check_same_work(partial, config):
+    """Note what the work is made with, or raise `ConfigError` if it was begun with other settings.
+
+    `partial` is the file of finished structures. Return whether each of them must have a seal.
+    """
+    wanted = {name: getattr(config, name) for name in ("calculator", "count", *LIMITS)}
+    content = checksum(*structure_files("structures", config.structures))
+    wanted["structures"] = f"{config.structures} ({content[:8]})"
+    path, begun = settings_of(partial), {}
+    if partial.exists() and path.exists():
+        begun = read_state(path, ADVICE, lambda values: values.keys() == wanted.keys())
+        for name, value in wanted.items():
+            if begun.get(name) != value:
+                raise ConfigError(
+                    f"{shown(partial)} was begun with {name} = {begun.get(name)}, not {value}. "
+                    "Repeat that command, choose another --out, or delete the file."
+                )
+    elif partial.exists():
+        raise ConfigError(
+            f"{shown(partial)} is there, but not {path.name}, which says how it was made. Choose "
+            "another --out or delete the file."
+        )
+    write_state(path, wanted | {SEALS: begun.get(SEALS, not begun)})
+    return begun.get(SEALS, not begun)
+
+
+def describe(atoms):
+    """Return a line about a finished structure."""
+    energy = potential_energy(atoms)
+    told = f"{atoms.info['name'][:32]:32s} {atoms.get_chemical_formula():10s}"
+    if energy is None:
+        return f"{told} {atoms.info['relax_failures']}"
+    outcome = "relaxed" if atoms.info["relax_failures"] == "no" else atoms.info["relax_failures"]
+    return (
+        f"{told}{energy / len(atoms):9.4f} eV/atom{atoms.info['relaxation_steps']:5d} steps"
+        f"{atoms.info['rmsd']:7.3f} Å  {outcome}"
+    )
+
+
+def summary(out, frames):
+    """Return the closing line: how many are relaxed, how far they moved, failures by name."""
+    names = Counter(name for atoms in frames for name in atoms.info["relax_failures"].split())
+    whole = names.pop("no", 0)
+    flaws = ", ".join(f"{name} {count}" for name, count in names.most_common()) or "none"
+    moved = [atoms.info["rmsd"] for atoms in frames if atoms.info["relax_failures"] == "no"]
+    far = f", {np.median(moved):.3f} Å from their start (median RMSD)" if moved else ""
+    return (
+        f"{shown(out)}: {len(frames)} structures, {whole} relaxed without failures{far}. "
+        f"Failures: {flaws}."
+    )

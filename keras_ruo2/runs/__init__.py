@@ -1,0 +1,265 @@
+"""Run folders: where things lie in them and what their config.json says. No backend here."""
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+from keras_ruo2 import __version__
+from keras_ruo2.backend import ONEDNN
+from keras_ruo2.config import TrainConfig
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.io.paths import shown
+from keras_ruo2.io.state import read_state, write_state
+from keras_ruo2.models.architectures import ARCHITECTURES, default_for
+from keras_ruo2.models.variants import LABEL_SIZES, VARIANTS
+from keras_ruo2.runs.checkpoint import (
+    CHECKPOINTS as CHECKPOINTS,  # for all who ask what a run holds
+)
+from keras_ruo2.runs.checkpoint import GENERATOR_WEIGHTS as GENERATOR_WEIGHTS
+from keras_ruo2.runs.checkpoint import SCORES as SCORES
+from keras_ruo2.runs.checkpoint import STEP_NAME as STEP_NAME
+from keras_ruo2.runs.checkpoint import TRAINING_WEIGHTS as TRAINING_WEIGHTS
+from keras_ruo2.runs.checkpoint import best_checkpoint as best_checkpoint
+from keras_ruo2.runs.checkpoint import checkpoints as checkpoints
+from keras_ruo2.runs.checkpoint import last_checkpoint as last_checkpoint
+from keras_ruo2.runs.checkpoint import proven_rows as proven_rows
+from keras_ruo2.runs.checkpoint import score_of as score_of
+from keras_ruo2.runs.checkpoint import sound_checkpoint as sound_checkpoint
+from keras_ruo2.runs.checkpoint import step_of as step_of
+from keras_ruo2.runs.metrics import METRICS as METRICS
+from keras_ruo2.runs.metrics import metrics_table as metrics_table
+from keras_ruo2.runs.metrics import read_metrics as read_metrics
+from keras_ruo2.runs.values import check_run, looks_unsealed
+
+CONFIG = "config.json"
+ANCHORS = "anchors.json"
+PICTURES = "pictures"
+
+DEFAULT_STEPS = 2000
+FOR_ATOMS = ("environment_weight", "energy_weight", "misfit_weight")
+FROM_ARCHITECTURE = (
+    "learning_rate",
+    "critic_steps",
+    "average",
+    "lattice_gradient",
+    *FOR_ATOMS,
+)
+FIXED = (
+    "variant",
+    "arch",
+    "width",
+    "latent_size",
+    "label_size",
+    "label_by",
+    "batch_size",
+    "grow_batch_every",
+    "critic_steps",
+    "spectral",
+    "minibatch_kernels",
+    "seed",
+)
+BACKENDS = ("tensorflow", "tensorflow-cpu", "jax", "torch")
+
+
+def resolve(config):
+    """Return every setting of a run: those of the config, and the architecture's for the rest."""
+    variant, values = VARIANTS[config.variant], config.as_dict()
+    arch = config.arch or default_for(variant.ndim)
+    row = ARCHITECTURES[arch]
+    defaults = (
+        {"arch": arch}
+        | {name: getattr(row, name) for name in FROM_ARCHITECTURE}
+        | {
+            "width": row.width_in(variant.ndim),
+            "batch_size": row.batch_size_in(variant.ndim),
+            "label_size": LABEL_SIZES.get(variant.label),
+        }
+    )
+    for name, value in defaults.items():
+        if values[name] is None:
+            values[name] = value
+    if not row.places_atoms:
+        values |= dict.fromkeys(FOR_ATOMS, 0.0)
+    return values | {"beta_1": row.beta_1}
+
+
+def places_atoms(resolved):
+    """Say whether the generator of a resolved configuration places atoms."""
+    return ARCHITECTURES[resolved["arch"]].places_atoms
+
+
+def total_steps(config, num_records, phases):
+    """Return the generator updates that a run makes in all.
+
+    Args:
+        config: `TrainConfig`.
+        num_records: Training records.
+        phases: Pairs of a first step and the samples of a step from there on.
+    """
+    if config.epochs is None:
+        return config.steps or DEFAULT_STEPS
+    wanted, step = config.epochs * num_records, 0
+    ends = [first for first, _ in phases[1:]] + [None]
+    for (first, samples), end in zip(phases, ends, strict=True):
+        length = wanted // samples if end is None else min(end - first, wanted // samples)
+        step, wanted = first + length, wanted - length * samples
+        if step != end:
+            break
+    return max(step, 1)
+
+
+def exists(run):
+    """Say whether a folder holds a run that has been saved."""
+    return has_begun(run) and last_checkpoint(run) is not None
+
+
+def has_begun(run):
+    """Say whether a folder is that of a run, perhaps stopped before its first checkpoint."""
+    return (Path(run) / CONFIG).is_file()
+
+
+def save(config, description, classes, anchors=None):
+    """Write `config.json`: the whole configuration, versions and what the data are.
+
+    Args:
+        config: `TrainConfig`.
+        description: `Description` of the records.
+        classes: Dict of `class_counts` and `class_names`.
+        anchors: `Anchors` of a generator that places atoms; they are written to `anchors.json`.
+    """
+    if anchors is not None:
+        write_state(Path(config.run) / ANCHORS, anchors.as_dict())
+    content = {
+        "config": config.as_dict(),
+        "resolved": resolve(config),
+        "data": {
+            "records": str(config.records),
+            "fingerprint": description.fingerprint,
+            "grid_shape": description.grid_shape,
+            "alpha": description.alpha,
+            "species": description.species,
+            "lattice_minimum": description.lattice_minimum,
+            "lattice_maximum": description.lattice_maximum,
+            "class_edges": description.class_edges,
+            **classes,
+            "counts": description.counts,
+            "source": description.source,
+        },
+        "versions": {
+            "keras_ruo2": __version__,
+            "code": code_fingerprint(),
+            "python": platform.python_version(),
+        }
+        | {name: version(name) for name in ("keras", "numpy", *BACKENDS)},
+        "environment": {ONEDNN: os.environ.get(ONEDNN)},
+    }
+    write_state(Path(config.run) / CONFIG, content)
+
+
+def code_fingerprint(folder=Path(__file__).parents[1]):
+    """Return a short hash of a package's source, of this one by default."""
+    files = sorted(folder.rglob("*.py"))
+    content = b"".join(path.read_bytes() for path in files)
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def version(name):
+    """Return the version of an installed package, or `None`."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def load(run):
+    """Return what `save` wrote.
+
+    Raises:
+        ConfigError: If the file cannot be read.
+    """
+    return load_file(Path(run) / CONFIG, "Restore it, or choose another --run.")
+
+
+def load_trained(run):
+    """Return what `save` wrote of a run that has a checkpoint.
+
+    Raises:
+        ConfigError: If the folder holds none.
+    """
+    if not exists(run):
+        raise ConfigError(
+            f"{run} holds no trained run. Train one: "
+            f"python -m keras_ruo2 train --variant=lattice2d --run={run}"
+        )
+    return load(run)
+
+
+def load_file(path, advice):
+    """Return the content of a config.json.
+
+    Raises:
+        ConfigError: If it cannot be read, or holds what no run may have.
+    """
+    saved = read_state(path, advice, looks_unsealed)
+    check_run(saved, shown(path), advice)
+    return saved
+
+
+def merge(config, saved):
+    """Return the config with which a run goes on.
+
+    Flags that were given override the run's; the others are the run's. New --steps or --epochs
+    replace all of the run's limits.
+
+    Raises:
+        ConfigError: If a flag would change the networks or the data's order.
+    """
+    for name in config.given & set(FIXED):
+        given, known = getattr(config, name), saved["resolved"].get(name)
+        if given != known:
+            raise ConfigError(
+                f"The run {config.run} was started with --{name}={known}, not {given}. "
+                "Leave the flag out, or choose another --run."
+            )
+    return combine(config, saved["config"])
+
+
+def based_on(config, path):
+    """Return a config with the values of another run's config.json where none were given.
+
+    Raises:
+        ConfigError: If the file cannot be read or names another flag than those of now.
+    """
+    values = load_file(path, "Give the config.json of a run.")["config"]
+    values = {name: value for name, value in values.items() if name not in ("run", "resume")}
+    return combine(config, values)
+
+
+def combine(config, known):
+    """Return `known` values overridden by those that were given on the command line."""
+    values = dict(known)
+    if config.given & {"steps", "epochs"}:
+        values |= {"steps": None, "epochs": None, "minutes": None}
+    values |= {name: getattr(config, name) for name in config.given}
+    names = {field.name for field in dataclasses.fields(TrainConfig)}
+    foreign = sorted(name for name in values if name not in names)
+    if foreign:
+        raise ConfigError(
+            f"The saved configuration has {foreign[0]!r}, which is no flag of train. "
+            "It is of another version of this package."
+        )
+    return TrainConfig(**{name: value for name, value in values.items() if name != "config"})
+
+
+def repeats_of(source):
+    """Return the lateral repeats in a description's `source`, `None` where they are unknown."""
+    counts = source.get("lateral_repeats")
+    return {int(count): number for count, number in counts.items()} if counts else None
+
+
+def translated(source):
+    """Return the axes along which the records were moved at random, from their `source`."""
+    return source.get("translate", "xyz")

@@ -1,0 +1,210 @@
+"""Checkpoint folders prove themselves: the checksums of their files, and of the rows until then."""
+
+import os
+from functools import cache
+from pathlib import Path
+
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.io.fields import check_fields, mapped, record, text, whole
+from keras_ruo2.io.paths import checksum, shown
+from keras_ruo2.io.state import parse_state, read_state, remark, say_once, sync_folder, write_state
+from keras_ruo2.runs.metrics import METRICS, note_of, proven_metrics
+
+CHECKPOINTS = "checkpoints"
+STEP_NAME = "step-{:08d}"
+TRAINING_WEIGHTS = "training.weights.h5"
+GENERATOR_WEIGHTS = "generator.weights.h5"
+SCORES = "scores.json"
+CHECKSUMS = "checksums.json"
+WEIGHTS = (TRAINING_WEIGHTS, GENERATOR_WEIGHTS)
+RESTORE = "Restore it, or delete this checkpoint's folder."
+KINDS = {
+    "files": mapped(text(64)),
+    "rows": record({"count": whole(), "sha256": text(64)}),
+}
+
+
+def seal_checkpoint(folder, rows):
+    """Write the checksums of a checkpoint's files beside them, all of it down to the disk.
+
+    Args:
+        folder: Path of the checkpoint.
+        rows: Rows of metrics.csv up to this checkpoint, dicts of text.
+    """
+    files = {}
+    for path in sorted(folder.iterdir()):
+        with open(path, "rb") as file:
+            os.fsync(file.fileno())
+        files[path.name] = checksum(path)
+    write_state(folder / CHECKSUMS, {"files": files, "rows": note_of(rows)})
+    sync_folder(folder)
+
+
+def known_of(folder):
+    """Return what `seal_checkpoint` wrote, `None` if an earlier version made the checkpoint.
+
+    Raises:
+        ConfigError: If the file is damaged.
+    """
+    path = Path(folder) / CHECKSUMS
+    if not path.exists():
+        return None
+    known = read_state(path, RESTORE)
+    check_fields(known, KINDS, shown(path), RESTORE)
+    return known
+
+
+def fault_of(folder):
+    """Return what is wrong with a checkpoint, in words; an empty text if nothing is."""
+    folder = Path(folder)
+    signature = tuple(
+        (path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in folder.iterdir()
+    )
+    return find_fault(folder, tuple(sorted(signature)))
+
+
+@cache  # weights are large, and one command asks for them more than once
+def find_fault(folder, signature):
+    """Return what is wrong with a checkpoint whose files have these names, sizes and times."""
+    try:
+        known = known_of(folder)
+    except ConfigError as error:
+        return str(error)
+    if known is None:
+        remark(shown(folder))
+    # A model that was exported has no training weights, and says so.
+    missing = sorted({GENERATOR_WEIGHTS, *known["files"]} if known else WEIGHTS)
+    for name in missing:
+        path = folder / name
+        if Path(name).name != name or not path.is_file():
+            return f"{shown(path)} is missing"
+        if known and checksum(path) != known["files"].get(name):
+            return f"{shown(path)} is damaged: its checksum differs from that in {CHECKSUMS}"
+        if name in WEIGHTS and (fault := fault_of_weights(path)):
+            return f"{shown(path)} {fault}"
+    return ""
+
+
+def fault_of_weights(path):
+    """Return why a file is no plain file of weights, in words; an empty text if it is one.
+
+    It may hold nothing but numbers, no more of them than the file is long, and no links.
+    """
+    import h5py
+
+    found, total = [], 0
+    try:
+        with h5py.File(path) as file:
+            waiting = [file]
+            while waiting:
+                group = waiting.pop()
+                for name in group:
+                    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                        return f"is damaged: {name!r} points elsewhere"
+                    item = group[name]
+                    if isinstance(item, h5py.Group):
+                        waiting.append(item)
+                        found.append(item.id)
+                    elif item.dtype.kind not in "fiubV" or item.external or item.is_virtual:
+                        return f"is damaged: {name!r} holds no plain numbers"
+                    else:
+                        total += item.nbytes
+                if len(found) > 100_000:
+                    return "is damaged: it has too many parts"
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"is damaged ({first_line(error)})"
+    if total > os.path.getsize(path):
+        return f"is damaged: it announces {total:,} bytes of numbers and has fewer"
+    return ""
+
+
+def first_line(error):
+    """Return the first line of an error's text, or its kind."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def score_of(folder):
+    """Return the held-out distance that was measured at a checkpoint, or `None`.
+
+    Raises:
+        ConfigError: If the file of scores is damaged.
+    """
+    path = Path(folder) / SCORES
+    if not path.is_file():
+        return None
+    scores = parse_state(path.read_bytes(), shown(path), RESTORE, unsealed=only_numbers)
+    score = scores.get("held_out_distance")
+    if score is not None and type(score) not in (int, float):
+        raise ConfigError(f"{shown(path)} is damaged: its distance is {score!r}. {RESTORE}")
+    return score
+
+
+def only_numbers(values):
+    """Say whether these may be the scores of an earlier version."""
+    return all(type(value) in (int, float) for value in values.values())
+
+
+def checkpoints(run):
+    """Return the checkpoint folders of a run, oldest first."""
+    return sorted((Path(run) / CHECKPOINTS).glob("step-????????"))
+
+
+def last_checkpoint(run):
+    """Return the newest checkpoint folder of a run, or `None`."""
+    return (checkpoints(run) or [None])[-1]
+
+
+def best_checkpoint(run):
+    """Return the checkpoint folder with the least held-out distance, or `None`."""
+    return (best_first(run) or [None])[0]
+
+
+def best_first(run):
+    """Return the checkpoint folders with a held-out distance, the least first."""
+    scored = []
+    for folder in checkpoints(run):
+        try:
+            scored.append((score_of(folder), folder))
+        except ConfigError as error:
+            say_once(f"Warning: {error} It is passed over.")
+    return [folder for _, folder in sorted(pair for pair in scored if pair[0] is not None)]
+
+
+def sound_checkpoint(run, best=False):
+    """Return the newest checkpoint, or the best, whose files are what was written, or `None`.
+
+    What is passed over for damage is named.
+
+    Raises:
+        ConfigError: If there are checkpoints, but every one is damaged.
+    """
+    faults = []
+    for folder in best_first(run) if best else reversed(checkpoints(run)):
+        fault = fault_of(folder)
+        if not fault:
+            for told in faults:
+                say_once(f"Warning: {told}. {shown(folder)} is used instead.")
+            return folder
+        faults.append(fault.rstrip("."))
+    if faults:
+        raise ConfigError(
+            f"{faults[0]}, and no older checkpoint of {shown(run)} is whole. Restore it, or delete "
+            "the run's folder to start anew."
+        )
+    return None
+
+
+def step_of(checkpoint):
+    """Return the step that a checkpoint folder was saved at."""
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def proven_rows(run, checkpoint):
+    """Return the rows of a run's metrics.csv up to a checkpoint, none if there is no such file.
+
+    Raises:
+        ConfigError: If they are not what was written.
+    """
+    known = known_of(checkpoint)
+    path = Path(run) / METRICS
+    return proven_metrics(path, step_of(checkpoint), known and known["rows"])

@@ -1,0 +1,165 @@
+"""`screen`: structures -> which of them are valid, unique and new."""
+
+import csv
+import json
+import os
+from math import isfinite
+
+from keras_ruo2.errors import check_choice, check_writable
+from keras_ruo2.io.frames import write_frames
+from keras_ruo2.io.paths import shown
+from keras_ruo2.io.progress import Progress
+from keras_ruo2.io.structures import name_of, read_structures
+from keras_ruo2.io.tables import harmless
+from keras_ruo2.screening.screening import (
+    check_installed,
+    energy_per_atom,
+    funnel,
+    known_slabs,
+    screen,
+)
+from keras_ruo2.species import remark
+from keras_ruo2.structure.validity import REASONS
+
+NOTHING = "no"
+# Columns of the table that go into `info`, and what else is said there.
+TOLD = (
+    "valid reasons unique_of novel matched matched_index matched_by new_thickness nearest kernel "
+    "displacement upper_face lower_face excess_O upper_excess_O lower_excess_O dipole_per_area "
+    "neighbours recognised_facet labelled"
+).split()
+ALWAYS_SHOWN = ("structures", "duplicate", "known", "known_faces")
+
+
+def main(config):
+    """Write the structures with what was found, the table and the funnel.
+
+    Args:
+        config: `ScreenConfig`.
+
+    Raises:
+        ConfigError: Before anything is computed: missing libraries, unreadable files or an unknown
+            reason in --accept.
+    """
+    check_installed()
+    accept = [word.strip() for word in config.accept.split(",") if word.strip()]
+    for word in accept:
+        check_choice("accept", word, REASONS)
+    structures = read_structures(config.structures)
+    references = read_structures(config.reference)
+    check_writable(config.out.parent)
+    known = known_slabs(references, config.pair)
+    print(f"Comparing with {len(references)} known slabs of {shown(config.reference)}.", flush=True)
+    remark(config.pair)
+    if not known.indices:
+        print(f"None of them is of {' and '.join(config.pair)}: every valid slab counts as novel.")
+    progress = Progress(len(structures))
+    verdicts = screen(structures, known, accept=accept, progress=progress.step, species=config.pair)
+    rows = [
+        row_of(verdict, atoms, references)
+        for verdict, atoms in zip(verdicts, structures, strict=True)
+    ]
+    chosen = [k for k, verdict in enumerate(verdicts) if wanted(verdict, config.only)]
+    write_table(config.out.with_suffix(".csv"), rows)
+    steps = funnel(verdicts)
+    write_json(config.out.with_suffix(".json"), {"settings": config.as_dict(), "funnel": steps})
+    write_frames(config.out, [annotated(structures[k], rows[k]) for k in chosen])
+    print(table(steps))
+    print(f"{shown(config.out)}: {len(chosen)} of {len(structures)} structures written.")
+
+
+def wanted(verdict, only):
+    """Say whether --only keeps a structure."""
+    if only == "novel":
+        return verdict.unique and verdict.novel
+    return {None: True, "valid": verdict.valid, "unique": verdict.unique}[only]
+
+
+def row_of(verdict, atoms, references):
+    """Return what the table says about a structure, a dict of numbers and words."""
+    match, termination = verdict.match, verdict.termination
+    row = {
+        "index": verdict.index,
+        "name": name_of(atoms, verdict.index),
+        "valid": verdict.valid,
+        "reasons": " ".join(verdict.reasons) or NOTHING,
+        "unique_of": -1 if verdict.first is None else verdict.first,
+        "novel": verdict.novel,
+        "matched": NOTHING,
+        "matched_index": -1,
+        "matched_by": NOTHING,
+        "new_thickness": verdict.new_thickness,
+    }
+    if match:
+        nearest = name_of(references[match.index], match.index)
+        row |= {"nearest": nearest, "kernel": round(match.kernel, 5)}
+        if match.same:
+            row |= {"matched": nearest, "matched_index": match.index, "matched_by": "slab"}
+        if verdict.faces:
+            pair = dict.fromkeys((verdict.faces.upper, verdict.faces.lower))
+            names = " | ".join(name_of(references[index], index) for index in pair)
+            row |= {"matched": names, "matched_index": verdict.faces.upper, "matched_by": "faces"}
+        if isfinite(match.displacement):
+            row["displacement"] = round(match.displacement, 4)
+    if termination:
+        row |= {
+            "facet": termination.facet,
+            "upper_face": termination.upper.label,
+            "lower_face": termination.lower.label,
+            "excess_O": round(termination.excess, 5),
+            "upper_excess_O": round(termination.upper.excess, 5),
+            "lower_excess_O": round(termination.lower.excess, 5),
+            "dipole_per_area": round(termination.dipole, 4),
+            "neighbours": " ".join(f"{key}:{n}" for key, n in termination.histogram.items()),
+        }
+        energy = energy_per_atom(atoms)
+        row |= {"energy_per_atom": round(energy, 6)} if isfinite(energy) else {}
+    return row
+
+
+def annotated(atoms, row):
+    """Return a structure with its row in `info`; `facet` and `name` stay if it came with them.
+
+    Structures without a `termination` get the label of their two faces as one. What an earlier
+    screening said, before the structure was relaxed perhaps, is forgotten.
+    """
+    result = atoms.copy()
+    result.calc = atoms.calc
+    said = {*TOLD, *str(atoms.info.get("labelled", "")).split()}
+    result.info = {name: value for name, value in atoms.info.items() if name not in said}
+    result.info |= {name: row[name] for name in TOLD if name in row}
+    result.info.setdefault("name", row["name"])
+    if "facet" in row:
+        faces = dict.fromkeys((row["upper_face"], row["lower_face"]))
+        labels = {"facet": row["facet"], "termination": " | ".join(faces)}
+        lacking = [name for name in labels if name not in result.info]
+        result.info |= {name: labels[name] for name in lacking}
+        result.info |= {"recognised_facet": row["facet"], "labelled": " ".join(lacking) or NOTHING}
+    return result
+
+
+def write_table(path, rows):
+    """Write a row for every structure, in their order."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    partial = path.with_name(f".{path.name}.partial")
+    with open(partial, "w", newline="") as file:
+        writer = csv.DictWriter(file, names, restval="")
+        writer.writeheader()
+        writer.writerows({name: harmless(v) for name, v in row.items()} for row in rows)
+    os.replace(partial, path)
+
+
+def write_json(path, content):
+    """Write a JSON file whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(json.dumps(content, indent=1))
+    os.replace(partial, path)
+
+
+def table(steps):
+    """Return the funnel as text: who fails which criterion, and how many are left after it."""
+    lines = [f"{'':20s}  fail  left"]
+    for step in steps:
+        if step["failed"] or step["step"] in ALWAYS_SHOWN:
+            lines.append(f"{step['step']:20s}  {step['failed']:>4}  {step['left']:>4}")
+    return "\n".join(lines)

@@ -1,0 +1,33 @@
+"""Can anything be done with these atoms at all?"""
+
+import numpy as np
+
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.species import SPECIES
+
+
+def check_species(atoms, species=SPECIES):
+    """Raise `ConfigError` if `atoms` is empty or holds an element outside `species`."""
+    if not len(atoms):
+        raise ConfigError("`atoms` is empty. Expected at least one atom.")
+    found = set(atoms.get_chemical_symbols())
+    foreign = sorted(found - set(species))
+    if foreign:
+        advice = "Drop this structure" + ", or give --species" * (len(found) <= 2)
+        raise ConfigError(
+            f"`atoms` ({atoms.get_chemical_formula()}) holds {', '.join(foreign)}, but the "
+            f"channels are {', '.join(species)}. {advice}."
+        )
+    if not np.isfinite(atoms.positions).all():
+        raise ConfigError(
+            f"`atoms` ({atoms.get_chemical_formula()}) has positions that are not finite."
+        )
+
+
+def check_cell(atoms):
+    """Raise `ConfigError` unless `atoms` has three cell vectors that span a volume."""
+    if not atoms.cell.rank == 3 or not atoms.cell.volume > 1e-6:
+        raise ConfigError(
+            f"`atoms` ({atoms.get_chemical_formula()}) has no three-dimensional cell. Set one "
+            "with a vacuum, e.g. `atoms.center(vacuum=6, axis=2)`."
+        )

@@ -1,0 +1,1 @@
+"""Surface free energies, phase diagrams and Wulff shapes."""

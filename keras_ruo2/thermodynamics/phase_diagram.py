@@ -1,0 +1,270 @@
+"""`phase_diagram`: surface free energies against the chemical potential of oxygen."""
+
+from collections import Counter
+
+import numpy as np
+
+from keras_ruo2.config.phase_diagram import STABLE
+from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.io.frames import write_frames
+from keras_ruo2.io.paths import whole
+from keras_ruo2.io.tables import Writer
+from keras_ruo2.plotting import phase_diagram, style
+from keras_ruo2.species import remark
+from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.faces import equal_faces
+from keras_ruo2.structure.facets import facet_in
+from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.terminations import termination_of
+from keras_ruo2.thermodynamics.methods import (
+    SPREAD_COLUMNS,
+    add_lines,
+    agreement,
+    keys_of,
+    read_methods,
+    report_methods,
+    spread_cells,
+    title_of,
+    write_crossings,
+    write_methods,
+)
+from keras_ruo2.thermodynamics.oxygen_gas import oxygen_potential
+from keras_ruo2.thermodynamics.phase_map import draw_maps
+from keras_ruo2.thermodynamics.references import (
+    check_vacuum,
+    common_method,
+    read_slabs,
+)
+from keras_ruo2.thermodynamics.report import (
+    EQUAL,
+    MEAN,
+    UPPER,
+    mark_doubtful,
+    report,
+)
+from keras_ruo2.thermodynamics.surface import (
+    area,
+    lower_envelope,
+    oxidised_error,
+    oxygen_poor_limit,
+    surface_line,
+    upper_face,
+)
+from keras_ruo2.thermodynamics.wulff_shapes import add_crystals, check_potentials
+
+SAME_FACE = 0.005  # eV/Å^2, as far as taking a lower face out of a thin slab can be trusted
+SAME_SLOPE = 1e-4  # Å^-2, far less than an O atom per surface cell
+SAME_EXCESS = 1 / 6  # O per cell; a bond more or less counts a third
+LOWEST = -2.0  # eV, where the diagram begins if the O-poor limit is not known
+LONGEST_LABEL = 40  # characters; of longer terminations the slab's name is shown
+TICKS = (300, 600, 900, 1200, 1500)  # K
+
+
+def main(config):
+    """Write the table, the stable structures, the diagram and, if wished, crystal shapes.
+
+    Args:
+        config: `PhaseDiagramConfig`.
+
+    Raises:
+        ConfigError: Before anything is written: structures without energies, of several
+            calculators, references of another one, or --wulff outside the diagram. At the end, with
+            everything else written: a crystal shape that does not exist.
+    """
+    slabs = [(slab, False) for slab in read_slabs(config.structures)]
+    if config.reference:
+        slabs += [(slab, True) for slab in read_slabs(config.reference)]
+    given = [slab for slab, _ in slabs]
+    check_vacuum(given, config.pair)
+    remark(config.pair)
+    method = common_method(given)
+    references, methods = read_methods(config, given)
+    limit = oxygen_poor_limit(references)
+    limits = (LOWEST if limit is None else limit, 0.0)
+    check_potentials(config.crystals, limits)
+    check_writable(config.out)
+    entries = zip(keys_of(given), slabs, strict=True)
+    kept = [(key, *pair) for key, pair in entries if config.broken or not broken(pair[0])]
+    if not kept:
+        raise ConfigError(f"All {len(slabs)} slabs are broken. Add --broken to see them anyway.")
+    rows = [describe(key, slab, known, references) for key, slab, known in kept]
+    separate_faces(rows)
+    own = title_of(given, config.structures)
+    add_lines(rows, own, methods)
+    panels, crossings = find_stable(rows, limits, own, methods)
+    mark_doubtful(rows, oxidised_error(method))
+    titles = [own, *(each.title for each in methods)]
+    write(config, rows, panels, limits, crossings, titles)
+    report(config.out, rows, panels, len(slabs) - len(kept), method, references, limit)
+    if methods:
+        report_methods(rows, crossings, titles)
+    if config.map:
+        draw_maps(config, panels, limits, crossings)
+    add_crystals(config, panels)
+
+
+def find_stable(rows, limits, own, methods):
+    """Note where rows are the most stable ones of their facet.
+
+    Returns:
+        `(panels, crossings)`: dict of facets to their rows; what `agreement` returns, of all.
+    """
+    panels, crossings = {}, []
+    for row in rows:
+        panels.setdefault(row["facet"], []).append(row)
+    for group in panels.values():
+        candidates = [row for row in group if not repeats_another(row, group)]
+        for index, start, end in lower_envelope([row["line"] for row in candidates], *limits):
+            candidates[index]["stable"] = (start, end)
+        crossings += agreement(candidates, limits, own, methods)
+        tell_apart([row for row in group if row["stable"]])
+    return panels, crossings
+
+
+def tell_apart(stable):
+    """Add the names of stable rows to labels that several of them share."""
+    labels = Counter(row["label"] for row in stable)
+    for row in stable:
+        if labels[row["label"]] > 1:
+            row["label"] += f" ({row['name']})"
+
+
+def describe(key, slab, known, references):
+    """Return what the table and the diagram say about a slab."""
+    try:
+        line = surface_line(slab, potential_energy(slab), references)
+    except ConfigError as error:
+        raise ConfigError(f"{slab.info['name']}: {error}") from None
+    num_metal = int(np.sum(slab.symbols == references.species[0]))
+    facet = facet_in(slab)
+    words = ("termination", "variation")
+    label = " ".join(str(slab.info[name]) for name in words if name in slab.info)
+    return {
+        "key": key,
+        "name": slab.info["name"],
+        "facet": facet.name,
+        "contradicted": facet.label if facet.contradicted else "",
+        "label": label if 0 < len(label) <= LONGEST_LABEL else slab.info["name"],
+        "known": known,
+        "metal": num_metal,
+        "O": len(slab) - num_metal,
+        "area": area(slab),
+        "line": line,
+        "faces": EQUAL if equal_faces(slab) else MEAN,
+        "lower": None,
+        "stable": None,
+        "doubtful_from": None,
+        "slab": slab,
+    }
+
+
+def separate_faces(rows):
+    """Take the lower face out of the mean of two different ones, where it is known.
+
+    Slabs of one `facet` and `termination` share their lower face: that of the most stable slab
+    among them whose faces are equal and hold as much O, counted by bonds. Of a lower face that is
+    less relaxed than that one, the difference counts for the upper face, which is then not made to
+    look too stable.
+    """
+    symmetric = {}
+    for row in sorted((row for row in rows if row["faces"] == EQUAL), key=lambda row: row["line"]):
+        symmetric.setdefault((row["facet"], row["slab"].info.get("termination")), []).append(row)
+    for row in (row for row in rows if row["faces"] == MEAN):
+        named = row["slab"].info.get("termination")
+        known = [] if named is None else symmetric.get((row["facet"], named), [])
+        lower = next((other for other in known if lies_below(other, row)), None)
+        if lower is not None:
+            row["line"], row["faces"] = upper_face(row["line"], lower["line"]), UPPER
+            row["lower"] = lower["key"]
+
+
+def lies_below(other, row):
+    """Say whether the lower face of `row` holds as much O as a face of `other`."""
+    excess = termination_of(row["slab"]).lower.excess
+    return abs(excess + other["line"].slope) * row["area"] < SAME_EXCESS
+
+
+def repeats_another(row, group):
+    """Say whether a face of `row` is, within `SAME_FACE`, that of a slab with two equal faces.
+
+    An O-rich slab with its outermost O gone on one side shows the stoichiometric face once more,
+    a little off because of the slab's thickness; it is not a termination of its own.
+    """
+    return row["faces"] != EQUAL and any(
+        other["faces"] == EQUAL
+        and abs(other["line"].slope - row["line"].slope) < SAME_SLOPE
+        and other["line"].intercept < row["line"].intercept + SAME_FACE
+        for other in group
+    )
+
+
+def write(config, rows, panels, limits, crossings, titles):
+    """Write the three files, and of several methods two more."""
+    out = config.out
+    several = len(titles) > 1
+    write_table(out / "phase_diagram.csv", rows, limits, several, config.pair[0])
+    if several:
+        write_methods(out, rows, limits)
+        write_crossings(out, crossings, titles)
+    stable = []
+    for row in (row for group in panels.values() for row in group if row["stable"]):
+        start, end = row["stable"]
+        row["slab"].info |= {"stable_from": start, "stable_to": end}
+        stable.append(row["slab"])
+    write_frames(out / STABLE, stable)
+    drawn = {facet: [drawing(row) for row in group] for facet, group in panels.items()}
+    axes = [temperature_axis(pressure, limits) for pressure in config.pressures]
+    marks = [
+        (entry["first"]["facet"], entry["first"]["stable"][1], entry["first"]["line"], entry["at"])
+        for entry in crossings
+        if len(entry["at"]) > 1
+    ]
+    figure = phase_diagram.phase_diagram(drawn, limits, axes, methods=titles, crossings=marks)
+    style.save(figure, out / "phase_diagram.png", config.pair)
+
+
+def write_table(path, rows, limits, several, metal):
+    """Write a row for each slab; of `several` methods, how far they are apart as well."""
+    head = (
+        f"name facet known {metal} O excess_O area_A2 gamma_O_poor_meV_A2 gamma_O_rich_meV_A2 "
+        "slope_per_A2 faces stable_from_eV stable_to_eV doubtful_from_eV".split()
+    )
+    with whole(path) as partial, open(partial, "w", newline="") as file:
+        writer = Writer(file)
+        writer.writerow([*head, *(SPREAD_COLUMNS if several else ())])
+        for row in rows:
+            writer.writerow(
+                [
+                    *(row[name] for name in ("name", "facet", "known", "metal", "O")),
+                    row["O"] - 2 * row["metal"],
+                    round(row["area"], 4),
+                    *(round(1000 * row["line"](limit), 2) for limit in limits),
+                    round(row["line"].slope, 6),
+                    row["faces"],
+                    *(np.round(row["stable"], 4) if row["stable"] else ("", "")),
+                    "" if row["doubtful_from"] is None else round(row["doubtful_from"], 4),
+                    *(spread_cells(row, limits) if several else ()),
+                ]
+            )
+
+
+def drawing(row):
+    """Return a row as `plotting.phase_diagram` takes it."""
+    line = {"intercept": row["line"].intercept, "slope": row["line"].slope}
+    return line | {
+        "label": row["label"],
+        "known": row["known"],
+        "faces": row["faces"],
+        "stable": row["stable"],
+        "doubtful_from": row["doubtful_from"],
+        "lines": row["lines"],
+        "stable_by": row.get("stable_by", {}),
+    }
+
+
+def temperature_axis(pressure, limits):
+    """Return the title, the places and the labels of an axis of temperatures."""
+    places = {kelvin: oxygen_potential(kelvin, pressure) for kelvin in TICKS}
+    inside = {kelvin: place for kelvin, place in places.items() if limits[0] <= place <= limits[1]}
+    title = f"T (K) at {pressure:g} bar O₂"
+    return title, list(inside.values()), [str(kelvin) for kelvin in inside]

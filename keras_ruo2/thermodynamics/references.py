@@ -1,0 +1,190 @@
+"""What a phase diagram is made of: slabs with energies of one method, and its references."""
+
+from collections import Counter
+
+import numpy as np
+
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.io.paths import shown
+from keras_ruo2.io.structures import name_of, read_structures
+from keras_ruo2.species import SPECIES, formula
+from keras_ruo2.structure.cells import SLAB_GAP, potential_energy
+from keras_ruo2.structure.checks import check_species
+from keras_ruo2.structure.plausible import gap_across
+from keras_ruo2.thermodynamics.surface import References, known_references
+
+USABLE = ("no", "not_converged")  # what `relax` may say of a slab that is ranked
+
+
+def read_slabs(path):
+    """Read slabs with energies; those whose relaxation failed are left out and counted.
+
+    Raises:
+        ConfigError: If there are structures without energy; the first one is named.
+    """
+    slabs = without_failures(path, read_structures(path))
+    lacking = [number for number, slab in enumerate(slabs) if potential_energy(slab) is None]
+    if lacking:
+        raise ConfigError(
+            f"{path}: {len(lacking)} of {len(slabs)} structures have no energy, first structure "
+            f"{lacking[0]} ({name_of(slabs[lacking[0]], lacking[0])}). Compute energies first: "
+            "python -m keras_ruo2 relax."
+        )
+    for number, slab in enumerate(slabs):
+        slab.info["name"] = name_of(slab, number)
+    return slabs
+
+
+def without_failures(path, slabs):
+    """Return the slabs that `relax` did not give up, or never saw; say what was left out."""
+    kept = [slab for slab in slabs if failure_of(slab) in USABLE]
+    failed = [failure_of(slab) for slab in slabs if failure_of(slab) not in USABLE]
+    lost = Counter(name for names in failed for name in names.split())
+    if not kept:
+        raise ConfigError(
+            f"{path}: the relaxation of all {len(slabs)} structures failed ({counted(lost)})."
+        )
+    if lost:
+        print(
+            f"{shown(path)}: left out {len(failed)} structures whose relaxation failed: "
+            f"{counted(lost)}."
+        )
+    return kept
+
+
+def failure_of(slab):
+    """Return what went wrong when the slab was relaxed, `no` if nothing or if it never was."""
+    return str(slab.info.get("relax_failures", "no"))
+
+
+def counted(names):
+    """Return the counts of a `Counter` as text."""
+    return ", ".join(f"{name} {count}" for name, count in names.most_common())
+
+
+def check_vacuum(slabs, species=SPECIES):
+    """Raise `ConfigError` for a crystal without surfaces, which would seem to cost nothing."""
+    for slab in slabs:
+        check_species(slab, species)
+        if gap_across(slab, 2) < SLAB_GAP:
+            raise ConfigError(
+                f"{slab.info['name']} ({slab.get_chemical_formula()}) has no vacuum of {SLAB_GAP} "
+                "Å across its third cell vector. Give slabs only."
+            )
+
+
+def method_of(atoms):
+    """Return `(calculator, correction)` as the structure names them."""
+    return tuple(str(atoms.info.get(name, "")) for name in ("calculator", "correction"))
+
+
+def named(method):
+    """Return a method as messages show it."""
+    return ", ".join(filter(None, method)) or "(not named)"
+
+
+def common_method(slabs):
+    """Return the one method of all `slabs`, or raise `ConfigError`."""
+    methods = sorted({method_of(slab) for slab in slabs})
+    if len(methods) > 1:
+        raise ConfigError(
+            f"Energies of {len(methods)} calculators cannot be compared: "
+            f"{'; '.join(map(named, methods))}. Give slabs of one."
+        )
+    return methods[0]
+
+
+def find_references(config, method, beside=()):
+    """Return the `References` for slabs of `method`, or raise `ConfigError`.
+
+    Args:
+        config: `PhaseDiagramConfig`.
+        method: `(calculator, correction)` of the slabs.
+        beside: Other methods, whose references the same file may hold.
+    """
+    if config.bulk_energy is not None:
+        given = (config.bulk_energy, config.oxygen_energy, config.metal_energy)
+        return References(*given, config.pair)
+    if config.references is not None:
+        known = known_references(method, config.pair)
+        return read_references(config.references, method, beside, known, config.pair)
+    found = known_references(method, config.pair)
+    if found:
+        return found
+    raise ConfigError(
+        f"No reference energies are known for the calculator {named(method)}. Give bulk "
+        f"{formula(config.pair)} and O2 by it: --references=FILE (data_prep references writes "
+        "one), or --bulk_energy and --oxygen_energy."
+    )
+
+
+def check_reference(where, atoms, kind, species):
+    """Raise `ConfigError` for a slab in place of a crystal, or another gas in place of O2.
+
+    Args:
+        where: File and number, for messages.
+        atoms: `ase.Atoms`.
+        kind: `oxygen`, `metal` or `bulk`.
+        species: Metal and anion of the oxide.
+    """
+    if kind == "oxygen" and len(atoms) != 2:
+        raise ConfigError(
+            f"{where} is {atoms.get_chemical_formula()}. Expected one {species[1]}2 molecule."
+        )
+    crystal = kind != "oxygen" and atoms.cell.rank == 3
+    if crystal and max(gap_across(atoms, axis) for axis in range(3)) > SLAB_GAP:
+        raise ConfigError(
+            f"{where} ({atoms.get_chemical_formula()}) has an empty stretch of more than "
+            f"{SLAB_GAP} Å. Expected a bulk crystal, no slab."
+        )
+
+
+def read_references(path, method, beside=(), known=None, species=SPECIES):
+    """Read a file of references and return what `references_among` finds in it."""
+    return references_among(path, read_slabs(path), method, beside, known, species)
+
+
+def references_among(path, frames, method, beside=(), known=None, species=SPECIES):
+    """Tell bulk RuO2, O2 and, if there, hcp Ru, or their like, apart by their composition.
+
+    Args:
+        path: Where they come from, for messages.
+        frames: `ase.Atoms` with energies.
+        method: Whose references are wanted.
+        beside: Other methods, whose references are passed over; those of any other are refused.
+        known: `References` to return where the file has none of `method`, only those of others.
+        species: Metal and anion of the oxide.
+    """
+    found, (metal, _) = {}, species
+    for number, atoms in enumerate(frames):
+        if method_of(atoms) in beside:
+            continue
+        if method_of(atoms) != method:
+            raise ConfigError(
+                f"{path}, structure {number}: its calculator is {named(method_of(atoms))}, "
+                f"that of the slabs {named(method)}. Give references of the same calculator."
+            )
+        num_ru, num_o = (int(np.sum(atoms.symbols == symbol)) for symbol in species)
+        kind = "oxygen" if not num_ru else "metal" if not num_o else "bulk"
+        if num_ru + num_o != len(atoms) or (kind == "bulk" and num_o != 2 * num_ru):
+            raise ConfigError(
+                f"{path}, structure {number} is {atoms.get_chemical_formula()}. Expected bulk "
+                f"{formula(species)}, O2 or {metal}."
+            )
+        check_reference(f"{path}, structure {number}", atoms, kind, species)
+        if kind in found:
+            raise ConfigError(
+                f"{path}, structure {number} is {atoms.get_chemical_formula()}, a second reference "
+                f"of {named(method)} for the same. Give one of each."
+            )
+        found[kind] = potential_energy(atoms) / (num_o if kind == "oxygen" else num_ru)
+    if not found and known is not None:
+        return known
+    missing = [kind for kind in ("bulk", "oxygen") if kind not in found]
+    if missing:
+        by = f" by {named(method)}" if beside else ""
+        raise ConfigError(
+            f"{path} holds no {' and no '.join(missing)} reference{by}. Add "
+            f"{formula(species)} and O2."
+        )
+    return References(**found, species=species)

@@ -1,0 +1,112 @@
+"""What `phase_diagram` prints: who is stable where, and what to be careful with."""
+
+import numpy as np
+
+from keras_ruo2.io.paths import shown
+from keras_ruo2.species import formula
+from keras_ruo2.structure.facets import indices_of
+from keras_ruo2.thermodynamics.oxygen_gas import temperature_of
+from keras_ruo2.thermodynamics.references import named
+from keras_ruo2.thermodynamics.surface import doubtful_from, oxidised_error
+
+EQUAL, UPPER, MEAN = "equal", "upper", "mean"  # what a slab's surface free energy is that of
+FACES = {EQUAL: "", UPPER: " (upper face)", MEAN: " (mean of two different faces)"}
+FIELDS = ("bulk", "oxygen", "metal")  # of `References`, as they are printed
+MOST_NAMED = 5  # slabs in a message
+
+
+def report(out, rows, panels, num_broken, method, references, limit):
+    """Print who is stable where."""
+    metal, oxide = references.species[0], formula(references.species)
+    told = ", ".join(f"{name}={value}" for name, value in zip(FIELDS, references, strict=False))
+    print(f"Calculator: {named(method)}. References: References({told}).")
+    if limit is None:
+        print(f"No energy of metallic {metal} was given: the O-poor limit is not known.")
+    else:
+        kelvin = temperature_of(limit, 1.0)
+        at = "" if np.isnan(kelvin) else f" ({kelvin:.0f} K at 1 bar of O2)"
+        print(f"{oxide} is stable against {metal} and O2 above dmu_O = {limit:.2f} eV{at}.")
+    for facet, group in panels.items():
+        stable = sorted((row for row in group if row["stable"]), key=lambda row: row["stable"])
+        for row in stable:
+            start, end = row["stable"]
+            low, high = sorted(1000 * row["line"](end) for end in (start, end))
+            faces = FACES[row["faces"]]
+            print(
+                f"{facet}: {start:6.2f} to {end:5.2f} eV {row['name']}, {low:.0f} to {high:.0f} "
+                f"meV/Å^2{faces}"
+            )
+    for text in facet_warnings(rows, panels) + doubts(rows, method):
+        print(f"Warning: {text}")
+    kinds = [row["faces"] for row in rows]
+    print(
+        f"{shown(out)}: {len(rows)} slabs, {kinds.count(EQUAL)} with two equal faces, "
+        f"{kinds.count(UPPER)} given by their upper face, {kinds.count(MEAN)} by the mean of two "
+        f"different faces; {num_broken} broken ones left out."
+    )
+
+
+def mark_doubtful(rows, error):
+    """Note of each stable row from which dmu_O on it is more stable than is physical.
+
+    Args:
+        rows: Of `phase_diagram`, the stable ones known.
+        error: Of the method on oxidised faces, eV/Å^2.
+    """
+    for row in (row for row in rows if row["stable"]):
+        row["doubtful_from"] = doubtful_from(row["line"], row["stable"], error)
+
+
+def doubts(rows, method):
+    """Return warnings about oxidised faces that a method makes too stable, as sentences."""
+    told, error = [], oxidised_error(method)
+    for row in (row for row in rows if row["doubtful_from"] is not None):
+        name, below = f"{row['facet']}: {row['name']}", doubtful_from(row["line"], row["stable"])
+        if error:
+            told.append(
+                f"{name} has less than {1000 * error:.0f} meV/Å^2 above dmu_O = "
+                f"{row['doubtful_from']:.2f} eV. {method[0]} is too low by as much on oxidised "
+                "faces (against PBE): how stable it is there is doubtful."
+            )
+        if below is not None:
+            told.append(
+                f"{name} has a surface free energy below 0 above dmu_O = {below:.3f} eV: no "
+                "crystal would hold together. By this method the face is unphysically stable."
+            )
+    return told
+
+
+def facet_warnings(rows, panels):
+    """Return warnings about facets as sentences.
+
+    Args:
+        rows: Of `phase_diagram`.
+        panels: Dict of facets to their rows.
+    """
+    told, wrong = [], {}
+    for row in (row for row in rows if row["contradicted"]):
+        wrong.setdefault((row["contradicted"], row["facet"]), []).append(row["name"])
+    for (label, facet), names in wrong.items():
+        told.append(
+            f"{counted_slabs(names)} labelled {label}, but the atoms inside lie as in {facet}, "
+            f"which counts: {some_of(names)}."
+        )
+    for facet, group in panels.items():
+        if indices_of(facet) is None and len(group) > 1:
+            told.append(
+                f"{counted_slabs(group)} of facet {facet!r}, which geometry does not recognise and "
+                "no Miller indices name. They are compared with each other and may be of different "
+                f'facets: {some_of([row["name"] for row in group])}. Give info["facet"].'
+            )
+    return told
+
+
+def counted_slabs(found):
+    """Return `1 slab is` or `3 slabs are`."""
+    return f"{len(found)} slab{' is' if len(found) == 1 else 's are'}"
+
+
+def some_of(names):
+    """Return the first names and how many there are more."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,40 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from keras_ruo2.plotting import style
+
+
+def test_empty_is_white_and_species_have_their_colours():
+    grid = np.zeros((4, 6, 2))
+    grid[1, 2, 0] = grid[3, 5, 1] = 1
+    picture = style.colour_densities(grid)
+    assert picture.shape == (6, 4, 3)  # z is drawn upwards
+    np.testing.assert_allclose(picture[0, 0], 1)
+    np.testing.assert_allclose(picture[2, 1], plt.matplotlib.colors.to_rgb(style.RUTHENIUM))
+    np.testing.assert_allclose(picture[5, 3], plt.matplotlib.colors.to_rgb(style.OXYGEN))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_slices_are_drawn_as_wide_and_high_as_their_lengths(rng, known):
+    grids = rng.uniform(size=(3, 8, 8, 2))
+    lengths = np.array([[10.0, 20.0], [12, 18], [9, 21]]) if known else None
+    figure = style.sample_sheet({"Generated": (grids, lengths)}, columns=2)
+    image = figure.subfigs[0].axes[0].images[0]
+    assert image.get_extent() == ([0, 10, 0, 20] if known else [0, 1, 0, 1])
+    titles = [axis.get_title() for axis in figure.subfigs[0].axes]
+    assert titles[0] == ("10.0 × 20.0 Å" if known else "")
+    plt.close(figure)
+
+
+def test_curves_show_what_was_measured(tmp_path):
+    table = {
+        "step": np.array([1.0, 2, 3]),
+        "critic_loss": np.array([3.0, 2, 1]),
+        "held_out_ratio": np.array([np.nan, 4, np.nan]),
+        "lattice_error": np.full(3, np.nan),
+    }
+    figure = style.metric_curves(table)
+    assert len(figure.axes) == 2  # nothing is known of the lattice
+    style.save(figure, tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 1000
