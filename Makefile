@@ -4,7 +4,7 @@
 # make test-tfio    the same in an environment of its own, on TensorFlow 2.17 and tensorflow-io
 # make docs     sets everything up and builds the documentation, notebooks run: site/index.html
 #                (without running the notebooks: make docs NOTEBOOKS=skip)
-# make lint     sets everything up and checks the code's form
+# make lint     sets everything up and checks the code's form and its types (make test does the latter too)
 # A GPU machine: make train TENSORFLOW=gpu
 
 VENV = .venv
@@ -46,6 +46,7 @@ docs: $(FOR_DOCS)
 lint: $(FOR_TESTS)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
 
 $(VENV)/.ready-%: $(VENV)/.made
 	$(VENV)/bin/python -m pip install --quiet --editable '.[$*]'

@@ -14,7 +14,7 @@ import math_pages  # noqa: E402
 import notebooks  # noqa: E402
 import reference  # noqa: E402
 
-CARDS = ("tfrecords/README.md", "keras_ruo2/bundled/README.md")
+CARDS = ("tfrecords/README.md", "keras_ruo2/bundled/README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 SHOWN = (".md", ".png", ".extxyz", ".sh", ".py", ".csv")  # of experiments/
 LINK = re.compile(r"(\]\()([^)#\s:]+)(#[^)]*)?\)")
 MOVED = {"README.md": "index.md"}  # in the repository, in the documentation
@@ -37,7 +37,7 @@ def on_files(files, config):
 def on_page_markdown(markdown, page, config, files):
     """Point links at the documentation's own tree, and write equations as MathML."""
     here = page.file.src_uri
-    in_repository = here if here.startswith(("experiments/", *CARDS)) else f"docs/{here}"
+    in_repository = here if here.startswith("experiments/") or here in CARDS else f"docs/{here}"
     linked = LINK.sub(lambda found: relinked(found, here, in_repository), markdown)
     return math_pages.with_mathml(linked)
 

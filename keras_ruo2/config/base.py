@@ -11,14 +11,18 @@ from keras_ruo2.io.paths import RemoteFolder, folder_at, is_address, path_of
 from keras_ruo2.species import DEFAULT, species_in
 
 PLACES = (Path, RemoteFolder)
+FLAGS_BEFORE = {"reference": "known"}  # of screen, phase_diagram and discover; and names today
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """Check the type of every field, then what must fit together.
 
-    `given` holds the names that were given, even if they equal their defaults.
+    `given` holds the names that were given, even if they equal their defaults. `RENAMED` maps
+    names that flags had before to those of fields.
     """
+
+    RENAMED: typing.ClassVar[dict] = {}
 
     def __new__(cls, **values):
         config = super().__new__(cls)

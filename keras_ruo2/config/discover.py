@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from keras_ruo2.config.base import Config
+from keras_ruo2.config.base import FLAGS_BEFORE, Config
 from keras_ruo2.config.generate import CHECKPOINTS
 from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES, check_structures, run_or_model
@@ -42,7 +43,7 @@ class DiscoverConfig(Config):
         seconds: Time for each relaxation at most.
         frozen_layers: Layers of Ru, from below, that stay where they are.
         baselines: Of random, rattled, genetic, separated by commas; none for none.
-        reference: Known slabs: what is novel, what baselines are made of, and what is drawn beside
+        known: Known slabs: what is novel, what baselines are made of, and what is drawn beside
             the results if the energies are of the same calculator.
         bulk_energy: Of bulk RuO2 by the calculator, eV per formula unit; known for chgnet
             and sevennet (not @R2SCAN).
@@ -57,6 +58,7 @@ class DiscoverConfig(Config):
             computed in the folder references of --dft.
     """
 
+    RENAMED: ClassVar[dict] = FLAGS_BEFORE
     run: Path | None = None
     model: str | None = None
     samples: Path | None = None
@@ -75,7 +77,7 @@ class DiscoverConfig(Config):
     seconds: float = 600.0
     frozen_layers: int = 0
     baselines: str = "random,rattled,genetic"
-    reference: Path = BUNDLED_STRUCTURES
+    known: Path = BUNDLED_STRUCTURES
     bulk_energy: float | None = None
     oxygen_energy: float | None = None
     metal_energy: float | None = None
@@ -94,7 +96,7 @@ class DiscoverConfig(Config):
             object.__setattr__(self, "run", run_or_model(self.run, self.model))
         if self.samples is not None:
             check_file("samples", self.samples)
-        for name in ("reference", "dft_references"):
+        for name in ("known", "dft_references"):
             if getattr(self, name) is not None:
                 check_structures(name, getattr(self, name))
         if self.dft is not None and not self.dft.is_dir():

@@ -25,13 +25,16 @@ class GenerateConfig(Config):
             proportions of the training data.
         facet: Facet of all samples, e.g. 110, for architectures that place atoms.
         cell: Number of the cell of all samples, for these architectures; a wrong one lists them.
+        variety: How much more freely than in training generators that place atoms fill the sites
+            that some training slabs fill and others do not: 2 draws more new slabs, which follow
+            the class less.
         structures: The slabs themselves (.extxyz or .db) in the samples' order, of generators that
             place atoms: backmap need not find them in the grids.
         interpolate: Draw so many samples on a spherical path between two latent vectors instead.
         checkpoint: last, or best by the distance to held-out records.
         backend: Keras backend; by default the run's, or another where that is not installed.
         seed: Seed of the noise.
-        shown: Samples in the picture.
+        shown: Samples in the picture; by default 36 slices, or 9 whole grids, which are larger.
     """
 
     run: Path | None = None
@@ -41,18 +44,21 @@ class GenerateConfig(Config):
     label: int | None = None
     facet: str | int | None = None
     cell: int | None = None
+    variety: float = 1.0
     structures: Path | None = None
     interpolate: int = 0
     checkpoint: str = "last"
     backend: str | None = None
     seed: int = 0
-    shown: int = 36
+    shown: int | None = None
 
     def validate(self):
         object.__setattr__(self, "run", run_or_model(self.run, self.model))
         check_range("count", self.count, 1)
         check_range("seed", self.seed, 0)
-        check_range("shown", self.shown, 1, 400)
+        check_range("variety", self.variety, 0.01, 100)
+        if self.shown is not None:
+            check_range("shown", self.shown, 1, 400)
         check_choice("checkpoint", self.checkpoint, CHECKPOINTS)
         if self.backend is not None:
             check_choice("backend", self.backend, BACKENDS)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from keras_ruo2.config.base import Config
+from keras_ruo2.config.base import FLAGS_BEFORE, Config
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES, check_structures, path_of
 from keras_ruo2.species import DEFAULT, check_oxide
@@ -45,7 +46,7 @@ class PhaseDiagramConfig(Config):
             e.g. 'runs/*/relaxed.extxyz'.
         compare: The same slabs, found by their names, with energies of another calculator or model
             (or of DFT); several files, folders or patterns with commas.
-        reference: Known slabs to draw beside them, e.g. those of the training.
+        known: Known slabs to draw beside them, e.g. those of the training.
         references: Bulk RuO2, an O2 molecule and, if wished, hcp Ru, each with its energy by the
             slabs' calculator; those of --compare's calculators in the same file. Not needed where
             the calculator's references are known (CHGNet, SevenNet's models of PBE).
@@ -65,9 +66,10 @@ class PhaseDiagramConfig(Config):
         out: Folder of the results.
     """
 
+    RENAMED: ClassVar[dict] = FLAGS_BEFORE
     structures: Path = BUNDLED_STRUCTURES
     compare: str = ""
-    reference: Path | None = None
+    known: Path | None = None
     references: Path | None = None
     species: str = DEFAULT
     bulk_energy: float | None = None
@@ -82,7 +84,7 @@ class PhaseDiagramConfig(Config):
     out: Path
 
     def validate(self):
-        for name in ("structures", "reference", "references"):
+        for name in ("structures", "known", "references"):
             if getattr(self, name) is not None:
                 check_structures(name, getattr(self, name), self.out / STABLE)
         check_oxide(self.pair, "surface free energies are relative to")

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from keras_ruo2.config.base import Config
+from keras_ruo2.config.base import FLAGS_BEFORE, Config
 from keras_ruo2.errors import ConfigError, check_choice, check_ending
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES, check_structures
 from keras_ruo2.species import DEFAULT, check_rutile
@@ -20,7 +21,7 @@ class ScreenConfig(Config):
 
     Args:
         structures: Any file that ASE reads, e.g. that of backmap or relax; or a folder or pattern.
-        reference: Known slabs; what equals one of them is not novel. By default the bundled ones.
+        known: Known slabs; what equals one of them is not novel. By default the bundled ones.
         out: The structures, one extxyz file or an ASE database (.db).
         only: Write valid, unique (and valid) or novel (and unique) structures only.
         species: Metal and anion of the slabs, e.g. Ir,O.
@@ -28,8 +29,9 @@ class ScreenConfig(Config):
         overwrite: Replace an existing output.
     """
 
+    RENAMED: ClassVar[dict] = FLAGS_BEFORE
     structures: Path
-    reference: Path = BUNDLED_STRUCTURES
+    known: Path = BUNDLED_STRUCTURES
     out: Path
     only: str | None = None
     species: str = DEFAULT
@@ -38,7 +40,7 @@ class ScreenConfig(Config):
 
     def validate(self):
         check_structures("structures", self.structures, self.out)
-        check_structures("reference", self.reference)
+        check_structures("known", self.known)
         check_rutile(self.pair, "screen judges slabs of")
         if self.only is not None:
             check_choice("only", self.only, PARTS)

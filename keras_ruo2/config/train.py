@@ -46,6 +46,7 @@ AT_LEAST = {  # the least sensible value of each number
     "environment_weight": 0,
     "energy_weight": 0,
     "misfit_weight": 0,
+    "rest_weight": 0,
     "num_classes": 0,
     "devices": 0,
 }
@@ -124,6 +125,8 @@ class TrainConfig(Config):
         energy_weight: Weight of how far the energies that this critic reads are off those of the
             class; 0 for none.
         misfit_weight: Weight of distances between atoms that no training slab has; 0 for none.
+        rest_weight: Weight of how far atoms on the sites of real slabs come from where these rest;
+            0 for none.
         average: Decay of the averaged generator weights; 0 for none.
         num_classes: Energy classes that the records must have; 0 for any.
         log_every: Steps between rows of metrics.csv.
@@ -176,6 +179,7 @@ class TrainConfig(Config):
     environment_weight: float | None = None
     energy_weight: float | None = None
     misfit_weight: float | None = None
+    rest_weight: float | None = None
     average: float | None = None
     num_classes: int = 0
     log_every: int = 50

@@ -17,8 +17,8 @@ body { max-width: 75em } code { overflow-wrap: anywhere }
 canvas { width: 320px; height: 320px; border: 1px solid #ddd; touch-action: none; cursor: grab }
 .views { display: flex; flex-wrap: wrap; gap: 1em } .views figure { margin: 0; width: 322px }
 .bar { display: inline-block; height: .7em; background: #0072B2; margin-right: .4em }
-.wide { overflow-x: auto }
-.generated, .known, .baseline { padding: 0 .3em; border-radius: .3em; white-space: nowrap }
+.wide td, .wide th { padding: .2em .4em } .words { font-size: 13px }
+.generated, .known, .baseline { padding: 0 .3em; border-radius: .3em }
 .generated { background: #cfe6f5 } .known { background: #e3e3e3 } .baseline { background: #fbe3d3 }
 """
 NAMES = {

@@ -96,7 +96,7 @@ def known_row(atoms, number, gamma):
         "above": None,
         "gamma": gamma,
         "said": "known",
-        "chain": "a slab of --reference, the best of its facet in the middle of dmu_O",
+        "chain": "a slab of --known, the best of its facet in the middle of dmu_O",
     }
 
 

@@ -12,7 +12,9 @@ METRICS, PAGE, PICTURES = "metrics.json", "evaluation.html", "pictures"
 CSS = """
 body { font: 15px/1.5 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; color: #222 }
 table { border-collapse: collapse; margin: 1em 0 } caption { text-align: left; font-weight: bold }
-th, td { padding: .2em .8em; text-align: right; border-bottom: 1px solid #ddd }
+th, td { padding: .2em .8em; text-align: right; border-bottom: 1px solid #ddd;
+  overflow-wrap: anywhere }
+@media (max-width: 75em) { th, td { padding: .2em .35em; font-size: 13px } }
 th:first-child, td:first-child { text-align: left }
 img { max-width: 100% } .alarm { border-left: 4px solid #D55E00; padding-left: .8em }
 .fine { border-left: 4px solid #0072B2; padding-left: .8em } figcaption { color: #555 }
@@ -22,7 +24,8 @@ EXPLAINED = {
         "Physical quantities",
         "Wasserstein-1 distance of generated to real samples, in the quantity's unit; the floor is "
         "the same of two real halves. Ratio 1 is as good as real data; in brackets the 95 % "
-        "bootstrap interval. Held-out: the ratio of real structures that the training lacks.",
+        "bootstrap interval. Held-out: the ratio of real structures that the training lacks, where "
+        "enough of them are held out.",
     ),
     "distances": (
         "Distances of pictures",
@@ -218,15 +221,15 @@ def critic_text(found):
 def score_table(group, metrics):
     """Return a group of scores as a table."""
     title, text = EXPLAINED[group]
-    rows = []
+    rows, columns = [], 4 if group in metrics.get("held_out", {}) else 3
     for name, found in metrics[group].items():
         label = found.get("title") or name.replace("_", " ")
         unit = f" ({found['unit']})" if found.get("unit") else ""
         new = metrics.get("held_out", {}).get(group, {}).get(name)
         interval = f"{number(found['ratio'])} ({number(found['low'])} to {number(found['high'])})"
         cells = [number(found["value"]), number(found["floor"]), interval, number(new)]
-        rows.append((label + unit, *cells))
-    head = ("", "Value", "Floor", "Ratio", "Held-out ratio")
+        rows.append((label + unit, *cells[:columns]))
+    head = ("", "Value", "Floor", "Ratio", "Held-out ratio")[: columns + 1]
     return f"<h2>{title}</h2><p>{text}</p>" + table(head, rows)
 
 

@@ -17,6 +17,22 @@ def main(config):
     Raises:
         ConfigError: Before anything slow starts.
     """
+    saved = check_request(config)
+    check_writable(config.out.parent)
+    if config.structures is not None:
+        check_writable(config.structures.parent)
+    start_backend(config.backend or find_backend(saved["config"]["backend"]))
+    from keras_ruo2.generation.generate import generate
+
+    generate(config, saved)
+
+
+def check_request(config):
+    """Return what the run's config.json says, or raise `ConfigError` if it cannot draw this.
+
+    Args:
+        config: `GenerateConfig`.
+    """
     saved = runs.load_trained(config.run)
     if config.label is not None:
         check_label(config.label, saved)
@@ -26,13 +42,7 @@ def main(config):
             f"{config.run} has no checkpoint with a measured distance. Use --checkpoint=last."
         )
     runs.sound_checkpoint(config.run, best=config.checkpoint == "best")
-    check_writable(config.out.parent)
-    if config.structures is not None:
-        check_writable(config.structures.parent)
-    start_backend(config.backend or find_backend(saved["config"]["backend"]))
-    from keras_ruo2.generation.generate import generate
-
-    generate(config, saved)
+    return saved
 
 
 def check_label(label, saved):
@@ -57,6 +67,7 @@ def check_cells(config, saved):
         saved: What `runs.load` returned.
     """
     asked = [n for n in ("facet", "cell", "structures") if getattr(config, n) is not None]
+    asked += ["variety"] * (config.variety != 1.0)
     if not asked:
         return
     if not runs.places_atoms(saved["resolved"]):

@@ -5,14 +5,13 @@ from types import MappingProxyType
 import numpy as np
 
 from keras_ruo2.structure.bonds import bonded_parts, closer_than
+from keras_ruo2.structure.bounds import bound
 from keras_ruo2.structure.checks import check_cell
 from keras_ruo2.structure.displacements import displacements
 from keras_ruo2.structure.plausible import is_crowded, partial_occupancies
 
-# Of the sum of two covalent radii (Ru 1.46, O 0.66 Å); O2 is at 0.92. Potentials have false wells
-# nearer than that: CHGNet from 0.55, SevenNet from 0.45 on (experiments/013_potentials).
-CLOSEST = 0.6
-FARTHEST = 10.0  # Å that no atom of a slab moves while it relaxes
+CLOSEST = bound("false_well")
+FARTHEST = bound("farthest")
 FALLEN_APART = 0.5  # share of its atoms that the largest fragment must keep
 
 FAILURES = MappingProxyType(

@@ -22,7 +22,16 @@ def read_slabs(path):
     Raises:
         ConfigError: If there are structures without energy; the first one is named.
     """
-    slabs = without_failures(path, read_structures(path))
+    return usable_slabs(path, read_structures(path))
+
+
+def usable_slabs(path, structures):
+    """Return slabs with energies, named; `path` is where they come from, for messages.
+
+    Raises:
+        ConfigError: As `read_slabs` does.
+    """
+    slabs = without_failures(path, structures)
     lacking = [number for number, slab in enumerate(slabs) if potential_energy(slab) is None]
     if lacking:
         raise ConfigError(
