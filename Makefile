@@ -4,6 +4,9 @@
 # make test-tfio    the same in an environment of its own, on TensorFlow 2.17 and tensorflow-io
 # make docs     sets everything up and builds the documentation, notebooks run: site/index.html
 #                (without running the notebooks: make docs NOTEBOOKS=skip)
+# make test-newest  the same with the newest versions that setup.cfg allows
+# make constraints  writes the versions of make test's environment into constraints.txt
+# make test CONSTRAINTS=constraints.txt  tests with exactly those (after rm -r .venv)
 # make lint     sets everything up and checks the code's form and its types (make test does the latter too)
 # A GPU machine: make train TENSORFLOW=gpu
 
@@ -21,8 +24,9 @@ PYTHON = $(shell for name in python3.11 python3.12 python3; do \
 	$$name -c '$(FITS)' 2>/dev/null && echo $$name && break; done)
 
 FOR_DOCS = $(VENV)/.ready-$(TENSORFLOW),screen,docs
-
-.PHONY: train discover test test-tfio docs lint
+# Versions to install, e.g. constraints.txt; by default what setup.cfg allows.
+CONSTRAINTS =
+.PHONY: train discover test test-tfio test-newest constraints docs lint
 
 train: $(FOR_TRAINING)
 	$(VENV)/bin/python -m keras_ruo2 train --variant=lattice2d --run=$(RUN) --minutes=9 --resume
@@ -43,13 +47,21 @@ docs: $(FOR_DOCS)
 	NO_MKDOCS_2_WARNING=1 NOTEBOOKS=$(NOTEBOOKS) $(VENV)/bin/python -m mkdocs build --strict --quiet
 	@echo "Open site/index.html"
 
+test-newest:
+	rm -rf .venv-newest
+	PIP_NO_CACHE_DIR=1 $(MAKE) test VENV=.venv-newest CONSTRAINTS= UPGRADE='--upgrade --upgrade-strategy eager'
+
+constraints: $(FOR_TESTS)
+	$(VENV)/bin/python -m pip freeze --exclude-editable | sed -n 's|^\([^ @+]*==[^ +]*\).*|\1|p' > constraints.txt
+
 lint: $(FOR_TESTS)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
 $(VENV)/.ready-%: $(VENV)/.made
-	$(VENV)/bin/python -m pip install --quiet --editable '.[$*]'
+	$(VENV)/bin/python -m pip install --quiet $(UPGRADE) \
+		$(addprefix --constraint ,$(CONSTRAINTS)) --editable '.[$*]'
 	@touch '$@'
 
 $(VENV)/.made: setup.cfg setup.py pyproject.toml

@@ -75,7 +75,7 @@ MISTAKES = {
         "--batch_size",
         "train --help",
     ),
-    "missing flag": (["generate"], "needs --out=", "samples (.npz)", "generate --help"),
+    "missing flag": (["generate"], "--out is missing", "samples (.npz)", "where to write"),
     "missing steps": (
         ["basin_hopping", "--out=a.extxyz"],
         "needs --steps=",

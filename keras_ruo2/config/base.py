@@ -6,7 +6,7 @@ import typing
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_ruo2.errors import ConfigError
+from keras_ruo2.errors import ConfigError, check_range
 from keras_ruo2.io.paths import RemoteFolder, folder_at, is_address, path_of
 from keras_ruo2.species import DEFAULT, species_in
 
@@ -51,6 +51,14 @@ class Config:
             name: str(value) if isinstance(value, PLACES) else value
             for name, value in values.items()
         }
+
+
+def check_workers(config):
+    """Raise `ConfigError` unless --scheduler and --workers can be used."""
+    if config.scheduler is not None and config.workers is not None:
+        raise ConfigError("--scheduler and --workers exclude each other. Give one of them.")
+    if config.workers is not None:
+        check_range("workers", config.workers, 1, 1000)
 
 
 def field_names(kind):

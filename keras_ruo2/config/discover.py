@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from keras_ruo2.config.base import FLAGS_BEFORE, Config
+from keras_ruo2.config.base import FLAGS_BEFORE, Config, check_workers
 from keras_ruo2.config.generate import CHECKPOINTS
 from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES, check_structures, run_or_model
@@ -13,6 +13,7 @@ from keras_ruo2.recipes import RECIPES
 from keras_ruo2.species import check_oxide
 
 HANDED_OVER = ("new", "all")
+ORDERS = ("energy", "drawn")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,11 @@ class DiscoverConfig(Config):
         count: Structures that are drawn, of the generator and of each baseline; the first ones of
             --samples.
         relaxations: How many of them are relaxed, of the generator and of each baseline.
+        order: Which of the new ones are relaxed first: energy, those whose surface free energy as
+            drawn is lowest (one call of the calculator each), or drawn, as they come.
         label: Class of all samples, for labelled variants.
+        variety: As of generate: 1 as in training, more for more new slabs that follow the class
+            less.
         checkpoint: last, or best by the distance to held-out records.
         species: Metal and anion; by default those of the run or the samples.
         alpha: Inverse square width of the Gaussians of the records, Å^-2.
@@ -53,6 +58,8 @@ class DiscoverConfig(Config):
         shown: Structures in viewers.
         hand_over: new hands structures over to DFT that are novel and converged, all also those
             that equal known ones or did not converge.
+        scheduler: Address of a Dask scheduler whose workers relax, a structure each at any time.
+        workers: Processes on this machine that relax, if there is no scheduler.
         dft: Folder of DFT results of the structures that were handed over, to rank them again.
         dft_references: Bulk RuO2 and O2 (and Ru) with energies by the same DFT; by default those
             computed in the folder references of --dft.
@@ -65,7 +72,9 @@ class DiscoverConfig(Config):
     out: Path
     count: int = 200
     relaxations: int = 10
+    order: str = "energy"
     label: int | None = None
+    variety: float = 2.0
     checkpoint: str = "last"
     species: str | None = None
     alpha: float = RECIPES["gap3d"].alpha
@@ -84,6 +93,8 @@ class DiscoverConfig(Config):
     seed: int = 0
     shown: int = 6
     hand_over: str = "new"
+    scheduler: str | None = None
+    workers: int | None = None
     dft: Path | None = None
     dft_references: Path | None = None
 
@@ -109,7 +120,10 @@ class DiscoverConfig(Config):
         check_range("seed", self.seed, 0)
         check_range("shown", self.shown, 0, 50)
         check_range("steps", self.steps, 0)
+        check_range("variety", self.variety, 0.01, 100)
         check_choice("checkpoint", self.checkpoint, CHECKPOINTS)
+        check_workers(self)
+        check_choice("order", self.order, ORDERS)
         check_choice("optimiser", self.optimiser, OPTIMISERS)
         check_choice("hand_over", self.hand_over, HANDED_OVER)
         if self.baselines != "none":

@@ -63,6 +63,8 @@ class PhaseDiagramConfig(Config):
         wulff: dmu_O at which to draw the shape of a crystal in equilibrium, eV; several with
             commas, e.g. -1.5,-0.5. Only facets of the given slabs can appear.
         broken: Keep slabs with peroxo groups, floating O or disconnected layers.
+        skip_damaged: Leave out structures whose numbers cannot be meant (atoms on top of each
+            other, energies that are not finite, absurd cells), and list them, instead of ending.
         out: Folder of the results.
     """
 
@@ -81,6 +83,7 @@ class PhaseDiagramConfig(Config):
     map_pressures: tuple = (1e-14, 100.0)
     wulff: tuple | float = ()
     broken: bool = False
+    skip_damaged: bool = False
     out: Path
 
     def validate(self):

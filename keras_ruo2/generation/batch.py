@@ -7,6 +7,8 @@ from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.facets import miller_name
 from keras_ruo2.training.slabs import load_anchors
 
+NEED_ATOMS = ("keep", "facet", "cell", "structures")  # flags of architectures that place atoms
+
 
 def main(config):
     """Check the run and the class, then draw samples.
@@ -18,10 +20,15 @@ def main(config):
         ConfigError: Before anything slow starts.
     """
     saved = check_request(config)
-    check_writable(config.out.parent)
-    if config.structures is not None:
-        check_writable(config.structures.parent)
+    for path in (config.out, config.structures):
+        if path is not None:
+            check_writable(path.parent)
     start_backend(config.backend or find_backend(saved["config"]["backend"]))
+    if config.keep is not None:
+        from keras_ruo2.generation.kept import generate_kept
+
+        generate_kept(config, saved)
+        return
     from keras_ruo2.generation.generate import generate
 
     generate(config, saved)
@@ -66,7 +73,7 @@ def check_cells(config, saved):
         config: `GenerateConfig`.
         saved: What `runs.load` returned.
     """
-    asked = [n for n in ("facet", "cell", "structures") if getattr(config, n) is not None]
+    asked = [n for n in NEED_ATOMS if getattr(config, n) is not None]
     asked += ["variety"] * (config.variety != 1.0)
     if not asked:
         return

@@ -36,6 +36,8 @@ def append_frame(path, atoms):
     kept = [row for row in every if row.end <= size]
     if len(kept) < len(every):
         write_seals(path, kept)
+    if not size:
+        append(seals_of(path), b"")  # first, since a structure without the file would be refused
     append(path, content)
     append(seals_of(path), line(Seal(size + len(content), seal(content, len(kept)))))
 
@@ -177,3 +179,11 @@ def write_frames(path, frames):
     if Path(path).suffix == database.ENDING:
         return database.write_database(path, frames)
     write_whole(path, extxyz(frames).encode())
+
+
+def write_or_empty(path, frames):
+    """Write an extxyz file, an empty one where there is no structure."""
+    if frames:
+        write_frames(path, frames)
+    else:
+        path.write_text("")

@@ -19,6 +19,7 @@ CONTRAST = 0.6  # exponent that lifts the faint densities of atoms beside the sl
 SLICE, VIEW = 0.95, 1.5  # inches for a slice, and for a view of a whole grid
 MOST_SHOWN = {2: 36, 3: 9}  # samples in a picture, by dimensions; each whole grid has two views
 VIEW_COLUMNS = 3
+OWN_MATHS = "\\mathdefault"  # in matplotlib's own labels of ticks
 STYLE = {
     "font.size": 8,
     "axes.spines.top": False,
@@ -256,9 +257,11 @@ def save(figure, path, species=SPECIES):
     Returns:
         Its pixels as it is written but for the margins, uint8 of shape `(height, width, 3)`.
     """
-    if tuple(species) != SPECIES:
-        for text in figure.findobj(Text):
+    for text in figure.findobj(Text):
+        if tuple(species) != SPECIES:
             text.set_text(renamed(text.get_text(), species))
+        if "$" in text.get_text() and OWN_MATHS not in text.get_text():
+            text.set_parse_math(False)  # a name from a file is no formula
     with whole(path) as partial:
         figure.savefig(partial)
     figure.canvas.draw()

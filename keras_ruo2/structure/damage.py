@@ -29,6 +29,17 @@ def check_undamaged(atoms):
             raise ConfigError(fault)
 
 
+def check_energy(atoms):
+    """Raise `ConfigError` if the energy of a crystal or molecule cannot be one."""
+    if fault := fault_of_energy(atoms):
+        raise ConfigError(fault)
+
+
+def fault_of_size(atoms):
+    """Say what is wrong with the atoms' number, coordinates or cell; empty if nothing is."""
+    return fault_of_atoms(atoms) or fault_of_cell(atoms)
+
+
 def fault_of_atoms(atoms):
     """Say what is wrong with the number of atoms and their coordinates; empty if nothing is."""
     if len(atoms) < FEWEST:

@@ -20,6 +20,7 @@ from keras_ruo2.structure.bonds import (
 )
 from keras_ruo2.structure.bounds import bound
 from keras_ruo2.structure.cells import SLAB_GAP
+from keras_ruo2.structure.damage import fault_of_energy, fault_of_size
 from keras_ruo2.structure.faces import heights
 from keras_ruo2.structure.plausible import is_crowded, partial_occupancies
 
@@ -115,6 +116,7 @@ UNREADABLE = MappingProxyType(
         "wrong_units": is_crowded,
         "no_cell": no_cell,
         "other_elements": other_elements,
+        "damaged": lambda atoms: bool(fault_of_size(atoms) or fault_of_energy(atoms)),
         "partial_occupancies": lambda atoms: bool(partial_occupancies(atoms)),
     }
 )

@@ -71,9 +71,9 @@ def main(config):
             calculators, references of another one, or --wulff outside the diagram. At the end, with
             everything else written: a crystal shape that does not exist.
     """
-    slabs = [(slab, False) for slab in read_slabs(config.structures)]
+    slabs = [(slab, False) for slab in read_slabs(config.structures, config.skip_damaged)]
     if config.known:
-        slabs += [(slab, True) for slab in read_slabs(config.known)]
+        slabs += [(slab, True) for slab in read_slabs(config.known, config.skip_damaged)]
     given = [slab for slab, _ in slabs]
     check_vacuum(given, config.pair)
     remark(config.pair)
