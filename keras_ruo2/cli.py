@@ -6,6 +6,7 @@ import difflib
 import importlib
 import json
 import os
+import re
 import sys
 import traceback
 from typing import NamedTuple
@@ -40,10 +41,12 @@ def start(program, commands):
     process whatever the result (github.com/tensorflow/io, issue 2039), so it is left out.
 
     Args:
-        program: Name that usage messages show.
+        program: Name of the package, which is that of its console script too.
         commands: Mapping of names to `Command`.
     """
     prefer_onednn()
+    if os.path.basename(sys.argv[0]) != program:
+        program = f"python -m {program}"
     status = 0
     try:
         run_command_line(program, commands)
@@ -135,7 +138,7 @@ def check_words(program, commands, argv):
         )
     config = commands[name].config
     flags = [*(field.name for field in dataclasses.fields(config)), *config.RENAMED]
-    value_may_follow = False
+    value_may_follow, given = False, set()
     for word in argv[1:]:
         if word == "--":
             return
@@ -146,6 +149,7 @@ def check_words(program, commands, argv):
                     f"Unknown flag --{flag} of {name}.{suggestion(flag, flags, '--')} "
                     f"See: {program} {name} --help"
                 )
+            given.add(config.RENAMED.get(flag.replace("-", "_"), flag.replace("-", "_")))
             value_may_follow = not equals
         elif value_may_follow:
             value_may_follow = False
@@ -153,6 +157,20 @@ def check_words(program, commands, argv):
             raise ConfigError(
                 f"{name} takes flags only, got {word!r}. Write --flag=value; "
                 f"see: {program} {name} --help"
+            )
+
+    if not given & {"h", "", "help"}:
+        check_complete(program, name, config, given)
+
+
+def check_complete(program, name, config, given):
+    """Raise `ConfigError` if a flag without a default is not among those `given`."""
+    for field in dataclasses.fields(config):
+        if field.default is dataclasses.MISSING and field.name not in given:
+            found = re.search(rf"^ +{field.name}: (.+)$", config.__doc__, re.MULTILINE)
+            meaning = f" ({found[1].strip().rstrip('.,;')})" if found else ""
+            raise ConfigError(
+                f"{name} needs --{field.name}=...{meaning}. See: {program} {name} --help"
             )
 
 

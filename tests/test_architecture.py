@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1]
-SHARED = {"errors", "io", "species"}  # anyone may import these
+SHARED = {"errors", "extras", "io", "species"}  # anyone may import these
 MAY_IMPORT = {
     "errors": set(),
+    "extras": set(),
+    "version": set(),
     "species": set(),
-    "io": set(),
+    "io": {"version"},
     "backend": set(),
     "options": set(),
     "recipes": set(),
@@ -60,6 +62,8 @@ MAY_IMPORT = {
         "structure",
         "training",
     },
+    "doctor": {"backend", "version"},
+    "interop": {"structure"},
     "discovery": {
         "config",
         "density",
@@ -77,6 +81,7 @@ MAY_IMPORT = {
     "commands": {
         "backend",
         "data",
+        "doctor",
         "evaluation",
         "metrics",
         "models",
@@ -101,7 +106,7 @@ MAY_IMPORT = {
         "thermodynamics",
     },
     "__main__": {"cli", "config"},
-    "__init__": {"api"},
+    "__init__": {"api", "version"},
 }
 ONLY_THERE = {
     "tensorflow": {"data", "training"},
