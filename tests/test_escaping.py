@@ -66,7 +66,12 @@ def report_of(slab, path, text):
     rows = [row(named(slab, text), text, **told)], [known(named(slab.copy(), text))]
     stages = {stage: {text: 1} for stage in ("backmap", "before", "relax", "after")}
     found = {"counts": dict.fromkeys(STEPS, 1), "reasons": stages, "moved": None}
-    texts = {"title": text, "summary": text, "notes": [text], "provenance": {"Command": text, text: text}}
+    texts = {
+        "title": text,
+        "summary": text,
+        "notes": [text],
+        "provenance": {"Command": text, text: text},
+    }
     dft = [{"name": text, "rank": 1, "dft_rank": 1, "values": (1.0, 2.0), "flaws": text}]
     write_page(path, content(*rows, methods={"generated": found}, dft=dft, **texts))
     return Parts(path.read_text())
