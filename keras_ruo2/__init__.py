@@ -18,7 +18,9 @@ Nothing of it is imported before it is used: `import keras_ruo2` starts no backe
 import importlib
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from keras_ruo2.version import installed_version
+
+__version__ = installed_version()
 
 if TYPE_CHECKING:
     from keras_ruo2.api.models import Run as Run

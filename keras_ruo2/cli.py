@@ -1,9 +1,12 @@
 """From a command line to a checked config to the function that runs it. Imports no backend."""
 
+import contextlib
 import dataclasses
 import difflib
 import importlib
+import json
 import os
+import re
 import sys
 import traceback
 from typing import NamedTuple
@@ -38,10 +41,12 @@ def start(program, commands):
     process whatever the result (github.com/tensorflow/io, issue 2039), so it is left out.
 
     Args:
-        program: Name that usage messages show.
+        program: Name of the package, which is that of its console script too.
         commands: Mapping of names to `Command`.
     """
     prefer_onednn()
+    if os.path.basename(sys.argv[0]) != program:
+        program = f"python -m {program}"
     status = 0
     try:
         run_command_line(program, commands)
@@ -86,8 +91,7 @@ def run_command_line(program, commands, argv=None):
             serialize=lambda parsed: None if isinstance(parsed, Config) else parsed,
         )
         if isinstance(config, Config):
-            module, _, name = commands[argv[0]].function.partition(":")
-            getattr(importlib.import_module(module), name)(config)
+            run(commands[argv[0]], config)
     except ConfigError as error:
         sys.exit(f"{program}: {error}")
     except OSError as error:
@@ -110,6 +114,18 @@ def help_text(program, commands, argv):
     return overview(program, commands)
 
 
+def run(command, config):
+    """Run a command; with --json print what it returns, and all that it says on standard error."""
+    module, _, name = command.function.partition(":")
+    function = getattr(importlib.import_module(module), name)
+    if not getattr(config, "json", False):
+        function(config)
+        return
+    with contextlib.redirect_stdout(sys.stderr):
+        found = function(config)
+    print(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False))
+
+
 def check_words(program, commands, argv):
     """Raise `ConfigError` for an unknown command or flag, or for words that are neither."""
     if not argv or argv[0] in (*HELP, "--"):
@@ -122,7 +138,7 @@ def check_words(program, commands, argv):
         )
     config = commands[name].config
     flags = [*(field.name for field in dataclasses.fields(config)), *config.RENAMED]
-    value_may_follow = False
+    value_may_follow, given = False, set()
     for word in argv[1:]:
         if word == "--":
             return
@@ -133,6 +149,7 @@ def check_words(program, commands, argv):
                     f"Unknown flag --{flag} of {name}.{suggestion(flag, flags, '--')} "
                     f"See: {program} {name} --help"
                 )
+            given.add(config.RENAMED.get(flag.replace("-", "_"), flag.replace("-", "_")))
             value_may_follow = not equals
         elif value_may_follow:
             value_may_follow = False
@@ -140,6 +157,20 @@ def check_words(program, commands, argv):
             raise ConfigError(
                 f"{name} takes flags only, got {word!r}. Write --flag=value; "
                 f"see: {program} {name} --help"
+            )
+
+    if not given & {"h", "", "help"}:
+        check_complete(program, name, config, given)
+
+
+def check_complete(program, name, config, given):
+    """Raise `ConfigError` if a flag without a default is not among those `given`."""
+    for field in dataclasses.fields(config):
+        if field.default is dataclasses.MISSING and field.name not in given:
+            found = re.search(rf"^ +{field.name}: (.+)$", config.__doc__, re.MULTILINE)
+            meaning = f" ({found[1].strip().rstrip('.,;')})" if found else ""
+            raise ConfigError(
+                f"{name} needs --{field.name}=...{meaning}. See: {program} {name} --help"
             )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_ruo2.backend import BACKENDS
 from keras_ruo2.config.base import Config
-from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
+from keras_ruo2.errors import ConfigError, check_choice, check_ending, check_file, check_range
 from keras_ruo2.io.paths import run_or_model
 
 CHECKPOINTS = ("last", "best")
@@ -30,7 +30,7 @@ class GenerateConfig(Config):
         variety: How much more freely than in training generators that place atoms fill the sites
             that some training slabs fill and others do not: 2 draws more new slabs, which follow
             the class less.
-        structures: The slabs themselves (.extxyz), in the samples' order, from generators that
+        structures: The slabs themselves (.extxyz or .db) in the samples' order, of generators that
             place atoms: backmap need not find them in the grids.
         keep: A slab (one structure in any file that ASE reads) whose lower part stays as it is, in
             its own cell: faces are drawn for it, for architectures that place atoms. Needs
@@ -88,8 +88,8 @@ class GenerateConfig(Config):
                 raise ConfigError(
                     f"--interpolate and --{name} exclude each other. Give one of them."
                 )
-        if self.structures is not None and self.structures.suffix != ".extxyz":
-            raise ConfigError(f"--structures={self.structures} must end in .extxyz.")
+        if self.structures is not None:
+            check_ending("structures", self.structures)
         self.validate_keep()
         if self.keep is None and self.out is None:
             raise ConfigError("--out is missing: where to write the samples (.npz).")
@@ -123,4 +123,10 @@ class GenerateConfig(Config):
 
 @dataclass(frozen=True, kw_only=True)
 class VariantsConfig(Config):
-    """List the variants and the architectures."""
+    """List the variants and the architectures.
+
+    Args:
+        json: Print them as JSON.
+    """
+
+    json: bool = False

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from keras_ruo2.config.base import FLAGS_BEFORE, Config
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.io.paths import BUNDLED_STRUCTURES, check_structures
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES, check_structures, path_of
 from keras_ruo2.species import DEFAULT, check_oxide
 
 STABLE = "stable.extxyz"  # the stable slabs, in --out
@@ -66,6 +66,7 @@ class PhaseDiagramConfig(Config):
         skip_damaged: Leave out structures whose numbers cannot be meant (atoms on top of each
             other, energies that are not finite, absurd cells), and list them, instead of ending.
         out: Folder of the results.
+        json: Print who is stable where as JSON; all else that is said goes to standard error.
     """
 
     RENAMED: ClassVar[dict] = FLAGS_BEFORE
@@ -85,6 +86,7 @@ class PhaseDiagramConfig(Config):
     broken: bool = False
     skip_damaged: bool = False
     out: Path
+    json: bool = False
 
     def validate(self):
         for name in ("structures", "known", "references"):
@@ -115,7 +117,7 @@ class PhaseDiagramConfig(Config):
     @property
     def compared(self):
         """The files of --compare, as a tuple."""
-        return tuple(Path(word.strip()) for word in self.compare.split(",") if word.strip())
+        return tuple(path_of(word.strip()) for word in self.compare.split(",") if word.strip())
 
     @property
     def crystals(self):

@@ -194,6 +194,12 @@ def read_text(folder):
     path = Path(folder) / FILE_NAME
     if not path.is_file():
         advice = f"Write records first: python -m data_prep records --out={Path(folder) / 'NAME'}"
+        if Path(folder).is_file():
+            raise ConfigError(
+                f"--records={folder} is a file, expected a folder of records. Write them first: "
+                f"python -m data_prep records --structures={folder} --out=tfrecords/mine, then "
+                "--records=tfrecords/mine"
+            )
         if not Path(folder).exists():
             advice = f"Write records first: python -m data_prep records --out={folder}"
         what = "is empty" if Path(folder).is_dir() else "does not exist"

@@ -10,8 +10,10 @@ from ase import Atoms
 
 from keras_ruo2.density.backmap import BackmapFailure, backmap, backmap_slice
 from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.io.frames import write_frames
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.samples import read_samples, species_of
+from keras_ruo2.io.structures import read_structures
 from keras_ruo2.plotting import atoms as plotting_atoms
 from keras_ruo2.plotting import style
 from keras_ruo2.species import SPECIES
@@ -68,7 +70,11 @@ def map_samples(config):
         end = "\n" if index + 1 == count else "\r"
         if sys.stdout.isatty() or end == "\n":
             print(f"Mapping back: {index + 1}/{count}", end=end, flush=True)
-    os.replace(partial, config.out)
+    if config.out.suffix == ".db":
+        write_frames(config.out, read_structures(partial) if count else [])
+        partial.unlink()
+    else:
+        os.replace(partial, config.out)
     print(summary(config.out, num_atoms, failures))
     if config.picture:
         draw(config.picture, grids, lengths, shown_first)

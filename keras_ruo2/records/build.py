@@ -24,7 +24,7 @@ from keras_ruo2.data.description import (
 from keras_ruo2.data.schema import Schema
 from keras_ruo2.data.shards import shard_names
 from keras_ruo2.errors import ConfigError, Interrupted, check_writable
-from keras_ruo2.io.paths import RECORDS, REPOSITORY, RemoteFolder, checksum, shown, structure_files
+from keras_ruo2.io.paths import RECORDS, RemoteFolder, checksum, shown, source_name, structure_files
 from keras_ruo2.io.pool import open_pool
 from keras_ruo2.io.progress import Progress
 from keras_ruo2.io.state import write_state
@@ -269,12 +269,6 @@ def warn_of_few_held_out(number, config):
             "structures.",
             file=sys.stderr,
         )
-
-
-def source_name(path):
-    """Return the path of the structures, relative to the repository where it lies in it."""
-    path = path.resolve()
-    return str(path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path)
 
 
 def drop_halves(folder):

@@ -187,6 +187,11 @@ class Oddities:
         kinds = {no_vacuum: "are crystals without surfaces", long_cell: "have very long cells"}
         for check, told in self.found.items():
             warn(f"Warning: {len(told)} structures {kinds[check]}, but were taken", told)
+        if no_vacuum in self.found:
+            print(
+                "    For slabs add a vacuum along z: atoms.center(vacuum=6, axis=2)",
+                file=sys.stderr,
+            )
         if self.skipped:
             warn(f"{self.path}: skipped {len(self.skipped)} structures", self.skipped)
 

@@ -11,11 +11,11 @@ from keras_ruo2.data.labels import class_of, draw_classes
 from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.cells import unscale_lengths
-from keras_ruo2.training.board import Board
 from keras_ruo2.training.callbacks import Pictures, Recorder
 from keras_ruo2.training.checkpoints import Checkpoints
 from keras_ruo2.training.evaluator import NUM_IMAGES, Evaluator
 from keras_ruo2.training.pace import Pace
+from keras_ruo2.training.trackers import make_board
 
 
 def make_callbacks(config, description, counts, last_step, out, slab_scores=None):
@@ -46,7 +46,7 @@ def make_callbacks(config, description, counts, last_step, out, slab_scores=None
     known["yardstick"] = description.is_yardstick
     evaluator = Evaluator(held_out, training, noise, unscale, **known)
     evaluator.collapse.species = description.species
-    board = Board(out / "tensorboard")
+    board = make_board(out, config.tracker, str(config.run))
     board.settings(runs.resolve(config), evaluator.names)
     often = {"interval": config.log_every, "last_step": last_step}
     rarely = {"interval": config.evaluate_every, "last_step": last_step}
