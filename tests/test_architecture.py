@@ -1,6 +1,7 @@
 """The rooms of the package and who may import whom."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,9 @@ def test_files_are_written_whole_in_one_way():
         if "os.replace(" in path.read_text()
     }
     assert found <= OWN_REPLACE
+
+
+def test_the_picture_of_the_rooms_names_each_of_them():
+    text = (PACKAGE / "docs" / "architecture.md").read_text()
+    rooms = set(MAY_IMPORT) - {"__init__", "__main__"}
+    assert not [room for room in rooms if not re.search(rf"\b{room}\b", text)]
