@@ -6,6 +6,7 @@ from keras_ruo2.config import (
     DiscoverConfig,
     DoctorConfig,
     EvaluateConfig,
+    GalleryConfig,
     GenerateConfig,
     PhaseDiagramConfig,
     RelaxConfig,
@@ -25,6 +26,7 @@ COMMANDS = {
     "screen": Command(ScreenConfig, "keras_ruo2.screening.batch:main"),
     "phase_diagram": Command(PhaseDiagramConfig, "keras_ruo2.thermodynamics.phase_diagram:main"),
     "discover": Command(DiscoverConfig, "keras_ruo2.discovery.pipeline:main"),
+    "gallery": Command(GalleryConfig, "keras_ruo2.discovery.gallery_run:main"),
 }
 
 

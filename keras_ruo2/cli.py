@@ -1,8 +1,10 @@
 """From a command line to a checked config to the function that runs it. Imports no backend."""
 
+import contextlib
 import dataclasses
 import difflib
 import importlib
+import json
 import os
 import sys
 import traceback
@@ -88,8 +90,7 @@ def run_command_line(program, commands, argv=None):
             serialize=lambda parsed: None if isinstance(parsed, Config) else parsed,
         )
         if isinstance(config, Config):
-            module, _, name = commands[argv[0]].function.partition(":")
-            getattr(importlib.import_module(module), name)(config)
+            run(commands[argv[0]], config)
     except ConfigError as error:
         sys.exit(f"{program}: {error}")
     except OSError as error:
@@ -110,6 +111,18 @@ def help_text(program, commands, argv):
     if name in commands:
         return page(program, name, commands[name].config)
     return overview(program, commands)
+
+
+def run(command, config):
+    """Run a command; with --json print what it returns, and all that it says on standard error."""
+    module, _, name = command.function.partition(":")
+    function = getattr(importlib.import_module(module), name)
+    if not getattr(config, "json", False):
+        function(config)
+        return
+    with contextlib.redirect_stdout(sys.stderr):
+        found = function(config)
+    print(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def check_words(program, commands, argv):

@@ -5,6 +5,7 @@ from keras_ruo2.config.base import Config
 from keras_ruo2.config.discover import DiscoverConfig
 from keras_ruo2.config.doctor import DoctorConfig
 from keras_ruo2.config.evaluate import EvaluateConfig
+from keras_ruo2.config.gallery import GalleryConfig
 from keras_ruo2.config.generate import GenerateConfig, VariantsConfig
 from keras_ruo2.config.phase_diagram import PhaseDiagramConfig
 from keras_ruo2.config.relax import RelaxConfig
@@ -17,6 +18,7 @@ __all__ = [
     "DiscoverConfig",
     "DoctorConfig",
     "EvaluateConfig",
+    "GalleryConfig",
     "GenerateConfig",
     "PhaseDiagramConfig",
     "RelaxConfig",

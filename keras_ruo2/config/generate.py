@@ -123,4 +123,10 @@ class GenerateConfig(Config):
 
 @dataclass(frozen=True, kw_only=True)
 class VariantsConfig(Config):
-    """List the variants and the architectures."""
+    """List the variants and the architectures.
+
+    Args:
+        json: Print them as JSON.
+    """
+
+    json: bool = False

@@ -66,6 +66,7 @@ class PhaseDiagramConfig(Config):
         skip_damaged: Leave out structures whose numbers cannot be meant (atoms on top of each
             other, energies that are not finite, absurd cells), and list them, instead of ending.
         out: Folder of the results.
+        json: Print who is stable where as JSON; all else that is said goes to standard error.
     """
 
     RENAMED: ClassVar[dict] = FLAGS_BEFORE
@@ -85,6 +86,7 @@ class PhaseDiagramConfig(Config):
     broken: bool = False
     skip_damaged: bool = False
     out: Path
+    json: bool = False
 
     def validate(self):
         for name in ("structures", "known", "references"):

@@ -27,6 +27,7 @@ class ScreenConfig(Config):
         species: Metal and anion of the slabs, e.g. Ir,O.
         accept: Reasons that do not make a structure invalid, e.g. peroxo_groups.
         overwrite: Replace an existing output.
+        json: Print the funnel as JSON; all else that is said goes to standard error.
     """
 
     RENAMED: ClassVar[dict] = FLAGS_BEFORE
@@ -37,6 +38,7 @@ class ScreenConfig(Config):
     species: str = DEFAULT
     accept: str = ""
     overwrite: bool = False
+    json: bool = False
 
     def validate(self):
         check_structures("structures", self.structures, self.out)

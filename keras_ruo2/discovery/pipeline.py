@@ -153,6 +153,15 @@ def check_source(config):
                 "grids become structures: draw them from a 3D variant."
             )
         return {"samples": fingerprint(config.samples)}
+    return check_generator(config)
+
+
+def check_generator(config):
+    """Return what tells a run's checkpoint from others, or raise `ConfigError`.
+
+    Args:
+        config: A config with `run`, `label` and `checkpoint`.
+    """
     saved = runs.load_trained(config.run)
     variant = VARIANTS[saved["resolved"]["variant"]]
     if variant.ndim != 3 or not variant.lattice:

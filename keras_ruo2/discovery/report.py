@@ -2,13 +2,25 @@
 
 from typing import NamedTuple
 
-from keras_ruo2 import __version__
+from keras_ruo2 import __version__, runs
 from keras_ruo2.discovery.funnel import count, first, flag, moved, ranked, word
+from keras_ruo2.discovery.gallery import arrange, classes_of, write_gallery
 from keras_ruo2.discovery.handoff import write_inputs
 from keras_ruo2.discovery.page import NAMES, write_page
 from keras_ruo2.discovery.pictures import draw_pictures
-from keras_ruo2.discovery.ranking import has_converged, rank, worth_handing_over
-from keras_ruo2.discovery.tables import LOWEST, describe_best, distance, rank_again
+from keras_ruo2.discovery.ranking import (
+    has_converged,
+    lines_to_beat,
+    rank,
+    worth_handing_over,
+)
+from keras_ruo2.discovery.tables import (
+    GENERATED,
+    LOWEST,
+    describe_best,
+    distance,
+    rank_again,
+)
 from keras_ruo2.io.paths import MODELS, shown, whole
 from keras_ruo2.io.tables import Writer
 from keras_ruo2.io.workfolder import SETTINGS, read_settings
@@ -18,6 +30,7 @@ from keras_ruo2.thermodynamics.references import method_of, named
 from keras_ruo2.thermodynamics.surface import References, known_references, oxygen_poor_limit
 
 MOST_NAMED = 5  # structures in a note
+MOST_SHOWN = 60  # generated structures in the gallery
 
 
 class Results(NamedTuple):
@@ -53,8 +66,11 @@ def report(config, results, known):
     near, folders = hand_over(config, rows)
     write_ranking(config.out / "ranking.csv", rows, limits, folders)
     pictures = draw_pictures(config, results, known, notes)
+    add_gallery(config, results[0].screened, known, pictures)
     again, dft_pictures = rank_again(config, near, rows, notes) if config.dft else ([], [])
-    own, others = describe_best(config, results, (rows, comparable, references), limits)
+    ranking = (rows, comparable, references)
+    own, others = describe_best(config, results, ranking, limits, known)
+    lines, beside_known = lines_to_beat([row.atoms for row in rows], comparable, references)
     methods = {found.method: funnel_of(found) for found in results}
     content = {
         "title": f"Structures discovered with {source_of(config)}",
@@ -64,6 +80,9 @@ def report(config, results, known):
         "best": own,
         "others": others,
         "shown": config.shown,
+        "lines": lines,
+        "beside_known": beside_known,
+        "limits": limits,
         "notes": notes,
         "provenance": provenance(config),
         "dft": again,
@@ -71,6 +90,23 @@ def report(config, results, known):
     }
     write_page(config.out / "report.html", content)
     print(f"\n{content['summary']}\n{shown(config.out / 'report.html')} shows it all.")
+
+
+def add_gallery(config, screened, known, pictures):
+    """Write the gallery of what the generator drew, and add its picture to `pictures`."""
+    folder = config.out / "gallery"
+    folder.mkdir(exist_ok=True)
+    saved = runs.load(config.run) if config.run else None
+    picture = write_gallery(
+        folder,
+        arrange(screened[:MOST_SHOWN], known, classes_of(saved)),
+        title=f"Slabs of {source_of(config)}",
+        command=provenance(config)["Command"],
+        species=config.pair,
+        file=f"{GENERATED}/2_screened.extxyz",
+    )
+    if picture is not None:
+        pictures.append((picture, "Generated slabs as drawn, by facet, and real ones."))
 
 
 def hand_over(config, rows):

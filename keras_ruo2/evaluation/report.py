@@ -1,24 +1,17 @@
 """The results as files: metrics.json and a page that needs nothing beside it."""
 
-import base64
 import html
 import json
 import math
-import os
 from pathlib import Path
+
+from markupsafe import Markup
+
+from keras_ruo2.io.paths import whole
+from keras_ruo2.pages.render import finite, number, picture, write_html
 
 METRICS, PAGE, PICTURES = "metrics.json", "evaluation.html", "pictures"
 
-CSS = """
-body { font: 15px/1.5 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; color: #222 }
-table { border-collapse: collapse; margin: 1em 0 } caption { text-align: left; font-weight: bold }
-th, td { padding: .2em .8em; text-align: right; border-bottom: 1px solid #ddd;
-  overflow-wrap: anywhere }
-@media (max-width: 75em) { th, td { padding: .2em .35em; font-size: 13px } }
-th:first-child, td:first-child { text-align: left }
-img { max-width: 100% } .alarm { border-left: 4px solid #D55E00; padding-left: .8em }
-.fine { border-left: 4px solid #0072B2; padding-left: .8em } figcaption { color: #555 }
-"""
 EXPLAINED = {
     "marginals": (
         "Physical quantities",
@@ -43,7 +36,8 @@ EXPLAINED = {
 def write_metrics(folder, metrics):
     """Write metrics.json; values that are not finite become null."""
     text = json.dumps(finite(metrics), indent=1, ensure_ascii=False) + "\n"
-    replace(Path(folder) / METRICS, text)
+    with whole(Path(folder) / METRICS) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def write_page(folder, metrics, pictures):
@@ -55,7 +49,6 @@ def write_page(folder, metrics, pictures):
         pictures: Dict of file names to captions, in order.
     """
     parts = [
-        f"<h1>Evaluation of {escape(metrics['run'])}</h1>",
         f"<p>{escape(summary(metrics))}</p>",
         alarm_list(metrics),
         overfitting_text(metrics.get("overfitting")),
@@ -68,13 +61,8 @@ def write_page(folder, metrics, pictures):
         collapse_table(metrics.get("collapse", {})),
         *(figure(Path(folder) / PICTURES / name, text) for name, text in pictures.items()),
     ]
-    page = (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>Evaluation</title><style>{CSS}</style></head>\n<body>\n"
-        + "\n".join(parts)
-        + "\n</body></html>\n"
-    )
-    replace(Path(folder) / PAGE, page)
+    title = f"Evaluation of {metrics['run']}"
+    write_html(Path(folder) / PAGE, "plain.html", title=title, body=Markup("\n".join(parts)))
 
 
 def summary(metrics):
@@ -248,26 +236,18 @@ def collapse_table(collapse):
 
 def table(head, rows):
     """Return an HTML table."""
-    lines = ["".join(f"<th>{escape(cell)}</th>" for cell in head)]
+    lines = ["".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)]
     lines += ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
-    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f'<div class="wide"><table>{body}</table></div>'
 
 
 def figure(path, caption):
     """Return a picture with its data in the page."""
-    data = base64.b64encode(path.read_bytes()).decode()
     text = escape(caption)
     return (
-        f'<figure><img alt="{text}" src="data:image/png;base64,{data}">'
-        f"<figcaption>{text}</figcaption></figure>"
+        f'<figure><img alt="{text}" src="{picture(path)}"><figcaption>{text}</figcaption></figure>'
     )
-
-
-def number(value):
-    """Return a number with three digits, a dash if there is none."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def fixed(value):
@@ -275,24 +255,6 @@ def fixed(value):
     return f"{value:.2f}" if value is not None and math.isfinite(value) else "–"
 
 
-def finite(content):
-    """Return nested dicts and lists with `None` for floats that are not finite."""
-    if isinstance(content, dict):
-        return {name: finite(value) for name, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [finite(value) for value in content]
-    if isinstance(content, float) and not math.isfinite(content):
-        return None
-    return content
-
-
 def escape(text):
     """Return text that HTML shows as it is."""
     return html.escape(str(text))
-
-
-def replace(path, text):
-    """Write a file whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)

@@ -31,7 +31,7 @@ ALWAYS_SHOWN = ("structures", "duplicate", "known", "known_faces")
 
 
 def main(config):
-    """Write the structures with what was found, the table and the funnel.
+    """Write the structures with what was found, the table and the funnel; return the funnel.
 
     Args:
         config: `ScreenConfig`.
@@ -65,6 +65,7 @@ def main(config):
     write_frames(config.out, [annotated(structures[k], rows[k]) for k in chosen])
     print(table(steps))
     print(f"{shown(config.out)}: {len(chosen)} of {len(structures)} structures written.")
+    return steps
 
 
 def wanted(verdict, only):

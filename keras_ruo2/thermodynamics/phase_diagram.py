@@ -41,6 +41,7 @@ from keras_ruo2.thermodynamics.report import (
     UPPER,
     mark_doubtful,
     report,
+    stable_table,
 )
 from keras_ruo2.thermodynamics.surface import (
     area,
@@ -62,6 +63,9 @@ TICKS = (300, 600, 900, 1200, 1500)  # K
 
 def main(config):
     """Write the table, the stable structures, the diagram and, if wished, crystal shapes.
+
+    Returns:
+        Who is stable where, a list of dicts.
 
     Args:
         config: `PhaseDiagramConfig`.
@@ -97,6 +101,7 @@ def main(config):
     if config.map:
         draw_maps(config, panels, limits, crossings)
     add_crystals(config, panels)
+    return stable_table(panels)
 
 
 def rank(kept, references, limits, method, own="", methods=()):
