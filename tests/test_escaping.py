@@ -97,7 +97,7 @@ def test_a_cell_of_a_table_is_no_formula_and_stays_one_cell(tmp_path, text):
     Writer(other).writerow([text, -1.5])
     (cells,) = csv.reader(io.StringIO(other.getvalue(), newline=""))
     assert row["name"] == cells[0] and row["number"] == cells[1] == "-1.5"
-    assert row["name"][0] not in "=+-@\t\r" and row["name"].removeprefix("'") == text
+    assert row["name"][0] not in "=+-@\t\r" and row["name"] in (text, f"'{text}")
 
 
 @NAMED
