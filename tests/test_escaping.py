@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from html.parser import HTMLParser
 
 import ase.io
@@ -11,13 +12,13 @@ import pytest
 from keras_ruo2.discovery.funnel import STEPS
 from keras_ruo2.discovery.handoff import write_inputs
 from keras_ruo2.discovery.page import write_page
-from keras_ruo2.evaluation.report import escape
 from keras_ruo2.io.extxyz import extxyz
 from keras_ruo2.io.tables import Writer
+from keras_ruo2.pages.render import data_block
 from keras_ruo2.plotting.style import save
-from keras_ruo2.plotting.viewer import viewer
 from keras_ruo2.screening.batch import write_table
 from keras_ruo2.structure.cells import with_energy
+from tests.discovery.pages import content, known, row
 
 HOSTILE = {
     "tag": "<script>alert(1)</script>",
@@ -59,33 +60,37 @@ def named(slab, text):
     return slab
 
 
-@NAMED
-def test_a_report_runs_no_text(slab, tmp_path, text):
-    row = dict.fromkeys(("name", "facet", "said", "chain"), text) | {
-        "method": "generated",
-        "atoms": named(slab, text),
-        "above": 1.0,
-        "gamma": [1.0, 2.0, 3.0],
-        "origin": "generated, new",
-    }
+def report_of(slab, path, text):
+    """Return the parts of a report in which every text is `text`."""
+    told = dict.fromkeys(("facet", "said", "chain"), text)
+    rows = [row(named(slab, text), text, **told)], [known(named(slab.copy(), text))]
     stages = {stage: {text: 1} for stage in ("backmap", "before", "relax", "after")}
     found = {"counts": dict.fromkeys(STEPS, 1), "reasons": stages, "moved": None}
-    content = {
-        **{"title": text, "summary": text, "methods": {"generated": found}, "pictures": []},
-        **{"best": [row], "others": [row], "shown": 1, "notes": [text]},
-        "provenance": {text: text},
-        "dft": [{"name": text, "rank": 1, "dft_rank": 1, "values": (1.0, 2.0), "flaws": text}],
+    texts = {
+        "title": text,
+        "summary": text,
+        "notes": [text],
+        "provenance": {"Command": text, text: text},
     }
-    write_page(tmp_path / "report.html", content)
-    parts = Parts((tmp_path / "report.html").read_text())
-    assert parts.scripts == 1  # our own viewer
+    dft = [{"name": text, "rank": 1, "dft_rank": 1, "values": (1.0, 2.0), "flaws": text}]
+    write_page(path, content(*rows, methods={"generated": found}, dft=dft, **texts))
+    return Parts(path.read_text())
+
+
+@NAMED
+def test_a_report_runs_no_text(slab, tmp_path, text):
+    parts = report_of(slab.copy(), tmp_path / "report.html", text)
+    plain = report_of(slab.copy(), tmp_path / "plain.html", "plain")
+    assert parts.scripts == plain.scripts  # all our own
     assert parts.handlers == []
 
 
 @NAMED
-def test_a_viewer_and_a_table_cell_run_no_text(slab, text):
-    parts = Parts(viewer(named(slab, text), text) + f'<td title="{escape(text)}">{escape(text)}')
-    assert parts.scripts == 0 and parts.handlers == []
+def test_data_of_a_page_stay_one_block_with_the_same_text(text):
+    block = str(data_block("data", {"name": text}))
+    parts = Parts(block)
+    assert parts.scripts == 1 and parts.handlers == []
+    assert json.loads(block.partition(">")[2].rpartition("<")[0]) == {"name": text}
 
 
 @NAMED
@@ -97,7 +102,8 @@ def test_a_cell_of_a_table_is_no_formula_and_stays_one_cell(tmp_path, text):
     Writer(other).writerow([text, -1.5])
     (cells,) = csv.reader(io.StringIO(other.getvalue(), newline=""))
     assert row["name"] == cells[0] and row["number"] == cells[1] == "-1.5"
-    assert row["name"][0] not in "=+-@\t\r" and row["name"] in (text, f"'{text}")
+    assert row["name"][0] not in "=+-@\t\r"
+    assert row["name"] in (text, f"'{text}")
 
 
 @NAMED
