@@ -4,6 +4,7 @@ from keras_ruo2.cli import Command, start
 from keras_ruo2.config import (
     BackmapConfig,
     DiscoverConfig,
+    DoctorConfig,
     EvaluateConfig,
     GalleryConfig,
     GenerateConfig,
@@ -15,6 +16,7 @@ from keras_ruo2.config import (
 )
 
 COMMANDS = {
+    "doctor": Command(DoctorConfig, "keras_ruo2.commands.doctor:main"),
     "variants": Command(VariantsConfig, "keras_ruo2.commands.variants:main"),
     "train": Command(TrainConfig, "keras_ruo2.commands.train:main"),
     "generate": Command(GenerateConfig, "keras_ruo2.generation.batch:main"),
@@ -27,5 +29,11 @@ COMMANDS = {
     "gallery": Command(GalleryConfig, "keras_ruo2.discovery.gallery_run:main"),
 }
 
+
+def main():
+    """Run the command line of the process: also the console script `keras_ruo2`."""
+    start("keras_ruo2", COMMANDS)
+
+
 if __name__ == "__main__":
-    start("python -m keras_ruo2", COMMANDS)
+    main()

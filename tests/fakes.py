@@ -73,6 +73,19 @@ class Crumbling(Killing):
     victim = staticmethod(os.getpid)
 
 
+class KillingOnce(Morse):
+    """Ends the process that handed work to it, as `kill -9` does: once, taking KILL_ONCE away."""
+
+    def calculate(self, *arguments, **options):
+        super().calculate(*arguments, **options)
+        try:
+            os.remove(os.environ["KILL_ONCE"])
+        except FileNotFoundError:
+            return
+        os.kill(multiprocessing.parent_process().pid, 9)
+        time.sleep(60)  # until this process notices
+
+
 class Hanging(Morse):
     """Never comes back from a structure with an odd number of O."""
 

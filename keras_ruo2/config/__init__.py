@@ -3,6 +3,7 @@
 from keras_ruo2.config.backmap import BackmapConfig
 from keras_ruo2.config.base import Config
 from keras_ruo2.config.discover import DiscoverConfig
+from keras_ruo2.config.doctor import DoctorConfig
 from keras_ruo2.config.evaluate import EvaluateConfig
 from keras_ruo2.config.gallery import GalleryConfig
 from keras_ruo2.config.generate import GenerateConfig, VariantsConfig
@@ -15,6 +16,7 @@ __all__ = [
     "BackmapConfig",
     "Config",
     "DiscoverConfig",
+    "DoctorConfig",
     "EvaluateConfig",
     "GalleryConfig",
     "GenerateConfig",

@@ -26,7 +26,7 @@ class GalleryConfig(Config):
         label: Class of all slabs, for labelled variants; without it, classes come in the
             proportions of the training data.
         checkpoint: last, or best by the distance to held-out records.
-        reference: Real slabs: those beside the generated ones, and what is not new.
+        known: Real slabs: those beside the generated ones, and what is not new.
         seed: Seed of the noise.
     """
 
@@ -36,12 +36,12 @@ class GalleryConfig(Config):
     count: int = 60
     label: int | None = None
     checkpoint: str = "last"
-    reference: Path = BUNDLED_STRUCTURES
+    known: Path = BUNDLED_STRUCTURES
     seed: int = 0
 
     def validate(self):
         object.__setattr__(self, "run", run_or_model(self.run, self.model))
-        check_structures("reference", self.reference)
+        check_structures("known", self.known)
         check_range("count", self.count, 1, 500)
         check_range("seed", self.seed, 0)
         check_choice("checkpoint", self.checkpoint, CHECKPOINTS)

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from keras_ruo2.backend import BACKENDS
 from keras_ruo2.config.base import Config
-from keras_ruo2.errors import ConfigError, check_choice, check_range
+from keras_ruo2.errors import ConfigError, check_choice, check_ending, check_file, check_range
 from keras_ruo2.io.paths import run_or_model
 
 CHECKPOINTS = ("last", "best")
+JOININGS = ("splice", "constrained", "latent")
+REPEATS = ("same", "each")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,34 +27,55 @@ class GenerateConfig(Config):
             proportions of the training data.
         facet: Facet of all samples, e.g. 110, for architectures that place atoms.
         cell: Number of the cell of all samples, for these architectures; a wrong one lists them.
-        structures: The slabs themselves (.extxyz), in the samples' order, from generators that
+        variety: How much more freely than in training generators that place atoms fill the sites
+            that some training slabs fill and others do not: 2 draws more new slabs, which follow
+            the class less.
+        structures: The slabs themselves (.extxyz or .db) in the samples' order, of generators that
             place atoms: backmap need not find them in the grids.
+        keep: A slab (one structure in any file that ASE reads) whose lower part stays as it is, in
+            its own cell: faces are drawn for it, for architectures that place atoms. Needs
+            --structures and --frozen_layers or --keep_below; there are no grids, so no --out.
+        frozen_layers: Layers of metal of that slab, from below, that stay with their O.
+        keep_below: The z below which its atoms stay, Å, instead.
+        joining: How a face is fitted to what is kept: constrained (sites below the cut hold an atom
+            where the slab has one), splice (any drawn slab, cut and laid on), or latent (a search
+            for noise whose lower part lies on what is kept).
+        repeats: In a cell of several unit cells of the model: same draws one face and repeats it,
+            each draws one for each unit cell.
         interpolate: Draw so many samples on a spherical path between two latent vectors instead.
         checkpoint: last, or best by the distance to held-out records.
         backend: Keras backend; by default the run's, or another where that is not installed.
         seed: Seed of the noise.
-        shown: Samples in the picture.
+        shown: Samples in the picture; by default 36 slices, or 9 whole grids, which are larger.
     """
 
     run: Path | None = None
     model: str | None = None
     count: int = 1000
-    out: Path
+    out: Path | None = None
     label: int | None = None
     facet: str | int | None = None
     cell: int | None = None
+    variety: float = 1.0
     structures: Path | None = None
+    keep: Path | None = None
+    frozen_layers: int = 0
+    keep_below: float | None = None
+    joining: str = "constrained"
+    repeats: str = "same"
     interpolate: int = 0
     checkpoint: str = "last"
     backend: str | None = None
     seed: int = 0
-    shown: int = 36
+    shown: int | None = None
 
     def validate(self):
         object.__setattr__(self, "run", run_or_model(self.run, self.model))
         check_range("count", self.count, 1)
         check_range("seed", self.seed, 0)
-        check_range("shown", self.shown, 1, 400)
+        check_range("variety", self.variety, 0.01, 100)
+        if self.shown is not None:
+            check_range("shown", self.shown, 1, 400)
         check_choice("checkpoint", self.checkpoint, CHECKPOINTS)
         if self.backend is not None:
             check_choice("backend", self.backend, BACKENDS)
@@ -65,10 +88,37 @@ class GenerateConfig(Config):
                 raise ConfigError(
                     f"--interpolate and --{name} exclude each other. Give one of them."
                 )
-        if self.structures is not None and self.structures.suffix != ".extxyz":
-            raise ConfigError(f"--structures={self.structures} must end in .extxyz.")
-        if self.out.suffix != ".npz":
+        if self.structures is not None:
+            check_ending("structures", self.structures)
+        self.validate_keep()
+        if self.keep is None and self.out is None:
+            raise ConfigError("--out is missing: where to write the samples (.npz).")
+        if self.out is not None and self.out.suffix != ".npz":
             raise ConfigError(f"--out={self.out} must end in .npz.")
+
+    def validate_keep(self):
+        """Raise `ConfigError` unless the flags about a slab that stays go together."""
+        check_choice("joining", self.joining, JOININGS)
+        check_choice("repeats", self.repeats, REPEATS)
+        check_range("frozen_layers", self.frozen_layers, 0)
+        about = ("frozen_layers", "keep_below", "joining", "repeats")
+        given = [name for name in about if name in self.given]
+        if self.keep is None:
+            if given:
+                raise ConfigError(f"--{given[0]} goes with --keep, the slab that stays. Give it.")
+            return
+        check_file("keep", self.keep)
+        if bool(self.frozen_layers) == (self.keep_below is not None):
+            raise ConfigError(
+                "--keep needs --frozen_layers (1 or more) or --keep_below, one of them: what stays."
+            )
+        if self.structures is None or self.out is not None:
+            raise ConfigError(
+                "--keep writes structures, no grids: give --structures (.extxyz) and no --out."
+            )
+        for name in ("facet", "interpolate"):
+            if getattr(self, name):
+                raise ConfigError(f"--keep and --{name} exclude each other. Give one of them.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from keras_ruo2.options import (
     PRECISIONS,
     PROPERTIES,
     RATE_SCHEDULES,
+    TRACKERS,
     names_in,
     range_in,
 )
@@ -45,6 +46,7 @@ AT_LEAST = {  # the least sensible value of each number
     "environment_weight": 0,
     "energy_weight": 0,
     "misfit_weight": 0,
+    "rest_weight": 0,
     "num_classes": 0,
     "devices": 0,
 }
@@ -123,12 +125,15 @@ class TrainConfig(Config):
         energy_weight: Weight of how far the energies that this critic reads are off those of the
             class; 0 for none.
         misfit_weight: Weight of distances between atoms that no training slab has; 0 for none.
+        rest_weight: Weight of how far atoms on the sites of real slabs come from where these rest;
+            0 for none.
         average: Decay of the averaged generator weights; 0 for none.
         num_classes: Energy classes that the records must have; 0 for any.
         log_every: Steps between rows of metrics.csv.
         evaluate_every: Steps between evaluations, pictures and checkpoints.
         stop_on_collapse: End the run, with an error, once samples have been blank, alike or
             striped at three evaluations in a row.
+        tracker: Also log numbers and pictures to wandb (Weights & Biases) or mlflow.
         keep: Checkpoints that are kept, besides the best by the held-out distance.
     """
 
@@ -174,12 +179,14 @@ class TrainConfig(Config):
     environment_weight: float | None = None
     energy_weight: float | None = None
     misfit_weight: float | None = None
+    rest_weight: float | None = None
     average: float | None = None
     num_classes: int = 0
     log_every: int = 50
     evaluate_every: int = 250
     stop_on_collapse: bool = False
     keep: int = 2
+    tracker: str = "none"
 
     def validate(self):
         resumed = self.resume and self.run is not None  # the run knows its variant
@@ -209,6 +216,7 @@ class TrainConfig(Config):
         if self.arch is not None:
             check_choice("arch", self.arch, ARCHITECTURES)
         check_choice("backend", self.backend, BACKENDS)
+        check_choice("tracker", self.tracker, TRACKERS)
         check_choice("precision", self.precision, PRECISIONS)
         check_choice("label_by", self.label_by, LABELS_BY)
         check_choice("rate_schedule", self.rate_schedule, RATE_SCHEDULES)

@@ -1,6 +1,7 @@
 """Who comes how far from a sample to a new structure, and what the others died of."""
 
 from collections import Counter
+from types import MappingProxyType
 
 import numpy as np
 
@@ -13,6 +14,7 @@ STEPS = {
     "unique": "valid and unique",
     "novel": "valid, unique and novel",
     "chosen": "Relaxed",
+    "mended": "after atoms too close were pushed apart",
     "energies": "without failures, or not converged",
     "converged": "converged",
     "valid_after": "valid after relaxing",
@@ -42,6 +44,7 @@ def count(screened, relaxed):
         "unique": sum(flag(atoms, "valid") and first(atoms) for atoms in screened),
         "novel": sum(fresh(atoms) for atoms in screened),
         "chosen": len(relaxed),
+        "mended": sum("mended_pairs" in atoms.info for atoms in relaxed),
         "energies": len(done),
         "converged": sum(word(atoms, "relax_failures") == "no" for atoms in relaxed),
         "valid_after": len(usable),
@@ -100,17 +103,18 @@ def tally(structures, name):
     return dict(words.most_common())
 
 
-def choose(screened, number):
+def choose(screened, number, estimates=MappingProxyType({})):
     """Choose the structures that are worth a relaxation, the most promising first.
 
-    The valid ones that are unique and novel come first, then valid ones, then those of Ru and O
-    with fewest reasons against them, so that a generator without valid structures spends as many
-    relaxations as any other and one sees what becomes of them. Frames without atoms are never
-    chosen.
+    The valid ones that are novel come first, then known ones, then those of Ru and O with fewest
+    reasons against them, so that a generator without valid structures spends as many relaxations
+    as any other and one sees what becomes of them. Frames without atoms are never chosen, nor are
+    valid ones that equal an earlier one: relaxed, they would be that one again.
 
     Args:
         screened: Structures after the first screening, `judged`.
         number: How many at most.
+        estimates: How promising structures are by a cheap look, by index, the lowest the most.
 
     Returns:
         List of indices.
@@ -118,15 +122,15 @@ def choose(screened, number):
     keys = {
         index: (
             not flag(atoms, "valid"),
-            not first(atoms),
             not flag(atoms, "novel"),
+            estimates.get(index, np.inf),
             len(set(atoms.numbers.tolist())) < 2,
             len(word(atoms, "reasons").split()),
             float(atoms.info.get("residual", 0.0)),
             index,
         )
         for index, atoms in enumerate(screened)
-        if len(atoms)
+        if len(atoms) and (first(atoms) or not flag(atoms, "valid"))
     }
     return sorted(keys, key=keys.get)[:number]
 

@@ -30,7 +30,7 @@ def main(config):
     check_generator(config)
     saved = runs.load(config.run)
     species = tuple(saved["data"]["species"])
-    references = read_structures(config.reference)
+    references = read_structures(config.known)
     check_writable(config.out)
     structures = screened(draw(config, saved), references, species)
     write_frames(config.out / "slabs.extxyz", structures)

@@ -10,13 +10,15 @@ from keras_ruo2.discovery.baselines import make_up, templates
 from keras_ruo2.discovery.evolution import operators
 from keras_ruo2.discovery.funnel import choose, judged, word
 from keras_ruo2.discovery.genetic import run_genetic
+from keras_ruo2.discovery.order import estimate
 from keras_ruo2.discovery.report import Results, references_of, report
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.generation.batch import check_label
 from keras_ruo2.generation.batch import main as generate
-from keras_ruo2.io.frames import write_frames
+from keras_ruo2.io.frames import write_frames, write_or_empty
 from keras_ruo2.io.locks import one_at_a_time
 from keras_ruo2.io.paths import structure_files
+from keras_ruo2.io.samples import read_samples, species_of
 from keras_ruo2.io.structures import read_structures
 from keras_ruo2.io.workfolder import begin, fingerprint, frames, stage, take_up
 from keras_ruo2.models.variants import VARIANTS
@@ -29,9 +31,10 @@ from keras_ruo2.structure.repeats import smallest_cell
 from keras_ruo2.thermodynamics.surface import known_references, oxygen_poor_limit
 
 GENERATED, GENETIC = "generated", "genetic"
-CHANGEABLE = ("shown", "hand_over", "dft", "dft_references", "trust")
+CHANGEABLE = ("shown", "hand_over", "dft", "dft_references", "trust", "scheduler", "workers")
 PICTURED = 12  # samples in the picture
 RELAXING = ("calculator", "trust", "optimiser", "fmax", "steps", "seconds", "frozen_layers")
+WHERE = ("scheduler", "workers")
 
 
 def main(config):
@@ -52,9 +55,7 @@ def main(config):
         oxygen_poor_limit(references_of(config, None))
     if GENETIC in config.methods:
         operators()
-    inputs = {
-        "reference": fingerprint(*structure_files("reference", config.reference))
-    } | check_source(config)
+    inputs = {"known": fingerprint(*structure_files("known", config.known))} | check_source(config)
     config = with_species(config)
     known = known_slabs(config)
     check_writable(config.out)
@@ -101,7 +102,7 @@ def with_species(config):
         ConfigError: If they are not those asked for, are no oxide, or lack reference energies.
     """
     if config.samples is not None:
-        found = backmap.species_of(config.samples, config.species)
+        found = species_of(config.samples, config.species)
     else:
         found = tuple(runs.load(config.run)["data"]["species"])
     if config.species is not None and found != config.pair:
@@ -121,22 +122,22 @@ def with_draws(config):
     """Return the config with no more draws than --samples holds: baselines draw as many."""
     if config.samples is None:
         return config
-    grids, *_ = backmap.read_samples(config.samples)
+    grids, *_ = read_samples(config.samples)
     return dataclasses.replace(config, count=min(config.count, len(grids)))
 
 
 def known_slabs(config):
-    """Return the slabs of --reference that are of the species asked for.
+    """Return the slabs of --known that are of the species asked for.
 
     Raises:
         ConfigError: If there are none, but baselines were to be made of them.
     """
-    slabs = read_structures(config.reference)
+    slabs = read_structures(config.known)
     found = [slab for slab in slabs if set(slab.get_chemical_symbols()) <= set(config.pair)]
     if not found and len(config.methods) > 1:
         raise ConfigError(
-            f"--reference={config.reference} holds no slab of {' and '.join(config.pair)} to make "
-            "baselines from. Give another --reference, or --baselines=none."
+            f"--known={config.known} holds no slab of {' and '.join(config.pair)} to make "
+            "baselines from. Give another --known, or --baselines=none."
         )
     return found
 
@@ -145,7 +146,7 @@ def check_source(config):
     """Return what tells the generator's samples from others, or raise `ConfigError`."""
     if config.samples is not None:
         missing = "Add them as an array `lattice` of shape (n, 3), in Å."
-        grids, *_ = backmap.read_samples(config.samples, advice=missing)
+        grids, *_ = read_samples(config.samples, advice=missing)
         if grids.ndim != 5:
             raise ConfigError(
                 f"--samples={config.samples} holds slices of shape {grids.shape[1:-1]}. Only whole "
@@ -210,12 +211,22 @@ def take_through(folder, method, config, start, relaxations, first):
     atoms = stage(folder / "1_atoms.extxyz", start)
     screened = stage(folder / "2_screened.extxyz", lambda path: screen_all(config, atoms, path))
 
+    estimates = {}
+    if config.order == "energy" and not (folder / "3_chosen.extxyz").exists():
+        one_look = partial(relax_all, config, steps=0)
+        estimates = estimate(config, atoms, screened, relaxations, one_look)
+
     def choose(path):
-        pick(config, method, atoms, screened, path, relaxations, first)
+        pick(config, method, atoms, screened, path, relaxations, first, estimates)
 
     chosen = stage(folder / "3_chosen.extxyz", choose)
     relaxed = stage(folder / "4_relaxed.extxyz", lambda path: relax_all(config, chosen, path))
     return stage(folder / "5_screened.extxyz", lambda path: screen_all(config, relaxed, path))
+
+
+def places_atoms(run):
+    """Say whether the generator of a run places atoms."""
+    return runs.places_atoms(runs.load(run)["resolved"])
 
 
 def draw(config, path):
@@ -230,9 +241,10 @@ def draw(config, path):
             label=config.label,
             checkpoint=config.checkpoint,
             seed=config.seed,
+            variety=config.variety if places_atoms(config.run) else 1.0,
         )
         stage(samples, lambda path: generate(made))
-    grids, lengths, _ = backmap.read_samples(samples)
+    grids, lengths, _ = read_samples(samples)
     panels = style.views("Generated", grids[:PICTURED], lengths[:PICTURED])
     style.save(style.sample_sheet(panels), path.with_name("pictured.png"), config.pair)
     made = {"alpha": config.alpha, "species": config.species, "count": config.count}
@@ -244,19 +256,20 @@ def screen_all(config, structures, path):
     if not frames(structures):
         path.write_text("")
         return
-    known = {"reference": config.reference, "species": ",".join(config.pair)}
+    known = {"known": config.known, "species": ",".join(config.pair)}
     screen.main(ScreenConfig(structures=structures, out=path, **known))
 
 
-def pick(config, method, atoms, screened, path, relaxations, first):
-    """Write the structures that are worth a relaxation, named; samples in their smallest cell.
+def pick(config, method, atoms, screened, path, relaxations, first, estimates):
+    """Write the structures that are worth a relaxation, named, in their smallest cells.
 
-    `first` is the number of the first structure, where there were some before.
+    Those of the genetic algorithm keep the cells in which they are crossed. `first` is the number
+    of the first structure, where there were some before.
     """
     found, told = frames(atoms), judged(frames(screened))
     chosen = []
-    for index in choose(told, relaxations):
-        structure = smallest_cell(found[index]) if method == GENERATED else found[index]
+    for index in choose(told, relaxations, estimates):
+        structure = found[index] if method == GENETIC else smallest_cell(found[index])
         structure.info |= {
             "name": f"{method}-{first + index:04d}",
             "method": method,
@@ -264,18 +277,17 @@ def pick(config, method, atoms, screened, path, relaxations, first):
             "drawn_as": first + index,
             "reasons_before": word(told[index], "reasons"),
         }
+        if index in estimates:
+            structure.info["estimate_meV_A2"] = round(1000 * estimates[index], 2)
         chosen.append(structure)
-    if chosen:
-        write_frames(path, chosen)
-    else:
-        path.write_text("")
+    write_or_empty(path, chosen)
 
 
-def relax_all(config, chosen, path):
+def relax_all(config, chosen, path, **changes):
     """Relax a file of structures; an empty file stays empty."""
     if not frames(chosen):
         path.write_text("")
         return
-    limits = {name: getattr(config, name) for name in RELAXING}
-    steps = path.with_name("trajectories")
+    limits = {name: getattr(config, name) for name in (*RELAXING, *WHERE)} | changes
+    steps = None if changes else path.with_name("trajectories")
     relax.main(RelaxConfig(structures=chosen, out=path, trajectories=steps, **limits))

@@ -1,6 +1,5 @@
 """What `discover` found: ranking, phase diagram, hand-off to DFT and the page."""
 
-import os
 from typing import NamedTuple
 
 from keras_ruo2 import __version__, runs
@@ -22,7 +21,7 @@ from keras_ruo2.discovery.tables import (
     distance,
     rank_again,
 )
-from keras_ruo2.io.paths import MODELS, shown
+from keras_ruo2.io.paths import MODELS, shown, whole
 from keras_ruo2.io.tables import Writer
 from keras_ruo2.io.workfolder import SETTINGS, read_settings
 from keras_ruo2.structure.cells import potential_energy
@@ -160,7 +159,7 @@ def rank_all(config, left, known, notes):
         notes.append(
             f"The known slabs are by another calculator than {named(method)}: structures are "
             "compared with each other only, and the best one of each facet is 0 above itself. "
-            "Relax the known slabs with it and give them as --reference."
+            "Relax the known slabs with it and give them as --known."
         )
     poor = oxygen_poor_limit(references)
     limits = (LOWEST if poor is None else poor, 0.0)
@@ -183,8 +182,7 @@ def funnel_of(found):
 
 def write_ranking(path, rows, limits, folders):
     """Write a row for every ranked structure, the best first; energies in meV/Å^2."""
-    partial = path.with_name(f".{path.name}.partial")
-    with open(partial, "w", newline="") as file:
+    with whole(path) as partial, open(partial, "w", newline="") as file:
         writer = Writer(file)
         writer.writerow(
             "rank name method formula facet above_meV_A2 at_dmu_O_eV gamma_O_poor_meV_A2 "
@@ -211,7 +209,6 @@ def write_ranking(path, rows, limits, folders):
                     folders.get(info["name"], ""),
                 ]
             )
-    os.replace(partial, path)
 
 
 def summary(methods, rows, folders):
@@ -243,7 +240,7 @@ def source_of(config):
 
 def provenance(config):
     """Return the settings and inputs as texts."""
-    begun = read_settings(config.out / SETTINGS)
+    begun = read_settings(config.out / SETTINGS, config.RENAMED)
     settings = {name: value for name, value in begun["config"].items() if value is not None}
     told = " ".join(f"--{name}={value}" for name, value in settings.items())
     inputs = {f"Checksum of {name}": text for name, text in begun["inputs"].items()}

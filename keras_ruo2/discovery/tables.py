@@ -115,7 +115,7 @@ def known_row(atoms, number, line, pair):
         "above": None,
         "line": line,
         "said": "known",
-        "chain": "a slab of --reference, the best of its facet somewhere between the ends of dmu_O",
+        "chain": "a slab of --known, the best of its facet somewhere between the ends of dmu_O",
         "nearest": None,
         "difference": [f"Faces: {termination_of(periodic(atoms)).label}."],
     }

@@ -17,7 +17,8 @@ EXPLAINED = {
         "Physical quantities",
         "Wasserstein-1 distance of generated to real samples, in the quantity's unit; the floor is "
         "the same of two real halves. Ratio 1 is as good as real data; in brackets the 95 % "
-        "bootstrap interval. Held-out: the ratio of real structures that the training lacks.",
+        "bootstrap interval. Held-out: the ratio of real structures that the training lacks, where "
+        "enough of them are held out.",
     ),
     "distances": (
         "Distances of pictures",
@@ -208,15 +209,15 @@ def critic_text(found):
 def score_table(group, metrics):
     """Return a group of scores as a table."""
     title, text = EXPLAINED[group]
-    rows = []
+    rows, columns = [], 4 if group in metrics.get("held_out", {}) else 3
     for name, found in metrics[group].items():
         label = found.get("title") or name.replace("_", " ")
         unit = f" ({found['unit']})" if found.get("unit") else ""
         new = metrics.get("held_out", {}).get(group, {}).get(name)
         interval = f"{number(found['ratio'])} ({number(found['low'])} to {number(found['high'])})"
         cells = [number(found["value"]), number(found["floor"]), interval, number(new)]
-        rows.append((label + unit, *cells))
-    head = ("", "Value", "Floor", "Ratio", "Held-out ratio")
+        rows.append((label + unit, *cells[:columns]))
+    head = ("", "Value", "Floor", "Ratio", "Held-out ratio")[: columns + 1]
     return f"<h2>{title}</h2><p>{text}</p>" + table(head, rows)
 
 

@@ -7,6 +7,8 @@ from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.facets import miller_name
 from keras_ruo2.training.slabs import load_anchors
 
+NEED_ATOMS = ("keep", "facet", "cell", "structures")  # flags of architectures that place atoms
+
 
 def main(config):
     """Check the run and the class, then draw samples.
@@ -17,6 +19,27 @@ def main(config):
     Raises:
         ConfigError: Before anything slow starts.
     """
+    saved = check_request(config)
+    for path in (config.out, config.structures):
+        if path is not None:
+            check_writable(path.parent)
+    start_backend(config.backend or find_backend(saved["config"]["backend"]))
+    if config.keep is not None:
+        from keras_ruo2.generation.kept import generate_kept
+
+        generate_kept(config, saved)
+        return
+    from keras_ruo2.generation.generate import generate
+
+    generate(config, saved)
+
+
+def check_request(config):
+    """Return what the run's config.json says, or raise `ConfigError` if it cannot draw this.
+
+    Args:
+        config: `GenerateConfig`.
+    """
     saved = runs.load_trained(config.run)
     if config.label is not None:
         check_label(config.label, saved)
@@ -26,13 +49,7 @@ def main(config):
             f"{config.run} has no checkpoint with a measured distance. Use --checkpoint=last."
         )
     runs.sound_checkpoint(config.run, best=config.checkpoint == "best")
-    check_writable(config.out.parent)
-    if config.structures is not None:
-        check_writable(config.structures.parent)
-    start_backend(config.backend or find_backend(saved["config"]["backend"]))
-    from keras_ruo2.generation.generate import generate
-
-    generate(config, saved)
+    return saved
 
 
 def check_label(label, saved):
@@ -56,7 +73,8 @@ def check_cells(config, saved):
         config: `GenerateConfig`.
         saved: What `runs.load` returned.
     """
-    asked = [n for n in ("facet", "cell", "structures") if getattr(config, n) is not None]
+    asked = [n for n in NEED_ATOMS if getattr(config, n) is not None]
+    asked += ["variety"] * (config.variety != 1.0)
     if not asked:
         return
     if not runs.places_atoms(saved["resolved"]):

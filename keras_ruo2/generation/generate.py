@@ -1,9 +1,6 @@
 """Draw samples from a trained generator."""
 
-import os
-
 import numpy as np
-from ase import Atoms
 from scipy.stats import norm
 
 from keras_ruo2 import runs
@@ -13,7 +10,7 @@ from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.density.backmap import lift_vacuum
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.frames import write_frames
-from keras_ruo2.io.paths import shown
+from keras_ruo2.io.paths import shown, whole
 from keras_ruo2.models.latent import spherical_path
 from keras_ruo2.models.networks import build_generator
 from keras_ruo2.models.slabs import CELL
@@ -22,6 +19,7 @@ from keras_ruo2.plotting import style
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.cells import unscale_lengths
 from keras_ruo2.structure.facets import miller_name
+from keras_ruo2.structure.placed import placed_slabs
 from keras_ruo2.training.assembly import load_weights
 from keras_ruo2.training.evaluator import predict, sigmoid
 from keras_ruo2.training.slabs import load_anchors
@@ -47,14 +45,14 @@ def generate(config, saved):
             config.label,
             config.checkpoint,
             cells=cells_asked_for(config),
+            variety=config.variety,
         )
         samples = as_samples(made, labels, saved)
         if config.structures is not None:
             write_frames(config.structures, structures_in(made, labels, saved))
             print(f"{shown(config.structures)}: the {config.count} slabs of the samples.")
-    partial = config.out.with_suffix(".partial.npz")
-    np.savez_compressed(partial, **samples, **named_species(saved))
-    os.replace(partial, config.out)
+    with whole(config.out) as partial:
+        np.savez_compressed(partial, **samples, **named_species(saved))
     count = len(samples["grid"])
     picture = config.out.with_suffix(".png")
     if config.interpolate:
@@ -62,10 +60,12 @@ def generate(config, saved):
         sheet = style.sample_sheet(panels, columns=min(count, 12))
         told = f"the path is in {shown(picture)}."
     else:
-        count = min(config.shown, count)
+        ndim = samples["grid"].ndim - 2
+        count = min(config.shown or style.MOST_SHOWN[ndim], count)
         panels = style.views("Generated", *first(samples, count))
         panels |= real_panels(saved, count, config.seed, config.label)
-        sheet = style.sample_sheet(panels)
+        large = {"columns": style.VIEW_COLUMNS, "size": style.VIEW} if ndim == 3 else {}
+        sheet = style.sample_sheet(panels, **large)
         told = f"{shown(picture)} shows {count}."
     style.save(sheet, picture, saved["data"]["species"])
     print(f"{shown(config.out)}: {len(samples['grid'])} samples; {told}")
@@ -95,11 +95,12 @@ def draw_samples(run, saved, count, seed, label=None, checkpoint="last"):
     return as_samples(*draw(run, saved, count, seed, label, checkpoint), saved)
 
 
-def draw(run, saved, count, seed, label=None, checkpoint="last", cells=None):
+def draw(run, saved, count, seed, label=None, checkpoint="last", cells=None, variety=1.0):
     """Return what the generator makes, a dict of arrays, and the classes `(n,)` or `None`.
 
     Arguments are those of `draw_samples`, and `cells`, the numbers of the cells that samples may
-    have where the generator places atoms, `None` for all.
+    have where the generator places atoms, `None` for all; and how many times as evenly as in
+    training contested sites are occupied there.
     """
     rng = np.random.default_rng(seed)
     noise = rng.normal(size=(count, saved["resolved"]["latent_size"])).astype("float32")
@@ -111,7 +112,10 @@ def draw(run, saved, count, seed, label=None, checkpoint="last", cells=None):
             labels = np.full(count, label, "int32")
     if cells is not None:
         noise[:, CELL] = noise_of_cells(load_anchors(run), cells, labels, count, rng)
-    return predict(load_generator(run, saved, checkpoint), noise, labels), labels
+    generator = load_generator(run, saved, checkpoint)
+    if variety != 1.0:
+        generator.get_layer("occupy").variety *= variety
+    return predict(generator, noise, labels), labels
 
 
 def cells_asked_for(config):
@@ -154,13 +158,8 @@ def structures_in(made, labels, saved):
         `info` holds `sample`, `alpha`, `lateral_repeats`, the `shift` along z from the grid, Å,
         and, where it was told, `label`.
     """
-    metal, anion = saved["data"]["species"]
     found = []
-    for row, (places, weights) in enumerate(zip(made["places"], made["weights"], strict=True)):
-        there = weights.max(axis=1) > 0.5
-        symbols = np.where(weights[there, 0] > 0.5, metal, anion)
-        cell = made["cell"][row].astype(float)
-        atoms = Atoms(symbols, places[there].astype(float), cell=cell, pbc=True)
+    for row, atoms in enumerate(placed_slabs(made, saved["data"]["species"])):
         repeats = made["repeats"][row].round().astype(int).tolist()
         atoms = atoms.repeat((*repeats, 1))
         atoms.wrap()

@@ -60,6 +60,7 @@ class Architecture:
             only for generators of atoms.
         energy_weight: Weight of how far the energies that this critic reads are off the class.
         misfit_weight: Weight of distances between atoms that no training slab has.
+        rest_weight: Weight of how far atoms on the sites of real slabs come from where these rest.
     """
 
     meaning: str
@@ -92,6 +93,7 @@ class Architecture:
     environment_weight: float = 0.0
     energy_weight: float = 0.0
     misfit_weight: float = 0.0
+    rest_weight: float = 0.0
 
     @property
     def places_atoms(self):
@@ -143,6 +145,7 @@ ARCHITECTURES = MappingProxyType(
             environment_weight=30.0,
             energy_weight=0.3,
             misfit_weight=10.0,
+            rest_weight=1000.0,
             **PLAIN_CRITIC,
         ),
         # Ours. The generator writes rows of atoms as lateral Fourier series with the repeats of the

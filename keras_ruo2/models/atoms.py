@@ -7,6 +7,8 @@ from keras import ops
 from keras_ruo2.structure.anchors import Anchors
 
 LARGEST_CHANGE = 3.0  # of a logit: no class fills or empties a site of the faces for certain
+VARIETY = 2.0  # how much less certain than in the data contested sites are occupied or empty
+CONTESTED = (0.14, 0.86)  # chances between which a site is contested: all those at the faces are
 STRAIN = 0.02  # share by which a lateral length may differ from that of its cell
 FAR = 1e3  # Å, farther than any atom
 
@@ -72,12 +74,16 @@ class Occupy(AnchorLayer):
     """Put atoms on sites or leave them empty.
 
     A site holds an atom where a logit and a logistic number are positive together, so that before
-    any training its chance is that of the data. Forward this is 0 or 1; backward it has the slope
-    of a sigmoid (a straight-through gradient). Of two sites that exclude each other the one with
-    the larger sum is taken. Metal atoms are always there: slabs of a frame have the same.
+    any training its chance is that of the data, but at contested sites the number is `variety`
+    times as large, so that faces are drawn which the data have not together. Forward this is 0 or
+    1; backward it has the slope of a sigmoid (a straight-through gradient). Of two sites that
+    exclude each other the one with the larger sum is taken. Metal atoms are always there: slabs of
+    a frame have the same.
 
     Args:
         anchors: As in `AnchorLayer`.
+        variety: How much the logistic numbers of contested sites are stretched; it may be changed
+            after training, see `generate --variety`.
 
     Input shape: choices `(batch, cells)`, changes of the logits and standard normal numbers, both
         `(batch, sites)`.
@@ -85,13 +91,14 @@ class Occupy(AnchorLayer):
     Output shape: `(batch, sites)`, 0 or 1.
     """
 
-    def __init__(self, anchors, **options):
+    def __init__(self, anchors, variety=VARIETY, **options):
         super().__init__(anchors, **options)
-        found = self.anchors
+        found, self.variety = self.anchors, variety
         self.exists = (found.channels >= 0).astype("float32")
         self.optional = (found.channels == 1).astype("float32")
         shares = np.where(found.channels >= 0, found.shares, 0.5)
         self.start = np.log(shares / (1 - shares))
+        self.contested = (shares > CONTESTED[0]) & (shares < CONTESTED[1])
         frames, size = found.channels.shape
         self.excluded = np.zeros((frames, size, size), "float32")
         for frame, first, second in found.excluded:
@@ -99,7 +106,9 @@ class Occupy(AnchorLayer):
 
     def call(self, choice, change, noise):
         chance = ops.clip(uniform(noise), 1e-6, 1 - 1e-6)
-        logistic = ops.log(chance) - ops.log1p(-chance)
+        logistic = self.of_cell(choice, np.where(self.contested, self.variety, 1.0)) * (
+            ops.log(chance) - ops.log1p(-chance)
+        )
         change = LARGEST_CHANGE * ops.tanh(change / LARGEST_CHANGE)
         sums = self.of_cell(choice, self.start) + change + logistic
         taken = ops.cast(sums > 0, "float32") * self.of_cell(choice, self.exists)
@@ -112,28 +121,27 @@ class Occupy(AnchorLayer):
         taken = ops.where(metal > 0.5, 1.0, taken)
         return metal + soft + ops.stop_gradient(taken - metal - soft)
 
+    def get_config(self):
+        return {**super().get_config(), "variety": self.variety}
+
     def compute_output_shape(self, choice_shape, change_shape, noise_shape):
         return noise_shape
 
 
 @keras.saving.register_keras_serializable(package="keras_ruo2")
 class Displace(AnchorLayer):
-    """Move atoms from their sites, within the bounds of each, and find the cell around them.
-
-    Every frame has displacements of its own beside those that a network gives.
+    """Move sites, within the bounds of each, and stretch the cell; every frame in its own way.
 
     Args:
         anchors: As in `AnchorLayer`.
 
-    Input shape: choices `(batch, cells)`, unbounded displacements `(batch, 3 sites)` and occupancy
-        `(batch, sites)`.
+    Input shape: choices `(batch, cells)`.
 
-    Output shape: places `(batch, sites, 3)` in Å, the mean of the metal at 0 along z or, where
-        cells keep a vacuum, the slab in the middle of its cell; and lengths of the cell
-        `(batch, 3)`, Å.
+    Output shape: places `(batch, sites, 3)` in Å, the mean of the metal at 0 along z, and lengths
+        of the cell `(batch, 3)`, Å, the last that of the frame.
     """
 
-    def build(self, choice_shape, displacements_shape, occupancy_shape):
+    def build(self, choice_shape):
         found = self.anchors
         frames, size = found.channels.shape
         self.common = self.add_weight(
@@ -142,17 +150,40 @@ class Displace(AnchorLayer):
         self.strains = self.add_weight(shape=(frames, 2), initializer="zeros", name="strains")
         self.frame_of = np.eye(frames, dtype="float32")[found.cells[:, 0]]
 
-    def call(self, choice, displacements, occupancy):
+    def call(self, choice):
         found = self.anchors
         frame = ops.matmul(choice, ops.convert_to_tensor(self.frame_of))
-        moves = ops.tanh(displacements + ops.matmul(frame, self.common))
-        moves = ops.reshape(moves, (-1, found.num_sites, 3))
+        moves = ops.reshape(ops.tanh(ops.matmul(frame, self.common)), (-1, found.num_sites, 3))
         places = self.of_cell(choice, found.positions) + self.of_cell(choice, found.bounds) * moves
         strain = 1 + STRAIN * ops.tanh(ops.matmul(frame, self.strains))
         lateral = self.of_cell(choice, found.lengths) * strain
+        height = self.of_cell(choice, found.heights)
+        return places, ops.concatenate([lateral, height[:, None]], axis=-1)
+
+    def compute_output_shape(self, choice_shape):
+        batch = choice_shape[0]
+        return (batch, self.anchors.num_sites, 3), (batch, 3)
+
+
+@keras.saving.register_keras_serializable(package="keras_ruo2")
+class Enclose(AnchorLayer):
+    """Find the cell around a slab, with the vacuum of the data.
+
+    Args:
+        anchors: As in `AnchorLayer`.
+
+    Input shape: choices `(batch, cells)`, places `(batch, sites, 3)` and lengths `(batch, 3)` as
+        `Displace` returns them, and occupancy `(batch, sites)`.
+
+    Output shape: places, the mean of the metal at the height of the frame's or, where cells keep a
+        vacuum, the slab in the middle of its cell; and lengths of the cell.
+    """
+
+    def call(self, choice, places, lengths, occupancy):
+        found = self.anchors
         z, there = places[..., 2], occupancy > 0.5
         if found.vacuum is None:
-            height = self.of_cell(choice, found.heights)
+            height = lengths[:, 2]
             middle = -self.of_cell(choice, found.levels)
         else:
             top = ops.max(ops.where(there, z, -FAR), axis=1)
@@ -160,11 +191,10 @@ class Displace(AnchorLayer):
             height = top - bottom + found.vacuum
             middle = 0.5 * (top + bottom) - 0.5 * height
         places = ops.concatenate([places[..., :2], (z - middle[:, None])[..., None]], axis=-1)
-        return places, ops.concatenate([lateral, height[:, None]], axis=-1)
+        return places, ops.concatenate([lengths[:, :2], height[:, None]], axis=-1)
 
-    def compute_output_shape(self, choice_shape, displacements_shape, occupancy_shape):
-        batch, size = occupancy_shape
-        return (batch, size, 3), (batch, 3)
+    def compute_output_shape(self, choice_shape, places_shape, lengths_shape, occupancy_shape):
+        return places_shape, lengths_shape
 
 
 @keras.saving.register_keras_serializable(package="keras_ruo2")

@@ -4,8 +4,9 @@ import keras
 from keras import layers
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.models.atoms import Arrange, ChooseCell, Displace, Occupy
+from keras_ruo2.models.atoms import Arrange, ChooseCell, Displace, Enclose, Occupy
 from keras_ruo2.models.drawing import Draw, LengthLogits
+from keras_ruo2.models.settle import Settle
 
 NUM_MOVES = 4  # noise numbers that turn and shift a slab
 CELL = slice(NUM_MOVES, NUM_MOVES + 1)  # the one that chooses its cell
@@ -39,7 +40,8 @@ def draw_slabs(noise, label, told, build, anchors, bounds):
     Returns:
         Dict: `grid`; `lattice`, logits of the scaled lengths, where there are `bounds`; and the
         atoms themselves: `places` `(batch, atoms, 3)` and `cell` `(batch, 3)` in Å, `weights`
-        `(batch, atoms, 2)`, 1 where there is a metal atom or an anion, `repeats` `(batch, 2)`.
+        `(batch, atoms, 2)`, 1 where there is a metal atom or an anion, `repeats` `(batch, 2)`, and
+        the `choice` of a cell `(batch, cells)`.
     """
     size = anchors.num_sites
     check_latent_size(noise.shape[-1], anchors)
@@ -50,15 +52,15 @@ def draw_slabs(noise, label, told, build, anchors, bounds):
     occupancy = Occupy(anchors, name="occupy")(
         choice, change, noise[:, FIRST_SITE : FIRST_SITE + size]
     )
-    moved = dense([hidden, occupancy, choice, *told], build, depth=1)
-    places, cell = Displace(anchors, name="displace")(
-        choice, last(3 * size, name="displacements")(moved), occupancy
-    )
+    places, cell = Displace(anchors, name="displace")(choice)
+    places = Settle(anchors, name="settle")(choice, places, cell, occupancy)
+    places, cell = Enclose(anchors, name="enclose")(choice, places, cell, occupancy)
     arranged = Arrange(anchors, name="arrange")(
         choice, places, cell, occupancy, noise[:, :NUM_MOVES]
     )
     grid, lengths = Draw(build.num_voxels, build.ndim, anchors.alpha, name="draw")(*arranged)
     made = dict(zip(("places", "weights", "cell", "repeats"), arranged, strict=True))
+    made["choice"] = choice
     if bounds is not None:
         made["lattice"] = LengthLogits(*bounds, name="lattice")(lengths)
     return {"grid": grid, **made}

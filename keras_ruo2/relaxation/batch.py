@@ -8,21 +8,26 @@ from collections import Counter
 import numpy as np
 
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.io.frames import append_frame, remove, whole_frames, write_frames
+from keras_ruo2.io.frames import append_frame, read_seals, remove, whole_frames, write_frames
 from keras_ruo2.io.locks import one_at_a_time
-from keras_ruo2.io.memory import check_memory, most_atoms
+from keras_ruo2.io.memory import check_memory
 from keras_ruo2.io.paths import checksum, shown, structure_files
+from keras_ruo2.io.pool import open_pool
 from keras_ruo2.io.progress import Progress
 from keras_ruo2.io.state import read_state, write_state
 from keras_ruo2.io.structures import name_of, read_structures
-from keras_ruo2.relaxation.calculators import check_calculator, make_calculator
+from keras_ruo2.relaxation.calculators import check_calculator
+from keras_ruo2.relaxation.mended import was_mended
 from keras_ruo2.relaxation.outcome import implausible
+from keras_ruo2.relaxation.pieces import closing, relax_one
 from keras_ruo2.relaxation.relax import Limits
-from keras_ruo2.relaxation.worker import Worker
+from keras_ruo2.relaxation.signals import held_back
 from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.damage import fault_of_size
 from keras_ruo2.structure.plausible import partial_occupancies, wrong_units
 
 ADVICE = "Restore it, or delete it and the .extxyz beside it to begin anew."
+NUMBER = "number_in_input"  # the entry of `info` in a partial result
 SEALS = "structures_have_seals"
 LIMITS = ("optimiser", "fmax", "steps", "seconds", "frozen_layers")
 
@@ -37,29 +42,51 @@ def main(config):
         ConfigError: Before anything is computed: an unknown calculator, unreadable structures,
             none that fits into the memory, or a partial result of other settings.
     """
-    check_calculator(config.calculator)
+    if config.out.exists() and not config.overwrite:
+        tidy(config.out)
+        config.check_new()
+    if config.scheduler is None:
+        check_calculator(config.calculator)
     frames = read_structures(config.structures)[: config.count]
     check_some_usable(config.structures, frames)
-    check_memory(config.calculator, min((len(atoms) for atoms in frames if len(atoms)), default=0))
+    smallest = min((len(atoms) for atoms in frames if len(atoms)), default=0)
+    if config.scheduler is None:  # its workers look at their own memory
+        check_memory(config.calculator, smallest)
     check_writable(config.out.parent)
     with one_at_a_time(config.out):
         relax_all(config, frames)
 
 
+def tidy(out):
+    """Remove what is left beside a whole output of a command that was ended in its last moment."""
+    partial = out.with_suffix(".partial.extxyz")
+    with one_at_a_time(out):
+        if not partial.exists() or len(read_seals(partial)) == len(read_structures(out)):
+            remove(partial)
+            settings_of(partial).unlink(missing_ok=True)
+
+
 def relax_all(config, frames):
     """Relax what is not finished, and write all results in the order of the input."""
     partial = config.out.with_suffix(".partial.extxyz")
-    finished = whole_frames(partial, needs_seals=check_same_work(partial, config))
-    if len(finished) > len(frames):
+    finished = numbered(whole_frames(partial, needs_seals=check_same_work(partial, config)))
+    if max(finished, default=0) >= len(frames):
         raise ConfigError(f"{shown(partial)} has more structures than the input. Delete it.")
     if finished:
         print(f"{shown(partial)}: going on after {len(finished)} of {len(frames)} structures.")
     if len(finished) < len(frames):
-        finished += compute(config, frames, finished, partial)
-    write_frames(config.out, finished)
-    remove(partial)
-    settings_of(partial).unlink(missing_ok=True)
+        finished |= compute(config, frames, finished, partial)
+    finished = [finished[number] for number in range(len(frames))]
+    with held_back():
+        write_frames(config.out, finished)
+        remove(partial)
+        settings_of(partial).unlink(missing_ok=True)
     print(summary(config.out, finished))
+
+
+def numbered(finished):
+    """Return finished structures by their number in the input, by default their place."""
+    return {int(atoms.info.pop(NUMBER, place)): atoms for place, atoms in enumerate(finished)}
 
 
 def check_some_usable(path, frames):
@@ -70,7 +97,11 @@ def check_some_usable(path, frames):
         return
     number = wrong.index(names[0])
     atoms = frames[number]
-    told = {"wrong_units": wrong_units, "partial_occupancies": partial_occupancies}
+    told = {
+        "wrong_units": wrong_units,
+        "damaged": fault_of_size,
+        "partial_occupancies": partial_occupancies,
+    }
     formula = f"it is {atoms.get_chemical_formula()}. Expected a metal and an anion."
     why = told[names[0]](atoms) if names[0] in told else formula
     raise ConfigError(
@@ -80,28 +111,49 @@ def check_some_usable(path, frames):
 
 
 def compute(config, frames, finished, partial):
-    """Relax the frames that are not finished, each kept in `partial` as soon as it is done."""
-    limits = Limits(**{name: getattr(config, name) for name in LIMITS})
+    """Relax the frames that are not finished, each kept in `partial` as soon as it is done.
+
+    Args:
+        config: `RelaxConfig`.
+        frames: All structures.
+        finished: Dict of numbers to those that are done.
+        partial: Their file.
+
+    Returns:
+        Dict of numbers to relaxed structures.
+    """
     if config.trajectories:
         check_writable(config.trajectories)
-    progress, found = Progress(len(frames), len(finished)), []
-    with Worker(make_calculator, config.calculator, limits) as worker:
-        provenance = worker.provenance | {
-            "optimiser": config.optimiser,
-            "frozen_layers": config.frozen_layers,
-            "date": datetime.date.today().isoformat(),
-            "command": shlex.join(["python -m keras_ruo2", *sys.argv[1:]]).replace("'", ""),
-        }
-        for number in range(len(finished), len(frames)):
-            atoms = frames[number]
-            trajectory = config.trajectories and str(config.trajectories / f"{number:05d}.traj")
-            result = worker.relax(atoms, trajectory, most_atoms(config.calculator))
-            result.info["name"] = name_of(atoms, number)
-            result.info |= provenance
-            append_frame(partial, result)
-            found.append(result)
+    limits = Limits(**{name: getattr(config, name) for name in LIMITS})
+    told = {
+        "optimiser": config.optimiser,
+        "frozen_layers": config.frozen_layers,
+        "date": datetime.date.today().isoformat(),
+        "command": shlex.join(["python -m keras_ruo2", *sys.argv[1:]]).replace("'", ""),
+    }
+    progress, found = Progress(len(frames), len(finished)), {}
+    with open_pool(config.scheduler, config.workers) as pool, closing():
+        for number, atoms in enumerate(frames):
+            if number not in finished:
+                trajectory = config.trajectories and config.trajectories / f"{number:05d}.traj"
+                work = (atoms, config.calculator, limits, trajectory and str(trajectory))
+                pool.submit(number, number, relax_one, *work)
+        for number, result in pool.results():
+            result.info["name"] = name_of(frames[number], number)
+            result.info |= told
+            keep(partial, result, number, len(finished) + len(found))
+            found[number] = result
             progress.step(describe(result))
     return found
+
+
+def keep(partial, result, number, place):
+    """Append a finished structure, with its number where that is not its place in the file."""
+    kept = result.copy()
+    kept.calc = result.calc
+    if number != place:
+        kept.info[NUMBER] = number
+    append_frame(partial, kept)
 
 
 def settings_of(partial):
@@ -155,7 +207,9 @@ def summary(out, frames):
     flaws = ", ".join(f"{name} {count}" for name, count in names.most_common()) or "none"
     moved = [atoms.info["rmsd"] for atoms in frames if atoms.info["relax_failures"] == "no"]
     far = f", {np.median(moved):.3f} Å from their start (median RMSD)" if moved else ""
+    mended = sum(map(was_mended, frames))
+    pushed = f" {mended} had atoms too close, which were pushed apart first." if mended else ""
     return (
         f"{shown(out)}: {len(frames)} structures, {whole} relaxed without failures{far}. "
-        f"Failures: {flaws}."
+        f"Failures: {flaws}.{pushed}"
     )

@@ -39,7 +39,7 @@ ANCHORS = "anchors.json"
 PICTURES = "pictures"
 
 DEFAULT_STEPS = 2000
-FOR_ATOMS = ("environment_weight", "energy_weight", "misfit_weight")
+FOR_ATOMS = ("environment_weight", "energy_weight", "misfit_weight", "rest_weight")
 FROM_ARCHITECTURE = (
     "learning_rate",
     "critic_steps",

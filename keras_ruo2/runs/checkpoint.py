@@ -15,6 +15,7 @@ STEP_NAME = "step-{:08d}"
 TRAINING_WEIGHTS = "training.weights.h5"
 GENERATOR_WEIGHTS = "generator.weights.h5"
 SCORES = "scores.json"
+SMALLEST_SHARE = 1e-3  # of slabs that count as one divides by it
 CHECKSUMS = "checksums.json"
 WEIGHTS = (TRAINING_WEIGHTS, GENERATOR_WEIGHTS)
 RESTORE = "Restore it, or delete this checkpoint's folder."
@@ -126,6 +127,9 @@ def first_line(error):
 def score_of(folder):
     """Return the held-out distance that was measured at a checkpoint, or `None`.
 
+    Of generators of atoms it is divided by the share of valid, different and new slabs, so that
+    neither few slabs drawn well nor many drawn badly are best.
+
     Raises:
         ConfigError: If the file of scores is damaged.
     """
@@ -136,6 +140,9 @@ def score_of(folder):
     score = scores.get("held_out_distance")
     if score is not None and type(score) not in (int, float):
         raise ConfigError(f"{shown(path)} is damaged: its distance is {score!r}. {RESTORE}")
+    share = scores.get("slabs_valid_unique_new")
+    if score is not None and type(share) in (int, float):
+        score /= max(share, SMALLEST_SHARE)
     return score
 
 
@@ -155,12 +162,12 @@ def last_checkpoint(run):
 
 
 def best_checkpoint(run):
-    """Return the checkpoint folder with the least held-out distance, or `None`."""
+    """Return the checkpoint folder with the least score, see `score_of`, or `None`."""
     return (best_first(run) or [None])[0]
 
 
 def best_first(run):
-    """Return the checkpoint folders with a held-out distance, the least first."""
+    """Return the checkpoint folders that were scored, the least score first."""
     scored = []
     for folder in checkpoints(run):
         try:

@@ -117,4 +117,22 @@ class EnvironmentJudge:
             limits = self.anchors.shortest, self.anchors.farthest
             parts["generator_misfit_loss"] = ops.mean(misfits(*around, weights, *limits))
             loss = loss + known.misfit_weight * parts["generator_misfit_loss"]
+        if known.rest_weight:
+            parts["generator_rest_loss"] = self.unrest(batch)
+            loss = loss + known.rest_weight * parts["generator_rest_loss"]
         return loss, parts
+
+    def unrest(self, batch):
+        """Return how far atoms on the sites of real slabs come from where these rest, Å^2.
+
+        The mean square over the atoms, slabs moved as a whole onto each other.
+        """
+        cell, there = batch["resting_cell"], batch["resting_occupancy"]
+        displace, settle = (self.schedule.generator.get_layer(n) for n in ("displace", "settle"))
+        places, lengths = displace(cell)
+        places = settle(cell, places, lengths, there)
+        apart = places - settle.of_cell(cell, self.anchors.positions) - batch["resting_offsets"]
+        there = there[..., None]
+        count = ops.maximum(ops.sum(there, axis=1, keepdims=True), 1.0)
+        apart = there * (apart - ops.sum(there * apart, axis=1, keepdims=True) / count)
+        return ops.mean(ops.sum(ops.square(apart), axis=(1, 2)) / count[:, 0, 0])

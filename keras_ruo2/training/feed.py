@@ -8,7 +8,6 @@ from keras_ruo2.data.labels import class_of
 from keras_ruo2.data.pipeline import batch_at
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.cells import scale_lengths
-from keras_ruo2.training.slabs import slab_arrays
 
 NAMES = (
     "grid",
@@ -21,7 +20,7 @@ NAMES = (
 READ_AHEAD = 4
 
 
-def feed(config, description, records, order, placement, steps, num_atoms=0):
+def feed(config, description, records, order, placement, steps, slabs=None):
     """Return what `fit` takes: the batch of each step.
 
     Args:
@@ -31,7 +30,7 @@ def feed(config, description, records, order, placement, steps, num_atoms=0):
         order: `Order` over them.
         placement: `Placement`.
         steps: Range of the steps to be made.
-        num_atoms: Atoms of the largest motif, where a critic of environments looks at them.
+        slabs: `SlabBatches`, where the generator places atoms.
     """
     options = {
         "critic_steps": runs.resolve(config)["critic_steps"],
@@ -43,8 +42,8 @@ def feed(config, description, records, order, placement, steps, num_atoms=0):
     def batch_of(step):
         batch = batch_at(records, order, step, **options)
         inputs = model_inputs(batch, description, config)
-        if num_atoms:
-            inputs |= slab_arrays(batch["motif"], num_atoms) | {"energy": batch["energy"]}
+        if slabs:
+            inputs |= slabs.arrays_of(batch)
         return inputs
 
     return FEEDS[config.backend](batch_of, steps, placement)

@@ -18,7 +18,8 @@ from keras_ruo2.training import assembly
 from keras_ruo2.training.devices import check_shares, place
 from keras_ruo2.training.feed import feed
 from keras_ruo2.training.precision import prepare
-from keras_ruo2.training.slabs import anchors_for, most_atoms
+from keras_ruo2.training.slab_scores import SlabScores
+from keras_ruo2.training.slabs import SlabBatches, anchors_for
 from keras_ruo2.training.stop import Stop, restore_signals
 from keras_ruo2.training.watch import make_callbacks
 
@@ -60,9 +61,10 @@ def train(config, description):
     runs.save(dataclasses.replace(config, run=out), description, classes, anchors)
     order = Order(len(records), config.seed, plan)
     steps = range(first_step, last_step)
-    num_atoms = most_atoms(records, description) if model.environments else 0
-    batches = feed(config, description, records, order, placement, steps, num_atoms)
-    callbacks = make_callbacks(config, description, counts, last_step, out)
+    slabs = SlabBatches(records, description, anchors) if anchors else None
+    batches = feed(config, description, records, order, placement, steps, slabs)
+    scores = SlabScores(anchors, slabs.occupied, description.species) if anchors else None
+    callbacks = make_callbacks(config, description, counts, last_step, out, scores)
     run_until_stopped(model, batches, len(steps), callbacks, placement.agree, config)
     if placement.is_chief:
         draw_curves(config.run)

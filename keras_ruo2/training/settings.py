@@ -35,6 +35,7 @@ class Settings:
         environment_weight: Weight of the critic of environments in the generator's loss.
         energy_weight: Weight of the generator's error in energy, as that critic reads it.
         misfit_weight: Weight of distances that no training slab has.
+        rest_weight: Weight of how far atoms on the sites of real slabs come from where these rest.
         energy_scale: Energy per atom that counts as 0 and the difference that counts as 1, eV.
     """
 
@@ -62,6 +63,7 @@ class Settings:
     environment_weight: float = 0.0
     energy_weight: float = 0.0
     misfit_weight: float = 0.0
+    rest_weight: float = 0.0
     energy_scale: tuple[float, float] = (0.0, 1.0)
 
     @property
@@ -78,3 +80,8 @@ class Settings:
     def penalises_misfits(self):
         """Whether distances of generated atoms are penalised."""
         return self.environment_weight and self.misfit_weight
+
+    @property
+    def pulls_to_rest(self):
+        """Whether atoms are pulled to where those of real slabs rest."""
+        return self.environment_weight and self.rest_weight

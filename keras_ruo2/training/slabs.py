@@ -11,6 +11,7 @@ from keras_ruo2.io.state import read_state
 from keras_ruo2.recipes import RECIPES
 from keras_ruo2.structure.anchors import Anchors, find_anchors
 from keras_ruo2.structure.motifs import Motif
+from keras_ruo2.structure.occupied import Occupied, at_rest, frames_of, occupied_sites
 
 ADVICE = "Restore it, or choose another --run."
 CHUNK = 256  # records read at a time
@@ -85,9 +86,54 @@ def load_anchors(run):
         raise ConfigError(f"{path} cannot be used ({error}). {ADVICE}") from None
 
 
-def most_atoms(records, description):
-    """Return the atoms of the largest motif of some records."""
-    return max(len(motif) for motif in training_slabs(records, description, "energy")[0])
+class SlabBatches:
+    """The atoms behind the grids of batches, and the slabs at rest on the same sites.
+
+    Args:
+        records: `Records` of the training split.
+        description: `Description`.
+        anchors: `Anchors`.
+    """
+
+    def __init__(self, records, description, anchors):
+        energies = stored_energies(records)
+        motifs = [Motif.from_bytes(stored) for stored in energies]
+        self.size = max(len(motif) for motif in motifs)
+        self.num_cells = len(anchors.cells)
+        frames = frames_of(anchors)
+        found = [occupied_sites(motif, anchors, frames) for motif in motifs]
+        self.occupied = found
+        nowhere = Occupied(0, np.zeros(anchors.num_sites), np.zeros((anchors.num_sites, 3)))
+        resting = at_rest(found, np.array(list(energies.values())))
+        self.resting = {
+            stored: nowhere if number < 0 else found[number]
+            for stored, number in zip(energies, resting, strict=True)
+        }
+
+    def arrays_of(self, batch):
+        """Return arrays of what a batch of records holds, see `slab_arrays`.
+
+        Beside them `energy`, eV per atom, and of slabs at rest `resting_cell` one-hot
+        `(batch, cells)`, `resting_occupancy` `(batch, sites)`, 0 where none is known, and
+        `resting_offsets` `(batch, sites, 3)` in Å.
+        """
+        resting = [self.resting[stored] for stored in batch["motif"]]
+        return slab_arrays(batch["motif"], self.size) | {
+            "energy": batch["energy"],
+            "resting_cell": np.eye(self.num_cells, dtype="float32")[[s.cell for s in resting]],
+            "resting_occupancy": np.array([s.occupancy for s in resting], "float32"),
+            "resting_offsets": np.array([s.offsets for s in resting], "float32"),
+        }
+
+
+def stored_energies(records):
+    """Return the energy of each motif that records hold, eV per atom."""
+    found = {}
+    for start in range(0, len(records), CHUNK):
+        indices = np.arange(start, min(start + CHUNK, len(records)))
+        batch = records.read(indices, ("motif", "energy"))
+        found |= dict(zip(batch["motif"], batch["energy"], strict=True))
+    return found
 
 
 def slab_arrays(stored, size):

@@ -30,6 +30,7 @@ METRICS = {
     "generator_environment_loss": "environment_weight",
     "generator_energy_loss": "reads_energies",
     "generator_misfit_loss": "penalises_misfits",
+    "generator_rest_loss": "pulls_to_rest",
 }
 
 

@@ -22,12 +22,24 @@ def frames():
 
 def test_what_has_no_ruthenium_comes_last():
     gas = Atoms("O2", info=INVALID | {"reasons": "stoichiometry", "failures": "no"})
-    assert choose([*frames(), gas], 10) == [3, 2, 4, 5, 1, 6]
+    assert choose([*frames(), gas], 10) == [3, 2, 5, 1, 6]
 
 
 def test_the_new_ones_are_relaxed_first_and_empty_frames_never():
-    assert choose(frames(), 10) == [3, 2, 4, 5, 1]
+    assert choose(frames(), 10) == [3, 2, 5, 1]
     assert choose(frames(), 2) == [3, 2]
+
+
+def test_a_copy_of_another_is_never_relaxed():
+    assert 4 not in choose(frames(), 10)
+
+
+def test_of_new_ones_those_with_the_lowest_estimate_come_first():
+    found = frames()
+    found[4].info["first_of_kind"] = True
+    assert choose(found, 2) == [3, 4]
+    assert choose(found, 2, {3: 0.2, 4: 0.1}) == [4, 3]
+    assert choose(found, 3, {4: 0.1}) == [4, 3, 2]
 
 
 def test_each_step_counts_those_that_reach_it():
@@ -36,6 +48,7 @@ def test_each_step_counts_those_that_reach_it():
     for place, (atoms, outcome) in enumerate(zip(relaxed, outcomes, strict=True)):
         atoms.info |= {"relax_failures": outcome, "rmsd": 0.1}
         atoms.info["unique_of"] = place if atoms.info["valid"] else -1
+    relaxed[0].info["mended_pairs"] = 2
     counts, reasons = count(frames(), judged(relaxed))
     assert counts == {
         "drawn": 6,
@@ -45,6 +58,7 @@ def test_each_step_counts_those_that_reach_it():
         "unique": 2,
         "novel": 1,
         "chosen": 3,
+        "mended": 1,
         "energies": 2,
         "converged": 1,
         "valid_after": 2,

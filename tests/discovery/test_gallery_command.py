@@ -11,7 +11,7 @@ def test_the_bundled_model_has_a_gallery(structures, tmp_path, capsys):
     pytest.importorskip("dscribe")
     known = tmp_path / "known.extxyz"
     ase.io.write(known, ase.io.read(structures, ":4"))
-    gallery(GalleryConfig(model="joint3d", out=tmp_path / "g", count=2, reference=known))
+    gallery(GalleryConfig(model="joint3d", out=tmp_path / "g", count=2, known=known))
     assert {"gallery.html", "gallery.png", "slabs.extxyz", "samples.npz"} <= {
         path.name for path in (tmp_path / "g").iterdir()
     }

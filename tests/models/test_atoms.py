@@ -5,7 +5,7 @@ from ase import Atoms
 
 from keras_ruo2.density.voxelise import voxelise
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.models.atoms import ChooseCell, Displace, Occupy
+from keras_ruo2.models.atoms import CONTESTED, VARIETY, ChooseCell, Displace, Occupy
 from keras_ruo2.models.networks import build_generator
 from keras_ruo2.models.variants import VARIANTS
 from tests.slabs import LATENT, NAMES, anchors, bounds
@@ -89,7 +89,7 @@ def test_every_weight_has_a_finite_gradient(found, rng):
         if np.abs(g).max() > 0
     }
     assert any("occupancy_logits" in path for path in moved)
-    assert any("displacements" in path for path in moved)
+    assert any("settle" in path for path in moved)
 
 
 def test_cells_are_chosen_as_often_as_their_class_has_them(found, rng):
@@ -106,17 +106,23 @@ def cell_zero(found, count):
     return np.tile(np.eye(len(found.cells), dtype="float32")[0], (count, 1))
 
 
-def test_untrained_sites_are_occupied_as_often_as_in_the_data(found, rng):
+def test_untrained_sites_are_occupied_as_often_as_in_the_data_and_contested_ones_more_evenly(
+    found, rng
+):
     noise = rng.normal(size=(4000, found.num_sites)).astype("float32")
     occupancy = np.array(Occupy(found)(cell_zero(found, 4000), np.zeros_like(noise), noise))
     frame = found.cells[0, 0]
     assert set(np.unique(occupancy.round(5))) <= {0.0, 1.0}
+    shares = np.where(found.channels[frame] >= 0, found.shares[frame], 0.5)
+    contested = (shares > CONTESTED[0]) & (shares < CONTESTED[1])
+    chances = 1 / (1 + (1 / shares - 1) ** np.where(contested, 1 / VARIETY, 1))
+    assert contested.any()
     rivals = set(found.excluded[found.excluded[:, 0] == frame, 1:].ravel().tolist())
     for site in range(found.num_sites):
         share = occupancy[:, site].mean()
         channel = found.channels[frame, site]
         if channel == 1 and site not in rivals:
-            assert share == pytest.approx(found.shares[frame, site], abs=0.03)
+            assert share == pytest.approx(chances[site], abs=0.03)
         elif channel != 1:
             assert share == (channel == 0)  # metal always, padding never
 
@@ -134,13 +140,13 @@ def test_sites_that_exclude_each_other_are_never_occupied_together(found, rng):
 
 
 def test_displacements_stay_within_the_bounds_of_their_sites(found, rng):
-    size = found.num_sites
-    wild = 100 * rng.normal(size=(50, 3 * size)).astype("float32")
-    layer, ones = Displace(found), np.ones((50, size), "float32")
-    places, _ = layer(cell_zero(found, 50), wild, ones)
-    still, _ = layer(cell_zero(found, 50), 0 * wild, ones)
+    layer = Displace(found)
+    still, _ = layer(cell_zero(found, 50))
+    layer.common.assign(100 * rng.normal(size=layer.common.shape))
+    places, _ = layer(cell_zero(found, 50))
     moved = np.abs(np.array(places) - np.array(still))[..., :2]
     frame = found.cells[0, 0]
+    assert moved.max() > 0.01
     assert (moved <= found.bounds[frame][:, :2] + 1e-4).all()
 
 

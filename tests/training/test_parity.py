@@ -20,7 +20,7 @@ OPTIONS = {
     "wanted": "oxygen_per_ruthenium",
     "wanted_range": (2.5, 3.0),  # random grids have about one O for each Ru
 }
-FOR_ATOMS = ("environment_weight", "energy_weight", "misfit_weight")
+FOR_ATOMS = ("environment_weight", "energy_weight", "misfit_weight", "rest_weight")
 # Variant, architecture, options of the critic and of the schedule.
 CASES = {
     "kim": ("integer_lattice2d", "kim", {}, {}),
@@ -131,7 +131,8 @@ def make_batch(case, count):
         from tests import slabs
 
         found = slabs.motifs()
-        batch |= slabs.batch_of([found[k % len(found)] for k in range(count)], 24)
+        found = [found[k % len(found)] for k in range(count)]
+        batch |= slabs.batch_of(found, 24) | slabs.resting_batch(found, slabs.anchors())
         batch["energy"] = rng.normal(size=count).astype("float32")
     return {name: ops.convert_to_tensor(value) for name, value in batch.items()}
 

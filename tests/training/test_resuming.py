@@ -187,6 +187,15 @@ def test_the_last_checkpoints_and_the_best_are_kept(tmp_path):
     assert not list((tmp_path / runs.CHECKPOINTS).glob("*.partial"))
 
 
+def test_few_new_slabs_make_a_checkpoint_of_a_generator_of_atoms_worse(tmp_path):
+    for step, share in ((2, 0.6), (4, 0.2)):
+        checkpoint(tmp_path, step, 0.5 if step == 2 else 0.4)
+        path = tmp_path / runs.CHECKPOINTS / runs.STEP_NAME.format(step) / runs.SCORES
+        scores = json.loads(path.read_text()) | {"slabs_valid_unique_new": share}
+        path.write_text(json.dumps(scores))
+    assert runs.step_of(runs.best_checkpoint(tmp_path)) == 2
+
+
 def test_what_a_kill_leaves_is_no_checkpoint(tmp_path):
     checkpoint(tmp_path, 2, 0.5)
     (tmp_path / runs.CHECKPOINTS / "step-00000004.partial").mkdir()

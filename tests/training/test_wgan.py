@@ -11,7 +11,7 @@ from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.training import losses
 from keras_ruo2.training.settings import Settings
 from keras_ruo2.training.steps.tensorflow import WassersteinGAN
-from tests.slabs import LATENT, anchors, batch_of, bounds, motifs
+from tests.slabs import LATENT, anchors, batch_of, bounds, motifs, resting_batch
 
 SIZE, VOXELS = 4, 8
 
@@ -43,7 +43,8 @@ def data(rng, count=2 * SIZE, variant="lattice2d", voxels=VOXELS, arch="waves"):
         batch["label"] = rng.integers(10, size=count).astype("int32")
     if arch == "atoms":
         found = motifs()
-        batch |= batch_of([found[k % len(found)] for k in range(count)], 24)
+        found = [found[k % len(found)] for k in range(count)]
+        batch |= batch_of(found, 24) | resting_batch(found, anchors())
         batch["energy"] = rng.normal(size=count).astype("float32")
     return batch
 
@@ -61,7 +62,12 @@ def train(model, batch, steps=1):
 KINDS = [(name, "waves") for name in VARIANTS]
 KINDS += [("joint2d", arch) for arch in ARCHITECTURES if arch != "waves"]
 KINDS += [("joint3d", "atoms"), ("vanilla3d", "atoms")]
-FOR_ATOMS = {"environment_weight": 1.0, "energy_weight": 1.0, "misfit_weight": 1.0}
+FOR_ATOMS = {
+    "environment_weight": 1.0,
+    "energy_weight": 1.0,
+    "misfit_weight": 1.0,
+    "rest_weight": 1.0,
+}
 
 
 @pytest.mark.parametrize(("variant", "arch"), KINDS)

@@ -96,6 +96,18 @@ def test_flags_that_do_not_go_together_are_refused(run, tmp_path, options, messa
         GenerateConfig(run=run, out=tmp_path / "s.npz", **options)
 
 
+def test_variety_changes_which_contested_sites_are_filled_and_nothing_else(run, tmp_path):
+    plain, slabs = drawn(run, tmp_path)
+    wild, others = drawn(run, tmp_path, variety=50)
+    np.testing.assert_array_equal(plain["label"], wild["label"])
+    assert any(len(one) != len(other) for one, other in zip(slabs, others, strict=True))
+    for one, other in zip(slabs, others, strict=True):  # metal is always there
+        metal = [atoms.get_chemical_symbols().count("Ru") for atoms in (one, other)]
+        assert metal[0] == metal[1]
+    with pytest.raises(ConfigError, match="--variety is 0.0. Expected 0.01 to 100"):
+        GenerateConfig(run=run, out=tmp_path / "s.npz", variety=0)
+
+
 def test_other_architectures_place_no_atoms(grids, tmp_path):
     train(TrainConfig(records=grids, run=tmp_path / "run", steps=2, arch="resize", **TINY))
     with pytest.raises(ConfigError, match="--facet needs a generator that places atoms"):

@@ -1,0 +1,112 @@
+"""What a generator of atoms draws: valid, new, near its relaxed place, of the energy asked for.
+
+    python experiments/012_atoms/measure.py [--run=RUN] [--untrained] [--variety=2] [--count=200]
+        [--relaxed=24]
+
+Prints one JSON line. Valid, unique and novel by `screen` against all bundled slabs; the first valid
+samples of at most 30 atoms in a cell are relaxed with CHGNet (FIRE, 0.1 eV/Å, at most 120 steps).
+"""
+
+import argparse
+import json
+from collections import Counter
+from pathlib import Path
+
+import ase.io
+import keras
+import numpy as np
+from ase.optimize import FIRE
+from scipy.stats import spearmanr
+
+from keras_ruo2 import runs
+from keras_ruo2.backend import start_backend
+
+start_backend("tensorflow")
+from keras_ruo2.data.labels import draw_classes  # noqa: E402 - after the backend
+from keras_ruo2.generation.generate import load_generator  # noqa: E402
+from keras_ruo2.relaxation.calculators import make_calculator  # noqa: E402
+from keras_ruo2.screening.screening import known_slabs, screen  # noqa: E402
+from keras_ruo2.structure.placed import placed_slabs  # noqa: E402
+from keras_ruo2.training.evaluator import predict  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
+LARGEST = 30  # atoms
+
+
+def main():
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--run", type=Path, default=ROOT / "keras_ruo2/bundled/joint3d")
+    parser.add_argument("--untrained", action="store_true")
+    parser.add_argument("--variety", type=float, default=1.0)
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--relaxed", type=int, default=24)
+    parser.add_argument("--seed", type=int, default=7)
+    given = parser.parse_args()
+    slabs, labels = drawn(given)
+    verdicts = screen(slabs, known_slabs(ase.io.read(ROOT / "tfrecords/gap.extxyz", ":")))
+    valid = [verdict for verdict in verdicts if verdict.valid]
+    unique = [verdict for verdict in valid if verdict.unique]
+    row = {
+        "run": given.run.name,
+        "untrained": given.untrained,
+        "variety": given.variety,
+        "seed": given.seed,
+        "count": given.count,
+        "valid": len(valid) / given.count,
+        "valid_unique": len(unique) / given.count,
+        "valid_unique_novel": sum(verdict.novel for verdict in unique) / given.count,
+        "reasons": Counter(reason for verdict in verdicts for reason in verdict.reasons),
+        "terminations": len({(v.termination.facet, v.termination.label) for v in valid}),
+    }
+    chosen = [v.index for v in valid if len(slabs[v.index]) <= LARGEST][: given.relaxed]
+    print(json.dumps(row | relaxed([slabs[k] for k in chosen], labels[chosen])))
+
+
+def drawn(given):
+    """Return slabs, one cell of each, and their classes."""
+    saved = runs.load(given.run)
+    generator = load_generator(given.run, saved)
+    if given.untrained:
+        generator = keras.models.clone_model(generator)  # new weights
+    generator.get_layer("occupy").variety *= given.variety
+    rng = np.random.default_rng(given.seed)
+    noise = rng.normal(size=(given.count, saved["resolved"]["latent_size"])).astype("float32")
+    labels = draw_classes(saved["data"]["class_counts"], given.count, rng)
+    slabs = placed_slabs(predict(generator, noise, labels), saved["data"]["species"])
+    for atoms in slabs:
+        atoms.wrap()
+    return slabs, labels
+
+
+def relaxed(slabs, labels):
+    """Return how far relaxing moves slabs, what it sets free, and how energies follow classes."""
+    if not slabs:
+        return {}
+    calculator, _ = make_calculator("chgnet")
+    found = []
+    for atoms in slabs:
+        atoms = atoms.copy()
+        atoms.calc = calculator
+        before, start = energy(atoms), atoms.positions.copy()
+        FIRE(atoms, logfile=None, maxstep=0.1).run(fmax=0.1, steps=120)
+        moved = atoms.positions - start
+        moved -= moved.mean(axis=0)
+        found.append((np.sqrt((moved**2).sum(axis=1).mean()), before, energy(atoms)))
+    rmsd, before, after = np.array(found).T
+    return {
+        "relaxed": len(slabs),
+        "rmsd": round(float(np.median(rmsd)), 3),
+        "set_free": round(float(np.median(before - after)), 4),
+        "spearman_drawn": round(float(spearmanr(labels, before)[0]), 2),
+        "spearman_relaxed": round(float(spearmanr(labels, after)[0]), 2),
+    }
+
+
+def energy(atoms):
+    """Return the energy, eV per atom."""
+    return atoms.get_potential_energy() / len(atoms)
+
+
+if __name__ == "__main__":
+    main()

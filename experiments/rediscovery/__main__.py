@@ -1,0 +1,91 @@
+"""Is a termination found that no training slab shows?
+
+    python -m experiments.rediscovery [--draws=1000] [--steps=300] [--seed=100] [--only=110-O-rich]
+
+Each termination of the bundled slabs in turn is left out of training with every slab that `screen`
+holds for equal to it; then structures are drawn from what is left, in five ways. One line of JSON
+for each termination is added to `results.jsonl`; terminations that stand there are not repeated.
+The table is printed at the end.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from keras_ruo2.backend import start_backend
+
+start_backend("tensorflow")
+from experiments.rediscovery import hits, ways  # noqa: E402 - after the backend
+
+HERE = Path(__file__).parent
+SLABS = HERE.parents[1] / "tfrecords" / "gap.extxyz"
+
+
+def main(words=None):
+    """Measure what has not been measured, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=100)
+    parser.add_argument("--only", help="one termination, e.g. 110-O-rich")
+    parser.add_argument("--out", type=Path, default=HERE / "results.jsonl")
+    given = parser.parse_args(words)
+    slabs, prints = hits.known(SLABS)
+    done = finished(given.out)
+    for target in hits.targets(slabs):
+        if target.name in done or given.only not in (None, target.name):
+            continue
+        row = measure(target, slabs, prints, given)
+        with given.out.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        print(json.dumps(row), flush=True)
+    print(table(finished(given.out)))
+
+
+def finished(path):
+    """Return the rows of a results file by termination."""
+    if not path.is_file():
+        return {}
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    return {row["termination"]: row for row in rows}
+
+
+def measure(target, slabs, prints, given):
+    """Return the row of one termination."""
+    started = time.process_time()
+    left_out = hits.equal_to(target, slabs, prints)
+    kept = [slab for number, slab in enumerate(slabs) if number not in left_out]
+    wanted = [prints[number] for number in target.members]
+    row = {"termination": target.name, "left_out": len(left_out), "draws": given.draws}
+    row |= {"steps": given.steps, "seed": given.seed}
+    for way, drawn in ways.draw_all(kept, given.draws, given.steps, given.seed):
+        row[way] = hits.find(drawn, wanted)
+    return row | {"core_seconds": round(time.process_time() - started)}
+
+
+def table(rows):
+    """Return the rows as a Markdown table: the first hit among the draws, and how many hits."""
+    lines = ["| left out | slabs | " + " | ".join(ways.WAYS) + " |", "|---|---|" + "---|" * 5]
+    for name, row in rows.items():
+        cells = [tell(row[way]) for way in ways.WAYS]
+        lines.append(f"| {name} | {row['left_out']} | " + " | ".join(cells) + " |")
+    found = [sum(row[way]["first"] is not None for row in rows.values()) for way in ways.WAYS]
+    share = [np.mean([row[way]["valid"] for row in rows.values()] or [0]) for way in ways.WAYS]
+    lines.append(f"| found, of {len(rows)} | | " + " | ".join(map(str, found)) + " |")
+    lines.append("| valid | | " + " | ".join(f"{100 * part:.0f} %" for part in share) + " |")
+    return "\n".join(lines)
+
+
+def tell(result):
+    """Return how a termination was found, in a cell of the table."""
+    if result["first"] is None:
+        return "-"
+    rank = "" if result["rank"] is None else f", rank {result['rank']}"
+    return f"{result['hits']} (draw {result['first'] + 1}{rank})"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Which drawn structures promise most, by one look each: surface energies before relaxing."""
+
+from keras_ruo2.discovery.funnel import first, flag
+from keras_ruo2.discovery.ranking import rank
+from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.repeats import smallest_cell
+
+PLACE = "drawn_place"  # the entry of `info` that says which of the drawn ones a structure is
+
+
+def worth_a_look(found, judged, number):
+    """Return the structures among which there is a choice, each in its smallest cell.
+
+    Args:
+        found: Drawn structures.
+        judged: The same after screening, `funnel.judged`.
+        number: How many will be relaxed.
+
+    Returns:
+        List of `ase.Atoms`, the novel ones if there are more of them than `number`, else all valid
+        ones if there are more of those; empty where everything is relaxed anyway.
+    """
+    for wanted in (lambda atoms: flag(atoms, "novel"), lambda atoms: True):
+        chosen = [
+            index
+            for index, atoms in enumerate(judged)
+            if flag(atoms, "valid") and first(atoms) and wanted(atoms)
+        ]
+        if len(chosen) > number:
+            break
+    else:
+        return []
+    looked = [smallest_cell(found[index]) for index in chosen]
+    for index, atoms in zip(chosen, looked, strict=True):
+        atoms.info |= {"name": f"drawn-{index:04d}", PLACE: index}
+    return looked
+
+
+def estimates_of(looked, known, references, limits):
+    """Return how promising structures are, by their place among the drawn ones.
+
+    That is the distance of their surface free energy, as drawn, to the best known slab of their
+    facet, where it is least: what relaxed structures are ranked by.
+
+    Args:
+        looked: Structures of `worth_a_look` with energies; those without are left out.
+        known: Slabs with energies of the same calculator.
+        references: `References` of it.
+        limits: O-poor and O-rich end of dmu_O, eV.
+    """
+    whole = [atoms for atoms in looked if potential_energy(atoms) is not None]
+    if not whole:
+        return {}
+    rows = rank(whole, known, references, limits)
+    return {int(row.atoms.info[PLACE]): row.above for row in rows}

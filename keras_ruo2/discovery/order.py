@@ -1,0 +1,41 @@
+"""The order in which `discover` relaxes: by the energies of drawn structures, one call each."""
+
+from keras_ruo2.discovery.estimates import estimates_of, worth_a_look
+from keras_ruo2.discovery.funnel import judged
+from keras_ruo2.discovery.report import references_of
+from keras_ruo2.discovery.tables import LOWEST
+from keras_ruo2.io.frames import write_or_empty
+from keras_ruo2.io.structures import read_structures
+from keras_ruo2.io.workfolder import frames, stage
+from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.thermodynamics.references import method_of
+from keras_ruo2.thermodynamics.surface import oxygen_poor_limit
+
+
+def estimate(config, atoms, screened, relaxations, one_look):
+    """Return how promising drawn structures are, by their number; the lowest are the most.
+
+    Args:
+        config: `DiscoverConfig`.
+        atoms: File of the drawn structures.
+        screened: The same after screening.
+        relaxations: How many will be relaxed; energies are wanted only where there are more.
+        one_look: Function of a file of structures and of one for the same with energies.
+    """
+
+    def choose(path):
+        found = worth_a_look(frames(atoms), judged(frames(screened)), relaxations)
+        if found:
+            print(f"One look at {len(found)}: the lowest surface energies are relaxed first.")
+        write_or_empty(path, found)
+
+    looked = stage(atoms.with_name("looked_at.extxyz"), choose)
+    energies = stage(atoms.with_name("energies.extxyz"), lambda path: one_look(looked, path))
+    found = [slab for slab in frames(energies) if potential_energy(slab) is not None]
+    if not found:
+        return {}
+    method = method_of(found[0])
+    references = references_of(config, method)
+    poor = oxygen_poor_limit(references)
+    known = [slab for slab in read_structures(config.known) if method_of(slab) == method]
+    return estimates_of(found, known, references, (LOWEST if poor is None else poor, 0.0))

@@ -1,0 +1,17 @@
+"""The part of a generator that places atoms, for those who need no grids."""
+
+import keras
+
+PLACED = ("places", "weights")
+
+
+def placing(generator):
+    """Return a generator without the layers that draw grids.
+
+    Args:
+        generator: What `build_generator` returned for an architecture that places atoms.
+
+    Returns:
+        Keras model of the same inputs; its outputs are a dict of `PLACED`.
+    """
+    return keras.Model(generator.inputs, {name: generator.output[name] for name in PLACED})

@@ -1,0 +1,40 @@
+"""The stage before relaxing: atoms that are too close for a potential are pushed apart."""
+
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.relaxation.outcome import CLOSEST, implausible, merged_atoms
+from keras_ruo2.structure.layers import bottom_layers
+from keras_ruo2.structure.mending import mend
+
+PUSHED = "mended_pairs"  # the entry of `info` that says so
+
+
+def without_close_atoms(atoms, frozen_layers=0):
+    """Return a structure no two atoms of which are too close, if it can be had.
+
+    What was done is said in `info`: `mended_pairs`, how many pairs were too close, and
+    `mended_by`, how far the atom that moved most was moved, Å. It says nothing for the structure:
+    whether it is a slab is for `screen` to tell of what was drawn and of what was relaxed.
+
+    Args:
+        atoms: `ase.Atoms`; it is left as it is.
+        frozen_layers: Layers of metal, from below, that do not move.
+
+    Returns:
+        `ase.Atoms`; the very same where nothing is too close or nothing helps.
+    """
+    if implausible(atoms) or not merged_atoms(atoms):
+        return atoms
+    try:
+        frozen = bottom_layers(atoms, frozen_layers)
+    except ConfigError:
+        return atoms
+    found = mend(atoms, CLOSEST, frozen)
+    if found is None or merged_atoms(found.atoms):
+        return atoms
+    found.atoms.info |= {PUSHED: found.pairs, "mended_by": round(found.moved, 3)}
+    return found.atoms
+
+
+def was_mended(atoms):
+    """Say whether atoms of a structure were pushed apart before it was relaxed."""
+    return bool(atoms.info.get(PUSHED))
