@@ -11,7 +11,7 @@ TURN, TILT = 0.5, 0.12  # as viewer.js of `keras_ruo2.pages` begins
 MADE, REAL = 5, 2  # slabs in a row
 ROWS = 6  # facets
 FOG = 0.35  # how much lighter the rear is than the front
-LONGEST = 34  # letters of the names of faces
+LONGEST = 28  # letters of the names of faces
 SCALE = 1.35  # of the drawn radii: at this size larger atoms are told apart better
 
 
