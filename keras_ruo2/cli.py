@@ -6,7 +6,6 @@ import difflib
 import importlib
 import json
 import os
-import re
 import sys
 import traceback
 from typing import NamedTuple
@@ -138,7 +137,7 @@ def check_words(program, commands, argv):
         )
     config = commands[name].config
     flags = [*(field.name for field in dataclasses.fields(config)), *config.RENAMED]
-    value_may_follow, given = False, set()
+    value_may_follow = False
     for word in argv[1:]:
         if word == "--":
             return
@@ -149,7 +148,6 @@ def check_words(program, commands, argv):
                     f"Unknown flag --{flag} of {name}.{suggestion(flag, flags, '--')} "
                     f"See: {program} {name} --help"
                 )
-            given.add(config.RENAMED.get(flag.replace("-", "_"), flag.replace("-", "_")))
             value_may_follow = not equals
         elif value_may_follow:
             value_may_follow = False
@@ -157,20 +155,6 @@ def check_words(program, commands, argv):
             raise ConfigError(
                 f"{name} takes flags only, got {word!r}. Write --flag=value; "
                 f"see: {program} {name} --help"
-            )
-
-    if not given & {"h", "", "help"}:
-        check_complete(program, name, config, given)
-
-
-def check_complete(program, name, config, given):
-    """Raise `ConfigError` if a flag without a default is not among those `given`."""
-    for field in dataclasses.fields(config):
-        if field.default is dataclasses.MISSING and field.name not in given:
-            found = re.search(rf"^ +{field.name}: (.+)$", config.__doc__, re.MULTILINE)
-            meaning = f" ({found[1].strip().rstrip('.,;')})" if found else ""
-            raise ConfigError(
-                f"{name} needs --{field.name}=...{meaning}. See: {program} {name} --help"
             )
 
 

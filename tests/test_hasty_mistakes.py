@@ -78,7 +78,7 @@ MISTAKES = {
     "missing flag": (["generate"], "--out is missing", "samples (.npz)", "where to write"),
     "missing steps": (
         ["basin_hopping", "--out=a.extxyz"],
-        "needs --steps=",
+        "--steps: ",
         "Trials of each chain",
         "basin_hopping --help",
     ),

@@ -1,6 +1,5 @@
 """`doctor`: print what is installed, what works and what is missing."""
 
-import json
 import sys
 
 from keras_ruo2.backend import BACKENDS
@@ -8,15 +7,14 @@ from keras_ruo2.doctor import examine, works
 
 
 def main(config):
-    """Examine the environment and print it."""
+    """Examine the environment and print it; return what was found."""
     found = examine(config.quick)
-    if config.json:
-        print(json.dumps(found, indent=2))
-    else:
+    if not config.json:
         print("\n".join(lines_of(found)))
     if not works(found):
         wanted = found["extras"]["cpu"]["install"]
         sys.exit(f"No Keras backend works: train, generate and discover need one. {wanted}")
+    return found
 
 
 def lines_of(found):
