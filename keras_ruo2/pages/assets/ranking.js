@@ -45,22 +45,25 @@ function rankingTable(data, events) {
     return number === null ? '–' : (Math.abs(number) < 0.05 ? 0 : number).toFixed(1)
       .replace('-', '−');
   }
+  function put(cell, text) {
+    if (cell.textContent !== text) { cell.textContent = text; }
+  }
   function update(dmu) {
     now = data.rows.map(function (row) { return measure(row, dmu); });
+    var before = indices.join();
     indices = data.rows.map(function (row, index) { return index; }).filter(function (index) {
       return passes(data.rows[index]);
     }).sort(compare);
-    var part = document.createDocumentFragment();
     indices.forEach(function (index, place) {
-      var each = lines[index];
-      each.rank.textContent = place + 1;
-      each.gamma.textContent = shown(now[index].gamma);
-      each.above.textContent = shown(now[index].above);
-      part.appendChild(each.line);
+      put(lines[index].rank, String(place + 1));
+      put(lines[index].gamma, shown(now[index].gamma));
+      put(lines[index].above, shown(now[index].above));
     });
-    var focus = document.activeElement;
-    body.replaceChildren(part);
-    if (focus && focus !== document.activeElement && body.contains(focus)) { focus.focus(); }
+    if (indices.join() !== before) {
+      var focus = document.activeElement;
+      body.replaceChildren.apply(body, indices.map(function (index) { return lines[index].line; }));
+      if (focus && focus !== document.activeElement && body.contains(focus)) { focus.focus(); }
+    }
     return indices;
   }
   function tell() {
