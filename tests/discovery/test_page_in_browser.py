@@ -18,7 +18,7 @@ from tests.discovery.pages import content, known, row
 NASTY = "<img src=x onerror=alert(1)>\"'&"
 KINDS = ("110-stoichiometric", "110-O-rich", "100-stoichiometric", "101-O-poor")
 STEPS = 40
-FELT = 0.5  # s of the processor for a step of the slider; 0.1 s can be felt, slow machines take more
+FELT = 0.5  # s of the processor for a step of the slider: 0.1 s is felt, slow machines need more
 
 
 def slab_of(kind):
