@@ -3,9 +3,9 @@
     python -m experiments.rediscovery [--draws=1000] [--steps=300] [--seed=100] [--only=110-O-rich]
 
 Each termination of the bundled slabs in turn is left out of training with every slab that `screen`
-holds for equal to it; then structures are drawn from the whole slabs that are left, in five ways. One line of JSON
-for each termination is added to `results.jsonl`; terminations that stand there are not repeated.
-The table is printed at the end.
+holds for equal to it; then structures are drawn from the whole slabs that are left, in five ways.
+One line of JSON for each termination is added to `results.jsonl`; terminations that stand there are
+not repeated. The table is printed at the end.
 """
 
 import argparse
