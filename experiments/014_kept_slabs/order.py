@@ -1,6 +1,6 @@
 """How well one look at a structure tells how low it will be relaxed, from the bundled search.
 
-    python experiments/013_kept_slabs/order.py
+    python experiments/014_kept_slabs/order.py
 
 Of each trial of the search it takes the first and the last snapshot that are kept, and compares the
 grand potentials before and after within each start and dmu_O (Spearman's coefficient); then it
