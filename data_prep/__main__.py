@@ -18,5 +18,11 @@ COMMANDS = {
     "thin": Command(ThinConfig, "data_prep.thin:main"),
 }
 
+
+def main():
+    """Run the command line of the process: also the console script `data_prep`."""
+    start("data_prep", COMMANDS)
+
+
 if __name__ == "__main__":
-    start("python -m data_prep", COMMANDS)
+    main()

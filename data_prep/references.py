@@ -1,12 +1,10 @@
 """Reference energies of an oxide by a calculator."""
 
-import os
-
 import ase.io
 import numpy as np
 
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.io.paths import shown
+from keras_ruo2.io.paths import shown, whole
 from keras_ruo2.relaxation.calculators import check_calculator, make_calculator
 from keras_ruo2.relaxation.references import (
     oxygen_molecule,
@@ -42,9 +40,8 @@ def main(config):
         del found[metal]
     for name, atoms in found.items():
         atoms.info = {"name": name, **provenance}
-    partial = config.out.with_suffix(".partial.extxyz")
-    ase.io.write(partial, list(found.values()))
-    os.replace(partial, config.out)
+    with whole(config.out) as partial:
+        ase.io.write(partial, list(found.values()))
     units = (2, 2, len(found.get(metal, ())))  # formula units of the cell, O atoms, metal atoms
     names = ("bulk_energy", "oxygen_energy", "metal_energy")
     energies = [potential_energy(atoms) for atoms in found.values()]

@@ -1,14 +1,12 @@
 """A chain replayed from its file: its accepted structures in turn."""
 
-import os
-
 import ase.io
 import numpy as np
 
 from keras_ruo2.basin_hopping.history import ACCEPTED, iterate_trials
 from keras_ruo2.basin_hopping.statistics import MILLI, formula_excess
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.io.paths import shown
+from keras_ruo2.io.paths import shown, whole
 from keras_ruo2.structure.cells import with_energy
 
 
@@ -24,12 +22,8 @@ def main(config):
     check_writable(config.out.parent)
     frames = accepted_frames(config.structures, config.chain)
     shown_frames = thin_out(frames, config.count)
-    partial = config.out.with_name(f"{config.out.stem}.{os.getpid()}.partial{config.out.suffix}")
-    try:
+    with whole(config.out) as partial:
         write(shown_frames, frames, partial, config)
-        os.replace(partial, config.out)
-    finally:
-        partial.unlink(missing_ok=True)
     print(
         f"{shown(config.out)}: {len(shown_frames)} of {len(frames)} accepted structures of chain "
         f"{frames[0].info['chain']}."

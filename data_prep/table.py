@@ -14,7 +14,7 @@ COLUMNS = ("facet", "termination", "count", "{0}:{1}", "CN of outermost {0}", "e
 
 
 def main(config):
-    """Print a Markdown table of the structures.
+    """Print a Markdown table of the structures; return it as a list of dicts.
 
     Args:
         config: `TableConfig`.
@@ -24,9 +24,11 @@ def main(config):
     for slab in slabs:
         groups.setdefault(group_of(slab, config.each), []).append(slab)
     head = tuple(title.format(*config.pair) for title in COLUMNS)
-    print_table([head, *(row(name, members) for name, members in groups.items())])
+    rows = [row(name, members) for name, members in groups.items()]
+    print_table([head, *rows])
     num_broken = sum(bool(broken(slab)) for slab in slabs)
     print(f"\n{len(slabs)} structures, {num_broken} broken, {len(slabs) - num_broken} whole.")
+    return [dict(zip(head, cells, strict=True)) for cells in rows]
 
 
 def read(path, species):

@@ -41,6 +41,7 @@ def main(config):
         f"{shown(config.out)}: {len(chosen):,} snapshots, {sum(sizes) / 1e6:.2f} MB in {len(sizes)}"
         f" files, the largest {max(sizes) / 1e6:.2f} MB."
     )
+    return [{"rule": rule, "dropped": rules.dropped[rule], "of": total} for rule in RULES]
 
 
 def check_output(config):

@@ -4,7 +4,9 @@ from keras_ruo2.cli import Command, start
 from keras_ruo2.config import (
     BackmapConfig,
     DiscoverConfig,
+    DoctorConfig,
     EvaluateConfig,
+    GalleryConfig,
     GenerateConfig,
     PhaseDiagramConfig,
     RelaxConfig,
@@ -14,6 +16,7 @@ from keras_ruo2.config import (
 )
 
 COMMANDS = {
+    "doctor": Command(DoctorConfig, "keras_ruo2.commands.doctor:main"),
     "variants": Command(VariantsConfig, "keras_ruo2.commands.variants:main"),
     "train": Command(TrainConfig, "keras_ruo2.commands.train:main"),
     "generate": Command(GenerateConfig, "keras_ruo2.generation.batch:main"),
@@ -23,7 +26,14 @@ COMMANDS = {
     "screen": Command(ScreenConfig, "keras_ruo2.screening.batch:main"),
     "phase_diagram": Command(PhaseDiagramConfig, "keras_ruo2.thermodynamics.phase_diagram:main"),
     "discover": Command(DiscoverConfig, "keras_ruo2.discovery.pipeline:main"),
+    "gallery": Command(GalleryConfig, "keras_ruo2.discovery.gallery_run:main"),
 }
 
+
+def main():
+    """Run the command line of the process: also the console script `keras_ruo2`."""
+    start("keras_ruo2", COMMANDS)
+
+
 if __name__ == "__main__":
-    start("python -m keras_ruo2", COMMANDS)
+    main()

@@ -8,11 +8,12 @@ import tempfile
 from contextlib import contextmanager
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.extras import install
 
 BACKENDS = {
-    "tensorflow": "pip install -e '.[cpu]' (or '.[gpu]')",
-    "jax": "pip install -e '.[jax]'",
-    "torch": "pip install -e '.[torch]'",
+    "tensorflow": f"{install('cpu')} (with an NVIDIA GPU: gpu instead of cpu)",
+    "jax": install("jax"),
+    "torch": install("torch"),
 }
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 # What shares a batch among devices on each backend.

@@ -1,8 +1,10 @@
 """From a command line to a checked config to the function that runs it. Imports no backend."""
 
+import contextlib
 import dataclasses
 import difflib
 import importlib
+import json
 import os
 import sys
 import traceback
@@ -13,7 +15,9 @@ import fire
 from keras_ruo2.backend import prefer_onednn
 from keras_ruo2.config import Config
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.help import explained, overview, page, required
 
+HELP = ("-h", "--help")
 TENSORFLOW_STORE = "keras_ruo2.data.tensorflow_store"  # imported only where it is used
 
 
@@ -36,10 +40,12 @@ def start(program, commands):
     process whatever the result (github.com/tensorflow/io, issue 2039), so it is left out.
 
     Args:
-        program: Name that usage messages show.
+        program: Name of the package, which is that of its console script too.
         commands: Mapping of names to `Command`.
     """
     prefer_onednn()
+    if os.path.basename(sys.argv[0]) != program:
+        program = f"python -m {program}"
     status = 0
     try:
         run_command_line(program, commands)
@@ -72,6 +78,11 @@ def run_command_line(program, commands, argv=None):
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
         check_words(program, commands, argv)
+        if wants_help(argv):
+            print(help_text(program, commands, argv))
+            return
+        argv = renamed(commands[argv[0]].config, argv)
+        check_required(program, commands, argv)
         config = fire.Fire(
             {name: command.config for name, command in commands.items()},
             command=argv,
@@ -79,8 +90,7 @@ def run_command_line(program, commands, argv=None):
             serialize=lambda parsed: None if isinstance(parsed, Config) else parsed,
         )
         if isinstance(config, Config):
-            module, _, name = commands[argv[0]].function.partition(":")
-            getattr(importlib.import_module(module), name)(config)
+            run(commands[argv[0]], config)
     except ConfigError as error:
         sys.exit(f"{program}: {error}")
     except OSError as error:
@@ -90,9 +100,34 @@ def run_command_line(program, commands, argv=None):
         sys.exit(f"{program}: interrupted.")
 
 
+def wants_help(argv):
+    """Say whether help is asked for, or nothing at all."""
+    return not argv or any(word in HELP for word in argv)
+
+
+def help_text(program, commands, argv):
+    """Return the help of the command that is named, or of the program."""
+    name = argv[0] if argv else None
+    if name in commands:
+        return page(program, name, commands[name].config)
+    return overview(program, commands)
+
+
+def run(command, config):
+    """Run a command; with --json print what it returns, and all that it says on standard error."""
+    module, _, name = command.function.partition(":")
+    function = getattr(importlib.import_module(module), name)
+    if not getattr(config, "json", False):
+        function(config)
+        return
+    with contextlib.redirect_stdout(sys.stderr):
+        found = function(config)
+    print(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False))
+
+
 def check_words(program, commands, argv):
     """Raise `ConfigError` for an unknown command or flag, or for words that are neither."""
-    if not argv or argv[0] in ("-h", "--help", "--"):
+    if not argv or argv[0] in (*HELP, "--"):
         return
     name = argv[0]
     if name not in commands:
@@ -100,14 +135,15 @@ def check_words(program, commands, argv):
             f"Unknown command {name!r}. Expected one of: {', '.join(commands)}."
             + suggestion(name, commands)
         )
-    flags = [field.name for field in dataclasses.fields(commands[name].config)]
+    config = commands[name].config
+    flags = [*(field.name for field in dataclasses.fields(config)), *config.RENAMED]
     value_may_follow = False
     for word in argv[1:]:
         if word == "--":
             return
         if word.startswith("--") or word == "-h":
             flag, equals, _ = word[2:].partition("=")
-            if word not in ("-h", "--help") and flag.replace("-", "_") not in flags:
+            if word not in HELP and flag.replace("-", "_") not in flags:
                 raise ConfigError(
                     f"Unknown flag --{flag} of {name}.{suggestion(flag, flags, '--')} "
                     f"See: {program} {name} --help"
@@ -120,6 +156,41 @@ def check_words(program, commands, argv):
                 f"{name} takes flags only, got {word!r}. Write --flag=value; "
                 f"see: {program} {name} --help"
             )
+
+
+def renamed(config, argv):
+    """Return the words with today's names of flags, and say which were called otherwise.
+
+    Raises:
+        ConfigError: If a flag is given by both names.
+    """
+    found = []
+    for word in argv:
+        flag, equals, value = word.partition("=")
+        name = config.RENAMED.get(flag_name(flag))
+        if name:
+            if name in map(flag_name, argv):
+                raise ConfigError(f"{flag} is --{name}, which is given as well. Leave {flag} out.")
+            print(f"Note: {flag} is called --{name} now; it still works.", file=sys.stderr)
+            word = f"--{name}{equals}{value}"
+        found.append(word)
+    return found
+
+
+def check_required(program, commands, argv):
+    """Raise `ConfigError` where a flag without a default is not given."""
+    name = argv[0]
+    config, given = commands[name].config, set(map(flag_name, argv))
+    missing = [field for field in required(config) if field not in given]
+    if missing:
+        told = explained(config)
+        flags = "; ".join(f"--{field}: {told[field].rstrip('.')}" for field in missing)
+        raise ConfigError(f"{name} needs {flags}. See: {program} {name} --help")
+
+
+def flag_name(word):
+    """Return the name of the field that a word of the command line gives, or an empty string."""
+    return word[2:].partition("=")[0].replace("-", "_") if word.startswith("--") else ""
 
 
 def suggestion(word, known, prefix=""):

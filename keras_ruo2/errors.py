@@ -45,6 +45,12 @@ def check_file(name, path):
         raise ConfigError(f"--{name}={path} cannot be read. Check its permissions.")
 
 
+def check_ending(name, path, endings=(".extxyz", ".db")):
+    """Raise `ConfigError` unless `path` ends in one of `endings`."""
+    if Path(path).suffix not in endings:
+        raise ConfigError(f"--{name}={path} must end in {' or '.join(endings)}.")
+
+
 def check_writable(folder, num_bytes=0):
     """Make `folder` if needed and raise `ConfigError` unless it can take `num_bytes`.
 

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from keras_ruo2.errors import ConfigError, check_choice
 
 PRECISIONS = ("float32", "mixed_bfloat16")
+TRACKERS = ("none", "wandb", "mlflow")
 LABELS_BY = ("energy", "dmu_o")
 RATE_SCHEDULES = ("constant", "linear", "cosine")
 AUGMENTATIONS = ("shift", "mirror")

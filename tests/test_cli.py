@@ -1,10 +1,11 @@
+import dataclasses
 import subprocess
 import sys
 
 import pytest
 
 from data_prep.__main__ import COMMANDS as PREPARATION
-from keras_ruo2 import cli
+from keras_ruo2 import cli, help
 from keras_ruo2.__main__ import COMMANDS
 from keras_ruo2.cli import run_command_line
 
@@ -63,7 +64,7 @@ def test_every_command_has_help(command):
         check=True,
     )
     first = COMMANDS[command].config.__doc__.splitlines()[0]
-    assert first in result.stdout + result.stderr
+    assert first in " ".join(result.stdout.split())  # in lines as wide as the terminal
 
 
 def test_variants_are_listed(capsys):
@@ -95,3 +96,49 @@ def test_the_process_ends_itself_where_python_would_abort(words, status, said, m
     cli.start("ruo2", commands)
     assert ended == [status]
     assert said in capsys.readouterr().err
+
+
+ALL = [(name, COMMANDS) for name in COMMANDS] + [(name, PREPARATION) for name in PREPARATION]
+
+
+@pytest.mark.parametrize(("name", "commands"), ALL)
+def test_help_at_80_columns_shows_every_word_of_every_flag(name, commands, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    run_command_line("ruo2", commands, [name, "--help"])
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    for told in help.explained(commands[name].config).values():
+        assert told in " ".join(shown.split())
+    for field in dataclasses.fields(commands[name].config):
+        assert f"--{field.name}" in shown.split("Flags:")[1]
+        assert field.name in help.explained(commands[name].config), "a flag without explanation"
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["--", "--help"]])
+def test_the_program_lists_its_commands(words, capsys):
+    run_command_line("ruo2", COMMANDS, words)
+    shown = capsys.readouterr().out
+    assert all(f"\n  {name}\n" in shown for name in COMMANDS)
+
+
+@pytest.mark.parametrize(("name", "commands"), ALL)
+def test_a_missing_flag_is_named_in_one_line(name, commands):
+    needed = help.required(commands[name].config)
+    if needed:
+        message = refused(name, commands=commands)
+        assert message.startswith(f"ruo2: {name} needs --{needed[0]}: ")
+        assert message.endswith(f"See: ruo2 {name} --help")
+        assert all(f"--{flag}: " in message for flag in needed)
+
+
+def test_known_slabs_are_still_taken_by_their_old_flag(tmp_path, capsys):
+    (tmp_path / "a.xyz").write_text("1\n\nO 0 0 0\n")
+    words = ["screen", f"--structures={tmp_path}/a.xyz", "--out=b.extxyz"]
+    (old,), (new,) = (
+        [refused(*words, f"--{flag}={tmp_path}/none.xyz").partition("no such file")[0]]
+        for flag in ("reference", "known")
+    )
+    assert old == new
+    assert "Note: --reference is called --known now" in capsys.readouterr().err
+    message = refused(*words, "--reference=a.xyz", "--known", "b.xyz")
+    assert message == "ruo2: --reference is --known, which is given as well. Leave --reference out."

@@ -163,6 +163,25 @@ def test_an_interrupted_run_equals_an_uninterrupted_one(trained, records, tmp_pa
         assert float(one[name]) == pytest.approx(float(other[name]), rel=1e-3)
 
 
+def test_without_a_yardstick_no_ratio_is_reported_anywhere(few_records, tmp_path, capsys):
+    """One held-out slab: noise may lie as near to it as other slabs do."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = tmp_path / "run"
+    train(TrainConfig(records=few_records, run=run, **TINY | {"steps": 2}))
+    printed = capsys.readouterr()
+    assert "1 held-out structures (or chains of a search)" in printed.err
+    assert "held_out_ratio and held_out_spectrum_ratio are not reported" in printed.err
+    rows = runs.read_metrics(run / "metrics.csv")
+    assert float(rows[-1]["held_out_distance"]) > 0
+    assert "held_out_ratio" not in printed.out
+    assert not {"held_out_ratio", "held_out_spectrum_ratio"} & set(rows[-1])
+    events = EventAccumulator(str(run / "tensorboard"))
+    events.Reload()
+    assert not [name for name in events.Tags()["scalars"] if "held_out" in name and "ratio" in name]
+    assert (run / "metrics.png").stat().st_size > 1000
+
+
 def test_vanilla_runs_have_no_lengths(records, tmp_path):
     run = tmp_path / "run"
     train(TrainConfig(records=records, run=run, **TINY | {"variant": "vanilla2d"}))

@@ -211,7 +211,7 @@ def test_structures_of_another_oxide_are_discovered(iridium_samples, iridium, tm
     pytest.importorskip("dscribe")
     pytest.importorskip("pymatgen")
     flags = {"calculator": FAKE, "bulk_energy": -9.0, "oxygen_energy": -1.0, "steps": 2}
-    flags |= {"relaxations": 2, "reference": iridium / "Ir.extxyz", "baselines": "rattled"}
+    flags |= {"relaxations": 2, "known": iridium / "Ir.extxyz", "baselines": "rattled"}
     flags |= {"count": 2, "shown": 1}
     discover(DiscoverConfig(samples=iridium_samples, out=tmp_path / "found", **flags))
     last = ase.io.read(tmp_path / "found" / "generated" / "5_screened.extxyz", ":")

@@ -26,9 +26,10 @@ sys.path.insert(0, str(REPOSITORY))
 from round_trips import NOISES, SHAPE, STORAGES, attempt, peaks, timed  # noqa: E402
 
 from keras_ruo2.density.backmap import backmap  # noqa: E402
-from keras_ruo2.density.batch import map_sample, read_samples  # noqa: E402
+from keras_ruo2.density.batch import map_sample  # noqa: E402
 from keras_ruo2.density.voxelise import voxelise  # noqa: E402
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES  # noqa: E402
+from keras_ruo2.io.samples import read_samples  # noqa: E402
 from keras_ruo2.io.structures import read_structures  # noqa: E402
 from keras_ruo2.plotting import atoms as plotting_atoms  # noqa: E402
 from keras_ruo2.plotting import style  # noqa: E402
@@ -39,7 +40,7 @@ from keras_ruo2.structure.cells import LARGEST_VOXEL  # noqa: E402
 
 COLUMNS = (
     *("storage", "name", "atoms", "voxel", "right", "wanted", "found", "rmsd", "bound"),
-    *("peak_rmsd", "confidence", "failures", "seconds"),
+    *("peak_rmsd", "reproduced", "failures", "seconds"),
 )
 
 

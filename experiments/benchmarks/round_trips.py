@@ -109,5 +109,5 @@ def attempt(atoms, name, alpha, seed):
         "found": found.get_chemical_formula(),
         "wanted": atoms.get_chemical_formula(),
         "failures": found.info["failures"],
-        "confidence": float(found.arrays["confidence"].min()),
+        "reproduced": float(found.arrays["reproduced"].min()),
     }

@@ -3,9 +3,9 @@
     python -m experiments.rediscovery [--draws=1000] [--steps=300] [--seed=100] [--only=110-O-rich]
 
 Each termination of the bundled slabs in turn is left out of training with every slab that `screen`
-holds for equal to it; then structures are drawn from what is left, in five ways. One line of JSON
-for each termination is added to `results.jsonl`; terminations that stand there are not repeated.
-The table is printed at the end.
+holds for equal to it; then structures are drawn from the whole slabs that are left, in five ways.
+One line of JSON for each termination is added to `results.jsonl`; terminations that stand there are
+not repeated. The table is printed at the end.
 """
 
 import argparse
@@ -57,7 +57,11 @@ def measure(target, slabs, prints, given):
     """Return the row of one termination."""
     started = time.process_time()
     left_out = hits.equal_to(target, slabs, prints)
-    kept = [slab for number, slab in enumerate(slabs) if number not in left_out]
+    kept = [
+        slab
+        for number, slab in enumerate(slabs)
+        if prints[number] and number not in left_out  # whole slabs, as in gap3d_clean
+    ]
     wanted = [prints[number] for number in target.members]
     row = {"termination": target.name, "left_out": len(left_out), "draws": given.draws}
     row |= {"steps": given.steps, "seed": given.seed}

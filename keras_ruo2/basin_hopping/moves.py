@@ -13,9 +13,10 @@ from ase.neighborlist import neighbor_list
 
 from keras_ruo2.basin_hopping.internals import delocalised_modes
 from keras_ruo2.structure.bonds import is_anion, is_metal, pair_of, scaled, unlike_neighbours
+from keras_ruo2.structure.bounds import bound
 from keras_ruo2.structure.layers import DISPLACED, layer_of, with_layers
 
-CLASH = 0.6  # of the sum of the covalent radii: nearer atoms are no place to start relaxing from
+CLASH = bound("false_well")
 DRAWS = 100  # draws of a displacement until no atoms clash
 WHOLE_OCTAHEDRON = 6
 SITE_BOND = 1.9  # Å from Ru to an inserted O; bulk 1.95, on top of Ru 1.7

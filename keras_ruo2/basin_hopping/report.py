@@ -5,6 +5,7 @@ import io
 
 import numpy as np
 
+from keras_ruo2.basin_hopping.page import PAGE, write_page
 from keras_ruo2.basin_hopping.statistics import (
     SQUARE_NM,
     by_start,
@@ -22,6 +23,10 @@ from keras_ruo2.structure.energies import class_edges
 NUM_CLASSES = 10
 LEAST_WIDTH = 0.01  # eV per atom that the energy classes span, so that their edges can be told
 MOST_DRAWN = 6  # starts of which structures are drawn, of different facets first
+ABOUT_CHAINS = (
+    "Grand potentials are those of accepted structures, over the relaxed start's, per area of the "
+    "cell."
+)
 COLUMNS = (
     "chain",
     "start",
@@ -38,7 +43,7 @@ COLUMNS = (
 
 
 def main(config):
-    """Write report.md, chains.csv and the pictures into `config.out`.
+    """Write report.md, report.html, chains.csv and the pictures into `config.out`.
 
     Args:
         config: `SearchReportConfig`.
@@ -46,10 +51,13 @@ def main(config):
     check_writable(config.out)
     search = read_search(config.structures)
     edges = edges_of(search.energies)
-    written = write_tables(search, edges, config)
+    parts = report_parts(search, edges)
+    written, pictures = write_tables(search, parts, config), []
     for name, figure in figures(search, edges):
         save(figure, config.out / name)
-        written.append(name)
+        pictures.append(name)
+    write_page(config.out, parts, pictures)
+    written += [PAGE, *pictures]
     trials = sum(len(chain.moves) for chain in search.chains)
     print(
         f"{shown(config.out)}: {', '.join(written)} of {len(search.chains)} chains, "
@@ -64,27 +72,35 @@ def edges_of(energies):
     return class_edges(energies, NUM_CLASSES)
 
 
-def write_tables(search, edges, config):
-    """Write report.md and chains.csv and return their names."""
-    rows = [chain_row(chain) for chain in search.chains]
+def report_parts(search, edges):
+    """Return what the report says: pairs of a title and a list of texts and tables.
+
+    A table is a list of rows, the first one its head.
+    """
+    chains = search.chains
+    outcomes = (
+        (outcomes_by(chains, lambda chain, row: row.move), "move"),
+        (outcomes_by(chains, lambda chain, row: chain.dmu_o), "dmu_o (eV)"),
+        (outcomes_by(chains, lambda chain, row: chain.start), "start"),
+    )
     parts = [
-        "# A search in numbers",
-        summary(search),
-        "## Chains",
-        "Grand potentials are those of accepted structures, over the relaxed start's, per area of "
-        "the cell.",
-        markdown([COLUMNS, *rows]),
-        "## What became of the moves",
-        outcome_table(outcomes_by(search.chains, lambda chain, row: row.move), "move"),
-        outcome_table(outcomes_by(search.chains, lambda chain, row: chain.dmu_o), "dmu_o (eV)"),
-        outcome_table(outcomes_by(search.chains, lambda chain, row: chain.start), "start"),
-        "## Energies",
-        energy_table(search.energies, edges),
-        above_line(search.above),
+        ("A search in numbers", [summary(search)]),
+        ("Chains", [ABOUT_CHAINS, [COLUMNS, *(chain_row(chain) for chain in chains)]]),
+        ("What became of the moves", [outcome_table(*each) for each in outcomes]),
+        ("Energies", [energy_table(search.energies, edges), above_line(search.above)]),
     ]
-    (config.out / "report.md").write_text("\n\n".join(filter(None, parts)) + "\n")
+    return [(title, [each for each in content if each]) for title, content in parts]
+
+
+def write_tables(search, parts, config):
+    """Write report.md and chains.csv and return their names."""
+    lines = []
+    for level, (title, content) in zip(("#", *["##"] * len(parts)), parts, strict=False):
+        lines.append(f"{level} {title}")
+        lines += [each if isinstance(each, str) else markdown(each) for each in content]
+    (config.out / "report.md").write_text("\n\n".join(lines) + "\n")
     table = io.StringIO()
-    told = [[harmless(value) for value in row] for row in rows]
+    told = [[harmless(value) for value in chain_row(chain)] for chain in search.chains]
     csv.writer(table, lineterminator="\n").writerows([COLUMNS, *told])
     (config.out / "chains.csv").write_text(table.getvalue())
     return ["report.md", "chains.csv"]
@@ -144,15 +160,15 @@ def signless(value):
 
 
 def outcome_table(outcomes, title):
-    """Return a table of shares of outcomes, a row for each label."""
+    """Return a table of shares of outcomes, a row for each label; none without outcomes."""
     if not outcomes:
-        return ""
+        return []
     names = sorted({name for row in outcomes.values() for name in row}, key=order_of)
     rows = [(title, "trials", *(f"{name.replace('_', ' ')} (%)" for name in names))]
     for label, row in outcomes.items():
         total = sum(row.values())
         rows.append((label, total, *(f"{100 * row.get(name, 0) / total:.0f}" for name in names)))
-    return markdown(rows)
+    return rows
 
 
 def order_of(outcome):
@@ -167,7 +183,7 @@ def energy_table(energies, edges):
     rows = [("class", "from (eV per atom)", "to", "snapshots")]
     for number, count in enumerate(counts):
         rows.append((number, f"{edges[number]:.3f}", f"{edges[number + 1]:.3f}", int(count)))
-    return markdown(rows)
+    return rows
 
 
 def above_line(above):

@@ -8,6 +8,7 @@ from keras_ruo2 import runs
 from keras_ruo2.backend import name_backend, start_backend
 from keras_ruo2.data.description import load_description, verify_shards
 from keras_ruo2.errors import ConfigError, check_file, check_writable
+from keras_ruo2.extras import check_tracker
 from keras_ruo2.io.locks import one_at_a_time
 from keras_ruo2.io.paths import RUNS
 from keras_ruo2.records.find import check_records, find_records
@@ -25,6 +26,7 @@ def main(config):
     Raises:
         ConfigError: Before anything slow starts.
     """
+    check_tracker(config.tracker)
     config = complete(config)
     name_backend(config.backend)
     description = load_description(config.records)

@@ -4,11 +4,11 @@ from keras_ruo2.backend import BACKENDS, STRATEGIES, is_installed
 from keras_ruo2.models.architectures import ARCHITECTURES, DEFAULT, DEFAULT_3D
 from keras_ruo2.models.variants import LABEL_SIZES, VARIANTS
 
-DEFAULTS = {DEFAULT: " (default for slices)", DEFAULT_3D: " (default for whole grids)"}
+DEFAULT_FOR = {DEFAULT: "slices", DEFAULT_3D: "whole grids"}
 
 
 def main(config):
-    """Print the variants, the architectures and the backends."""
+    """Print the variants, the architectures and the backends; return them as JSON holds them."""
     print("Variants (--variant=)            label      size  lengths")
     for name, row in VARIANTS.items():
         columns = (row.label or "-", LABEL_SIZES.get(row.label, "-"), row.num_lengths or "-")
@@ -16,8 +16,34 @@ def main(config):
         print(f"  {name:18s} {row.ndim}D       {values}  {row.meaning}")
     print("Architectures (--arch=)")
     for name, row in ARCHITECTURES.items():
-        print(f"  {name:10s} {row.meaning}{DEFAULTS.get(name, '')}")
+        default = f" (default for {DEFAULT_FOR[name]})" if name in DEFAULT_FOR else ""
+        print(f"  {name:10s} {row.meaning}{default}")
     print("Backends (--backend=) and their strategies (--strategy=)")
     for name, strategies in STRATEGIES.items():
         state = "installed" if is_installed(name) else f"missing: {BACKENDS[name]}"
         print(f"  {name:10s} {', '.join(strategies)} ({state})")
+    return as_tables()
+
+
+def as_tables():
+    """Return the variants, the architectures and the backends as lists of dicts."""
+    variants = [
+        {
+            "name": name,
+            "ndim": row.ndim,
+            "label": row.label,
+            "label_size": LABEL_SIZES.get(row.label),
+            "num_lengths": row.num_lengths,
+            "meaning": row.meaning,
+        }
+        for name, row in VARIANTS.items()
+    ]
+    architectures = [
+        {"name": name, "meaning": row.meaning, "default_for": DEFAULT_FOR.get(name)}
+        for name, row in ARCHITECTURES.items()
+    ]
+    backends = [
+        {"name": name, "strategies": list(strategies), "installed": is_installed(name)}
+        for name, strategies in STRATEGIES.items()
+    ]
+    return {"variants": variants, "architectures": architectures, "backends": backends}

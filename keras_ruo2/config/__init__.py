@@ -3,7 +3,9 @@
 from keras_ruo2.config.backmap import BackmapConfig
 from keras_ruo2.config.base import Config
 from keras_ruo2.config.discover import DiscoverConfig
+from keras_ruo2.config.doctor import DoctorConfig
 from keras_ruo2.config.evaluate import EvaluateConfig
+from keras_ruo2.config.gallery import GalleryConfig
 from keras_ruo2.config.generate import GenerateConfig, VariantsConfig
 from keras_ruo2.config.phase_diagram import PhaseDiagramConfig
 from keras_ruo2.config.relax import RelaxConfig
@@ -14,7 +16,9 @@ __all__ = [
     "BackmapConfig",
     "Config",
     "DiscoverConfig",
+    "DoctorConfig",
     "EvaluateConfig",
+    "GalleryConfig",
     "GenerateConfig",
     "PhaseDiagramConfig",
     "RelaxConfig",

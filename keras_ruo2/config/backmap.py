@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.config.base import Config
-from keras_ruo2.errors import ConfigError, check_file, check_range
+from keras_ruo2.errors import ConfigError, check_ending, check_file, check_range
 from keras_ruo2.recipes import RECIPES
 from keras_ruo2.species import species_in
 
@@ -19,7 +19,7 @@ class BackmapConfig(Config):
 
     Args:
         samples: Samples (.npz) of generate.
-        out: The structures, one extxyz file.
+        out: The structures, one extxyz file or an ASE database (.db).
         alpha: Inverse square width of the Gaussians that the records were made with, Å^-2.
         species: The two elements, the metal first, e.g. Ir,O, where the file does not name them.
         lengths: Lattice lengths of all samples, e.g. 18,18,20, in Å, where the file has none.
@@ -49,8 +49,7 @@ class BackmapConfig(Config):
                 raise ConfigError(
                     f"--lengths={self.lengths}: expected lengths in Å, e.g. 18,18,20."
                 )
-        if self.out.suffix != ".extxyz":
-            raise ConfigError(f"--out={self.out} must end in .extxyz.")
+        check_ending("out", self.out)
         if self.picture is not None and self.picture.suffix != ".png":
             raise ConfigError(f"--picture={self.picture} must end in .png.")
         if self.out.exists() and not self.overwrite:

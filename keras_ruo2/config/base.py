@@ -7,18 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.errors import ConfigError, check_range
-from keras_ruo2.io.paths import RemoteFolder, folder_at, is_address
+from keras_ruo2.io.paths import RemoteFolder, folder_at, is_address, path_of
 from keras_ruo2.species import DEFAULT, species_in
 
 PLACES = (Path, RemoteFolder)
+FLAGS_BEFORE = {"reference": "known"}  # of screen, phase_diagram and discover; and names today
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """Check the type of every field, then what must fit together.
 
-    `given` holds the names that were given, even if they equal their defaults.
+    `given` holds the names that were given, even if they equal their defaults. `RENAMED` maps
+    names that flags had before to those of fields.
     """
+
+    RENAMED: typing.ClassVar[dict] = {}
 
     def __new__(cls, **values):
         config = super().__new__(cls)
@@ -73,7 +77,7 @@ def convert(name, value, hint):
         return address(name, value, wanted)
     for kind in wanted:
         if kind is Path and isinstance(value, (str, Path)) and str(value):
-            return Path(value)
+            return path_of(value)
         if kind is str and isinstance(value, (tuple, list)):  # Fire reads a,b as a tuple
             return ",".join(map(str, value))
         if kind is float and isinstance(value, int) and not isinstance(value, bool):

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from keras_ruo2.config.base import Config, check_workers
+from keras_ruo2.config.base import FLAGS_BEFORE, Config, check_workers
 from keras_ruo2.config.generate import CHECKPOINTS
 from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES, check_structures, run_or_model
@@ -34,6 +35,8 @@ class DiscoverConfig(Config):
         order: Which of the new ones are relaxed first: energy, those whose surface free energy as
             drawn is lowest (one call of the calculator each), or drawn, as they come.
         label: Class of all samples, for labelled variants.
+        variety: As of generate: 1 as in training, more for more new slabs that follow the class
+            less.
         checkpoint: last, or best by the distance to held-out records.
         species: Metal and anion; by default those of the run or the samples.
         alpha: Inverse square width of the Gaussians of the records, Å^-2.
@@ -45,7 +48,7 @@ class DiscoverConfig(Config):
         seconds: Time for each relaxation at most.
         frozen_layers: Layers of Ru, from below, that stay where they are.
         baselines: Of random, rattled, genetic, separated by commas; none for none.
-        reference: Known slabs: what is novel, what baselines are made of, and what is drawn beside
+        known: Known slabs: what is novel, what baselines are made of, and what is drawn beside
             the results if the energies are of the same calculator.
         bulk_energy: Of bulk RuO2 by the calculator, eV per formula unit; known for chgnet
             and sevennet (not @R2SCAN).
@@ -62,6 +65,7 @@ class DiscoverConfig(Config):
             computed in the folder references of --dft.
     """
 
+    RENAMED: ClassVar[dict] = FLAGS_BEFORE
     run: Path | None = None
     model: str | None = None
     samples: Path | None = None
@@ -70,6 +74,7 @@ class DiscoverConfig(Config):
     relaxations: int = 10
     order: str = "energy"
     label: int | None = None
+    variety: float = 2.0
     checkpoint: str = "last"
     species: str | None = None
     alpha: float = RECIPES["gap3d"].alpha
@@ -81,7 +86,7 @@ class DiscoverConfig(Config):
     seconds: float = 600.0
     frozen_layers: int = 0
     baselines: str = "random,rattled,genetic"
-    reference: Path = BUNDLED_STRUCTURES
+    known: Path = BUNDLED_STRUCTURES
     bulk_energy: float | None = None
     oxygen_energy: float | None = None
     metal_energy: float | None = None
@@ -102,7 +107,7 @@ class DiscoverConfig(Config):
             object.__setattr__(self, "run", run_or_model(self.run, self.model))
         if self.samples is not None:
             check_file("samples", self.samples)
-        for name in ("reference", "dft_references"):
+        for name in ("known", "dft_references"):
             if getattr(self, name) is not None:
                 check_structures(name, getattr(self, name))
         if self.dft is not None and not self.dft.is_dir():
@@ -115,6 +120,7 @@ class DiscoverConfig(Config):
         check_range("seed", self.seed, 0)
         check_range("shown", self.shown, 0, 50)
         check_range("steps", self.steps, 0)
+        check_range("variety", self.variety, 0.01, 100)
         check_choice("checkpoint", self.checkpoint, CHECKPOINTS)
         check_workers(self)
         check_choice("order", self.order, ORDERS)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_ruo2.backend import BACKENDS
 from keras_ruo2.config.base import Config
-from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
+from keras_ruo2.errors import ConfigError, check_choice, check_ending, check_file, check_range
 from keras_ruo2.io.paths import run_or_model
 
 CHECKPOINTS = ("last", "best")
@@ -30,7 +30,7 @@ class GenerateConfig(Config):
         variety: How much more freely than in training generators that place atoms fill the sites
             that some training slabs fill and others do not: 2 draws more new slabs, which follow
             the class less.
-        structures: The slabs themselves (.extxyz), in the samples' order, from generators that
+        structures: The slabs themselves (.extxyz or .db) in the samples' order, of generators that
             place atoms: backmap need not find them in the grids.
         keep: A slab (one structure in any file that ASE reads) whose lower part stays as it is, in
             its own cell: faces are drawn for it, for architectures that place atoms. Needs
@@ -46,7 +46,7 @@ class GenerateConfig(Config):
         checkpoint: last, or best by the distance to held-out records.
         backend: Keras backend; by default the run's, or another where that is not installed.
         seed: Seed of the noise.
-        shown: Samples in the picture.
+        shown: Samples in the picture; by default 36 slices, or 9 whole grids, which are larger.
     """
 
     run: Path | None = None
@@ -67,14 +67,15 @@ class GenerateConfig(Config):
     checkpoint: str = "last"
     backend: str | None = None
     seed: int = 0
-    shown: int = 36
+    shown: int | None = None
 
     def validate(self):
         object.__setattr__(self, "run", run_or_model(self.run, self.model))
         check_range("count", self.count, 1)
         check_range("seed", self.seed, 0)
-        check_range("shown", self.shown, 1, 400)
         check_range("variety", self.variety, 0.01, 100)
+        if self.shown is not None:
+            check_range("shown", self.shown, 1, 400)
         check_choice("checkpoint", self.checkpoint, CHECKPOINTS)
         if self.backend is not None:
             check_choice("backend", self.backend, BACKENDS)
@@ -87,8 +88,8 @@ class GenerateConfig(Config):
                 raise ConfigError(
                     f"--interpolate and --{name} exclude each other. Give one of them."
                 )
-        if self.structures is not None and self.structures.suffix != ".extxyz":
-            raise ConfigError(f"--structures={self.structures} must end in .extxyz.")
+        if self.structures is not None:
+            check_ending("structures", self.structures)
         self.validate_keep()
         if self.keep is None and self.out is None:
             raise ConfigError("--out is missing: where to write the samples (.npz).")
@@ -122,4 +123,10 @@ class GenerateConfig(Config):
 
 @dataclass(frozen=True, kw_only=True)
 class VariantsConfig(Config):
-    """List the variants and the architectures."""
+    """List the variants and the architectures.
+
+    Args:
+        json: Print them as JSON.
+    """
+
+    json: bool = False

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from keras_ruo2.config.base import Config
+from keras_ruo2.config.base import FLAGS_BEFORE, Config
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.io.paths import BUNDLED_STRUCTURES, check_structures
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES, check_structures, path_of
 from keras_ruo2.species import DEFAULT, check_oxide
 
 STABLE = "stable.extxyz"  # the stable slabs, in --out
@@ -45,7 +46,7 @@ class PhaseDiagramConfig(Config):
             e.g. 'runs/*/relaxed.extxyz'.
         compare: The same slabs, found by their names, with energies of another calculator or model
             (or of DFT); several files, folders or patterns with commas.
-        reference: Known slabs to draw beside them, e.g. those of the training.
+        known: Known slabs to draw beside them, e.g. those of the training.
         references: Bulk RuO2, an O2 molecule and, if wished, hcp Ru, each with its energy by the
             slabs' calculator; those of --compare's calculators in the same file. Not needed where
             the calculator's references are known (CHGNet, SevenNet's models of PBE).
@@ -62,12 +63,16 @@ class PhaseDiagramConfig(Config):
         wulff: dmu_O at which to draw the shape of a crystal in equilibrium, eV; several with
             commas, e.g. -1.5,-0.5. Only facets of the given slabs can appear.
         broken: Keep slabs with peroxo groups, floating O or disconnected layers.
+        skip_damaged: Leave out structures whose numbers cannot be meant (atoms on top of each
+            other, energies that are not finite, absurd cells), and list them, instead of ending.
         out: Folder of the results.
+        json: Print who is stable where as JSON; all else that is said goes to standard error.
     """
 
+    RENAMED: ClassVar[dict] = FLAGS_BEFORE
     structures: Path = BUNDLED_STRUCTURES
     compare: str = ""
-    reference: Path | None = None
+    known: Path | None = None
     references: Path | None = None
     species: str = DEFAULT
     bulk_energy: float | None = None
@@ -79,10 +84,12 @@ class PhaseDiagramConfig(Config):
     map_pressures: tuple = (1e-14, 100.0)
     wulff: tuple | float = ()
     broken: bool = False
+    skip_damaged: bool = False
     out: Path
+    json: bool = False
 
     def validate(self):
-        for name in ("structures", "reference", "references"):
+        for name in ("structures", "known", "references"):
             if getattr(self, name) is not None:
                 check_structures(name, getattr(self, name), self.out / STABLE)
         check_oxide(self.pair, "surface free energies are relative to")
@@ -110,7 +117,7 @@ class PhaseDiagramConfig(Config):
     @property
     def compared(self):
         """The files of --compare, as a tuple."""
-        return tuple(Path(word.strip()) for word in self.compare.split(",") if word.strip())
+        return tuple(path_of(word.strip()) for word in self.compare.split(",") if word.strip())
 
     @property
     def crystals(self):

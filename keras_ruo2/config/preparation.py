@@ -280,11 +280,13 @@ class TableConfig(Config):
             bundled slabs.
         species: Metal and anion of the slabs, e.g. Ir,O.
         each: Print a row for every structure instead of one for each termination and variation.
+        json: Print the table as JSON; all else that is said goes to standard error.
     """
 
     structures: Path = BUNDLED_STRUCTURES
     species: str = DEFAULT
     each: bool = False
+    json: bool = False
 
     def validate(self):
         check_rutile(self.pair, "the table judges slabs of")

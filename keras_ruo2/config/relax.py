@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.config.base import Config, check_workers
-from keras_ruo2.errors import ConfigError, check_choice, check_range
+from keras_ruo2.errors import ConfigError, check_choice, check_ending, check_range
 from keras_ruo2.io.paths import check_structures
 from keras_ruo2.options import OPTIMISERS, check_trust
 
@@ -19,7 +19,7 @@ class RelaxConfig(Config):
 
     Args:
         structures: Any file that ASE reads, e.g. that of backmap; or a folder or pattern of such.
-        out: The relaxed structures with energies and forces, one extxyz file.
+        out: The relaxed structures with energies and forces, one extxyz file or ASE database (.db).
         calculator: chgnet, sevennet:7net-0, sevennet:7net-mf-0@PBE, mace, mace:FILE, quippy:FILE
             (a GAP), or module:callable.
         trust: Take mace:FILE, which is a pickle and runs what its maker wished.
@@ -63,7 +63,19 @@ class RelaxConfig(Config):
         check_range("frozen_layers", self.frozen_layers, 0)
         if self.count is not None:
             check_range("count", self.count, 1)
-        if self.out.suffix != ".extxyz":
-            raise ConfigError(f"--out={self.out} must end in .extxyz.")
+        check_ending("out", self.out)
+        if not remains(self.out):  # else the command looks at them first
+            self.check_new()
+
+    def check_new(self):
+        """Raise `ConfigError` if the output exists and is not to be replaced."""
         if self.out.exists() and not self.overwrite:
             raise ConfigError(f"--out={self.out} exists. Choose another file or add --overwrite.")
+
+
+def remains(out):
+    """Return the files beside an output that a command which has not ended well leaves."""
+    partial = out.with_suffix(".partial.extxyz")
+    beside = (partial.with_name(f"{partial.name}.seals"), partial.with_suffix(".json"))
+    lock = out.with_name(f".{out.name}.lock")
+    return [path for path in (partial, *beside, lock) if path.exists()]

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from keras_ruo2.config.base import Config
-from keras_ruo2.errors import ConfigError, check_choice
+from keras_ruo2.config.base import FLAGS_BEFORE, Config
+from keras_ruo2.errors import ConfigError, check_choice, check_ending
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES, check_structures
 from keras_ruo2.species import DEFAULT, check_rutile
 
@@ -20,29 +21,31 @@ class ScreenConfig(Config):
 
     Args:
         structures: Any file that ASE reads, e.g. that of backmap or relax; or a folder or pattern.
-        reference: Known slabs; what equals one of them is not novel. By default the bundled ones.
-        out: The structures, one extxyz file.
+        known: Known slabs; what equals one of them is not novel. By default the bundled ones.
+        out: The structures, one extxyz file or an ASE database (.db).
         only: Write valid, unique (and valid) or novel (and unique) structures only.
         species: Metal and anion of the slabs, e.g. Ir,O.
         accept: Reasons that do not make a structure invalid, e.g. peroxo_groups.
         overwrite: Replace an existing output.
+        json: Print the funnel as JSON; all else that is said goes to standard error.
     """
 
+    RENAMED: ClassVar[dict] = FLAGS_BEFORE
     structures: Path
-    reference: Path = BUNDLED_STRUCTURES
+    known: Path = BUNDLED_STRUCTURES
     out: Path
     only: str | None = None
     species: str = DEFAULT
     accept: str = ""
     overwrite: bool = False
+    json: bool = False
 
     def validate(self):
         check_structures("structures", self.structures, self.out)
-        check_structures("reference", self.reference)
+        check_structures("known", self.known)
         check_rutile(self.pair, "screen judges slabs of")
         if self.only is not None:
             check_choice("only", self.only, PARTS)
-        if self.out.suffix != ".extxyz":
-            raise ConfigError(f"--out={self.out} must end in .extxyz.")
+        check_ending("out", self.out)
         if self.out.exists() and not self.overwrite:
             raise ConfigError(f"--out={self.out} exists. Choose another file or add --overwrite.")

@@ -26,6 +26,7 @@ class ThinConfig(Config):
         least: Least displacement of the atom that moves most between neighbours of a trial, Å.
         part_size: Largest size of a part, MB.
         overwrite: Replace an existing output.
+        json: Print what was dropped as JSON; all else that is said goes to standard error.
     """
 
     structures: Path
@@ -35,6 +36,7 @@ class ThinConfig(Config):
     least: float = 0.03
     part_size: float = 4.8
     overwrite: bool = False
+    json: bool = False
 
     def validate(self):
         check_structures("structures", self.structures, self.out)
@@ -58,7 +60,8 @@ class ThinConfig(Config):
 class SearchReportConfig(Config):
     """Show what a search has done: tables and pictures. It may still be running.
 
-    Writes report.md (chains, outcomes of moves, energy classes), chains.csv and pictures: energies
+    Writes report.md (chains, outcomes of moves, energy classes), the same with all pictures as one
+    page (report.html), chains.csv and pictures: energies
     by class, composition against dmu_O, acceptance along the chains with the reasons against
     trials, grand potentials along the chains, structures from the side with their layers coloured.
 

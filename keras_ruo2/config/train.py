@@ -15,6 +15,7 @@ from keras_ruo2.options import (
     PRECISIONS,
     PROPERTIES,
     RATE_SCHEDULES,
+    TRACKERS,
     names_in,
     range_in,
 )
@@ -132,6 +133,7 @@ class TrainConfig(Config):
         evaluate_every: Steps between evaluations, pictures and checkpoints.
         stop_on_collapse: End the run, with an error, once samples have been blank, alike or
             striped at three evaluations in a row.
+        tracker: Also log numbers and pictures to wandb (Weights & Biases) or mlflow.
         keep: Checkpoints that are kept, besides the best by the held-out distance.
     """
 
@@ -184,6 +186,7 @@ class TrainConfig(Config):
     evaluate_every: int = 250
     stop_on_collapse: bool = False
     keep: int = 2
+    tracker: str = "none"
 
     def validate(self):
         resumed = self.resume and self.run is not None  # the run knows its variant
@@ -213,6 +216,7 @@ class TrainConfig(Config):
         if self.arch is not None:
             check_choice("arch", self.arch, ARCHITECTURES)
         check_choice("backend", self.backend, BACKENDS)
+        check_choice("tracker", self.tracker, TRACKERS)
         check_choice("precision", self.precision, PRECISIONS)
         check_choice("label_by", self.label_by, LABELS_BY)
         check_choice("rate_schedule", self.rate_schedule, RATE_SCHEDULES)

@@ -73,7 +73,8 @@ class Description:
         shards: For each file its `name`, `split`, `count` and `sha256`.
         source: Where the structures came from: `file`, `sha256`, and settings of the build; how
             often training cells were repeated along x or y (`lateral_repeats`); chains of a search
-            that were held out whole (`held_out_chains`).
+            that were held out whole (`held_out_chains`), and how many structures and chains that
+            are kept from training together were held out (`held_out_families`).
     """
 
     schema_version: int
@@ -91,6 +92,17 @@ class Description:
     structures: dict
     shards: tuple
     source: dict
+
+    @property
+    def num_held_out(self):
+        """How many held-out structures are independent: snapshots of a chain count as one."""
+        families = self.source.get("held_out_families")
+        return len(self.structures[HELD_OUT]) if families is None else families
+
+    @property
+    def is_yardstick(self):
+        """Say whether enough is held out for a distance to it to mean something."""
+        return self.num_held_out >= FEWEST_HELD_OUT
 
     @property
     def fingerprint(self):
@@ -182,6 +194,12 @@ def read_text(folder):
     path = Path(folder) / FILE_NAME
     if not path.is_file():
         advice = f"Write records first: python -m data_prep records --out={Path(folder) / 'NAME'}"
+        if Path(folder).is_file():
+            raise ConfigError(
+                f"--records={folder} is a file, expected a folder of records. Write them first: "
+                f"python -m data_prep records --structures={folder} --out=tfrecords/mine, then "
+                "--records=tfrecords/mine"
+            )
         if not Path(folder).exists():
             advice = f"Write records first: python -m data_prep records --out={folder}"
         what = "is empty" if Path(folder).is_dir() else "does not exist"

@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 
 from keras_ruo2.backend import is_installed
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.extras import install
 
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "S3_ENDPOINT")  # the first one that is set
 REGION = "us-east-1"  # what servers other than Amazon's take by default
 CONNECT_SECONDS, READ_SECONDS, RETRIES = 5, 60, 2
-INSTALL = "pip install -e '.[remote]' (or the environment of make test-tfio)"
+INSTALL = f"{install('remote')} (or the environment of make test-tfio)"
 
 
 class Unreachable(ConfigError):

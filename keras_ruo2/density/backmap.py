@@ -8,20 +8,21 @@ from keras_ruo2.density.count import (
     BackmapFailure,
     broken_fits_named,
     coarseness,
-    confidence,
     find_atoms,
     find_sections,
+    reproduced,
     rest,
 )
 from keras_ruo2.density.gaussians import Lattice
+from keras_ruo2.density.precision import confidences, expected_errors
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io.samples import TOLERANCE
 from keras_ruo2.structure.bonds import SPECIES
 from keras_ruo2.structure.cells import SLAB_GAP, widest_gap
 
 BOTTOM = 1.0  # Å below the lowest atom of a slab, so that rounding cannot wrap it to the top
-DOUBTFUL = 0.5  # confidence below which an atom counts as doubtful
+DOUBTFUL = 0.5  # share of its Gaussian that is reproduced below which an atom counts as doubtful
 LONGEST_LENGTH = 500.0  # Å
-TOLERANCE = 1e-3  # by which densities may lie outside [0, 1]
 FAINTEST = 0.2  # least height of a Gaussian in a slice: 0.57 Å off its plane at alpha 5
 
 
@@ -46,10 +47,11 @@ def backmap(grid, lengths, *, alpha, species=SPECIES):
         species: Chemical symbols, in channel order.
 
     Returns:
-        `ase.Atoms`, periodic in three directions, species after species, with an array
-        `confidence`, 1 where the grid is exactly the atom's Gaussian and 0 where it has nothing
-        of it (1 minus the root mean square of what is left under the Gaussian, relative to it), and
-        `expected_error`, how far off it is likely to be, Å (`precision.expected_errors`).
+        `ase.Atoms`, periodic in three directions, species after species, with the arrays
+        `expected_error`, how far off each is likely to be, Å (`precision.expected_errors`);
+        `confidence`, how likely it is to lie within `precision.NEAR` of its true place; and
+        `reproduced`, 1 where the grid is exactly the atom's Gaussian and 0 where it has nothing
+        of it (1 minus the root mean square of what is left under the Gaussian, relative to it).
         `info["residual"]` is the norm of what the atoms do not explain over the grid's,
         `info["shift"]` the way along z that atoms were moved by, Å, and `info["failures"]` names
         of `FAILURES`, separated by blanks, or `no`.
@@ -63,8 +65,7 @@ def backmap(grid, lengths, *, alpha, species=SPECIES):
         The Gaussians are those of section 3.2 of the thesis, which has no way back; it is ours.
     """
     grid, lattice = check_grid(grid, lengths, alpha, len(species), ndim=3)
-    symbols, places, confidences, failures, squares = [], [], [], set(), 0.0
-    errors = []
+    symbols, places, errors, shares, failures, squares = [], [], [], [], set(), 0.0
     for channel, symbol in enumerate(species):
         density = grid[..., channel]
         with broken_fits_named():
@@ -72,15 +73,14 @@ def backmap(grid, lengths, *, alpha, species=SPECIES):
         errors.append(error)
         symbols += [symbol] * len(positions)
         places.append(positions)
-        confidences.append(confidence(residual, lattice, positions))
+        shares.append(reproduced(residual, lattice, positions))
         failures |= failed
         squares += (residual**2).sum()
     if not symbols:
         raise nothing_found(lattice, "The grid is empty: no density reaches half of an atom's.")
     atoms = Atoms(symbols, np.concatenate(places), cell=lattice.lengths, pbc=True)
-    atoms.set_array("confidence", np.concatenate(confidences))
-    atoms.set_array("expected_error", np.concatenate(errors))
-    if atoms.arrays["confidence"].min() < DOUBTFUL:
+    add_trust(atoms, errors, shares, ndim=3)
+    if atoms.arrays["reproduced"].min() < DOUBTFUL:
         failures.add("doubtful_atoms")
     atoms, shift = lift_vacuum(atoms)
     atoms.info["residual"] = float(np.sqrt(squares / (grid**2).sum()))
@@ -104,8 +104,8 @@ def backmap_slice(grid, lengths, *, alpha, species=SPECIES, faintest=FAINTEST):
 
     Returns:
         `ase.Atoms` in the xz plane (y = 0) without a second cell vector, periodic along x and z,
-        with arrays `offset` (distance from the plane, Å) and `confidence`, and the `info` of
-        `backmap`. Atoms keep the grid's z.
+        with an array `offset` (distance from the plane, Å) and the arrays and `info` of `backmap`;
+        expected errors are those in the plane. Atoms keep the grid's z.
 
     Raises:
         BackmapFailure: If no Gaussian reaches `faintest`, or there are too many, or the fit
@@ -115,16 +115,18 @@ def backmap_slice(grid, lengths, *, alpha, species=SPECIES, faintest=FAINTEST):
     grid, lattice = check_grid(grid, lengths, alpha, len(species), ndim=2)
     if not 0 < faintest < 1:
         raise ConfigError(f"`faintest` is {faintest}. Expected a number between 0 and 1.")
-    symbols, places, peak_heights, confidences, failures, squares = [], [], [], [], set(), 0.0
+    symbols, places, peak_heights, failures, squares = [], [], [], set(), 0.0
+    errors, shares = [], []
     for channel, symbol in enumerate(species):
         density = grid[..., channel]
         with broken_fits_named():
             positions, heights, failed = find_sections(density, lattice, faintest)
-        residual, _ = rest(density, lattice, positions, heights)
+        residual, noise = rest(density, lattice, positions, heights)
         symbols += [symbol] * len(positions)
         places.append(positions)
         peak_heights.append(heights)
-        confidences.append(confidence(residual, lattice, positions, heights))
+        errors.append(expected_errors(residual, lattice, positions, noise, heights))
+        shares.append(reproduced(residual, lattice, positions, heights))
         failures |= failed
         squares += (residual**2).sum()
     if not symbols:
@@ -134,10 +136,18 @@ def backmap_slice(grid, lengths, *, alpha, species=SPECIES, faintest=FAINTEST):
     atoms = Atoms(symbols, positions, cell=cell, pbc=(True, False, True))
     heights = np.minimum(np.concatenate(peak_heights), 1)
     atoms.set_array("offset", np.sqrt(-np.log(heights) / alpha))
-    atoms.set_array("confidence", np.concatenate(confidences))
+    add_trust(atoms, errors, shares, ndim=2)
     atoms.info["residual"] = float(np.sqrt(squares / (grid**2).sum()))
     atoms.info["failures"] = " ".join(name for name in FAILURES if name in failures) or "no"
     return atoms
+
+
+def add_trust(atoms, errors, shares, ndim):
+    """Add what is to be thought of each atom, as arrays, from those of each species."""
+    errors = np.concatenate(errors)
+    atoms.set_array("expected_error", errors)
+    atoms.set_array("confidence", confidences(errors, ndim))
+    atoms.set_array("reproduced", np.concatenate(shares))
 
 
 def nothing_found(lattice, message):

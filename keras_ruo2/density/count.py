@@ -87,7 +87,7 @@ def find_atoms(density, lattice):
     rendering = stencils(lattice, positions).render(heights)
     residual, noise = unexplained(density, rendering)
     failures = flaws(density, rendering, lattice) | coarseness(lattice)
-    if len(positions) and too_coarse_for(lattice, noise):
+    if too_coarse_for(lattice, positions, noise):
         failures.add("coarse_voxels")
     if not (settled and converged):
         failures.add("not_converged")
@@ -269,8 +269,8 @@ def surplus_atoms(density, lattice, positions, noise):
     return order[~near.any(axis=1)]
 
 
-def confidence(residual, lattice, positions, heights=1.0):
-    """Return how well the grid shows each atom, shape `(n,)` in [0, 1]."""
+def reproduced(residual, lattice, positions, heights=1.0):
+    """Return how well each atom's Gaussian is reproduced, shape `(n,)` in [0, 1]."""
     local = stencils(lattice, positions)
     own = np.prod([(factor**3).sum(axis=1) for factor in local.factors], axis=0) * heights**2
     left = local.project(residual**2)

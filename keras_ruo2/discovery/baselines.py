@@ -7,12 +7,13 @@ from ase import Atoms
 from ase.data import covalent_radii
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.structure.bounds import bound
 from keras_ruo2.structure.cells import lateral_repeats, orthogonalise, repeat, set_vacuum
 from keras_ruo2.structure.filters import broken
 
 VACUUM = 12.0  # Å, as in the records that generators learn from
 LARGEST = 100  # atoms
-CLOSEST = 0.7  # of the sum of two covalent radii
+CLOSEST = bound("merged")
 TRIES = 200  # places that are tried for an atom before it may come closer to the others
 YIELDED = 0.95  # share of its distances that it must keep then
 RATTLE = 0.3  # Å, standard deviation along x, y and z
@@ -48,7 +49,7 @@ def templates(slabs, largest=LARGEST):
     if not found:
         raise ConfigError(
             f"None of {len(slabs)} reference slabs is whole, so that there is nothing to make "
-            "baselines from. Give another --reference, or --baselines=none."
+            "baselines from. Give another --known, or --baselines=none."
         )
     return found
 

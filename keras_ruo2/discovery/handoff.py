@@ -17,6 +17,7 @@ from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.crystals import rutile_ruo2
 from keras_ruo2.structure.filters import broken
 
+LONGEST_NAME = 100  # letters of a structure's name in that of its folder; disks take 255 bytes
 REFERENCES = "references"  # the folder of what the slabs' energies are relative to
 BOX = (12.0, 13.0, 14.0)  # Å around the molecule, unequal so that its ground state can form
 BOND = 1.21  # Å, of O2 (Huber and Herzberg, 1979)
@@ -60,7 +61,8 @@ def reference_inputs(species=SPECIES):
 
 def folder_of(number, atoms):
     """Return the name of a structure's folder."""
-    return f"{number:03d}-{re.sub(r'[^A-Za-z0-9._-]+', '_', str(atoms.info['name']))}"
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", str(atoms.info["name"]))
+    return f"{number:03d}-{name[:LONGEST_NAME]}"
 
 
 def write_inputs(folder, structures, out, species=SPECIES):

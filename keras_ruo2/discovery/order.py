@@ -37,5 +37,5 @@ def estimate(config, atoms, screened, relaxations, one_look):
     method = method_of(found[0])
     references = references_of(config, method)
     poor = oxygen_poor_limit(references)
-    known = [slab for slab in read_structures(config.reference) if method_of(slab) == method]
+    known = [slab for slab in read_structures(config.known) if method_of(slab) == method]
     return estimates_of(found, known, references, (LOWEST if poor is None else poor, 0.0))

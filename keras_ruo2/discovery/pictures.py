@@ -33,7 +33,7 @@ def draw_pictures(config, results, known, notes):
         path = config.out / "generated" / "survivors.extxyz"
         write_frames(path, survivors)
         alike = any(method_of(slab) == method_of(survivors[0]) for slab in known)
-        beside = {"reference": config.reference} if alike else {}
+        beside = {"known": config.known} if alike else {}
         caption = "Surface free energies of the generator's relaxed slabs, known slabs dotted."
     else:
         path, beside = known_alone(config, known), {}

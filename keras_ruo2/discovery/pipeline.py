@@ -18,6 +18,7 @@ from keras_ruo2.generation.batch import main as generate
 from keras_ruo2.io.frames import write_frames, write_or_empty
 from keras_ruo2.io.locks import one_at_a_time
 from keras_ruo2.io.paths import structure_files
+from keras_ruo2.io.samples import read_samples, species_of
 from keras_ruo2.io.structures import read_structures
 from keras_ruo2.io.workfolder import begin, fingerprint, frames, stage, take_up
 from keras_ruo2.models.variants import VARIANTS
@@ -54,9 +55,7 @@ def main(config):
         oxygen_poor_limit(references_of(config, None))
     if GENETIC in config.methods:
         operators()
-    inputs = {
-        "reference": fingerprint(*structure_files("reference", config.reference))
-    } | check_source(config)
+    inputs = {"known": fingerprint(*structure_files("known", config.known))} | check_source(config)
     config = with_species(config)
     known = known_slabs(config)
     check_writable(config.out)
@@ -103,7 +102,7 @@ def with_species(config):
         ConfigError: If they are not those asked for, are no oxide, or lack reference energies.
     """
     if config.samples is not None:
-        found = backmap.species_of(config.samples, config.species)
+        found = species_of(config.samples, config.species)
     else:
         found = tuple(runs.load(config.run)["data"]["species"])
     if config.species is not None and found != config.pair:
@@ -123,22 +122,22 @@ def with_draws(config):
     """Return the config with no more draws than --samples holds: baselines draw as many."""
     if config.samples is None:
         return config
-    grids, *_ = backmap.read_samples(config.samples)
+    grids, *_ = read_samples(config.samples)
     return dataclasses.replace(config, count=min(config.count, len(grids)))
 
 
 def known_slabs(config):
-    """Return the slabs of --reference that are of the species asked for.
+    """Return the slabs of --known that are of the species asked for.
 
     Raises:
         ConfigError: If there are none, but baselines were to be made of them.
     """
-    slabs = read_structures(config.reference)
+    slabs = read_structures(config.known)
     found = [slab for slab in slabs if set(slab.get_chemical_symbols()) <= set(config.pair)]
     if not found and len(config.methods) > 1:
         raise ConfigError(
-            f"--reference={config.reference} holds no slab of {' and '.join(config.pair)} to make "
-            "baselines from. Give another --reference, or --baselines=none."
+            f"--known={config.known} holds no slab of {' and '.join(config.pair)} to make "
+            "baselines from. Give another --known, or --baselines=none."
         )
     return found
 
@@ -147,13 +146,22 @@ def check_source(config):
     """Return what tells the generator's samples from others, or raise `ConfigError`."""
     if config.samples is not None:
         missing = "Add them as an array `lattice` of shape (n, 3), in Å."
-        grids, *_ = backmap.read_samples(config.samples, advice=missing)
+        grids, *_ = read_samples(config.samples, advice=missing)
         if grids.ndim != 5:
             raise ConfigError(
                 f"--samples={config.samples} holds slices of shape {grids.shape[1:-1]}. Only whole "
                 "grids become structures: draw them from a 3D variant."
             )
         return {"samples": fingerprint(config.samples)}
+    return check_generator(config)
+
+
+def check_generator(config):
+    """Return what tells a run's checkpoint from others, or raise `ConfigError`.
+
+    Args:
+        config: A config with `run`, `label` and `checkpoint`.
+    """
     saved = runs.load_trained(config.run)
     variant = VARIANTS[saved["resolved"]["variant"]]
     if variant.ndim != 3 or not variant.lattice:
@@ -216,6 +224,11 @@ def take_through(folder, method, config, start, relaxations, first):
     return stage(folder / "5_screened.extxyz", lambda path: screen_all(config, relaxed, path))
 
 
+def places_atoms(run):
+    """Say whether the generator of a run places atoms."""
+    return runs.places_atoms(runs.load(run)["resolved"])
+
+
 def draw(config, path):
     """Draw samples, or take those that were given, picture some and map all back."""
     samples = config.samples
@@ -228,9 +241,10 @@ def draw(config, path):
             label=config.label,
             checkpoint=config.checkpoint,
             seed=config.seed,
+            variety=config.variety if places_atoms(config.run) else 1.0,
         )
         stage(samples, lambda path: generate(made))
-    grids, lengths, _ = backmap.read_samples(samples)
+    grids, lengths, _ = read_samples(samples)
     panels = style.views("Generated", grids[:PICTURED], lengths[:PICTURED])
     style.save(style.sample_sheet(panels), path.with_name("pictured.png"), config.pair)
     made = {"alpha": config.alpha, "species": config.species, "count": config.count}
@@ -242,7 +256,7 @@ def screen_all(config, structures, path):
     if not frames(structures):
         path.write_text("")
         return
-    known = {"reference": config.reference, "species": ",".join(config.pair)}
+    known = {"known": config.known, "species": ",".join(config.pair)}
     screen.main(ScreenConfig(structures=structures, out=path, **known))
 
 

@@ -8,7 +8,7 @@ from keras_ruo2.discovery.funnel import flag, word
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.facets import facet_in
 from keras_ruo2.structure.filters import broken
-from keras_ruo2.thermodynamics.surface import Line, surface_line
+from keras_ruo2.thermodynamics.surface import Line, lower_envelope, surface_line
 
 POINTS = 61  # of dmu_O that lines are compared at
 STABLE_RANGE = 0.010  # eV/Å^2 above the best known slab: within the error of universal potentials
@@ -47,8 +47,7 @@ def rank(structures, known, references, limits):
         List of `Ranked`.
     """
     potentials = np.linspace(*limits, POINTS)
-    whole = [slab for slab in known if potential_energy(slab) is not None and not broken(slab)]
-    lines = lines_of(whole or structures, references)
+    lines, beside_known = lines_to_beat(structures, known, references)
     found = []
     for atoms in structures:
         line = surface_line(atoms, potential_energy(atoms), references)
@@ -58,7 +57,7 @@ def rank(structures, known, references, limits):
         above = line(potentials) - best
         place = int(np.argmin(above))
         numbers = float(above[place]), float(potentials[place])
-        found.append(Ranked(atoms, line, *numbers, bool(whole)))
+        found.append(Ranked(atoms, line, *numbers, beside_known))
     return sorted(found, key=lambda row: row.above)
 
 
@@ -79,23 +78,39 @@ def has_converged(atoms):
     return word(atoms, "relax_failures") == "no"
 
 
-def best_known(known, references, delta_mu_o):
-    """Return the best known slab of each facet as `(number, ase.Atoms, Line)`, the best first.
+def lines_to_beat(structures, known, references):
+    """Return what structures are compared with.
+
+    Returns:
+        `(lines, beside_known)`: dict of facets to lists of `Line`, and whether these are known
+        slabs'; without any with energies they are those of the `structures` themselves.
+    """
+    whole = [slab for slab in known if potential_energy(slab) is not None and not broken(slab)]
+    return lines_of(whole or structures, references), bool(whole)
+
+
+def lowest_known(known, references, limits):
+    """Return the known slabs that are the best of their facet somewhere.
 
     Args:
         known: Slabs with energies of the calculator of `references`; broken ones do not count.
         references: `References`.
-        delta_mu_o: Where they are compared, eV.
+        limits: O-poor and O-rich end of dmu_O, eV.
+
+    Returns:
+        List of `(number, ase.Atoms, Line)`, those that are best in the middle of `limits` first.
     """
-    best = {}
+    groups, middle = {}, sum(limits) / 2
     for number, slab in enumerate(known):
-        if potential_energy(slab) is None or broken(slab):
-            continue
-        line = surface_line(slab, potential_energy(slab), references)
-        facet = facet_in(slab).name
-        if facet not in best or line(delta_mu_o) < best[facet][2](delta_mu_o):
-            best[facet] = (number, slab, line)
-    return sorted(best.values(), key=lambda entry: entry[2](delta_mu_o))
+        if potential_energy(slab) is not None and not broken(slab):
+            line = surface_line(slab, potential_energy(slab), references)
+            groups.setdefault(facet_in(slab).name, []).append((number, slab, line))
+    found = [
+        group[place.index]
+        for group in groups.values()
+        for place in lower_envelope([line for *_, line in group], *limits)
+    ]
+    return sorted(found, key=lambda entry: entry[2](middle))
 
 
 def lines_of(slabs, references):

@@ -1,16 +1,27 @@
 """What `discover` found: ranking, phase diagram, hand-off to DFT and the page."""
 
-import os
 from typing import NamedTuple
 
-from keras_ruo2 import __version__
+from keras_ruo2 import __version__, runs
 from keras_ruo2.discovery.funnel import count, first, flag, moved, ranked, word
+from keras_ruo2.discovery.gallery import arrange, classes_of, write_gallery
 from keras_ruo2.discovery.handoff import write_inputs
 from keras_ruo2.discovery.page import NAMES, write_page
 from keras_ruo2.discovery.pictures import draw_pictures
-from keras_ruo2.discovery.ranking import has_converged, rank, worth_handing_over
-from keras_ruo2.discovery.tables import LOWEST, describe_best, distance, rank_again
-from keras_ruo2.io.paths import MODELS, shown
+from keras_ruo2.discovery.ranking import (
+    has_converged,
+    lines_to_beat,
+    rank,
+    worth_handing_over,
+)
+from keras_ruo2.discovery.tables import (
+    GENERATED,
+    LOWEST,
+    describe_best,
+    distance,
+    rank_again,
+)
+from keras_ruo2.io.paths import MODELS, shown, whole
 from keras_ruo2.io.tables import Writer
 from keras_ruo2.io.workfolder import SETTINGS, read_settings
 from keras_ruo2.structure.cells import potential_energy
@@ -19,6 +30,7 @@ from keras_ruo2.thermodynamics.references import method_of, named
 from keras_ruo2.thermodynamics.surface import References, known_references, oxygen_poor_limit
 
 MOST_NAMED = 5  # structures in a note
+MOST_SHOWN = 60  # generated structures in the gallery
 
 
 class Results(NamedTuple):
@@ -54,8 +66,11 @@ def report(config, results, known):
     near, folders = hand_over(config, rows)
     write_ranking(config.out / "ranking.csv", rows, limits, folders)
     pictures = draw_pictures(config, results, known, notes)
+    add_gallery(config, results[0].screened, known, pictures)
     again, dft_pictures = rank_again(config, near, rows, notes) if config.dft else ([], [])
-    own, others = describe_best(config, results, (rows, comparable, references), limits)
+    ranking = (rows, comparable, references)
+    own, others = describe_best(config, results, ranking, limits, known)
+    lines, beside_known = lines_to_beat([row.atoms for row in rows], comparable, references)
     methods = {found.method: funnel_of(found) for found in results}
     content = {
         "title": f"Structures discovered with {source_of(config)}",
@@ -65,6 +80,9 @@ def report(config, results, known):
         "best": own,
         "others": others,
         "shown": config.shown,
+        "lines": lines,
+        "beside_known": beside_known,
+        "limits": limits,
         "notes": notes,
         "provenance": provenance(config),
         "dft": again,
@@ -72,6 +90,23 @@ def report(config, results, known):
     }
     write_page(config.out / "report.html", content)
     print(f"\n{content['summary']}\n{shown(config.out / 'report.html')} shows it all.")
+
+
+def add_gallery(config, screened, known, pictures):
+    """Write the gallery of what the generator drew, and add its picture to `pictures`."""
+    folder = config.out / "gallery"
+    folder.mkdir(exist_ok=True)
+    saved = runs.load(config.run) if config.run else None
+    picture = write_gallery(
+        folder,
+        arrange(screened[:MOST_SHOWN], known, classes_of(saved)),
+        title=f"Slabs of {source_of(config)}",
+        command=provenance(config)["Command"],
+        species=config.pair,
+        file=f"{GENERATED}/2_screened.extxyz",
+    )
+    if picture is not None:
+        pictures.append((picture, "Generated slabs as drawn, by facet, and real ones."))
 
 
 def hand_over(config, rows):
@@ -124,7 +159,7 @@ def rank_all(config, left, known, notes):
         notes.append(
             f"The known slabs are by another calculator than {named(method)}: structures are "
             "compared with each other only, and the best one of each facet is 0 above itself. "
-            "Relax the known slabs with it and give them as --reference."
+            "Relax the known slabs with it and give them as --known."
         )
     poor = oxygen_poor_limit(references)
     limits = (LOWEST if poor is None else poor, 0.0)
@@ -147,8 +182,7 @@ def funnel_of(found):
 
 def write_ranking(path, rows, limits, folders):
     """Write a row for every ranked structure, the best first; energies in meV/Å^2."""
-    partial = path.with_name(f".{path.name}.partial")
-    with open(partial, "w", newline="") as file:
+    with whole(path) as partial, open(partial, "w", newline="") as file:
         writer = Writer(file)
         writer.writerow(
             "rank name method formula facet above_meV_A2 at_dmu_O_eV gamma_O_poor_meV_A2 "
@@ -175,7 +209,6 @@ def write_ranking(path, rows, limits, folders):
                     folders.get(info["name"], ""),
                 ]
             )
-    os.replace(partial, path)
 
 
 def summary(methods, rows, folders):
@@ -207,7 +240,7 @@ def source_of(config):
 
 def provenance(config):
     """Return the settings and inputs as texts."""
-    begun = read_settings(config.out / SETTINGS)
+    begun = read_settings(config.out / SETTINGS, config.RENAMED)
     settings = {name: value for name, value in begun["config"].items() if value is not None}
     told = " ".join(f"--{name}={value}" for name, value in settings.items())
     inputs = {f"Checksum of {name}": text for name, text in begun["inputs"].items()}

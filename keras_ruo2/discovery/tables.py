@@ -1,28 +1,31 @@
 """What the page of `discover` says of structures: the generator's own best, known ones, others."""
 
 from keras_ruo2.config import PhaseDiagramConfig
+from keras_ruo2.discovery.differences import differences
 from keras_ruo2.discovery.funnel import flag, ranked, word
 from keras_ruo2.discovery.handoff import REFERENCES, read_energies, read_reference_outputs
-from keras_ruo2.discovery.ranking import best_known, rank
+from keras_ruo2.discovery.ranking import lowest_known, rank
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.frames import write_frames
 from keras_ruo2.io.structures import name_of
 from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.facets import facet_in, periodic
+from keras_ruo2.structure.terminations import termination_of
 from keras_ruo2.thermodynamics.phase_diagram import main as phase_diagram
 from keras_ruo2.thermodynamics.references import read_references, references_among
 from keras_ruo2.thermodynamics.surface import oxygen_poor_limit
 
 LOWEST = -2.0  # eV, where dmu_O begins if the O-poor limit is not known
-LISTED = 50  # structures of the generator, and of all baselines, in the table
+LISTED = 100  # structures of the generator, and of all baselines, in the table
 GENERATED, KNOWN = "generated", "known"
 
 
-def describe_best(config, results, ranking, limits):
+def describe_best(config, results, ranking, limits, known):
     """Return the table's rows: the generator's structures, known ones, those of the baselines.
 
     Each group is ordered by its surface free energy in the middle of RuO2's range of dmu_O. Of
-    known slabs the best one of each facet is listed. Where the generator has fewer valid structures
-    than are to be shown, those that failed follow them.
+    known slabs those are listed that are the best of their facet somewhere in it. Where the
+    generator has fewer valid structures than are to be shown, those that failed follow them.
 
     Args:
         config: `DiscoverConfig`.
@@ -30,38 +33,52 @@ def describe_best(config, results, ranking, limits):
         ranking: `(rows, comparable, references)`: `Ranked` structures, known slabs of the same
             calculator and its `References`.
         limits: Ends of dmu_O, eV.
+        known: All reference slabs, which screening compared with.
     """
     rows, comparable, references = ranking
-    places = (limits[0], sum(limits) / 2, limits[1])
-    ordered = sorted(rows, key=lambda row: row.line(places[1]))
+    named = {name_of(slab, number): slab for number, slab in enumerate(known)}
+    ordered = sorted(rows, key=lambda row: row.line(sum(limits) / 2))
     own, others = [], []
     for row in ordered:
         group = own if row.atoms.info["method"] == GENERATED else others
-        group.append(row_of(row.atoms, row, [1000 * row.line(place) for place in places]))
+        group.append(row)
     failed = [atoms for atoms in results[0].relaxed if not ranked(atoms) and len(atoms)]
     missing = max(0, config.shown - len(own))
-    own = own[:LISTED] + [row_of(atoms, None, None) for atoms in failed[:missing]]
-    known = [
-        known_row(atoms, number, [1000 * line(place) for place in places])
-        for number, atoms, line in best_known(comparable, references, places[1])
+    told = [row_of(row.atoms, row, named, config.pair) for row in own[:LISTED]]
+    told += [row_of(atoms, None, named, config.pair) for atoms in failed[:missing]]
+    beside = [
+        known_row(atoms, number, line, config.pair)
+        for number, atoms, line in lowest_known(comparable, references, limits)
     ]
-    return own, known + others[:LISTED]
+    return told, beside + [row_of(row.atoms, row, named, config.pair) for row in others[:LISTED]]
 
 
-def row_of(atoms, row, gamma):
-    """Return what the page says about a structure, given its `Ranked` unless it failed."""
+def row_of(atoms, row, named, pair):
+    """Return what the page says about a structure, given its `Ranked` unless it failed.
+
+    Args:
+        atoms: As `screen` returned it.
+        row: `Ranked` or `None`.
+        named: Dict of names to known slabs.
+        pair: Metal and anion.
+    """
     info, failed = atoms.info, row is None
     died = f"{word(atoms, 'relax_failures')}; {word(atoms, 'reasons')}"
+    nearest = None if failed else named.get(word(atoms, "nearest"))
     return {
         "name": info["name"],
         "method": info["method"],
         "origin": origin_of(atoms, failed),
+        "novel": not failed and flag(atoms, "novel"),
         "atoms": atoms,
-        "facet": str(info.get("facet", "–")),
+        "anion": pair[1],
+        "facet": "–" if failed else facet_in(atoms).name,
         "above": None if failed else 1000 * row.above,
-        "gamma": gamma,
+        "line": None if failed else row.line,
         "said": f"not a slab ({died})" if failed else distance(row),
         "chain": chain(atoms),
+        "nearest": None if nearest is None else (word(atoms, "nearest"), nearest),
+        "difference": [] if nearest is None else differences(atoms, nearest),
     }
 
 
@@ -85,18 +102,22 @@ def origin_of(atoms, failed):
     return f"{kind}, has the faces of {word(atoms, 'matched')}{thickness}"
 
 
-def known_row(atoms, number, gamma):
+def known_row(atoms, number, line, pair):
     """Return what the page says about a known slab."""
     return {
         "name": name_of(atoms, number),
         "method": KNOWN,
         "origin": KNOWN,
+        "novel": False,
         "atoms": atoms,
-        "facet": str(atoms.info.get("facet", "–")),
+        "anion": pair[1],
+        "facet": facet_in(atoms).name,
         "above": None,
-        "gamma": gamma,
+        "line": line,
         "said": "known",
-        "chain": "a slab of --reference, the best of its facet in the middle of dmu_O",
+        "chain": "a slab of --known, the best of its facet somewhere between the ends of dmu_O",
+        "nearest": None,
+        "difference": [f"Faces: {termination_of(periodic(atoms)).label}."],
     }
 
 
@@ -122,7 +143,7 @@ def rank_again(config, handed, rows, notes):
     """Read DFT's energies, rank what they belong to, and draw its own phase diagram.
 
     Returns:
-        `(table, pictures)`: rows of `page.dft_table`, and pictures with captions.
+        `(table, pictures)`: rows for the page, and pictures with captions.
     """
     if config.dft_references is not None:
         references = read_references(config.dft_references, ("", ""), species=config.pair)

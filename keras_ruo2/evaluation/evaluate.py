@@ -1,7 +1,6 @@
 """Measure a run's samples and write what was found."""
 
 import itertools
-import os
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from keras_ruo2.evaluation.pictures import draw_pictures
 from keras_ruo2.evaluation.report import PAGE, PICTURES, write_metrics, write_page
 from keras_ruo2.evaluation.validity import validity_scores
 from keras_ruo2.generation.generate import draw_samples
-from keras_ruo2.io.paths import shown
+from keras_ruo2.io.paths import shown, whole
 from keras_ruo2.io.samples import keep_finite
 from keras_ruo2.io.tables import Writer
 from keras_ruo2.metrics.energies import energy_scores, labelled_energies
@@ -65,7 +64,7 @@ def evaluate(config, saved, records, description, samples=None, structures=()):
         compare_energies(metrics, structures, description.class_edges, config.seed)
     if num_broken:
         metrics["alarms"].insert(0, f"Not finite: {num_broken} samples; they are left out below.")
-    judge(metrics, samples, training, held_out, description)
+    judge(metrics, samples, training, description)
     if description.fingerprint != saved["data"]["fingerprint"]:
         metrics["notes"].insert(0, f"{records} are not what the run was trained on.")
     metrics |= origin(config, records, description, training, held_out)
@@ -86,20 +85,26 @@ def tell(first, metrics):
     print("\n".join([first["text"], *first["remarks"], *metrics["alarms"], *metrics["notes"]]))
 
 
-def judge(metrics, samples, training, held_out, description):
-    """Add how many whole grids are valid slabs, and the headline."""
+def judge(metrics, samples, training, description):
+    """Add how many whole grids are valid slabs, and the headline.
+
+    Ratios to held-out records go where these are too few to be a yardstick.
+    """
     species = description.species
     if samples["grid"].ndim == 5 and "lattice" in samples and species[1] in RUTILE_ANIONS:
         known = {"alpha": description.alpha, "species": species}
         metrics["validity"] = validity_scores(samples, training, **known)
-    structures = len(set(held_out["structure"].tolist()))
-    metrics["headline"] = headline(metrics, structures)
+    if not description.is_yardstick:
+        metrics.pop("held_out", None)
+    metrics["headline"] = headline(metrics, description.num_held_out)
 
 
 def rename(metrics, species):
-    """Put the names of the records' species into alarms and notes."""
+    """Put the names of the records' species into alarms, notes and titles of quantities."""
     for name in ("alarms", "notes"):
         metrics[name] = [renamed(text, species) for text in metrics[name]]
+    for found in metrics.get("marginals", {}).values():
+        found["title"] = renamed(found["title"], species)
     if species != SPECIES:
         metrics["notes"].append(
             f"In names of metrics ru stands for {species[0]}, o for {species[1]}."
@@ -180,10 +185,8 @@ def write_table(path, samples, training, found, inside):
         "similar_structure": [text.decode() for text in training["structure"][found.matches.index]],
         "ssim": found.matches.similarity,
     }
-    partial = path.with_name(f".{path.name}.partial")
-    with open(partial, "w", newline="") as file:
+    with whole(path) as partial, open(partial, "w", newline="") as file:
         writer = Writer(file)
         writer.writerow(columns)
         for row in itertools.zip_longest(*columns.values(), fillvalue=""):
             writer.writerow(f"{v:.6g}" if isinstance(v, np.floating) else v for v in row)
-    os.replace(partial, path)

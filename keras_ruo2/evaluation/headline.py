@@ -60,7 +60,7 @@ def headline(metrics, num_held_out=None):
 
     Args:
         metrics: What `measure` found; `validity` of whole grids.
-        num_held_out: Held-out structures, where they are known.
+        num_held_out: Independent held-out structures, where they are known.
 
     Returns:
         Dict: `verdict`, a key of `VERDICTS`; `text`, a few sentences; `answers`, a verdict for each
@@ -139,8 +139,8 @@ def remarks_on(metrics, num_held_out):
     if num_held_out is not None and num_held_out < FEWEST_HELD_OUT:
         told.append(
             f"{num_held_out} held-out structure{'s are' if num_held_out != 1 else ' is'} no "
-            "yardstick: what is said of held-out records below, and `held_out_ratio` of the "
-            f"training, is about single slabs. Hold out {FEWEST_HELD_OUT} or more (records "
-            "--holdout)."
+            "yardstick: no ratio to held-out records is given here or by the training, and what "
+            "else is said of them below is about single slabs. Hold out "
+            f"{FEWEST_HELD_OUT} or more (records --holdout)."
         )
     return told

@@ -66,7 +66,7 @@ def draw_samples(keep, samples, real):
     keep("volumes.png", caption, volumes.isosurfaces(rows))
     panels = style.views("Generated", *part(samples, NUM_VIEWS, known))
     panels |= style.views("Real", *part(real, NUM_VIEWS, known))
-    sheet = style.sample_sheet(panels, columns=3)
+    sheet = style.sample_sheet(panels, columns=style.VIEW_COLUMNS, size=style.VIEW)
     keep("samples.png", "Highest densities along y and along z.", sheet)
     keep("slices.png", "Slices through the middle of whole grids.", middle_slices(samples, real))
 

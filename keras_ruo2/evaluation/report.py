@@ -1,28 +1,24 @@
 """The results as files: metrics.json and a page that needs nothing beside it."""
 
-import base64
 import html
 import json
 import math
-import os
 from pathlib import Path
+
+from markupsafe import Markup
+
+from keras_ruo2.io.paths import whole
+from keras_ruo2.pages.render import finite, number, picture, write_html
 
 METRICS, PAGE, PICTURES = "metrics.json", "evaluation.html", "pictures"
 
-CSS = """
-body { font: 15px/1.5 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; color: #222 }
-table { border-collapse: collapse; margin: 1em 0 } caption { text-align: left; font-weight: bold }
-th, td { padding: .2em .8em; text-align: right; border-bottom: 1px solid #ddd }
-th:first-child, td:first-child { text-align: left }
-img { max-width: 100% } .alarm { border-left: 4px solid #D55E00; padding-left: .8em }
-.fine { border-left: 4px solid #0072B2; padding-left: .8em } figcaption { color: #555 }
-"""
 EXPLAINED = {
     "marginals": (
         "Physical quantities",
         "Wasserstein-1 distance of generated to real samples, in the quantity's unit; the floor is "
         "the same of two real halves. Ratio 1 is as good as real data; in brackets the 95 % "
-        "bootstrap interval. Held-out: the ratio of real structures that the training lacks.",
+        "bootstrap interval. Held-out: the ratio of real structures that the training lacks, where "
+        "enough of them are held out.",
     ),
     "distances": (
         "Distances of pictures",
@@ -40,7 +36,8 @@ EXPLAINED = {
 def write_metrics(folder, metrics):
     """Write metrics.json; values that are not finite become null."""
     text = json.dumps(finite(metrics), indent=1, ensure_ascii=False) + "\n"
-    replace(Path(folder) / METRICS, text)
+    with whole(Path(folder) / METRICS) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def write_page(folder, metrics, pictures):
@@ -52,7 +49,6 @@ def write_page(folder, metrics, pictures):
         pictures: Dict of file names to captions, in order.
     """
     parts = [
-        f"<h1>Evaluation of {escape(metrics['run'])}</h1>",
         f"<p>{escape(summary(metrics))}</p>",
         alarm_list(metrics),
         overfitting_text(metrics.get("overfitting")),
@@ -65,13 +61,8 @@ def write_page(folder, metrics, pictures):
         collapse_table(metrics.get("collapse", {})),
         *(figure(Path(folder) / PICTURES / name, text) for name, text in pictures.items()),
     ]
-    page = (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>Evaluation</title><style>{CSS}</style></head>\n<body>\n"
-        + "\n".join(parts)
-        + "\n</body></html>\n"
-    )
-    replace(Path(folder) / PAGE, page)
+    title = f"Evaluation of {metrics['run']}"
+    write_html(Path(folder) / PAGE, "plain.html", title=title, body=Markup("\n".join(parts)))
 
 
 def summary(metrics):
@@ -218,15 +209,15 @@ def critic_text(found):
 def score_table(group, metrics):
     """Return a group of scores as a table."""
     title, text = EXPLAINED[group]
-    rows = []
+    rows, columns = [], 4 if group in metrics.get("held_out", {}) else 3
     for name, found in metrics[group].items():
         label = found.get("title") or name.replace("_", " ")
         unit = f" ({found['unit']})" if found.get("unit") else ""
         new = metrics.get("held_out", {}).get(group, {}).get(name)
         interval = f"{number(found['ratio'])} ({number(found['low'])} to {number(found['high'])})"
         cells = [number(found["value"]), number(found["floor"]), interval, number(new)]
-        rows.append((label + unit, *cells))
-    head = ("", "Value", "Floor", "Ratio", "Held-out ratio")
+        rows.append((label + unit, *cells[:columns]))
+    head = ("", "Value", "Floor", "Ratio", "Held-out ratio")[: columns + 1]
     return f"<h2>{title}</h2><p>{text}</p>" + table(head, rows)
 
 
@@ -245,26 +236,18 @@ def collapse_table(collapse):
 
 def table(head, rows):
     """Return an HTML table."""
-    lines = ["".join(f"<th>{escape(cell)}</th>" for cell in head)]
+    lines = ["".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)]
     lines += ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
-    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f'<div class="wide"><table>{body}</table></div>'
 
 
 def figure(path, caption):
     """Return a picture with its data in the page."""
-    data = base64.b64encode(path.read_bytes()).decode()
     text = escape(caption)
     return (
-        f'<figure><img alt="{text}" src="data:image/png;base64,{data}">'
-        f"<figcaption>{text}</figcaption></figure>"
+        f'<figure><img alt="{text}" src="{picture(path)}"><figcaption>{text}</figcaption></figure>'
     )
-
-
-def number(value):
-    """Return a number with three digits, a dash if there is none."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def fixed(value):
@@ -272,24 +255,6 @@ def fixed(value):
     return f"{value:.2f}" if value is not None and math.isfinite(value) else "–"
 
 
-def finite(content):
-    """Return nested dicts and lists with `None` for floats that are not finite."""
-    if isinstance(content, dict):
-        return {name: finite(value) for name, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [finite(value) for value in content]
-    if isinstance(content, float) and not math.isfinite(content):
-        return None
-    return content
-
-
 def escape(text):
     """Return text that HTML shows as it is."""
     return html.escape(str(text))
-
-
-def replace(path, text):
-    """Write a file whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)

@@ -19,19 +19,10 @@ def main(config):
     Raises:
         ConfigError: Before anything slow starts.
     """
-    saved = runs.load_trained(config.run)
-    if config.label is not None:
-        check_label(config.label, saved)
-    check_cells(config, saved)
-    if config.checkpoint == "best" and runs.best_checkpoint(config.run) is None:
-        raise ConfigError(
-            f"{config.run} has no checkpoint with a measured distance. Use --checkpoint=last."
-        )
-    runs.sound_checkpoint(config.run, best=config.checkpoint == "best")
-    if config.out is not None:
-        check_writable(config.out.parent)
-    if config.structures is not None:
-        check_writable(config.structures.parent)
+    saved = check_request(config)
+    for path in (config.out, config.structures):
+        if path is not None:
+            check_writable(path.parent)
     start_backend(config.backend or find_backend(saved["config"]["backend"]))
     if config.keep is not None:
         from keras_ruo2.generation.kept import generate_kept
@@ -41,6 +32,24 @@ def main(config):
     from keras_ruo2.generation.generate import generate
 
     generate(config, saved)
+
+
+def check_request(config):
+    """Return what the run's config.json says, or raise `ConfigError` if it cannot draw this.
+
+    Args:
+        config: `GenerateConfig`.
+    """
+    saved = runs.load_trained(config.run)
+    if config.label is not None:
+        check_label(config.label, saved)
+    check_cells(config, saved)
+    if config.checkpoint == "best" and runs.best_checkpoint(config.run) is None:
+        raise ConfigError(
+            f"{config.run} has no checkpoint with a measured distance. Use --checkpoint=last."
+        )
+    runs.sound_checkpoint(config.run, best=config.checkpoint == "best")
+    return saved
 
 
 def check_label(label, saved):

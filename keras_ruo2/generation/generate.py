@@ -1,7 +1,5 @@
 """Draw samples from a trained generator."""
 
-import os
-
 import numpy as np
 from scipy.stats import norm
 
@@ -12,7 +10,7 @@ from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.density.backmap import lift_vacuum
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.frames import write_frames
-from keras_ruo2.io.paths import shown
+from keras_ruo2.io.paths import shown, whole
 from keras_ruo2.models.latent import spherical_path
 from keras_ruo2.models.networks import build_generator
 from keras_ruo2.models.slabs import CELL
@@ -53,9 +51,8 @@ def generate(config, saved):
         if config.structures is not None:
             write_frames(config.structures, structures_in(made, labels, saved))
             print(f"{shown(config.structures)}: the {config.count} slabs of the samples.")
-    partial = config.out.with_suffix(".partial.npz")
-    np.savez_compressed(partial, **samples, **named_species(saved))
-    os.replace(partial, config.out)
+    with whole(config.out) as partial:
+        np.savez_compressed(partial, **samples, **named_species(saved))
     count = len(samples["grid"])
     picture = config.out.with_suffix(".png")
     if config.interpolate:
@@ -63,10 +60,12 @@ def generate(config, saved):
         sheet = style.sample_sheet(panels, columns=min(count, 12))
         told = f"the path is in {shown(picture)}."
     else:
-        count = min(config.shown, count)
+        ndim = samples["grid"].ndim - 2
+        count = min(config.shown or style.MOST_SHOWN[ndim], count)
         panels = style.views("Generated", *first(samples, count))
         panels |= real_panels(saved, count, config.seed, config.label)
-        sheet = style.sample_sheet(panels)
+        large = {"columns": style.VIEW_COLUMNS, "size": style.VIEW} if ndim == 3 else {}
+        sheet = style.sample_sheet(panels, **large)
         told = f"{shown(picture)} shows {count}."
     style.save(sheet, picture, saved["data"]["species"])
     print(f"{shown(config.out)}: {len(samples['grid'])} samples; {told}")

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import ase.io
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io import database
 from keras_ruo2.io.extxyz import extxyz, restored
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.state import remark, write_whole
@@ -35,6 +36,8 @@ def append_frame(path, atoms):
     kept = [row for row in every if row.end <= size]
     if len(kept) < len(every):
         write_seals(path, kept)
+    if not size:
+        append(seals_of(path), b"")  # first, since a structure without the file would be refused
     append(path, content)
     append(seals_of(path), line(Seal(size + len(content), seal(content, len(kept)))))
 
@@ -172,7 +175,9 @@ def remove(path):
 
 
 def write_frames(path, frames):
-    """Write an extxyz file whole or not at all."""
+    """Write an extxyz file, or an ASE database by its ending, whole or not at all."""
+    if Path(path).suffix == database.ENDING:
+        return database.write_database(path, frames)
     write_whole(path, extxyz(frames).encode())
 
 

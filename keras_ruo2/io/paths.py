@@ -11,7 +11,9 @@ from pathlib import Path
 from keras_ruo2.errors import ConfigError, check_choice, check_file
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-MODELS = Path(__file__).resolve().parents[1] / "bundled"  # run folders that come with the package
+PACKAGE = REPOSITORY / "keras_ruo2"
+MODELS = PACKAGE / "bundled"  # run folders that come with the package
+BUNDLED = "bundled:"  # begins the name of a file of structures that comes with the package
 DEFAULT_MODEL = "joint3d"
 RECORDS = Path("tfrecords")
 RUNS = Path("runs")
@@ -103,7 +105,42 @@ def whole(path):
         partial.unlink(missing_ok=True)
 
 
-BUNDLED_STRUCTURES = REPOSITORY / "tfrecords" / "gap.extxyz"
+def structures_folder():
+    """Return the folder of the bundled structures: a wheel has them inside, a clone beside it."""
+    inside = PACKAGE / "tfrecords"
+    return inside if inside.is_dir() else REPOSITORY / "tfrecords"
+
+
+STRUCTURES = structures_folder()
+BUNDLED_STRUCTURES = STRUCTURES / "gap.extxyz"
+
+
+def bundled_file(name):
+    """Return the path of bundled structures: `gap`, `gap_7net-0` or `basin_hopping`.
+
+    Raises:
+        ConfigError: If there are none of this name; those that there are are named.
+    """
+    found = {path.stem: path for path in sorted(STRUCTURES.glob("*.extxyz"))}
+    if (STRUCTURES / "basin_hopping").is_dir():
+        found["basin_hopping"] = STRUCTURES / "basin_hopping"
+    check_choice("bundled structures", name, found)
+    return found[name]
+
+
+def path_of(text):
+    """Return the path that a user's text names; `bundled:gap_7net-0` is one of the package."""
+    text = str(text)
+    return bundled_file(text.removeprefix(BUNDLED)) if text.startswith(BUNDLED) else Path(text)
+
+
+def source_name(path):
+    """Return the name that records keep of their structures: the same from a wheel and a clone."""
+    path = Path(path).resolve()
+    for root in (STRUCTURES.parent, REPOSITORY):
+        if path.is_relative_to(root):
+            return path.relative_to(root).as_posix()
+    return str(path)
 
 
 def structure_files(name, path):

@@ -17,13 +17,14 @@ import time
 from contextlib import contextmanager
 
 from keras_ruo2.errors import ConfigError, Interrupted
+from keras_ruo2.extras import install
 from keras_ruo2.io.interrupts import interrupted_later
 
 ANSWER = 10  # seconds in which a scheduler must answer
 LOOK = 10  # seconds between two looks at whether there is a worker at all
 MOST_LOSSES = 5  # times that a piece may lose all the workers that Dask tries it on
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-INSTALL = "pip install -e '.[scale]'"
+INSTALL = install("scale")
 
 
 @contextmanager

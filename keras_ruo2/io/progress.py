@@ -3,9 +3,11 @@
 import sys
 import time
 
+IN_A_PIPE = 30.0  # seconds that at least lie between two lines which nobody watches
+
 
 class Progress:
-    """A line for each finished piece of work.
+    """A line for each finished piece of work; in a pipe or a file one in half a minute.
 
     Args:
         total: Number of pieces.
@@ -17,7 +19,7 @@ class Progress:
     def __init__(self, total, done=0, every=0.0, clock=time.monotonic):
         self.total, self.done, self.begun_at, self.clock = total, done, done, clock
         self.started = self.shown = clock()
-        self.every = every
+        self.every = every if sys.stdout.isatty() else max(every, IN_A_PIPE)
 
     def step(self, text):
         """Print a line about the piece that was just finished."""

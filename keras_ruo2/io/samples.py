@@ -4,7 +4,9 @@ import numpy as np
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.arrays import read_arrays
-from keras_ruo2.species import SPECIES
+from keras_ruo2.species import DEFAULT, SPECIES, species_in
+
+TOLERANCE = 1e-3  # by which densities may lie outside [0, 1]
 
 
 def load_samples(path, grid_shape, species=SPECIES):
@@ -67,3 +69,130 @@ def keep_finite(samples):
             "measure. Look at the losses of the run."
         )
     return {name: values[finite] for name, values in samples.items()}, int((~finite).sum())
+
+
+def read_samples(path, lengths=None, *, advice="Give them: --lengths={example}."):
+    """Read a samples file, refusing pickles and anything of another shape or kind.
+
+    Args:
+        path: A .npz file as `generate` writes it.
+        lengths: Lattice lengths for every sample, Å, where the file has none.
+        advice: What to do where there are none at all.
+
+    Returns:
+        `(grids, lengths, labels)`: `(n, *grid, 2)`, `(n, ndim)` in Å, and `(n,)` or `None`.
+
+    Raises:
+        ConfigError: If it is no such file, or lengths are missing, doubled or unusable.
+    """
+    arrays = load_arrays(path)
+    grids, labels = arrays.get("grid"), arrays.get("label")
+    if grids is None:
+        raise ConfigError(f"--samples={path} has no array `grid`, only: {', '.join(arrays)}.")
+    if grids.ndim not in (4, 5) or grids.shape[-1] != 2 or not grids.size:
+        raise ConfigError(
+            f"--samples={path}: `grid` has shape {grids.shape}. Expected (n, 32, 32[, 32], 2)."
+        )
+    grids = check_densities(path, grids)
+    if labels is not None and (labels.dtype.kind not in "iu" or labels.shape != (len(grids),)):
+        raise ConfigError(
+            f"--samples={path}: `label` is {kind(labels)} of shape {labels.shape}. Expected "
+            f"integers of shape {(len(grids),)}. Mend it, or leave it out."
+        )
+    return grids, check_lengths(path, arrays.get("lattice"), lengths, grids, advice), labels
+
+
+def load_arrays(path, *names):
+    """Return the arrays of a .npz file, those of `names` if any are given, by their names.
+
+    Raises:
+        ConfigError: If it is no such file, or holds pickles.
+    """
+    try:
+        return read_arrays(path, names)
+    except ValueError as error:
+        raise ConfigError(
+            f"--samples={path} was refused: {error}. Give a file of `generate`."
+        ) from None
+
+
+def species_of(path, given=None):
+    """Return the elements of a samples file's channels: its own, those `given`, or Ru and O.
+
+    Raises:
+        ConfigError: If it names others than those given, or what it names are no elements.
+    """
+    own = load_arrays(path, "species").get("species")
+    if own is None:
+        return species_in(given or DEFAULT)
+    if own.dtype.kind != "U" or own.shape != (2,):
+        raise ConfigError(
+            f"--samples={path}: `species` is {kind(own)} of shape {own.shape}. Expected two "
+            "symbols, e.g. np.array(['Ru', 'O'])."
+        )
+    named = ",".join(own)
+    try:
+        found = species_in(named)
+    except ConfigError:
+        raise ConfigError(
+            f"--samples={path}: `species` names {named}. Expected two elements, the metal first."
+        ) from None
+    if given and found != species_in(given):
+        raise ConfigError(f"--samples={path} is of {named}. Leave out --species={given}.")
+    return found
+
+
+def kind(array):
+    """Return what an array holds, in words of an error message."""
+    return "text" if array.dtype.kind in "SU" else str(array.dtype)
+
+
+def check_densities(path, grids):
+    """Return grids in [0, 1], those of 8 bits scaled by 1/255, or raise `ConfigError`."""
+    expected = "Expected floats in [0, 1], or uint8 (multiples of 1/255)."
+    if grids.dtype == np.uint8:
+        return grids.astype(np.float32) / 255
+    if grids.dtype.kind != "f":
+        raise ConfigError(f"--samples={path}: `grid` is {kind(grids)}. {expected}")
+    if not np.isfinite(grids).all():
+        bad = np.flatnonzero(~np.isfinite(grids.reshape(len(grids), -1)).all(axis=1))
+        raise ConfigError(
+            f"--samples={path}: {len(bad)} of {len(grids)} grids hold NaN or infinities, first "
+            f"sample {bad[0]}. Draw the samples again, from another checkpoint."
+        )
+    low, high = grids.min(), grids.max()
+    if low < -TOLERANCE or high > 1 + TOLERANCE:
+        raise ConfigError(
+            f"--samples={path}: `grid` holds {grids.dtype} from {low:.3g} to {high:.3g}. {expected}"
+        )
+    return np.clip(grids, 0, 1)
+
+
+def check_lengths(path, found, given, grids, advice):
+    """Return the lattice lengths of every sample, `(n, ndim)` in Å, or raise `ConfigError`."""
+    ndim = grids.ndim - 2
+    if found is None and given is None:
+        example = ",".join(["18"] * ndim)
+        raise ConfigError(
+            f"--samples={path} has no lattice lengths. {advice.format(example=example)}"
+        )
+    if found is not None and given is not None:
+        raise ConfigError(f"--samples={path} has lattice lengths of its own. Leave out --lengths.")
+    lengths = found if given is None else np.tile(given, (len(grids), 1))
+    if lengths.dtype.kind not in "fiu":
+        raise ConfigError(
+            f"--samples={path}: `lattice` is {kind(lengths)}. Expected floats, lengths in Å."
+        )
+    if lengths.shape != (len(grids), ndim):
+        raise ConfigError(
+            f"--samples={path}: lattice lengths have shape {lengths.shape}. Expected "
+            f"{(len(grids), ndim)} for grids of shape {grids.shape[1:]}."
+        )
+    unusable = ~(np.isfinite(lengths) & (lengths > 1) & (lengths < 200)).all(axis=1)
+    if unusable.any():
+        first = int(np.flatnonzero(unusable)[0])
+        raise ConfigError(
+            f"--samples={path}: {unusable.sum()} samples have absurd lattice lengths, first sample "
+            f"{first}: {lengths[first].tolist()}. Expected 1 to 200 Å."
+        )
+    return lengths.astype(float)

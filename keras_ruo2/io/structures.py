@@ -10,6 +10,7 @@ import ase.io
 from ase.io.formats import open_with_compression
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io.database import atoms_of
 from keras_ruo2.io.extxyz import parse
 from keras_ruo2.io.formats import MUCH, SWELLING, format_of
 from keras_ruo2.io.paths import PACKED, name_in, structure_files, unpacked
@@ -56,7 +57,9 @@ def iterate_structures(path):
                 "POSCAR, CIF or another format of ASE."
             ) from None
     if not found:
-        raise ConfigError(f"{path} holds no structure.")
+        raise ConfigError(
+            f"{path} holds no structure. Expected at least one; look into it: ase gui FILE"
+        )
 
 
 def frames_of(file):
@@ -144,9 +147,7 @@ def lines_of(lines):
 def rows_of(file):
     """Yield the structures of an ASE database, the values that were stored with each in `info`."""
     for row in ase.db.connect(file).select():
-        atoms = row.toatoms()
-        atoms.info |= row.key_value_pairs
-        yield atoms
+        yield atoms_of(row)
 
 
 def name_of(atoms, number):

@@ -35,7 +35,7 @@ def take_up(config, free=()):
                 "another folder."
             )
         return config
-    begun = read_settings(path)["config"]
+    begun = read_settings(path, config.RENAMED)["config"]
     asked = config.as_dict()
     for name in sorted(config.given - free):
         if json.loads(json.dumps(asked[name])) != begun.get(name):
@@ -63,7 +63,7 @@ def begin(config, inputs):
     """
     path = Path(config.out) / SETTINGS
     if path.exists():
-        begun = read_settings(path)["inputs"]
+        begun = read_settings(path, config.RENAMED)["inputs"]
         for name, value in inputs.items():
             if begun.get(name) != value:
                 raise ConfigError(
@@ -74,8 +74,12 @@ def begin(config, inputs):
     write_state(path, {"config": config.as_dict(), "inputs": inputs})
 
 
-def read_settings(path):
+def read_settings(path, renamed):
     """Return what a folder was begun with.
+
+    Args:
+        path: File of the settings.
+        renamed: Names that fields had before, and those of today.
 
     Raises:
         ConfigError: If it is not what was written.
@@ -83,7 +87,10 @@ def read_settings(path):
     saved = read_state(path, RESTORE, lambda values: set(values) == {"config", "inputs"})
     kinds = {"config": ANY_DICT, "inputs": mapped(text())}
     check_fields(saved, kinds, shown(path), RESTORE)
-    return saved
+    return {
+        part: {renamed.get(name, name): value for name, value in values.items()}
+        for part, values in saved.items()
+    }
 
 
 def stage(path, make):

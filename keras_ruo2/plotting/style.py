@@ -7,6 +7,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 from matplotlib.colors import to_rgb  # noqa: E402
+from matplotlib.figure import Figure as Figure  # noqa: E402, for hints elsewhere
 from matplotlib.text import Text  # noqa: E402
 
 from keras_ruo2.io.paths import whole  # noqa: E402
@@ -15,6 +16,10 @@ from keras_ruo2.species import SPECIES, renamed  # noqa: E402
 # Okabe and Ito's palette, told apart with every kind of colour vision.
 RUTHENIUM, OXYGEN = "#0072B2", "#D55E00"
 CONTRAST = 0.6  # exponent that lifts the faint densities of atoms beside the slice
+SLICE, VIEW = 0.95, 1.5  # inches for a slice, and for a view of a whole grid
+MOST_SHOWN = {2: 36, 3: 9}  # samples in a picture, by dimensions; each whole grid has two views
+VIEW_COLUMNS = 3
+OWN_MATHS = "\\mathdefault"  # in matplotlib's own labels of ticks
 STYLE = {
     "font.size": 8,
     "axes.spines.top": False,
@@ -62,7 +67,7 @@ def views(title, grids, lengths):
     }
 
 
-def sample_sheet(panels, *, columns=6, rows=()):
+def sample_sheet(panels, *, columns=6, rows=(), size=SLICE):
     """Draw slices in panels side by side, each slice in its lengths where they are known.
 
     Args:
@@ -70,6 +75,7 @@ def sample_sheet(panels, *, columns=6, rows=()):
             `(n, 2)` in Å or `None`.
         columns: Slices in a row of a panel.
         rows: Names of the rows.
+        size: Room for a slice, inches.
 
     Returns:
         matplotlib figure.
@@ -77,7 +83,8 @@ def sample_sheet(panels, *, columns=6, rows=()):
     num_rows = max(-(-len(grids) // columns) for grids, _ in panels.values())
     longest = max(np.max(sizes) if sizes is not None else 1 for _, sizes in panels.values())
     with plt.rc_context(STYLE):
-        figure = plt.figure(figsize=(0.95 * columns * len(panels) + 0.3, 1.12 * num_rows + 0.7))
+        width = size * columns * len(panels) + 0.3
+        figure = plt.figure(figsize=(width, 1.18 * size * num_rows + 0.7))
         parts = figure.subfigures(1, len(panels), squeeze=False)[0]
         top = 1 - 0.42 / figure.get_figheight()
         left = 0.08 if rows else 0.02
@@ -163,7 +170,7 @@ def metric_curves(table):
         for label, names in CURVES.items()
     }
     groups = {label: names for label, names in groups.items() if names}
-    columns = min(3, len(groups))
+    columns = 2 if len(groups) in (2, 4) else min(3, len(groups))  # as few empty places as can be
     rows = -(-len(groups) // columns)
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
@@ -172,12 +179,20 @@ def metric_curves(table):
         for axis, (label, names) in zip(axes.flat, groups.items(), strict=False):
             draw_curves(axis, table, names, is_loss=label == "Loss")
             if label in RATIOS:  # around 1:1, where the source's lengths drifted to
-                axis.set_ylim(*ROUND_ONE)
+                axis.set_ylim(*limits(ROUND_ONE, [table[name] for name in names]))
                 axis.axhline(1, color="0.7", lw=0.6, zorder=0)
             axis.set_title(label, fontsize=9)
         for axis in axes.flat[len(groups) :]:
             axis.axis("off")
     return figure
+
+
+def limits(wanted, columns):
+    """Return ends of an axis that shows `wanted` and every value, with some room beyond these."""
+    values = np.concatenate(columns)
+    low, high = np.nanmin(values), np.nanmax(values)
+    room = 0.05 * (max(high, wanted[1]) - min(low, wanted[0]))
+    return min(wanted[0], low - room), max(wanted[1], high + room)
 
 
 def draw_curves(axis, table, names, *, is_loss):
@@ -242,9 +257,11 @@ def save(figure, path, species=SPECIES):
     Returns:
         Its pixels as it is written but for the margins, uint8 of shape `(height, width, 3)`.
     """
-    if tuple(species) != SPECIES:
-        for text in figure.findobj(Text):
+    for text in figure.findobj(Text):
+        if tuple(species) != SPECIES:
             text.set_text(renamed(text.get_text(), species))
+        if "$" in text.get_text() and OWN_MATHS not in text.get_text():
+            text.set_parse_math(False)  # a name from a file is no formula
     with whole(path) as partial:
         figure.savefig(partial)
     figure.canvas.draw()

@@ -24,7 +24,7 @@ from keras_ruo2.data.description import (
 from keras_ruo2.data.schema import Schema
 from keras_ruo2.data.shards import shard_names
 from keras_ruo2.errors import ConfigError, Interrupted, check_writable
-from keras_ruo2.io.paths import RECORDS, REPOSITORY, RemoteFolder, checksum, shown, structure_files
+from keras_ruo2.io.paths import RECORDS, RemoteFolder, checksum, shown, source_name, structure_files
 from keras_ruo2.io.pool import open_pool
 from keras_ruo2.io.progress import Progress
 from keras_ruo2.io.state import write_state
@@ -117,7 +117,7 @@ def build(found, config, folder, pool):
     schema = Schema((*recipe.grid_shape, len(config.pair)))
     splits = split_structures(found.families, config.holdout, config.seed)
     warn_of_few_chains(found.families, config)
-    warn_of_few_held_out(len(splits[HELD_OUT]), config)
+    warn_of_few_held_out(count_families(found.families, splits), config)
     dealt = list(deal(splits))
     shards = {name: finished(folder, name) for name, *_ in dealt}
     missing = [k for k, (name, *_) in enumerate(dealt) if shards[name] is None]
@@ -184,11 +184,11 @@ def describe(found, edges, config, schema, splits, shards):
             split: [found.names[index] for index in members] for split, members in splits.items()
         },
         shards=tuple({key: shard[key] for key in kept} for shard in shards),
-        source=describe_source(config, found, splits[TRAINING]),
+        source=describe_source(config, found, splits),
     )
 
 
-def describe_source(config, found, training):
+def describe_source(config, found, splits):
     """Return where records came from: file, settings and cells, for `Description.source`."""
     return {
         "file": source_name(config.structures),
@@ -196,10 +196,11 @@ def describe_source(config, found, training):
         "seed": config.seed,
         "holdout": config.holdout,
         "held_out_chains": sorted(chosen_chains(found.families, config.holdout, config.seed)),
+        "held_out_families": count_families(found.families, splits),
         "translate": config.translate,
         "num_voxels": config.rules.num_voxels,
         "largest_voxel": float(found.longest.max()) / config.rules.num_voxels,
-        "lateral_repeats": count_repeats(found.repeats[training]),
+        "lateral_repeats": count_repeats(found.repeats[splits[TRAINING]]),
     }
 
 
@@ -253,21 +254,21 @@ def warn_of_few_chains(families, config):
         )
 
 
+def count_families(families, splits):
+    """Return how many independent structures are held out, a chain of a search counted once."""
+    return len({families[index] for index in splits[HELD_OUT]})
+
+
 def warn_of_few_held_out(number, config):
     """Say so where held-out structures are no yardstick."""
     if config.holdout and number < FEWEST_HELD_OUT:
         print(
-            f"Warning: {number} structures are held out, which are no yardstick: distances to "
-            f"them are those to single slabs. Hold out {FEWEST_HELD_OUT} or more (--holdout up to "
-            "0.5), or give more structures.",
+            f"Warning: {number} structures (or chains of a search) are held out, which are no "
+            "yardstick: distances to them are those to single slabs, and no ratio to them will be "
+            f"reported. Hold out {FEWEST_HELD_OUT} or more (--holdout up to 0.5), or give more "
+            "structures.",
             file=sys.stderr,
         )
-
-
-def source_name(path):
-    """Return the path of the structures, relative to the repository where it lies in it."""
-    path = path.resolve()
-    return str(path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path)
 
 
 def drop_halves(folder):

@@ -7,7 +7,7 @@ from keras_ruo2.data.description import SCHEMA_VERSION, read_values
 from keras_ruo2.data.labels import class_counts
 from keras_ruo2.data.phases import phases
 from keras_ruo2.errors import Busy, ConfigError
-from keras_ruo2.io.paths import BUNDLED_STRUCTURES, RECORDS, REPOSITORY, checksum
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES, RECORDS, checksum, source_name
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.recipes import VOXEL_STEP
 
@@ -45,7 +45,7 @@ def state_of_records(records):
         return "missing"
     values = read_values(records)
     source = values.get("source", {})
-    is_bundled = source.get("file") == BUNDLED_STRUCTURES.relative_to(REPOSITORY).as_posix()
+    is_bundled = source.get("file") == source_name(BUNDLED_STRUCTURES)
     is_old = int(values["schema_version"]) < SCHEMA_VERSION
     if is_bundled and (is_old or source.get("sha256") != checksum(BUNDLED_STRUCTURES)):
         return "outdated"

@@ -22,12 +22,10 @@ from keras_ruo2.records.prepared import proven, sealed
 from keras_ruo2.records.samples import energy_per_atom
 from keras_ruo2.structure import cells
 from keras_ruo2.structure.cells import energy_of
-from keras_ruo2.structure.checks import check_cell, check_species
-from keras_ruo2.structure.damage import check_undamaged
+from keras_ruo2.structure.checks import check_species
+from keras_ruo2.structure.door import check_structure, warn
 from keras_ruo2.structure.filters import broken
-from keras_ruo2.structure.plausible import long_cell, no_vacuum, why_impossible
-
-MOST_NAMED = 5  # structures in a message
+from keras_ruo2.structure.plausible import long_cell, no_vacuum
 
 
 class Survey(NamedTuple):
@@ -149,8 +147,7 @@ def prepared_structures(config, start=0, oddities=None):
         name = str(info.get("name", f"{Path(config.structures).stem}-{number}"))
         try:
             check_species(atoms, config.pair)
-            check_plausible(atoms)
-            check_undamaged(atoms)
+            check_structure(atoms)
             if recipe.whole_only and broken(atoms):
                 continue
             check_numbers(atoms)
@@ -166,14 +163,6 @@ def prepared_structures(config, start=0, oddities=None):
         box.info = {"name": name, "number": number, "family": family_of(info, number), **known}
         box.set_constraint()
         yield box
-
-
-def check_plausible(atoms):
-    """Raise `ConfigError` for a structure that cannot be meant as it is."""
-    check_cell(atoms)
-    why = why_impossible(atoms)
-    if why:
-        raise ConfigError(why)
 
 
 class Oddities:
@@ -198,15 +187,13 @@ class Oddities:
         kinds = {no_vacuum: "are crystals without surfaces", long_cell: "have very long cells"}
         for check, told in self.found.items():
             warn(f"Warning: {len(told)} structures {kinds[check]}, but were taken", told)
+        if no_vacuum in self.found:
+            print(
+                "    For slabs add a vacuum along z: atoms.center(vacuum=6, axis=2)",
+                file=sys.stderr,
+            )
         if self.skipped:
             warn(f"{self.path}: skipped {len(self.skipped)} structures", self.skipped)
-
-
-def warn(text, listed):
-    """Print a text with the first of a list of sentences."""
-    more = len(listed) - MOST_NAMED
-    lines = listed[:MOST_NAMED] + ([f"and {more} more"] if more > 0 else [])
-    print("\n    ".join([f"{text}:", *lines]), file=sys.stderr)
 
 
 def check_numbers(atoms):

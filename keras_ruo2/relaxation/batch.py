@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.io.frames import append_frame, remove, whole_frames, write_frames
+from keras_ruo2.io.frames import append_frame, read_seals, remove, whole_frames, write_frames
 from keras_ruo2.io.locks import one_at_a_time
 from keras_ruo2.io.memory import check_memory
 from keras_ruo2.io.paths import checksum, shown, structure_files
@@ -21,7 +21,9 @@ from keras_ruo2.relaxation.mended import was_mended
 from keras_ruo2.relaxation.outcome import implausible
 from keras_ruo2.relaxation.pieces import closing, relax_one
 from keras_ruo2.relaxation.relax import Limits
+from keras_ruo2.relaxation.signals import held_back
 from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.damage import fault_of_size
 from keras_ruo2.structure.plausible import partial_occupancies, wrong_units
 
 ADVICE = "Restore it, or delete it and the .extxyz beside it to begin anew."
@@ -40,6 +42,9 @@ def main(config):
         ConfigError: Before anything is computed: an unknown calculator, unreadable structures,
             none that fits into the memory, or a partial result of other settings.
     """
+    if config.out.exists() and not config.overwrite:
+        tidy(config.out)
+        config.check_new()
     if config.scheduler is None:
         check_calculator(config.calculator)
     frames = read_structures(config.structures)[: config.count]
@@ -50,6 +55,15 @@ def main(config):
     check_writable(config.out.parent)
     with one_at_a_time(config.out):
         relax_all(config, frames)
+
+
+def tidy(out):
+    """Remove what is left beside a whole output of a command that was ended in its last moment."""
+    partial = out.with_suffix(".partial.extxyz")
+    with one_at_a_time(out):
+        if not partial.exists() or len(read_seals(partial)) == len(read_structures(out)):
+            remove(partial)
+            settings_of(partial).unlink(missing_ok=True)
 
 
 def relax_all(config, frames):
@@ -63,9 +77,10 @@ def relax_all(config, frames):
     if len(finished) < len(frames):
         finished |= compute(config, frames, finished, partial)
     finished = [finished[number] for number in range(len(frames))]
-    write_frames(config.out, finished)
-    remove(partial)
-    settings_of(partial).unlink(missing_ok=True)
+    with held_back():
+        write_frames(config.out, finished)
+        remove(partial)
+        settings_of(partial).unlink(missing_ok=True)
     print(summary(config.out, finished))
 
 
@@ -82,7 +97,11 @@ def check_some_usable(path, frames):
         return
     number = wrong.index(names[0])
     atoms = frames[number]
-    told = {"wrong_units": wrong_units, "partial_occupancies": partial_occupancies}
+    told = {
+        "wrong_units": wrong_units,
+        "damaged": fault_of_size,
+        "partial_occupancies": partial_occupancies,
+    }
     formula = f"it is {atoms.get_chemical_formula()}. Expected a metal and an anion."
     why = told[names[0]](atoms) if names[0] in told else formula
     raise ConfigError(

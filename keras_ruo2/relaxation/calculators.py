@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.extras import install as install_extra
 from keras_ruo2.io.paths import REPOSITORY, checksum
 
 # Materials Project's oxide correction, which CHGNet was trained on, eV per O atom. It is undone:
@@ -253,7 +254,7 @@ CALCULATORS = {
     "chgnet": Named(
         module="chgnet",
         distribution="chgnet",
-        install="pip install -e '.[energies]'",
+        install=install_extra("energies"),
         make=uncorrected_chgnet,
         title=f"CHGNet {CHGNET_MODEL}",
         correction=OXIDE_CORRECTION_UNDONE,
@@ -261,7 +262,7 @@ CALCULATORS = {
     "sevennet": Named(
         module="sevenn",
         distribution="sevenn",
-        install="pip install -e '.[sevennet]'",
+        install=install_extra("sevennet"),
         make=sevennet,
         title="SevenNet",
         models=MappingProxyType(

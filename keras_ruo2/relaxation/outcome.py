@@ -5,19 +5,20 @@ from types import MappingProxyType
 import numpy as np
 
 from keras_ruo2.structure.bonds import bonded_parts, closer_than
+from keras_ruo2.structure.bounds import bound
 from keras_ruo2.structure.checks import check_cell
+from keras_ruo2.structure.damage import fault_of_size
 from keras_ruo2.structure.displacements import displacements
 from keras_ruo2.structure.plausible import is_crowded, partial_occupancies
 
-# Of the sum of two covalent radii (Ru 1.46, O 0.66 Å); O2 is at 0.92. Potentials have false wells
-# nearer than that: CHGNet from 0.55, SevenNet from 0.45 on (experiments/013_potentials).
-CLOSEST = 0.6
-FARTHEST = 10.0  # Å that no atom of a slab moves while it relaxes
+CLOSEST = bound("false_well")
+FARTHEST = bound("farthest")
 FALLEN_APART = 0.5  # share of its atoms that the largest fragment must keep
 
 FAILURES = MappingProxyType(
     {
         "no_structure": "a frame without atoms, without a cell or with positions that are NaN",
+        "damaged": "coordinates or a cell that no structure has, e.g. vectors of 1e9 Å",
         "other_elements": "more than a metal and an anion, such as H: bonds are not known",
         "wrong_units": "distances far below those of any solid: lengths in nm?",
         "partial_occupancies": "sites that are only partly occupied, as a CIF may have them",
@@ -56,6 +57,8 @@ def implausible(atoms):
         return "other_elements"
     if is_crowded(atoms):
         return "wrong_units"
+    if fault_of_size(atoms):
+        return "damaged"
     return "partial_occupancies" if partial_occupancies(atoms) else ""
 
 

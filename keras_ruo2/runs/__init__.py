@@ -24,6 +24,7 @@ from keras_ruo2.runs.checkpoint import STEP_NAME as STEP_NAME
 from keras_ruo2.runs.checkpoint import TRAINING_WEIGHTS as TRAINING_WEIGHTS
 from keras_ruo2.runs.checkpoint import best_checkpoint as best_checkpoint
 from keras_ruo2.runs.checkpoint import checkpoints as checkpoints
+from keras_ruo2.runs.checkpoint import drop_training_state as drop_training_state
 from keras_ruo2.runs.checkpoint import last_checkpoint as last_checkpoint
 from keras_ruo2.runs.checkpoint import proven_rows as proven_rows
 from keras_ruo2.runs.checkpoint import score_of as score_of

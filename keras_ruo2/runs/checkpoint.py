@@ -41,6 +41,21 @@ def seal_checkpoint(folder, rows):
     sync_folder(folder)
 
 
+def drop_training_state(folder):
+    """Leave a checkpoint what draws samples, a thirtieth of its size; no run goes on from it then.
+
+    A kill in between leaves it sound: what is not in the list of checksums is not looked at.
+    """
+    folder = Path(folder)
+    known = known_of(folder)
+    if known is None:
+        return
+    files = {name: told for name, told in known["files"].items() if name != TRAINING_WEIGHTS}
+    if files != known["files"]:
+        write_state(folder / CHECKSUMS, known | {"files": files})
+    (folder / TRAINING_WEIGHTS).unlink(missing_ok=True)
+
+
 def known_of(folder):
     """Return what `seal_checkpoint` wrote, `None` if an earlier version made the checkpoint.
 
@@ -177,10 +192,10 @@ def best_first(run):
     return [folder for _, folder in sorted(pair for pair in scored if pair[0] is not None)]
 
 
-def sound_checkpoint(run, best=False):
+def sound_checkpoint(run, best=False, to_go_on=False):
     """Return the newest checkpoint, or the best, whose files are what was written, or `None`.
 
-    What is passed over for damage is named.
+    What is passed over for damage is named. `to_go_on` asks for one that a training can go on from.
 
     Raises:
         ConfigError: If there are checkpoints, but every one is damaged.
@@ -188,6 +203,8 @@ def sound_checkpoint(run, best=False):
     faults = []
     for folder in best_first(run) if best else reversed(checkpoints(run)):
         fault = fault_of(folder)
+        if to_go_on and not fault and not (folder / TRAINING_WEIGHTS).is_file():
+            fault = f"{shown(folder)} holds what draws samples only, not the state of a training"
         if not fault:
             for told in faults:
                 say_once(f"Warning: {told}. {shown(folder)} is used instead.")

@@ -2,12 +2,11 @@
 
 import csv
 import json
-import os
 from math import isfinite
 
 from keras_ruo2.errors import check_choice, check_writable
 from keras_ruo2.io.frames import write_frames
-from keras_ruo2.io.paths import shown
+from keras_ruo2.io.paths import shown, whole
 from keras_ruo2.io.progress import Progress
 from keras_ruo2.io.structures import name_of, read_structures
 from keras_ruo2.io.tables import harmless
@@ -32,7 +31,7 @@ ALWAYS_SHOWN = ("structures", "duplicate", "known", "known_faces")
 
 
 def main(config):
-    """Write the structures with what was found, the table and the funnel.
+    """Write the structures with what was found, the table and the funnel; return the funnel.
 
     Args:
         config: `ScreenConfig`.
@@ -46,10 +45,10 @@ def main(config):
     for word in accept:
         check_choice("accept", word, REASONS)
     structures = read_structures(config.structures)
-    references = read_structures(config.reference)
+    references = read_structures(config.known)
     check_writable(config.out.parent)
     known = known_slabs(references, config.pair)
-    print(f"Comparing with {len(references)} known slabs of {shown(config.reference)}.", flush=True)
+    print(f"Comparing with {len(references)} known slabs of {shown(config.known)}.", flush=True)
     remark(config.pair)
     if not known.indices:
         print(f"None of them is of {' and '.join(config.pair)}: every valid slab counts as novel.")
@@ -66,6 +65,7 @@ def main(config):
     write_frames(config.out, [annotated(structures[k], rows[k]) for k in chosen])
     print(table(steps))
     print(f"{shown(config.out)}: {len(chosen)} of {len(structures)} structures written.")
+    return steps
 
 
 def wanted(verdict, only):
@@ -141,19 +141,16 @@ def annotated(atoms, row):
 def write_table(path, rows):
     """Write a row for every structure, in their order."""
     names = list(dict.fromkeys(name for row in rows for name in row))
-    partial = path.with_name(f".{path.name}.partial")
-    with open(partial, "w", newline="") as file:
+    with whole(path) as partial, open(partial, "w", newline="") as file:
         writer = csv.DictWriter(file, names, restval="")
         writer.writeheader()
         writer.writerows({name: harmless(v) for name, v in row.items()} for row in rows)
-    os.replace(partial, path)
 
 
 def write_json(path, content):
     """Write a JSON file whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(content, indent=1))
-    os.replace(partial, path)
+    with whole(path) as partial:
+        partial.write_text(json.dumps(content, indent=1))
 
 
 def table(steps):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.extras import install
 from keras_ruo2.screening.faces import FaceMatch, KnownFaces
 from keras_ruo2.screening.matching import fingerprint
 from keras_ruo2.screening.novelty import Match, find_match, group
@@ -81,9 +82,7 @@ def check_installed():
     """Raise `ConfigError` unless the libraries of the extra `screen` are there."""
     missing = [name for name in ("dscribe", "pymatgen") if not importlib.util.find_spec(name)]
     if missing:
-        raise ConfigError(
-            f"Screening needs {' and '.join(missing)}. Install: pip install -e '.[screen]'"
-        )
+        raise ConfigError(f"Screening needs {' and '.join(missing)}. Install: {install('screen')}")
 
 
 def known_slabs(structures, species=SPECIES):

@@ -7,12 +7,13 @@ from ase.build import make_supercell
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.structure.bounds import bound
 from keras_ruo2.structure.checks import check_cell
 
 LARGEST_STRAIN = 1.0  # degrees from 90 that an orthogonal supercell is strained by at most
 STRAIN_SCALE = 0.1  # degrees of strain that are as bad as twice the volume
 LARGEST_INDEX = 9  # largest multiple of a cell vector that the search for a supercell tries
-SLAB_GAP = 4.0  # Å of empty space along the third vector that make a structure a slab
+SLAB_GAP = bound("slab_gap")
 LARGEST_VOXEL = 0.6  # Å; neighbouring O atoms merge in coarser grids
 
 
@@ -44,10 +45,23 @@ def widest_gap(atoms):
         `(gap, bottom)`: its width in Å and the z at which the atoms above it begin.
     """
     length = atoms.cell.lengths()[2]
-    z = np.sort(atoms.positions[:, 2] % length)
-    gaps = np.diff(z, append=z[0] + length)
+    return widest_stretch(atoms.positions[:, 2] % length, length)
+
+
+def widest_stretch(places, period):
+    """Find the widest empty stretch of a periodic line.
+
+    Args:
+        places: Points on it, shape `(n,)`, within one period.
+        period: Its length.
+
+    Returns:
+        `(width, end)`: of the stretch, and the place at which it ends.
+    """
+    order = np.sort(places)
+    gaps = np.diff(order, append=order[0] + period)
     widest = int(np.argmax(gaps))
-    return float(gaps[widest]), float(z[(widest + 1) % len(z)])
+    return float(gaps[widest]), float(order[(widest + 1) % len(order)])
 
 
 def set_vacuum(atoms, vacuum):
@@ -150,8 +164,7 @@ def straighten(atoms):
     normal /= np.linalg.norm(normal)
     height = float(cell[2] @ normal)
     result = atoms.copy()
-    z = np.sort((atoms.positions @ normal) % abs(height))
-    gap = np.diff(z, append=z[0] + abs(height)).max()
+    gap, _ = widest_stretch((atoms.positions @ normal) % abs(height), abs(height))
     if gap >= SLAB_GAP or not atoms.pbc[2]:
         result.set_cell([cell[0], cell[1], height * normal])
     return result

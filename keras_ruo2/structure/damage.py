@@ -6,13 +6,14 @@ import numpy as np
 from ase.neighborlist import neighbor_list
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.structure.bounds import bound
 from keras_ruo2.structure.cells import energy_of
 from keras_ruo2.structure.checks import check_cell
 
 SHORTEST, LONGEST = 1.0, 200.0  # Å, of cell vectors
 FEWEST = 2  # atoms
 LEAST_VOLUME, MOST_VOLUME = 3.0, 20_000.0  # Å^3 of the cell for each atom; RuO2 has 10.4
-CLOSEST = 0.5  # Å between two atoms; the bond of H2 has 0.74
+CLOSEST = bound("contact")  # Å between two atoms
 FARTHEST = 1e4  # Å from the origin
 MOST_ENERGY = 1e6  # eV for each atom; all electrons of Ru have 1.2e5
 
@@ -26,6 +27,17 @@ def check_undamaged(atoms):
     for find in (fault_of_atoms, fault_of_cell, fault_of_places, fault_of_energy):
         if fault := find(atoms):
             raise ConfigError(fault)
+
+
+def check_energy(atoms):
+    """Raise `ConfigError` if the energy of a crystal or molecule cannot be one."""
+    if fault := fault_of_energy(atoms):
+        raise ConfigError(fault)
+
+
+def fault_of_size(atoms):
+    """Say what is wrong with the atoms' number, coordinates or cell; empty if nothing is."""
+    return fault_of_atoms(atoms) or fault_of_cell(atoms)
 
 
 def fault_of_atoms(atoms):

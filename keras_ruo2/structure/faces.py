@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_ruo2.structure.cells import SLAB_GAP, straighten
+from keras_ruo2.structure.cells import SLAB_GAP, straighten, widest_stretch
 
 SAME_PLACE = 0.1  # Å by which an atom may miss its mirror image in a slab with two equal faces
 
@@ -26,13 +26,10 @@ def heights(atoms):
     normal = normal_of(atoms)
     length = float(atoms.cell[2] @ normal)
     along = (atoms.positions @ normal) % length
-    order = np.sort(along)
-    gaps = np.diff(order, append=order[0] + length)
-    widest = int(np.argmax(gaps))
-    bottom = order[(widest + 1) % len(order)]
+    vacuum, bottom = widest_stretch(along, length)
     found = (along - bottom) % length
     found[found > length - 1e-6] = 0.0  # the lowest atom itself, rounded down
-    return found, float(gaps[widest])
+    return found, vacuum
 
 
 def standing(atoms, vacuum):

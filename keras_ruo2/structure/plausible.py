@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 from ase.data import covalent_radii
 
-from keras_ruo2.structure.cells import SLAB_GAP
+from keras_ruo2.structure.cells import SLAB_GAP, widest_stretch
 
 MOST_LOOKED_AT = 300  # atoms whose neighbours are looked for
 SMALLEST, LARGEST = 0.4, 1.6  # nearest neighbours over the sum of covalent radii; oxides 0.9 to 1.0
@@ -123,8 +123,7 @@ def gap_across(atoms, axis):
     """Return the widest empty stretch between the planes of the other two cell vectors, Å."""
     others = np.delete(atoms.cell.array, axis, axis=0)
     height = atoms.get_volume() / np.linalg.norm(np.cross(*others))
-    across = np.sort(atoms.get_scaled_positions()[:, axis])
-    return float(height * np.diff(across, append=across[0] + 1).max())
+    return float(height * widest_stretch(atoms.get_scaled_positions()[:, axis], 1)[0])
 
 
 IMPOSSIBLE = (partial_occupancies, wrong_units, sideways_vacuum)

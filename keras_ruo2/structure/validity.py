@@ -1,7 +1,7 @@
 """Is this a RuO2 slab at all? Every reason against it has a name.
 
-The bounds were set on the bundled slabs without flaw and on published DFT slabs, see
-`experiments/006_screening`.
+The bounds (`bounds.BOUNDS`) were set on the bundled slabs without flaw and on published DFT slabs,
+see `experiments/006_screening`.
 """
 
 from types import MappingProxyType
@@ -18,17 +18,17 @@ from keras_ruo2.structure.bonds import (
     is_metal,
     unlike_neighbours,
 )
+from keras_ruo2.structure.bounds import bound
 from keras_ruo2.structure.cells import SLAB_GAP
+from keras_ruo2.structure.damage import fault_of_energy, fault_of_size
 from keras_ruo2.structure.faces import heights
 from keras_ruo2.structure.plausible import is_crowded, partial_occupancies
 
-# Shares of the sum of two covalent radii (Ru 1.46, O 0.66 Å) below which atoms have merged. The
-# shortest bonds of whole bundled slabs are 0.74 (Ru-O) and 0.80 (Ru-Ru) of it, of O2 0.92.
-CLOSEST = 0.7
-RU_NEIGHBOURS = (2, 6)  # O atoms around Ru; 2 in the corners of O-poor (001), 6 in the crystal
-O_NEIGHBOURS = 4  # Ru atoms around O at most; 3 in the crystal, 4 in a few whole slabs
-OXYGEN_PER_RUTHENIUM = (1.0, 3.0)  # whole bundled slabs: 1.17 to 2.86
-LARGEST_EXCESS = 0.14  # O beyond RuO2 per face, Å^-2; whole bundled slabs: -0.105 to 0.104
+CLOSEST = bound("merged")
+RU_NEIGHBOURS = bound("ru_neighbours")
+O_NEIGHBOURS = bound("o_neighbours")[1]
+OXYGEN_PER_RUTHENIUM = bound("oxygen_per_ruthenium")
+LARGEST_EXCESS = bound("largest_excess")
 SMALLEST_VOLUME = 1.0  # Å^3 of a cell
 
 
@@ -116,6 +116,7 @@ UNREADABLE = MappingProxyType(
         "wrong_units": is_crowded,
         "no_cell": no_cell,
         "other_elements": other_elements,
+        "damaged": lambda atoms: bool(fault_of_size(atoms) or fault_of_energy(atoms)),
         "partial_occupancies": lambda atoms: bool(partial_occupancies(atoms)),
     }
 )

@@ -58,7 +58,7 @@ def read_methods(config, slabs):
             slabs of one name differ.
     """
     own = common_method(slabs)
-    files = [(path, read_slabs(path)) for path in config.compared]
+    files = [(path, read_slabs(path, config.skip_damaged)) for path in config.compared]
     found = [common_method(others) for _, others in files]
     for number, (path, _) in enumerate(files):
         if found[number] in (own, *found[:number]):

@@ -41,6 +41,7 @@ from keras_ruo2.thermodynamics.report import (
     UPPER,
     mark_doubtful,
     report,
+    stable_table,
 )
 from keras_ruo2.thermodynamics.surface import (
     area,
@@ -63,6 +64,9 @@ TICKS = (300, 600, 900, 1200, 1500)  # K
 def main(config):
     """Write the table, the stable structures, the diagram and, if wished, crystal shapes.
 
+    Returns:
+        Who is stable where, a list of dicts.
+
     Args:
         config: `PhaseDiagramConfig`.
 
@@ -71,9 +75,9 @@ def main(config):
             calculators, references of another one, or --wulff outside the diagram. At the end, with
             everything else written: a crystal shape that does not exist.
     """
-    slabs = [(slab, False) for slab in read_slabs(config.structures)]
-    if config.reference:
-        slabs += [(slab, True) for slab in read_slabs(config.reference)]
+    slabs = [(slab, False) for slab in read_slabs(config.structures, config.skip_damaged)]
+    if config.known:
+        slabs += [(slab, True) for slab in read_slabs(config.known, config.skip_damaged)]
     given = [slab for slab, _ in slabs]
     check_vacuum(given, config.pair)
     remark(config.pair)
@@ -87,12 +91,8 @@ def main(config):
     kept = [(key, *pair) for key, pair in entries if config.broken or not broken(pair[0])]
     if not kept:
         raise ConfigError(f"All {len(slabs)} slabs are broken. Add --broken to see them anyway.")
-    rows = [describe(key, slab, known, references) for key, slab, known in kept]
-    separate_faces(rows)
     own = title_of(given, config.structures)
-    add_lines(rows, own, methods)
-    panels, crossings = find_stable(rows, limits, own, methods)
-    mark_doubtful(rows, oxidised_error(method))
+    rows, panels, crossings = rank(kept, references, limits, method, own, methods)
     titles = [own, *(each.title for each in methods)]
     write(config, rows, panels, limits, crossings, titles)
     report(config.out, rows, panels, len(slabs) - len(kept), method, references, limit)
@@ -101,6 +101,30 @@ def main(config):
     if config.map:
         draw_maps(config, panels, limits, crossings)
     add_crystals(config, panels)
+    return stable_table(panels)
+
+
+def rank(kept, references, limits, method, own="", methods=()):
+    """Rank slabs by their surface free energy.
+
+    Args:
+        kept: List of `(key, slab, known)`, whole slabs with energies.
+        references: `References`.
+        limits: Ends of dmu_O, eV.
+        method: Calculator and correction of the energies.
+        own: Title of that calculator.
+        methods: List of `Method`, whose energies of the same slabs are compared.
+
+    Returns:
+        `(rows, panels, crossings)`: what `describe` returns of each slab, with its range; dict of
+        facets to their rows; what `agreement` returns, of all facets.
+    """
+    rows = [describe(key, slab, known, references) for key, slab, known in kept]
+    separate_faces(rows)
+    add_lines(rows, own, methods)
+    panels, crossings = find_stable(rows, limits, own, methods)
+    mark_doubtful(rows, oxidised_error(method))
+    return rows, panels, crossings
 
 
 def find_stable(rows, limits, own, methods):

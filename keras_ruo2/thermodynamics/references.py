@@ -10,19 +10,35 @@ from keras_ruo2.io.structures import name_of, read_structures
 from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.cells import SLAB_GAP, potential_energy
 from keras_ruo2.structure.checks import check_species
+from keras_ruo2.structure.damage import check_energy
+from keras_ruo2.structure.door import admitted, check_structure
 from keras_ruo2.structure.plausible import gap_across
 from keras_ruo2.thermodynamics.surface import References, known_references
 
 USABLE = ("no", "not_converged")  # what `relax` may say of a slab that is ranked
 
 
-def read_slabs(path):
+def read_slabs(path, skip=False, check=check_structure):
     """Read slabs with energies; those whose relaxation failed are left out and counted.
 
+    Args:
+        path: File, folder or pattern.
+        skip: Leave out damaged structures too, and list them.
+        check: What each must pass, see `door.admitted`.
+
     Raises:
-        ConfigError: If there are structures without energy; the first one is named.
+        ConfigError: If a structure cannot be used or has no energy; the first one is named.
     """
-    slabs = without_failures(path, read_structures(path))
+    return usable_slabs(path, read_structures(path), skip, check)
+
+
+def usable_slabs(path, structures, skip=False, check=check_structure):
+    """Return slabs with energies, named; `path` is where they come from, for messages.
+
+    Raises:
+        ConfigError: As `read_slabs` does.
+    """
+    slabs = admitted(path, without_failures(path, structures), skip=skip, check=check)
     lacking = [number for number, slab in enumerate(slabs) if potential_energy(slab) is None]
     if lacking:
         raise ConfigError(
@@ -141,7 +157,9 @@ def check_reference(where, atoms, kind, species):
 
 def read_references(path, method, beside=(), known=None, species=SPECIES):
     """Read a file of references and return what `references_among` finds in it."""
-    return references_among(path, read_slabs(path), method, beside, known, species)
+    return references_among(
+        path, read_slabs(path, check=check_energy), method, beside, known, species
+    )
 
 
 def references_among(path, frames, method, beside=(), known=None, species=SPECIES):

@@ -46,6 +46,28 @@ def report(out, rows, panels, num_broken, method, references, limit):
     )
 
 
+def stable_table(panels):
+    """Return who is stable where, as JSON holds it: dicts, energies in meV/Å^2 and eV.
+
+    Args:
+        panels: Dict of facets to their rows.
+    """
+    return [
+        {
+            "facet": facet,
+            "name": row["name"],
+            "from_eV": row["stable"][0],
+            "to_eV": row["stable"][1],
+            "gamma_from_meV_A2": 1000 * row["line"](row["stable"][0]),
+            "gamma_to_meV_A2": 1000 * row["line"](row["stable"][1]),
+            "faces": row["faces"],
+            "doubtful_from_eV": row["doubtful_from"],
+        }
+        for facet, group in panels.items()
+        for row in sorted((row for row in group if row["stable"]), key=lambda row: row["stable"])
+    ]
+
+
 def mark_doubtful(rows, error):
     """Note of each stable row from which dmu_O on it is more stable than is physical.
 

@@ -13,6 +13,7 @@ NOT_VARIED = (
     "evaluate_every",
     "keep",
     "stop_on_collapse",
+    "tracker",
 )
 
 
@@ -33,11 +34,7 @@ class Board:
             resolved: Dict of settings.
             metrics: Names of metrics that the view lists.
         """
-        values = {
-            name: value if isinstance(value, (bool, int, float, str)) else str(value)
-            for name, value in resolved.items()
-            if name not in NOT_VARIED and value is not None
-        }
+        values = varied(resolved)
         for summary in hparams(values, {group(name): 0.0 for name in metrics}):
             self.writer.file_writer.add_summary(summary)
 
@@ -58,6 +55,15 @@ class Board:
     def flush(self):
         """Make sure that everything is on disk."""
         self.writer.flush()
+
+
+def varied(resolved):
+    """Return the settings by which runs are compared, as numbers, truths and texts."""
+    return {
+        name: value if isinstance(value, (bool, int, float, str)) else str(value)
+        for name, value in resolved.items()
+        if name not in NOT_VARIED and value is not None
+    }
 
 
 def group(name):

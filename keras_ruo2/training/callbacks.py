@@ -17,7 +17,8 @@ from keras_ruo2.species import SPECIES
 from keras_ruo2.training.checkpoints import take_up_means
 from keras_ruo2.training.every import Every, check_finite, synchronise
 
-PICTURE_SAMPLES = 24
+PICTURE_SAMPLES = {2: 24, 3: 6}  # by dimensions; each whole grid has two views
+LARGE = {"columns": style.VIEW_COLUMNS, "size": style.VIEW}  # of whole grids
 COLUMNS = 6
 
 
@@ -117,24 +118,37 @@ class Pictures(Every):
         classes: Number of classes that the generator is told; 0 for none. Then each class has a
             row of its own, drawn from the same noise.
         real_lengths: Lengths of held-out records in Å, shape `(n, num_lengths)`.
+        ndim: Dimensions of the grids.
         species: Metal and anion.
         interval: Steps between pictures.
         last_step: Step of the run's last update.
     """
 
     def __init__(
-        self, run, board, noise, unscale, *, classes, real_lengths, species=SPECIES, **schedule
+        self,
+        run,
+        board,
+        noise,
+        unscale,
+        *,
+        classes,
+        real_lengths,
+        ndim=2,
+        species=SPECIES,
+        **schedule,
     ):
         super().__init__(**schedule)
         self.folder = Path(run) / runs.PICTURES
         self.folder.mkdir(exist_ok=True)
         self.board, self.unscale, self.real_lengths = board, unscale, real_lengths
         self.species = species
-        self.rows, self.inputs = [], noise[:PICTURE_SAMPLES]
+        self.rows, self.inputs = [], noise[: PICTURE_SAMPLES[ndim]]
+        self.look = LARGE if ndim == 3 else {"columns": COLUMNS}
+        columns = self.look["columns"]
         if classes:
             self.rows = [f"class {number}" for number in range(classes)]
-            labels = np.repeat(np.arange(classes, dtype="int32"), COLUMNS)
-            self.inputs = [np.tile(noise[:COLUMNS], (classes, 1)), labels]
+            labels = np.repeat(np.arange(classes, dtype="int32"), columns)
+            self.inputs = [np.tile(noise[:columns], (classes, 1)), labels]
 
     def act(self, logs):
         synchronise(self.model)
@@ -146,7 +160,7 @@ class Pictures(Every):
         grids = keras.ops.convert_to_numpy(made["grid"])
         path = self.folder / f"step-{self.step:08d}.png"
         panels = style.views(f"Generated, step {self.step}", grids, lengths)
-        figure = style.sample_sheet(panels, columns=COLUMNS, rows=self.rows)
+        figure = style.sample_sheet(panels, rows=self.rows, **self.look)
         pixels = style.save(figure, path, self.species)
         self.board.picture("samples", pixels, self.step)
         self.board.flush()

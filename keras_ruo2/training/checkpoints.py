@@ -66,10 +66,15 @@ class Checkpoints(Every):
         self.forget()
 
     def forget(self):
-        """Remove checkpoints that are neither among the last nor the best."""
+        """Remove checkpoints that are neither among the last nor the best.
+
+        Of a best one that is not among the last stays what draws samples.
+        """
         best = runs.best_checkpoint(self.run)
         for old in runs.checkpoints(self.run)[: -self.keep]:
-            if old != best:
+            if old == best:
+                runs.drop_training_state(old)
+            else:
                 doomed = old.with_suffix(".partial")  # half of it must not look like a checkpoint
                 shutil.rmtree(doomed, ignore_errors=True)
                 os.replace(old, doomed)

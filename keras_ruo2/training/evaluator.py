@@ -27,6 +27,8 @@ class Evaluator:
         lattice: Whether the model predicts lattice lengths.
         alpha: Inverse square width of the records' Gaussians, Å^-2.
         slab_scores: `SlabScores` where the generator places atoms, else `None`.
+        yardstick: Whether there are enough held-out structures for a ratio to them to mean
+            something; else none is given.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Evaluator:
         training_labels=None,
         alpha=5.0,
         slab_scores=None,
+        yardstick=True,
     ):
         count = min(len(held_out["grid"]), len(training["grid"]), len(noise))
         self.held_out = {name: held_out[name][:count] for name in ("grid", "lattice")}
@@ -51,18 +54,21 @@ class Evaluator:
         self.labels = None if labels is None else labels[:count]
         self.held_out_labels = None if labels is None else held_out_labels[:count]
         self.collapse = CollapseWatch(training["grid"], training_labels, self.labels)
-        self.yardstick = sliced_wasserstein(self.held_out["grid"], training["grid"][:count])
         self.spectra = spectrum(self.held_out["grid"])
-        self.spectral_yardstick = sliced_wasserstein(
-            self.spectra, spectrum(training["grid"][:count])
-        )
+        near = training["grid"][:count]
+        self.yardsticks = {}
+        if yardstick:
+            self.yardsticks = {
+                "held_out_ratio": sliced_wasserstein(self.held_out["grid"], near),
+                "held_out_spectrum_ratio": sliced_wasserstein(self.spectra, spectrum(near)),
+            }
         typical = training["lattice"].mean(axis=0)
         self.trivial_error = np.abs(self.held_out["lattice"] - typical).mean()
 
     @property
     def names(self):
         """Names of the scores."""
-        names = ["held_out_distance", "held_out_ratio", "held_out_spectrum_ratio"]
+        names = ["held_out_distance", *self.yardsticks]
         if self.labels is not None:
             names.append("label_effect")
         if self.lattice:
@@ -85,7 +91,8 @@ class Evaluator:
         Returns:
             Dict: `held_out_distance`, the sliced Wasserstein distance of generated to held-out
             images; `held_out_ratio`, the same over that of training to held-out images;
-            `held_out_spectrum_ratio`, such a ratio on amplitudes of Fourier components;
+            `held_out_spectrum_ratio`, such a ratio on amplitudes of Fourier components (neither
+            where held-out structures are no yardstick);
             `label_effect`, how much an image changes with its class over how much it changes with
             its noise; `lattice_error` (Å) and `lattice_error_percent`, the critic's mean absolute
             error on held-out images; `lattice_error_trivial` (Å), that of always naming the
@@ -98,9 +105,11 @@ class Evaluator:
         """
         made = predict(model.averaged, self.noise, self.labels)
         distance = sliced_wasserstein(self.held_out["grid"], made["grid"])
-        scores = {"held_out_distance": distance, "held_out_ratio": distance / self.yardstick}
-        spectral = sliced_wasserstein(self.spectra, spectrum(made["grid"]))
-        scores["held_out_spectrum_ratio"] = spectral / self.spectral_yardstick
+        scores = {"held_out_distance": distance}
+        if self.yardsticks:
+            spectral = sliced_wasserstein(self.spectra, spectrum(made["grid"]))
+            distances = {"held_out_ratio": distance, "held_out_spectrum_ratio": spectral}
+            scores |= {name: distances[name] / self.yardsticks[name] for name in distances}
         if self.labels is not None:
             scores["label_effect"] = self.label_effect(model, made["grid"])
         if self.lattice:

@@ -79,7 +79,8 @@ def take_up(config, description):
     """
     if not runs.exists(config.run):
         return description, class_counts(description, config.label_by), None
-    saved, started_from = runs.load(config.run), runs.sound_checkpoint(config.run)
+    saved = runs.load(config.run)
+    started_from = runs.sound_checkpoint(config.run, to_go_on=True)
     runs.proven_rows(config.run, started_from)
     print(f"Going on from {shown(started_from)}.")
     return (
@@ -93,7 +94,7 @@ def is_finished(config, step, last_step):
     """Say whether a run has made its steps or used up its minutes, and print so."""
     finished = step >= last_step
     if config.minutes is not None and (config.run / runs.METRICS).is_file():
-        rows = runs.proven_rows(config.run, runs.sound_checkpoint(config.run))
+        rows = runs.proven_rows(config.run, runs.sound_checkpoint(config.run, to_go_on=True))
         finished |= bool(rows) and float(rows[-1]["seconds"]) >= 60 * config.minutes
     if finished:
         limit = f"--steps={last_step}" + (f" --minutes={config.minutes}" if config.minutes else "")
@@ -174,5 +175,12 @@ def draw_curves(run):
     style.save(style.metric_curves(runs.metrics_table(rows)), run / CURVES)
     print(
         f"Trained {rows[-1]['step']} steps in {float(rows[-1]['seconds']):.0f} s; "
-        f"curves in {shown(run / CURVES)}."
+        f"curves in {shown(run / CURVES)}. {kept(run)}"
     )
+
+
+def kept(run):
+    """Return a sentence on the checkpoints of a run: how many there are, and their size."""
+    folders = runs.checkpoints(run)
+    size = sum(file.stat().st_size for folder in folders for file in folder.iterdir())
+    return f"Kept: {len(folders)} checkpoints, {size / 1e6:.0f} MB."

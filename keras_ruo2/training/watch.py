@@ -11,11 +11,11 @@ from keras_ruo2.data.labels import class_of, draw_classes
 from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.cells import unscale_lengths
-from keras_ruo2.training.board import Board
 from keras_ruo2.training.callbacks import Pictures, Recorder
 from keras_ruo2.training.checkpoints import Checkpoints
 from keras_ruo2.training.evaluator import NUM_IMAGES, Evaluator
 from keras_ruo2.training.pace import Pace
+from keras_ruo2.training.trackers import make_board
 
 
 def make_callbacks(config, description, counts, last_step, out, slab_scores=None):
@@ -43,9 +43,10 @@ def make_callbacks(config, description, counts, last_step, out, slab_scores=None
         labels["training_labels"] = class_of(training, description, config.label_by)
     known = labels | {"lattice": variant.lattice, "alpha": description.alpha}
     known["slab_scores"] = slab_scores
+    known["yardstick"] = description.is_yardstick
     evaluator = Evaluator(held_out, training, noise, unscale, **known)
     evaluator.collapse.species = description.species
-    board = Board(out / "tensorboard")
+    board = make_board(out, config.tracker, str(config.run))
     board.settings(runs.resolve(config), evaluator.names)
     often = {"interval": config.log_every, "last_step": last_step}
     rarely = {"interval": config.evaluate_every, "last_step": last_step}
@@ -54,7 +55,7 @@ def make_callbacks(config, description, counts, last_step, out, slab_scores=None
     )
     classes = len(counts) if variant.label else 0
     drawn = {"classes": classes, "real_lengths": held_out["lattice"]}
-    drawn["species"] = description.species
+    drawn |= {"species": description.species, "ndim": variant.ndim}
     pictures = Pictures(out, board, noise, unscale, **drawn, **rarely)
     pace = Pace(recorder, runs.resolve(config)["batch_size"])
     return [recorder, pictures, pace, Checkpoints(out, config.keep, recorder.scores_at, **rarely)]
@@ -67,21 +68,24 @@ def evaluation_samples(config, description, count):
     """
     read = functools.partial(read_sample, config.records, description, seed=config.seed)
     if description.counts[HELD_OUT]:
-        warn_of_few(config, len(description.structures[HELD_OUT]))
+        warn_of_few(config, description)
         return read(HELD_OUT, count), read(TRAINING, count)
     both = read(TRAINING, 2 * count)
     print(
-        f"Warning: no structure of {config.records} is held out; scores are of training ones.",
+        f"Warning: no structure of {config.records} is held out; scores are of training ones, and "
+        "held_out_ratio and held_out_spectrum_ratio are not reported.",
         file=sys.stderr,
     )
     return tuple({name: value[k::2] for name, value in both.items()} for k in range(2))
 
 
-def warn_of_few(config, number):
+def warn_of_few(config, description):
     """Say so where the held-out structures are too few to compare with."""
-    if number < FEWEST_HELD_OUT:
+    if not description.is_yardstick:
         print(
-            f"Warning: {number} held-out structures of {config.records} are no yardstick: noise "
-            "may score well on held_out_ratio. Rely on pictures and evaluate, or hold out more.",
+            f"Warning: {description.num_held_out} held-out structures (or chains of a search) of "
+            f"{config.records} are no yardstick, noise may come as near to them: held_out_ratio "
+            "and held_out_spectrum_ratio are not reported. Rely on pictures and evaluate, or hold "
+            f"out {FEWEST_HELD_OUT} or more (records --holdout).",
             file=sys.stderr,
         )

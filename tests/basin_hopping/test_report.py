@@ -110,6 +110,9 @@ def test_the_report_has_a_row_for_each_chain_and_every_picture(searched, tmp_pat
     assert ("not counted" in text) == (source == "found.extxyz")
     for name in ("energies", "composition", "acceptance", "grand_potential", "structures"):
         assert (tmp_path / f"{name}.png").stat().st_size > 5000
+    page = (tmp_path / "report.html").read_text()
+    assert "<td>1</td><td>100-stoichiometric</td>" in page and "http" not in page
+    assert page.count("data:image/png") == 5
 
 
 def test_a_search_that_has_only_relaxed_its_start_is_shown(searched, tmp_path):

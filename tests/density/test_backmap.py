@@ -137,8 +137,8 @@ def test_atoms_are_counted_by_their_share_of_density(share, count):
     assert len(found) == 1 + count
     if count:
         own = np.argmin(found.positions[:, 2])
-        assert found.arrays["confidence"][own] == pytest.approx(share, abs=0.02)
-        assert found.arrays["confidence"].max() == pytest.approx(1, abs=0.02)
+        assert found.arrays["reproduced"][own] == pytest.approx(share, abs=0.02)
+        assert found.arrays["reproduced"].max() == pytest.approx(1, abs=0.02)
 
 
 def test_density_between_one_and_two_atoms_goes_to_the_nearer_number():
@@ -150,16 +150,17 @@ def test_density_between_one_and_two_atoms_goes_to_the_nearer_number():
 
 def test_a_perfect_grid_is_trusted_and_leaves_nothing(slab):
     found = backmap(voxelise(slab, alpha=ALPHA), slab.cell.lengths(), alpha=ALPHA)
-    assert found.arrays["confidence"].shape == (len(slab),)
-    assert found.arrays["confidence"].min() > 0.99
+    for name in ("confidence", "reproduced"):
+        assert found.arrays[name].shape == (len(slab),)
+        assert found.arrays[name].min() > 0.99
     assert found.info["residual"] < 1e-3
 
 
-def test_noise_costs_confidence_and_residual(slab, rng):
+def test_noise_costs_reproduction_and_residual(slab, rng):
     grid = voxelise(slab, alpha=ALPHA)
     grid = np.clip(grid + 0.05 * rng.normal(size=grid.shape), 0, 1)
     found = backmap(grid, slab.cell.lengths(), alpha=ALPHA)
-    assert 0.5 < found.arrays["confidence"].mean() < 0.98
+    assert 0.5 < found.arrays["reproduced"].mean() < 0.98
     assert found.info["residual"] > 0.1
 
 

@@ -10,6 +10,7 @@ from keras_ruo2.density import fit
 from keras_ruo2.density.batch import main as backmap
 from keras_ruo2.density.voxelise import voxelise
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io.samples import load_arrays
 from keras_ruo2.plotting.atoms import on_pixels
 from keras_ruo2.structure.cells import repeat
 
@@ -196,4 +197,4 @@ def test_flags_are_checked(tmp_path):
 def test_structures_in_place_of_samples_are_not_called_pickles(slab, tmp_path):
     slab.write(tmp_path / "x.extxyz")
     with pytest.raises(ConfigError, match="x.extxyz was refused: it is no .npz of arrays"):
-        command.load_arrays(tmp_path / "x.extxyz")
+        load_arrays(tmp_path / "x.extxyz")

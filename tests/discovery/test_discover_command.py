@@ -59,7 +59,7 @@ FLAGS = {
 
 @pytest.fixture(scope="module")
 def done(folder):
-    given = {"samples": folder / "samples.npz", "reference": folder / "known.extxyz"}
+    given = {"samples": folder / "samples.npz", "known": folder / "known.extxyz"}
     config = DiscoverConfig(out=folder / "out", **given, **FLAGS | {"count": 9})
     discover(config)
     return folder / "out"
@@ -164,7 +164,7 @@ def test_dft_ranks_what_was_handed_over_again(done, tmp_path):
 def test_samples_that_are_all_empty_give_a_report_that_says_so(folder, tmp_path):
     np.savez(tmp_path / "s.npz", grid=np.zeros((2, 8, 8, 8, 2)), lattice=np.full((2, 3), 9.0))
     flags = FLAGS | {"samples": tmp_path / "s.npz", "baselines": "none"}
-    discover(DiscoverConfig(out=tmp_path / "o", reference=folder / "known.extxyz", **flags))
+    discover(DiscoverConfig(out=tmp_path / "o", known=folder / "known.extxyz", **flags))
     text = (tmp_path / "o" / "report.html").read_text()
     assert "there is nothing to rank" in text and "no_atoms 2" in text
     assert "the phase diagram shows known slabs only" in text

@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from keras_ruo2.discovery.ranking import rank, worth_handing_over
+from keras_ruo2.discovery.ranking import lowest_known, rank, worth_handing_over
 from keras_ruo2.discovery.tables import distance
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.slabs import build_slab
@@ -51,3 +52,22 @@ def test_known_and_unconverged_structures_are_handed_over_last():
     new, rest = worth_handing_over(rank(structures, known, REFERENCES, LIMITS))
     assert [row.atoms.info["name"] for row in new] == ["new"]
     assert {row.atoms.info["name"] for row in rest} == {"known", "moving"}
+
+
+def test_known_slabs_that_are_lowest_somewhere_are_listed_and_broken_ones_never():
+    known = [
+        slab("stoichiometric", 2.0, "poor"),
+        slab("O-rich", 1.0, "rich"),
+        slab("stoichiometric", 3.0, "never"),
+    ]
+    broken = slab("O-rich", 0.1, "broken")
+    broken.positions[np.argmax(broken.positions[:, 2]), 2] += 3
+    without = slab("O-rich", 0.1, "no energy")
+    without.calc = None
+    found = lowest_known([*known, without, broken], REFERENCES, (-3.0, 0.0))
+    assert {(number, atoms.info["name"]) for number, atoms, _ in found} == {
+        (0, "poor"),
+        (1, "rich"),
+    }
+    values = [line(-1.5) for *_, line in found]
+    assert values == sorted(values)

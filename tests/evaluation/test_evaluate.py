@@ -39,6 +39,8 @@ def test_a_run_is_measured_and_the_page_is_whole(trained, tmp_path, capsys):
     assert 5 < float(rows[0]["length_z"]) < 60 and float(rows[0]["critic_score"]) != 0
     printed = capsys.readouterr().out
     assert "40 samples measured" in printed
+    assert "3 held-out structures are no yardstick" in printed and "held_out" not in metrics
+    assert "Held-out ratio" not in page and "no ratio to held-out records" in page
     assert all(alarm in printed for alarm in metrics["alarms"])
 
 

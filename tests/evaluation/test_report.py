@@ -8,6 +8,7 @@ from keras_ruo2.evaluation.report import (
     PAGE,
     PICTURES,
     conditioning_text,
+    score_table,
     write_metrics,
     write_page,
 )
@@ -44,6 +45,12 @@ def test_metrics_are_valid_json(tmp_path):
     assert found["marginals"]["slab_thickness"]["ratio"] == 3.0
     assert found["marginals"]["slab_thickness"]["high"] is None
     assert found["collapse"]["all"]["diversity"] is None
+
+
+def test_without_a_yardstick_there_is_no_column_of_held_out_ratios():
+    assert ">Held-out ratio</th>" in score_table("marginals", METRICS_FOUND)
+    few = {name: value for name, value in METRICS_FOUND.items() if name != "held_out"}
+    assert "Held-out ratio" not in score_table("marginals", few)
 
 
 def test_the_page_needs_nothing_beside_it(tmp_path):

@@ -23,9 +23,8 @@ def slab():
 def made(tmp_path, slab, **flags):
     """Return what is drawn for a slab, and the slab as its file holds it."""
     ase.io.write(tmp_path / "slab.extxyz", slab)
-    given = {"keep": tmp_path / "slab.extxyz", "structures": tmp_path / "out.extxyz"}
-    flags = {"frozen_layers": 3, "count": 4} | flags
-    generate(GenerateConfig(**given, **flags))
+    given = {"keep": tmp_path / "slab.extxyz", "structures": tmp_path / "out.extxyz", "count": 4}
+    generate(GenerateConfig(**(given | {"frozen_layers": 3} | flags)))
     return ase.io.read(tmp_path / "out.extxyz", ":"), ase.io.read(tmp_path / "slab.extxyz")
 
 

@@ -104,7 +104,7 @@ def test_variety_changes_which_contested_sites_are_filled_and_nothing_else(run, 
     for one, other in zip(slabs, others, strict=True):  # metal is always there
         metal = [atoms.get_chemical_symbols().count("Ru") for atoms in (one, other)]
         assert metal[0] == metal[1]
-    with pytest.raises(ConfigError, match="--variety is 0. Expected 0.01 to 100"):
+    with pytest.raises(ConfigError, match="--variety is 0.0. Expected 0.01 to 100"):
         GenerateConfig(run=run, out=tmp_path / "s.npz", variety=0)
 
 

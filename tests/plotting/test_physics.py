@@ -2,7 +2,7 @@ import numpy as np
 
 from keras_ruo2.plotting.attribution import flattened_maps
 from keras_ruo2.plotting.physics import confusion_figure, energy_figure
-from keras_ruo2.plotting.style import metric_curves, smoothed
+from keras_ruo2.plotting.style import limits, metric_curves, smoothed
 
 
 def test_rows_of_the_confusion_add_up_and_unknown_classes_stay_white():
@@ -41,3 +41,19 @@ def test_the_drift_of_ratios_is_drawn_beside_the_real_one():
     own, real, one = drawn["Mean ratio of lengths"].lines
     assert set(one.get_ydata()) == {1}
     assert real.get_linestyle() == "--" and own.get_linestyle() == "-"
+
+
+def test_ratios_far_from_one_are_in_the_picture():
+    """Small cells are half as wide as high: their panel was empty."""
+    table = {"step": [1, 2, 3], "lattice_lateral_over_z": [0.4, 0.45, 0.5]}
+    table |= {"lattice_lateral_over_z_real": [1.6] * 3}
+    (axis,) = metric_curves(table).axes
+    low, high = axis.get_ylim()
+    assert low < 0.4 and 1.6 < high
+    assert limits((0.7, 1.1), [np.array([np.nan, 0.9])]) == (0.7, 1.1)
+
+
+def test_four_panels_leave_no_place_empty():
+    table = {"step": [1, 2], "critic_loss": [1.0, 2.0], "held_out_ratio": [1.0, 2.0]}
+    table |= {"lattice_error": [1.0, 1.0], "collapse_diversity": [1.0, 1.0]}
+    assert len(metric_curves(table).axes) == 4

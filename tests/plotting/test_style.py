@@ -38,3 +38,20 @@ def test_curves_show_what_was_measured(tmp_path):
     assert len(figure.axes) == 2  # nothing is known of the lattice
     style.save(figure, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 1000
+
+
+def test_whole_grids_are_fewer_and_larger():
+    views = style.views("Generated", np.zeros((9, 4, 4, 4, 2)), np.full((9, 3), 10.0))
+    columns, size = style.VIEW_COLUMNS, style.VIEW
+    large = style.sample_sheet(views, columns=columns, size=size)
+    small = style.sample_sheet(views)
+    assert style.MOST_SHOWN[3] < style.MOST_SHOWN[2]
+    assert widest_axis(large) > 1.4 * widest_axis(small)
+    plt.close("all")
+
+
+def widest_axis(figure):
+    """Return the width of the widest axis, inches."""
+    figure.canvas.draw()
+    axes = [axis for part in figure.subfigs for axis in part.axes]
+    return max(axis.get_window_extent().width for axis in axes) / figure.dpi

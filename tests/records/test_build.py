@@ -387,6 +387,9 @@ def test_snapshots_of_a_search_are_held_out_by_chain(tmp_path, slab, capsys):
     assert len(held_out) == 3 and len({int(name[1:]) % 4 for name in held_out}) == 1
     (chain,) = load_description(tmp_path / "chains").source["held_out_chains"]
     assert chain == f"chain {int(held_out[0][1:]) % 4}"
+    found = load_description(tmp_path / "chains")
+    assert found.num_held_out == 1 and not found.is_yardstick  # three snapshots of one chain
+    assert "1 structures (or chains of a search) are held out" in capsys.readouterr().err
     main(RecordsConfig(**settings, holdout=0.1, out=tmp_path / "few"))
     assert "of 4 chains none is held out whole" in capsys.readouterr().err
     assert load_description(tmp_path / "few").source["held_out_chains"] == []

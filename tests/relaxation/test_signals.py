@@ -10,7 +10,15 @@ from keras_ruo2.relaxation.signals import held_back
 MASK = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))"
 
 
-def test_ctrl_c_is_answered_once_the_block_has_ended():
+@pytest.fixture
+def usual_ctrl_c():
+    """Python's own answer to Ctrl-C, which a process that was started in the background lacks."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_is_answered_once_the_block_has_ended(usual_ctrl_c):
     done = []
     with pytest.raises(KeyboardInterrupt):
         with held_back():

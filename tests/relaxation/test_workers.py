@@ -94,7 +94,7 @@ def config_of(folder, name, **more):
     return DiscoverConfig(
         out=folder / name,
         samples=folder / "samples.npz",
-        reference=folder / "known.extxyz",
+        known=folder / "known.extxyz",
         relaxations=2,
         steps=4,
         baselines="none",

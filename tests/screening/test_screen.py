@@ -44,7 +44,7 @@ def table_of(file):
 
 
 def config(file, **options):
-    options = {"reference": file.with_name("known.extxyz")} | options
+    options = {"known": file.with_name("known.extxyz")} | options
     return ScreenConfig(structures=file, out=file.with_name("out.extxyz"), **options)
 
 
@@ -54,7 +54,7 @@ def test_known_slabs_may_lie_in_several_files(file, tmp_path):
         write(tmp_path / "known" / f"{number}.extxyz", atoms)
     screen(config(file))
     table = table_of(file)
-    screen(config(file, reference=tmp_path / "known", overwrite=True))
+    screen(config(file, known=tmp_path / "known", overwrite=True))
     assert table_of(file) == table
 
 
@@ -154,7 +154,7 @@ def test_a_file_with_nothing_valid_is_no_error(file):
 
 def test_bad_input_is_refused_before_anything_is_written(file, monkeypatch):
     for message, options in (
-        ("no such file", {"reference": file.with_name("none")}),
+        ("no such file", {"known": file.with_name("none")}),
         ("Unknown only 'new'", {"only": "new"}),
         ("Unknown accept 'peroxo'. .* Did you mean 'peroxo_groups'", {"accept": "peroxo"}),
     ):

@@ -153,7 +153,7 @@ def test_flags_that_do_not_fit_are_refused(file, tmp_path):
         ("exclude each other", FLAGS | {"references": file}),
         ("expected two", {"pressures": (1.0,)}),
         ("expected two", {"pressures": (1.0, -2)}),
-        ("no such file", {"reference": tmp_path / "none"}),
+        ("no such file", {"known": tmp_path / "none"}),
     ):
         with pytest.raises(ConfigError, match=message):
             PhaseDiagramConfig(structures=file, out=tmp_path, **values)

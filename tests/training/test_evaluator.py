@@ -56,6 +56,16 @@ def test_a_model_that_returns_training_records_has_ratio_one(samples, rng):
     assert scores["held_out_spectrum_ratio"] == pytest.approx(1)
 
 
+def test_few_held_out_structures_give_no_ratio(samples, rng):
+    held_out, training = samples
+    noise = rng.normal(size=(40, 4))
+    evaluator = Evaluator(held_out, training, noise, None, lattice=False, yardstick=False)
+    scores = evaluator(Perfect(training))
+    assert list(scores) == evaluator.names
+    assert scores["held_out_distance"] > 0
+    assert not [name for name in scores if name.startswith("held_out") and "ratio" in name]
+
+
 def test_translations_leave_the_spectrum(rng):
     grids = rng.uniform(size=(3, 8, 8, 2))
     moved = np.roll(grids, (3, 5), axis=(1, 2))

@@ -20,6 +20,8 @@ from keras_ruo2 import runs
 from keras_ruo2.commands.train import main as train
 from keras_ruo2.config import TrainConfig
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io.paths import checksum
+from keras_ruo2.io.state import write_state
 from keras_ruo2.training.callbacks import append_row, drop_rows_after
 from keras_ruo2.training.checkpoints import Checkpoints
 
@@ -194,6 +196,32 @@ def test_few_new_slabs_make_a_checkpoint_of_a_generator_of_atoms_worse(tmp_path)
         scores = json.loads(path.read_text()) | {"slabs_valid_unique_new": share}
         path.write_text(json.dumps(scores))
     assert runs.step_of(runs.best_checkpoint(tmp_path)) == 2
+
+
+def test_a_best_checkpoint_that_is_not_among_the_last_draws_but_does_not_go_on(
+    tiny_records, tmp_path, capsys
+):
+    run = tmp_path / "run"
+    train(TrainConfig(records=tiny_records, run=run, **VALUES | {"steps": 4, "keep": 4}))
+    said = capsys.readouterr().out
+    assert re.search(r"Kept: \d checkpoints, \d+ MB\.", said)
+    folders = runs.checkpoints(run)
+    best = folders[0]
+    scores = {"held_out_distance": -1.0}
+    write_state(best / runs.SCORES, scores)
+    known = json.loads((best / "checksums.json").read_text())
+    known["files"][runs.SCORES] = checksum(best / runs.SCORES)
+    write_state(best / "checksums.json", {"files": known["files"], "rows": known["rows"]})
+    Checkpoints(run, 1, dict, interval=1, last_step=4).forget()
+    assert runs.checkpoints(run) == [best, folders[-1]]
+    assert not (best / runs.TRAINING_WEIGHTS).exists()
+    assert runs.sound_checkpoint(run, best=True) == best
+    assert runs.sound_checkpoint(run, to_go_on=True) == folders[-1]
+    weights = folders[-1] / runs.TRAINING_WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:-9])
+    with pytest.raises(ConfigError, match="is damaged"):
+        train(TrainConfig(variant="joint2d", run=run, resume=True, steps=9))
+    assert runs.sound_checkpoint(run) == best
 
 
 def test_what_a_kill_leaves_is_no_checkpoint(tmp_path):

@@ -1,6 +1,6 @@
 """Which way to lay drawn faces on a kept slab is best: valid, new, near its relaxed place.
 
-    python experiments/013_kept_slabs/faces.py [--count=40] [--relaxed=3] [--facets=110,101]
+    python experiments/014_kept_slabs/faces.py [--count=40] [--relaxed=3] [--facets=110,101]
 
 Kept are the lower planes of thick slabs with the lattice of PBE; the upper two are drawn. Beside
 the three ways to join there are the same sites by an untrained generator, and the faces of known

@@ -1,0 +1,45 @@
+"""`doctor`: print what is installed, what works and what is missing."""
+
+import sys
+
+from keras_ruo2.backend import BACKENDS
+from keras_ruo2.doctor import examine, works
+
+
+def main(config):
+    """Examine the environment and print it; return what was found."""
+    found = examine(config.quick)
+    if not config.json:
+        print("\n".join(lines_of(found)))
+    if not works(found):
+        wanted = found["extras"]["cpu"]["install"]
+        sys.exit(f"No Keras backend works: train, generate and discover need one. {wanted}")
+    return found
+
+
+def lines_of(found):
+    """Yield the lines of a report on an environment."""
+    yield f"keras_ruo2  {found['keras_ruo2']}"
+    yield f"Python      {found['python']}"
+    free = found["free_memory_gb"]
+    yield f"System      {found['system']}, {'?' if free is None else free} GB of memory free"
+    yield f"oneDNN      {'on' if found['onednn'] else 'off (TF_ENABLE_ONEDNN_OPTS=1 turns it on)'}"
+    yield "Libraries   " + ", ".join(f"{name} {v}" for name, v in found["libraries"].items())
+    yield "Backends"
+    for name in BACKENDS:
+        yield f"  {name:11s} {state_of(found['backends'].get(name))}"
+    yield "Extras"
+    for name, extra in found["extras"].items():
+        lacks = ", ".join(extra["missing"])
+        state = f"missing ({lacks}); {extra['install']}" if lacks else "installed"
+        yield f"  {name:11s} {extra['purpose']}: {state}"
+
+
+def state_of(backend):
+    """Return a few words on a backend."""
+    if backend is None:
+        return "not installed"
+    if backend["error"]:
+        return f"BROKEN: {backend['error']}"
+    devices = "not started" if backend["devices"] is None else ", ".join(backend["devices"])
+    return f"{backend['version']}, {devices}"

@@ -1,0 +1,72 @@
+"""`gallery`: a generator's slabs by facet and energy class beside real ones."""
+
+from keras_ruo2 import runs
+from keras_ruo2.config import BackmapConfig, GenerateConfig
+from keras_ruo2.density import batch as backmap
+from keras_ruo2.discovery.gallery import PAGE, arrange, classes_of, write_gallery
+from keras_ruo2.discovery.pipeline import check_generator
+from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.generation.batch import main as generate
+from keras_ruo2.io.frames import write_frames
+from keras_ruo2.io.paths import shown
+from keras_ruo2.io.progress import Progress
+from keras_ruo2.io.structures import read_structures
+from keras_ruo2.io.workfolder import frames
+from keras_ruo2.screening.batch import annotated, row_of
+from keras_ruo2.screening.screening import check_installed, known_slabs, screen
+
+
+def main(config):
+    """Draw, map back, screen, and write the page, the picture and the slabs.
+
+    Args:
+        config: `GalleryConfig`.
+
+    Raises:
+        ConfigError: Before anything slow: a run that makes no structures, a library that is
+            missing, unreadable structures.
+    """
+    check_installed()
+    check_generator(config)
+    saved = runs.load(config.run)
+    species = tuple(saved["data"]["species"])
+    references = read_structures(config.known)
+    check_writable(config.out)
+    structures = screened(draw(config, saved), references, species)
+    write_frames(config.out / "slabs.extxyz", structures)
+    real = [slab for slab in references if set(slab.get_chemical_symbols()) <= set(species)]
+    groups = arrange(structures, real, classes_of(saved))
+    told = " ".join(
+        f"--{name}={value}" for name, value in config.as_dict().items() if value is not None
+    )
+    written = write_gallery(
+        config.out,
+        groups,
+        title=f"Slabs of {config.run.name}",
+        command=f"python -m keras_ruo2 gallery {told}",
+        species=species,
+    )
+    if written is None:
+        raise ConfigError(f"No sample of {config.run} holds a structure. Train longer.")
+    print(f"{shown(config.out / PAGE)} shows {len(structures)} slabs, {shown(written)} some.")
+
+
+def draw(config, saved):
+    """Draw samples and map them back; return the structures."""
+    samples, atoms = config.out / "samples.npz", config.out / "slabs.extxyz"
+    given = {name: getattr(config, name) for name in ("run", "count", "label", "checkpoint")}
+    generate(GenerateConfig(out=samples, seed=config.seed, **given))
+    alpha = saved["data"]["alpha"]
+    backmap.map_samples(BackmapConfig(samples=samples, out=atoms, alpha=alpha, overwrite=True))
+    return frames(atoms)
+
+
+def screened(structures, references, species):
+    """Return structures with what `screen` says of them in `info`."""
+    known = known_slabs(references, species)
+    step = Progress(len(structures)).step
+    verdicts = screen(structures, known, progress=step, species=species)
+    return [
+        annotated(atoms, row_of(verdict, atoms, references))
+        for verdict, atoms in zip(verdicts, structures, strict=True)
+    ]

@@ -1,0 +1,88 @@
+"""What the scripts of report.html work with: numbers, drawings and files of structures."""
+
+import io
+import re
+
+import ase.io
+import numpy as np
+
+from keras_ruo2.plotting.viewer import drawing
+from keras_ruo2.thermodynamics.oxygen_gas import BOLTZMANN, JANAF_O2, oxygen_potential
+from keras_ruo2.thermodynamics.surface import lower_envelope
+
+STEP = 10.0  # K between the entries of the table; between them it is linear to 2e-5 eV
+FORMATS = {"cif": "cif", "extxyz": "extxyz", "vasp": "vasp"}
+UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+")
+MILLI = 1000.0
+
+
+def oxygen_table():
+    """Return dmu_O of O2 gas at 1 bar against temperature, as the page interpolates it."""
+    low, high = JANAF_O2[0][0], JANAF_O2[-1][0]
+    temperatures = np.arange(low, high + STEP / 2, STEP)
+    return {
+        "temperatures": temperatures.tolist(),
+        "potentials": oxygen_potential(temperatures, 1.0).round(7).tolist(),
+        "boltzmann": BOLTZMANN,
+    }
+
+
+def lowest_lines(lines, limits):
+    """Return the lines that are lowest somewhere, meV/Å^2 and meV/Å^2 per eV.
+
+    Args:
+        lines: Dict of facets to lists of `Line`.
+        limits: Ends of dmu_O, eV.
+
+    Returns:
+        Dict of facets to pairs; under an empty name those of all facets.
+    """
+    groups = dict(lines)
+    if lines:
+        groups[""] = [line for group in lines.values() for line in group]
+    return {
+        facet: [scaled(group[found.index]) for found in lower_envelope(group, *limits)]
+        for facet, group in groups.items()
+    }
+
+
+def scaled(line):
+    """Return a `Line` in meV, `None` where there is none."""
+    return None if line is None else [MILLI * line.intercept, MILLI * line.slope]
+
+
+class Structures:
+    """Structures of a page, each once: what draws it, and its files."""
+
+    def __init__(self):
+        self.blocks, self.numbers = [], {}
+
+    def add(self, atoms, name):
+        """Return the number of a structure, which is added unless it is there."""
+        if id(atoms) not in self.numbers:
+            self.numbers[id(atoms)] = len(self.blocks)
+            block = {"drawing": drawing(atoms), "files": files_of(atoms), "file": file_name(name)}
+            self.blocks.append(block)
+        return self.numbers[id(atoms)]
+
+
+def files_of(atoms):
+    """Return a structure as texts of file formats."""
+    return {kind: written(atoms, name) for kind, name in FORMATS.items()}
+
+
+def written(atoms, kind):
+    """Return a structure as text of one format, its energy in those that hold one."""
+    bare = atoms.copy()
+    if kind == "extxyz":
+        bare.calc = atoms.calc
+    file = io.BytesIO() if kind == "cif" else io.StringIO()
+    options = {"direct": True, "sort": True} if kind == "vasp" else {}
+    ase.io.write(file, bare, format=kind, **options)
+    content = file.getvalue()
+    return content.decode() if kind == "cif" else content
+
+
+def file_name(name):
+    """Return a name that every file system takes and no shell reads anything into."""
+    return UNSAFE.sub("_", name).strip("._-")[:80] or "structure"

@@ -1,0 +1,102 @@
+"""What `--help` prints: whole sentences, wrapped at the terminal's width, nothing cut off."""
+
+import dataclasses
+import inspect
+import re
+import shutil
+import textwrap
+from pathlib import Path
+
+from keras_ruo2.io.paths import shown
+
+WIDEST, NARROWEST = 100, 40  # columns; without a terminal the former
+FLAG = re.compile(r"^    (\w+): (.*)$")
+NO_DEFAULT = (None, "", (), False)
+
+
+def overview(program, commands):
+    """Return the help of a program: its commands and what each does.
+
+    Args:
+        program: Name that usage messages show.
+        commands: Mapping of names to `cli.Command`.
+    """
+    lines = [f"Usage: {program} COMMAND --flag=value ...", "", "Commands:"]
+    for name, command in commands.items():
+        lines += [f"  {name}", *wrapped(parts(command.config)[0], "      ")]
+    return "\n".join([*lines, "", f"Flags of a command: {program} COMMAND --help"])
+
+
+def page(program, name, config):
+    """Return the help of a command: what it does and every flag with its default.
+
+    Args:
+        program: Name that usage messages show.
+        name: Of the command.
+        config: Its subclass of `Config`.
+    """
+    paragraphs, told = parts(config), explained(config)
+    needed = "".join(f" --{field}={field.upper()}" for field in required(config))
+    lines = [f"Usage: {program} {name}{needed} [--flag=value ...]"]
+    for paragraph in paragraphs:
+        lines += ["", *wrapped(paragraph, "")]
+    fields = dataclasses.fields(config)
+    lines += ["", "Flags:"] if fields else []
+    for field in sorted(fields, key=lambda field: not is_required(field)):
+        lines += ["", *wrapped(f"--{field.name}{value_of(field)}", "  ")]
+        lines += wrapped(told.get(field.name, ""), "      ")
+    return "\n".join(lines)
+
+
+def required(config):
+    """Return the names of the fields that have no default."""
+    return [field.name for field in dataclasses.fields(config) if is_required(field)]
+
+
+def is_required(field):
+    """Say whether a field has no default."""
+    missing = dataclasses.MISSING
+    return field.default is missing and field.default_factory is missing
+
+
+def value_of(field):
+    """Return the default of a flag as it would be typed, or that it has none."""
+    if is_required(field):
+        return f"={field.name.upper()} (required)"
+    if field.default in NO_DEFAULT:
+        return "" if field.default is False else f"={field.name.upper()}"
+    value = field.default
+    if isinstance(value, tuple):
+        value = ",".join(f"{part:g}" if isinstance(part, float) else str(part) for part in value)
+    return f"={shown(value) if isinstance(value, Path) else value}"
+
+
+def parts(config):
+    """Return the paragraphs of a config's docstring before its `Args:`, each in one line."""
+    text = inspect.cleandoc(config.__doc__).partition("\nArgs:")[0]
+    return [" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n")]
+
+
+def explained(config):
+    """Return what the docstring says of each field, each in one line."""
+    found, name = {}, None
+    for line in inspect.cleandoc(config.__doc__).partition("\nArgs:")[2].splitlines():
+        if begun := FLAG.match(line):
+            name, text = begun.groups()
+            found[name] = [text]
+        elif name and line.startswith("     "):
+            found[name].append(line.strip())
+    return {name: " ".join(lines) for name, lines in found.items()}
+
+
+def wrapped(text, indent):
+    """Return the lines of a text that fit the terminal."""
+    width = max(NARROWEST, min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns))
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

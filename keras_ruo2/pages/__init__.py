@@ -1,0 +1,1 @@
+"""Web pages that are one file and need no network: a template, its style, its scripts."""

@@ -1,0 +1,89 @@
+"""Fill a template with what a page says. Everything is escaped that is not `Markup` already."""
+
+import base64
+import json
+import math
+from functools import cache
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from keras_ruo2 import __version__
+from keras_ruo2.io.paths import whole
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+def write_html(path, template, **values):
+    """Write a page whole or not at all.
+
+    Args:
+        path: File.
+        template: Name of a template in `ASSETS`.
+        values: What it shows; `title` at least.
+    """
+    page = render(template, **values)
+    with whole(path) as partial:
+        partial.write_text(page, encoding="utf-8")
+
+
+def render(template, **values):
+    """Return a page as text; arguments as above."""
+    return environment().get_template(template).render(version=__version__, **values)
+
+
+@cache
+def environment():
+    """Return the environment of the templates: undefined names are errors, text is escaped."""
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(ASSETS),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.globals |= {"asset": asset, "data_block": data_block, "picture": picture}
+    found.filters["number"] = number
+    return found
+
+
+def asset(name):
+    """Return a style sheet or a script of `ASSETS` as it is."""
+    return Markup((ASSETS / name).read_text(encoding="utf-8"))
+
+
+def data_block(name, content):
+    """Return data that scripts of the page read as JSON, under an id.
+
+    No text in it can end the block: `<`, `>` and `&` are written as escapes of JSON.
+    """
+    text = json.dumps(finite(content), ensure_ascii=True, allow_nan=False)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    head = Markup('<script type="application/json" id="{}">').format(name)
+    return head + Markup(text) + Markup("</script>")
+
+
+def picture(path):
+    """Return a PNG as an address that holds it."""
+    data = base64.b64encode(Path(path).read_bytes()).decode()
+    return Markup("data:image/png;base64," + data)
+
+
+def number(value):
+    """Return a number with three digits, a dash if there is none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def finite(content):
+    """Return nested dicts and lists with `None` for floats that are not finite."""
+    if isinstance(content, dict):
+        return {name: finite(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [finite(value) for value in content]
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    return content

@@ -1,0 +1,69 @@
+"""Every bound that a structure is judged by, once, with where its number comes from."""
+
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Bound(NamedTuple):
+    """A number that a structure is judged by.
+
+    Args:
+        value: The number, or the lowest and the highest one.
+        unit: Its unit.
+        uses: Who judges by it.
+        source: Where it comes from.
+    """
+
+    value: float | tuple[float, float]
+    unit: str
+    uses: tuple[str, ...]
+    source: str
+
+
+RADII = "of the sum of two covalent radii (Ru 1.46, O 0.66 Å)"
+BUNDLED = "bundled slabs without flaw"
+BOUNDS = MappingProxyType(
+    {
+        "contact": Bound(0.5, "Å", ("records",), "the bond of H2 has 0.74 Å"),
+        "false_well": Bound(
+            0.6,
+            RADII,
+            ("relax", "basin_hopping"),
+            "nearer atoms are no place to relax from: potentials have false wells, CHGNet from "
+            "0.55, SevenNet from 0.45 on (experiments/013_potentials); O2 is at 0.92",
+        ),
+        "merged": Bound(
+            0.7,
+            RADII,
+            ("screen", "discover"),
+            f"shortest bonds of {BUNDLED}: Ru-O 0.74, Ru-Ru 0.80; O2 0.92",
+        ),
+        "ru_neighbours": Bound(
+            (2, 6), "O around a Ru", ("screen",), "2 in corners of O-poor (001), 6 in the crystal"
+        ),
+        "o_neighbours": Bound(
+            (0, 4), "Ru around an O", ("screen",), "3 in the crystal, 4 in a few whole slabs"
+        ),
+        "oxygen_per_ruthenium": Bound((1.0, 3.0), "", ("screen",), f"{BUNDLED}: 1.17 to 2.86"),
+        "largest_excess": Bound(
+            0.14,
+            "O beyond RuO2 for each face, Å^-2",
+            ("screen",),
+            f"{BUNDLED}: -0.105 to 0.104",
+        ),
+        "slab_gap": Bound(
+            4.0,
+            "Å of empty space across the slab",
+            ("records", "screen", "relax", "phase_diagram", "backmap"),
+            "ours; the bundled slabs were made with 20 Å of vacuum",
+        ),
+        "farthest": Bound(
+            10.0, "Å that an atom moves", ("relax",), "ours; what moves farther has left the slab"
+        ),
+    }
+)
+
+
+def bound(name):
+    """Return the value of a row of `BOUNDS`."""
+    return BOUNDS[name].value

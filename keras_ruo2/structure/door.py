@@ -1,0 +1,59 @@
+"""The door that structures of users come in by, the same for every command."""
+
+import sys
+
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.io.structures import name_of
+from keras_ruo2.structure.checks import check_cell
+from keras_ruo2.structure.damage import check_undamaged, fault_of_atoms
+from keras_ruo2.structure.plausible import why_impossible
+
+MOST_NAMED = 5  # structures that a message names
+
+
+def check_structure(atoms):
+    """Raise `ConfigError` for a structure that cannot be meant as it is, or cannot be one."""
+    if why := fault_of_atoms(atoms):  # what follows divides by these numbers
+        raise ConfigError(why)
+    check_cell(atoms)
+    if why := why_impossible(atoms):
+        raise ConfigError(why)
+    check_undamaged(atoms)
+
+
+def admitted(path, frames, *, skip=False, check=check_structure):
+    """Return the structures that can be used, refuse the first other one or leave all others out.
+
+    Args:
+        path: Where they come from, for messages.
+        frames: `ase.Atoms`.
+        skip: Leave out what cannot be used, and list it on standard error.
+        check: Function that raises `ConfigError` for what cannot be used.
+
+    Raises:
+        ConfigError: For the first structure that cannot be used, or if none can.
+    """
+    kept, left_out = [], []
+    for number, atoms in enumerate(frames):
+        try:
+            check(atoms)
+        except ConfigError as error:
+            told = f"structure {number} ({name_of(atoms, number)}): {error}"
+            if not skip:
+                advice = "To leave out what cannot be used: --skip_damaged"
+                raise ConfigError(f"{path}, {told} {advice}") from None
+            left_out.append(told)
+        else:
+            kept.append(atoms)
+    if left_out:
+        warn(f"{path}: skipped {len(left_out)} structures", left_out)
+    if not kept:
+        raise ConfigError(f"{path}: none of {len(left_out)} structures can be used.")
+    return kept
+
+
+def warn(text, listed):
+    """Print a text with the first of a list of sentences."""
+    more = len(listed) - MOST_NAMED
+    lines = listed[:MOST_NAMED] + ([f"and {more} more"] if more > 0 else [])
+    print("\n    ".join([f"{text}:", *lines]), file=sys.stderr)

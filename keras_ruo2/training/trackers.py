@@ -1,0 +1,116 @@
+"""Weights & Biases or MLflow beside TensorBoard: the same numbers and pictures."""
+
+import importlib
+from pathlib import Path
+
+from keras_ruo2.io.state import read_state, write_state
+from keras_ruo2.training.board import Board, group, varied
+
+PROJECT = "keras_ruo2"
+IDENTITY = "tracker.json"  # in the run folder: a run that is resumed goes on in the same one there
+ADVICE = "Remove it: the tracker then begins another run."
+
+
+def make_board(run, tracker, name):
+    """Return a `Board` of a run, which a tracker follows where one is wanted.
+
+    Args:
+        run: Folder that this process writes.
+        tracker: none, wandb or mlflow.
+        name: Name of the run, as the tracker shows it.
+    """
+    folder = Path(run) / "tensorboard"
+    if tracker == "none":
+        return Board(folder)
+    kept = Path(run) / IDENTITY
+    known = read_state(kept, ADVICE) if kept.is_file() else {}
+    follower = TRACKERS[tracker](name, Path(run), known.get(tracker))
+    write_state(kept, known | {tracker: follower.identity})
+    return TrackedBoard(folder, follower)
+
+
+class TrackedBoard(Board):
+    """A `Board` that also tells a tracker.
+
+    Args:
+        folder: Folder for TensorBoard's events.
+        tracker: `Wandb` or `Mlflow`.
+    """
+
+    def __init__(self, folder, tracker):
+        super().__init__(folder)
+        self.tracker = tracker
+
+    def settings(self, resolved, metrics):
+        super().settings(resolved, metrics)
+        self.tracker.settings(varied(resolved))
+
+    def scalars(self, values, step):
+        super().scalars(values, step)
+        known = {group(name): float(v) for name, v in values.items() if v == v}
+        self.tracker.scalars(known, step)
+
+    def picture(self, name, pixels, step):
+        super().picture(name, pixels, step)
+        self.tracker.picture(name, pixels, step)
+
+
+class Wandb:
+    """A run of Weights & Biases. WANDB_MODE=offline keeps it on this machine.
+
+    Args:
+        name: As it is shown.
+        folder: Where its files are kept.
+        identity: Of the run to go on with, or `None`.
+    """
+
+    def __init__(self, name, folder, identity):
+        self.wandb = importlib.import_module("wandb")
+        self.run = self.wandb.init(
+            project=PROJECT, name=name, dir=str(folder), id=identity, resume="allow"
+        )
+        self.identity = self.run.id
+
+    def settings(self, values):
+        """Log the settings of the run."""
+        self.run.config.update(values, allow_val_change=True)
+
+    def scalars(self, values, step):
+        """Log numbers."""
+        self.run.log(values, step=step)
+
+    def picture(self, name, pixels, step):
+        """Log a picture, an array of uint8 `(height, width, 3)`."""
+        self.run.log({name: self.wandb.Image(pixels)}, step=step)
+
+
+class Mlflow:
+    """A run of MLflow. MLFLOW_TRACKING_URI says where it is kept.
+
+    Args:
+        name: As it is shown.
+        folder: Not used: MLflow has a place of its own.
+        identity: Of the run to go on with, or `None`.
+    """
+
+    def __init__(self, name, folder, identity):
+        self.mlflow = importlib.import_module("mlflow")
+        self.mlflow.set_experiment(PROJECT)
+        run = self.mlflow.start_run(run_id=identity, run_name=None if identity else name)
+        self.identity, self.is_new = run.info.run_id, identity is None
+
+    def settings(self, values):
+        """Log the settings of the run; MLflow lets nobody change them later."""
+        if self.is_new:
+            self.mlflow.log_params(values)
+
+    def scalars(self, values, step):
+        """Log numbers."""
+        self.mlflow.log_metrics(values, step=step)
+
+    def picture(self, name, pixels, step):
+        """Log a picture, an array of uint8 `(height, width, 3)`."""
+        self.mlflow.log_image(pixels, key=name.replace("/", "_"), step=step)
+
+
+TRACKERS = {"wandb": Wandb, "mlflow": Mlflow}
