@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.config import Config
+from keras_ruo2.config.base import check_workers
 from keras_ruo2.errors import ConfigError, check_choice, check_range
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES, RemoteFolder, structure_files
 from keras_ruo2.options import check_trust
@@ -171,14 +172,6 @@ class BasinHoppingConfig(Config):
         """The fields that a trial needs."""
         names = ("temperature", "length", "share", "exchange", "fmax", "relax_steps")
         return {name: getattr(self, name) for name in names}
-
-
-def check_workers(config):
-    """Raise `ConfigError` unless --scheduler and --workers can be used."""
-    if config.scheduler is not None and config.workers is not None:
-        raise ConfigError("--scheduler and --workers exclude each other. Give one of them.")
-    if config.workers is not None:
-        check_range("workers", config.workers, 1, 1000)
 
 
 def check_lattice(a, c):
