@@ -34,7 +34,7 @@ train: $(FOR_TRAINING)
 
 discover: $(FOR_DISCOVERY)
 	$(VENV)/bin/python -m keras_ruo2 discover --out=$(FOUND) --count=60 --relaxations=4 \
-		--steps=100 --baselines=rattled
+		--steps=100 --baselines=none
 
 test: $(FOR_TESTS)
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
