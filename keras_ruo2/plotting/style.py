@@ -208,7 +208,7 @@ def draw_curves(axis, table, names, *, is_loss):
             values = smoothed(values)
         axis.plot(steps, values, marker="." if len(values) < 4 else None, **style)
     axis.set_xlabel("Generator updates")
-    axis.legend(frameon=False, fontsize=6.5)
+    axis.legend(frameon=False, fontsize=6.5, loc="upper right")
     if not is_loss:
         axis.set_ylim(bottom=0)
 
