@@ -38,6 +38,23 @@ class AnchorLayer(keras.layers.Layer):
         flat = ops.convert_to_tensor(table.reshape(len(table), -1))
         return ops.reshape(ops.matmul(choice, flat), (-1, *table.shape[1:]))
 
+    def kinds(self):
+        """Return 1 for the species of each site, `(frames, sites, 2)`."""
+        channels = self.anchors.channels
+        return np.stack([channels == 0, channels == 1], axis=-1)
+
+    def with_copies(self, choice, places, lengths, occupancy):
+        """Return places and weights of the atoms, their copies in centred cells after them."""
+        weights = occupancy[..., None] * self.of_cell(choice, self.kinds())
+        if not self.anchors.centred.any():
+            return places, weights
+        half = ops.convert_to_tensor(np.array([0.5, 0.5, 0], "float32"))
+        twice = self.of_cell(choice, self.anchors.centred)[:, None, None]
+        return (
+            ops.concatenate([places, places + half * lengths[:, None]], axis=1),
+            ops.concatenate([weights, weights * twice], axis=1),
+        )
+
 
 @keras.saving.register_keras_serializable(package="keras_ruo2")
 class ChooseCell(AnchorLayer):
@@ -214,14 +231,8 @@ class Arrange(AnchorLayer):
 
     def call(self, choice, places, lengths, occupancy, noise):
         found = self.anchors
-        kinds = np.stack([found.channels == 0, found.channels == 1], axis=-1)
-        weights = occupancy[..., None] * self.of_cell(choice, kinds)
+        places, weights = self.with_copies(choice, places, lengths, occupancy)
         repeats = ops.matmul(choice, ops.convert_to_tensor(found.cells[:, 1:].astype("float32")))
-        if found.centred.any():
-            half = ops.convert_to_tensor(np.array([0.5, 0.5, 0], "float32"))
-            twice = self.of_cell(choice, found.centred)[:, None, None]
-            places = ops.concatenate([places, places + half * lengths[:, None]], axis=1)
-            weights = ops.concatenate([weights, weights * twice], axis=1)
         if found.rotated:
             places, lengths, repeats = turn(places, lengths, repeats, noise[:, :1])
         along = np.array([axis in found.translated for axis in "xyz"], "float32")

@@ -84,23 +84,6 @@ class Settle(AnchorLayer):
         total = ops.einsum("bij,bijv->biv", forces, apart)
         return FARTHEST * ops.tanh(SCALE / FARTHEST * total)
 
-    def kinds(self):
-        """Return 1 for the species of each site, `(frames, sites, 2)`."""
-        channels = self.anchors.channels
-        return np.stack([channels == 0, channels == 1], axis=-1)
-
-    def with_copies(self, choice, places, lengths, occupancy):
-        """Return places and weights of the atoms, their copies in centred cells after them."""
-        weights = occupancy[..., None] * self.of_cell(choice, self.kinds())
-        if not self.anchors.centred.any():
-            return places, weights
-        half = ops.convert_to_tensor(np.array([0.5, 0.5, 0], "float32"))
-        twice = self.of_cell(choice, self.anchors.centred)[:, None, None]
-        return (
-            ops.concatenate([places, places + half * lengths[:, None]], axis=1),
-            ops.concatenate([weights, weights * twice], axis=1),
-        )
-
     def get_config(self):
         return {**super().get_config(), "rounds": self.rounds}
 
