@@ -79,9 +79,9 @@ class Run:
         Arguments are those of `grids`.
 
         Returns:
-            List of `count` `ase.Atoms`. A generator that places atoms gives them as they are; of
-            others the grids are mapped back, and a grid that holds no structure gives a frame
-            without atoms, whose `info["failures"]` says why.
+            List of `count` `ase.Atoms`. A generator that places atoms gives one cell of each; of
+            others the grids are mapped back, cells repeated as there, and a grid that holds no
+            structure gives a frame without atoms, whose `info["failures"]` says why.
 
         Raises:
             ConfigError: As `grids` does, or if the variant predicts no lengths of the cell.
@@ -92,7 +92,7 @@ class Run:
 
         made, labels, saved = self._draw(count, facet, energy, seed, checkpoint)
         if runs.places_atoms(saved["resolved"]):
-            return structures_in(made, labels, saved)
+            return structures_in(made, labels, saved, repeated=False)
         samples, data = as_samples(made, labels, saved), saved["data"]
         if "lattice" not in samples:
             raise ConfigError(

@@ -145,13 +145,14 @@ def noise_of_cells(anchors, cells, labels, count, rng):
     return numbers
 
 
-def structures_in(made, labels, saved):
-    """Return the slabs that a generator of atoms has placed, repeated as in their grids.
+def structures_in(made, labels, saved, repeated=True):
+    """Return the slabs that a generator of atoms has placed.
 
     Args:
         made: What `draw` returned.
         labels: Classes `(n,)`, or `None`.
         saved: What `runs.load` returned.
+        repeated: Whether they are repeated as in the grids; one cell of each otherwise.
 
     Returns:
         List of `ase.Atoms` in the samples' order, with the vacuum on top as `backmap` gives them;
@@ -160,7 +161,7 @@ def structures_in(made, labels, saved):
     """
     found = []
     for row, atoms in enumerate(placed_slabs(made, saved["data"]["species"])):
-        repeats = made["repeats"][row].round().astype(int).tolist()
+        repeats = made["repeats"][row].round().astype(int).tolist() if repeated else [1, 1]
         atoms = atoms.repeat((*repeats, 1))
         atoms.wrap()
         atoms, shift = lift_vacuum(atoms)

@@ -31,6 +31,7 @@ def test_a_run_draws_slabs_of_a_facet_and_an_energy(bundled):
     assert len(found) == 3
     assert {atoms.info["label"] for atoms in found} == {0}
     assert {facet_in(atoms).name for atoms in found} <= {"(110)"}
+    assert max(map(len, found)) < 60  # one cell: a calculator needs no more
     again = bundled.sample(3, facet="110", energy="low", seed=1)
     np.testing.assert_array_equal(found[0].positions, again[0].positions)
 
