@@ -23,20 +23,22 @@ from keras_ruo2.version import installed_version
 __version__ = installed_version()
 
 if TYPE_CHECKING:
+    from keras_ruo2.api.files import read as read
+    from keras_ruo2.api.files import to_pymatgen as to_pymatgen
+    from keras_ruo2.api.files import write as write
     from keras_ruo2.api.models import Run as Run
     from keras_ruo2.api.models import build_records as build_records
     from keras_ruo2.api.models import load as load
     from keras_ruo2.api.models import train as train
     from keras_ruo2.api.structures import backmap as backmap
     from keras_ruo2.api.structures import phase_diagram as phase_diagram
-    from keras_ruo2.api.structures import read as read
     from keras_ruo2.api.structures import relax as relax
     from keras_ruo2.api.structures import screen as screen
     from keras_ruo2.api.structures import voxelise as voxelise
-    from keras_ruo2.api.structures import write as write
 
 HOMES = {
-    "structures": ("backmap", "phase_diagram", "read", "relax", "screen", "voxelise", "write"),
+    "files": ("read", "to_pymatgen", "write"),
+    "structures": ("backmap", "phase_diagram", "relax", "screen", "voxelise"),
     "models": ("Run", "build_records", "load", "train"),
 }
 MODULES = {name: f"keras_ruo2.api.{home}" for home, names in HOMES.items() for name in names}

@@ -98,6 +98,7 @@ MAY_IMPORT = {
         "config",
         "density",
         "generation",
+        "interop",
         "options",
         "records",
         "relaxation",

@@ -12,6 +12,7 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
+from keras_ruo2.api.files import Structure, all_atoms
 from keras_ruo2.errors import ConfigError
 
 ENERGIES = {"low": 0, "high": -1}  # names of classes, and which class that is
@@ -171,7 +172,7 @@ def load(name: str | Path) -> Run:
 
 
 def build_records(
-    structures: str | Path | Sequence[Atoms],
+    structures: str | Path | Sequence[Structure],
     recipe: str = "gap3d",
     *,
     out: str | Path,
@@ -180,8 +181,8 @@ def build_records(
     """Voxelise structures and write them as records that `train` takes.
 
     Args:
-        structures: A file, a folder or pattern of files, or `ase.Atoms`, which are then kept in
-            `OUT.extxyz` beside the records.
+        structures: A file, a folder or pattern of files, or `ase.Atoms` or pymatgen's structures,
+            which are then kept in `OUT.extxyz` beside the records.
         recipe: What becomes of the structures, a row of `recipes.RECIPES`.
         out: Folder of the records.
         settings: Other flags of `python -m data_prep records`, e.g. `num_classes=0` for structures
@@ -204,7 +205,7 @@ def build_records(
         check_output(folder.resolve(), settings.get("overwrite", False))
         folder.parent.mkdir(parents=True, exist_ok=True)
         path = folder.with_name(f"{folder.name}.extxyz")
-        write_frames(path, list(structures))
+        write_frames(path, all_atoms(structures))
     main(RecordsConfig(structures=path, recipe=recipe, out=folder, **settings))
     return folder
 

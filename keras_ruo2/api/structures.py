@@ -1,15 +1,15 @@
-"""Functions on structures: reading, grids, screening, relaxation, phase diagram."""
+"""Functions on structures: grids, screening, relaxation, phase diagram."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
 from numpy.typing import ArrayLike, NDArray
 
+from keras_ruo2.api.files import Structure, all_atoms, read
 from keras_ruo2.errors import check_choice, check_range
 from keras_ruo2.species import SPECIES
 
@@ -23,43 +23,8 @@ if TYPE_CHECKING:
 ALPHA = 5.0  # Å^-2, that of the bundled records
 
 
-def read(path: str | Path) -> list[Atoms]:
-    """Read every structure of a file, or of a folder or pattern of files.
-
-    Args:
-        path: extxyz, ASE db, trajectory, POSCAR, CIF or outputs of DFT codes, packed or not.
-
-    Returns:
-        List of `ase.Atoms`, in the order of the files' names.
-
-    Raises:
-        ConfigError: If there is no such file, no structure in it, or its format is not read.
-
-    Examples:
-        >>> import keras_ruo2 as kr
-        >>> from keras_ruo2.io.paths import BUNDLED_STRUCTURES
-        >>> len(kr.read(BUNDLED_STRUCTURES))
-        148
-    """
-    from keras_ruo2.io.structures import read_structures
-
-    return read_structures(path)
-
-
-def write(path: str | Path, structures: Iterable[Atoms]) -> None:
-    """Write structures as extxyz that loses nothing of their `info` and arrays.
-
-    Args:
-        path: A file that ends in .extxyz; it is replaced once the new one is whole.
-        structures: `ase.Atoms`.
-    """
-    from keras_ruo2.io.frames import write_frames
-
-    write_frames(Path(path), list(structures))
-
-
 def voxelise(
-    atoms: Atoms,
+    atoms: Structure,
     shape: tuple[int, int, int] = (32, 32, 32),
     *,
     alpha: float = ALPHA,
@@ -70,7 +35,7 @@ def voxelise(
     A cell that is not orthogonal is replaced by the smallest orthogonal supercell first.
 
     Args:
-        atoms: `ase.Atoms` with a cell; periodic in all three directions.
+        atoms: `ase.Atoms` with a cell, or a pymatgen structure; periodic in all three directions.
         shape: Voxels along each cell vector.
         alpha: Inverse square width of the Gaussians, Å^-2.
         species: Metal and anion, in channel order.
@@ -79,7 +44,8 @@ def voxelise(
         `(grid, lengths)`: densities in [0, 1] of shape `(*shape, 2)`, and three lengths in Å.
 
     Raises:
-        ConfigError: If `atoms` has other elements, no cell or no orthogonal supercell.
+        ConfigError: If `atoms` has other elements, no cell or no orthogonal supercell, or holds
+            what no structure can: positions that are not finite, atoms on top of each other.
 
     Examples:
         >>> import keras_ruo2 as kr
@@ -89,9 +55,13 @@ def voxelise(
         ((8, 8, 8, 2), [4.0, 4.0, 4.0])
     """
     from keras_ruo2.density.voxelise import voxelise as smear
+    from keras_ruo2.interop import as_atoms
     from keras_ruo2.structure.cells import orthogonalise
+    from keras_ruo2.structure.door import check_structure
 
-    box = orthogonalise(atoms)
+    given = as_atoms(atoms)
+    check_structure(given)
+    box = orthogonalise(given)
     return smear(box, shape, alpha=alpha, species=species), box.cell.lengths()
 
 
@@ -130,8 +100,8 @@ def backmap(
 
 
 def screen(
-    structures: Sequence[Atoms],
-    known: Sequence[Atoms] | None = None,
+    structures: Sequence[Structure],
+    known: Sequence[Structure] | None = None,
     *,
     accept: Sequence[str] = (),
     species: tuple[str, str] = SPECIES,
@@ -139,7 +109,7 @@ def screen(
     """Say of each structure whether it is a slab, the first of its kind, and new.
 
     Args:
-        structures: `ase.Atoms`; frames without atoms are allowed.
+        structures: `ase.Atoms` or pymatgen's structures; frames without atoms are allowed.
         known: Slabs that do not count as new; the bundled ones if `None`.
         accept: Names of `structure.validity.REASONS` that do not make a structure invalid.
         species: Metal and anion.
@@ -159,13 +129,13 @@ def screen(
     check_installed()
     for name in accept:
         check_choice("accept", name, REASONS)
-    slabs = read(BUNDLED_STRUCTURES) if known is None else known
+    slabs = read(BUNDLED_STRUCTURES) if known is None else all_atoms(known)
     compared = known_slabs(slabs, species)
-    return judge(structures, compared, accept=tuple(accept), species=species)
+    return judge(all_atoms(structures), compared, accept=tuple(accept), species=species)
 
 
 def relax(
-    structures: Sequence[Atoms],
+    structures: Sequence[Structure],
     calculator: str | Calculator = "chgnet",
     *,
     optimiser: str = "fire",
@@ -180,7 +150,7 @@ def relax(
     goes on where it was stopped; this function does not.
 
     Args:
-        structures: `ase.Atoms`; they are left as they are.
+        structures: `ase.Atoms` or pymatgen's structures; they are left as they are.
         calculator: A name as `relax --calculator` takes it, or an ASE calculator.
         optimiser: A key of `options.OPTIMISERS`.
         fmax: Largest force at which a structure counts as relaxed, eV/Å.
@@ -207,7 +177,7 @@ def relax(
     limits = Limits(optimiser, fmax, steps, seconds, frozen_layers)
     made, provenance = calculator_of(calculator)
     relaxed = []
-    for number, atoms in enumerate(structures):
+    for number, atoms in enumerate(all_atoms(structures)):
         result = relax_one(atoms, made, limits)
         result.info |= provenance | {"name": name_of(atoms, number)}
         relaxed.append(result)
@@ -225,22 +195,25 @@ def calculator_of(calculator: str | Calculator) -> tuple[Calculator, dict[str, A
 
 
 def phase_diagram(
-    slabs: Sequence[Atoms],
-    known: Sequence[Atoms] = (),
+    slabs: Sequence[Structure],
+    known: Sequence[Structure] = (),
     *,
     references: References | None = None,
     species: tuple[str, str] = SPECIES,
     keep_broken: bool = False,
+    skip_damaged: bool = False,
 ) -> PhaseDiagram:
     """Rank slabs by their surface free energy against the chemical potential of oxygen.
 
     Args:
-        slabs: `ase.Atoms` with energies of one calculator, named in `info["calculator"]`.
+        slabs: `ase.Atoms` with energies of one calculator, named in `info["calculator"]`, or
+            pymatgen's structures with them in `properties`.
         known: Slabs to show beside them, by the same calculator.
         references: Energies of bulk oxide, half an O2 and the metal by that calculator; those
             that are known (CHGNet, SevenNet) if `None`.
         species: Metal and anion.
         keep_broken: Keep slabs with peroxo groups, floating O or disconnected layers.
+        skip_damaged: Leave out what cannot be a structure, and list it on standard error.
 
     Returns:
         `PhaseDiagram`: `rows`, `limits` in eV, `stable` and `plot()`.
@@ -259,4 +232,11 @@ def phase_diagram(
     """
     from keras_ruo2.thermodynamics.diagram import rank_slabs
 
-    return rank_slabs(slabs, known, references=references, species=species, keep_broken=keep_broken)
+    return rank_slabs(
+        all_atoms(slabs),
+        all_atoms(known),
+        references=references,
+        species=species,
+        keep_broken=keep_broken,
+        skip_damaged=skip_damaged,
+    )

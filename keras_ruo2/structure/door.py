@@ -8,6 +8,7 @@ from keras_ruo2.structure.checks import check_cell
 from keras_ruo2.structure.damage import check_undamaged, fault_of_atoms
 from keras_ruo2.structure.plausible import why_impossible
 
+ADVICE = "To leave out what cannot be used: --skip_damaged"
 MOST_NAMED = 5  # structures that a message names
 
 
@@ -21,7 +22,7 @@ def check_structure(atoms):
     check_undamaged(atoms)
 
 
-def admitted(path, frames, *, skip=False, check=check_structure):
+def admitted(path, frames, *, skip=False, check=check_structure, advice=ADVICE):
     """Return the structures that can be used, refuse the first other one or leave all others out.
 
     Args:
@@ -29,6 +30,7 @@ def admitted(path, frames, *, skip=False, check=check_structure):
         frames: `ase.Atoms`.
         skip: Leave out what cannot be used, and list it on standard error.
         check: Function that raises `ConfigError` for what cannot be used.
+        advice: What is said to do about the first one.
 
     Raises:
         ConfigError: For the first structure that cannot be used, or if none can.
@@ -40,7 +42,6 @@ def admitted(path, frames, *, skip=False, check=check_structure):
         except ConfigError as error:
             told = f"structure {number} ({name_of(atoms, number)}): {error}"
             if not skip:
-                advice = "To leave out what cannot be used: --skip_damaged"
                 raise ConfigError(f"{path}, {told} {advice}") from None
             left_out.append(told)
         else:

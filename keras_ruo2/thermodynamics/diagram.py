@@ -25,6 +25,8 @@ from keras_ruo2.thermodynamics.surface import (
 if TYPE_CHECKING:
     from keras_ruo2.plotting.style import Figure
 
+ADVICE = "To leave out what cannot be used: skip_damaged=True"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -115,10 +117,15 @@ def rank_slabs(
     references: References | None = None,
     species: tuple[str, str] = SPECIES,
     keep_broken: bool = False,
+    skip_damaged: bool = False,
 ) -> PhaseDiagram:
     """Return the `PhaseDiagram` of slabs; see `keras_ruo2.phase_diagram`."""
-    pairs = [(slab, False) for slab in usable_slabs("slabs", copies(slabs))]
-    pairs += [(slab, True) for slab in usable_slabs("known", copies(known))] if known else []
+    sets = {"slabs": slabs, "known": known} if known else {"slabs": slabs}
+    pairs = [
+        (slab, name == "known")
+        for name, structures in sets.items()
+        for slab in usable_slabs(name, copies(structures), skip_damaged, advice=ADVICE)
+    ]
     given = [slab for slab, _ in pairs]
     check_vacuum(given, species)
     method = common_method(given)

@@ -11,7 +11,7 @@ from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.cells import SLAB_GAP, potential_energy
 from keras_ruo2.structure.checks import check_species
 from keras_ruo2.structure.damage import check_energy
-from keras_ruo2.structure.door import admitted, check_structure
+from keras_ruo2.structure.door import ADVICE, admitted, check_structure
 from keras_ruo2.structure.plausible import gap_across
 from keras_ruo2.thermodynamics.surface import References, known_references
 
@@ -32,13 +32,15 @@ def read_slabs(path, skip=False, check=check_structure):
     return usable_slabs(path, read_structures(path), skip, check)
 
 
-def usable_slabs(path, structures, skip=False, check=check_structure):
+def usable_slabs(path, structures, skip=False, check=check_structure, advice=ADVICE):
     """Return slabs with energies, named; `path` is where they come from, for messages.
 
     Raises:
         ConfigError: As `read_slabs` does.
     """
-    slabs = admitted(path, without_failures(path, structures), skip=skip, check=check)
+    slabs = admitted(
+        path, without_failures(path, structures), skip=skip, check=check, advice=advice
+    )
     lacking = [number for number, slab in enumerate(slabs) if potential_energy(slab) is None]
     if lacking:
         raise ConfigError(

@@ -7,7 +7,7 @@ import pytest
 from ase.calculators.singlepoint import SinglePointCalculator
 
 import keras_ruo2 as kr
-from keras_ruo2.api import structures as module
+from keras_ruo2.api import files, structures
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES
 from keras_ruo2.structure.bonds import is_metal
@@ -21,7 +21,8 @@ def slabs():
 
 
 def test_the_examples_of_the_docstrings_hold():
-    assert doctest.testmod(module).failed == 0
+    for module in (files, structures):
+        assert doctest.testmod(module).failed == 0
 
 
 def test_what_is_voxelised_is_found_again(slabs):
@@ -118,3 +119,70 @@ def test_slabs_of_an_unknown_calculator_need_references(slabs):
     slab.info["calculator"] = "mine"
     with pytest.raises(ConfigError, match="Give references="):
         kr.phase_diagram([slab])
+
+
+def damaged(slab, name):
+    """Return a slab with a fault."""
+    faulty = slab.copy()
+    if name == "infinite":
+        faulty.positions[0, 0] = np.inf
+    elif name == "huge cell":
+        faulty.cell[0] *= 1e8
+    elif name == "on top of each other":
+        faulty.positions[1] = faulty.positions[0]
+    elif name == "empty":
+        return faulty[:0]
+    energy = 1e308 if name == "energy" else slab.get_potential_energy()
+    faulty.calc = SinglePointCalculator(faulty, energy=energy)
+    return faulty
+
+
+FAULTS = ("infinite", "huge cell", "on top of each other", "empty", "energy")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_cannot_be_a_structure_is_refused_by_its_number(slabs, name):
+    given = [*slabs[:2], damaged(slabs[2], name)]
+    with pytest.raises(ConfigError, match=r"slabs, structure 2 .*skip_damaged=True"):
+        kr.phase_diagram(given)
+    if name != "energy":
+        with pytest.raises(ConfigError):
+            kr.voxelise(given[2], (8, 8, 8))
+        (verdict,) = kr.screen([given[2]], slabs[:1])
+        assert not verdict.valid
+        (relaxed,) = kr.relax([given[2]], Morse(), steps=1)
+        assert relaxed.info["relax_failures"] not in ("no", "not_converged")
+
+
+def test_damaged_slabs_are_left_out_where_that_is_asked_for(slabs, capsys):
+    given = [*slabs[:2], damaged(slabs[2], "huge cell")]
+    assert len(kr.phase_diagram(given, skip_damaged=True).rows) == len(
+        kr.phase_diagram(slabs[:2]).rows
+    )
+    assert "slabs: skipped 1 structures" in capsys.readouterr().err
+
+
+def test_every_function_takes_structures_of_pymatgen(slabs, tmp_path):
+    pytest.importorskip("pymatgen.core")
+    for kind in (False, True):
+        given = kr.to_pymatgen(slabs[:2], slabs=kind)
+        grid, lengths = kr.voxelise(given[0], (16, 16, 32))
+        own_grid, own_lengths = kr.voxelise(slabs[0], (16, 16, 32))
+        np.testing.assert_allclose(grid, own_grid, atol=1e-5)
+        np.testing.assert_allclose(lengths, own_lengths)
+        assert [v.valid for v in kr.screen(given, given)] == [True, True]
+        assert kr.screen(given, given)[0].equals_known
+        mine, theirs = kr.phase_diagram(slabs[:2]).rows, kr.phase_diagram(given).rows
+        for own, other in zip(mine, theirs, strict=True):
+            assert (other.name, other.label, other.faces) == (own.name, own.label, own.faces)
+            assert other.line == pytest.approx(own.line)
+        kr.write(tmp_path / "slabs.extxyz", given)
+        again = kr.read(tmp_path / "slabs.extxyz")
+        np.testing.assert_allclose(again[1].positions, slabs[1].positions, atol=1e-7)
+        assert again[0].info["facet"] == "(110)"
+        assert len(kr.relax(given[:1], Morse(), steps=1)[0]) == len(slabs[0])
+
+
+def test_what_is_no_structure_is_refused():
+    with pytest.raises(ConfigError, match="Expected ase.Atoms or a pymatgen Structure"):
+        kr.voxelise("slab.extxyz")
