@@ -22,11 +22,16 @@ def check_choice(name, value, choices):
     """Raise `ConfigError` unless `value` is one of `choices`."""
     if value in choices:
         return
-    close = difflib.get_close_matches(str(value), [str(choice) for choice in choices], n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
     raise ConfigError(
-        f"Unknown {name} {value!r}. Expected one of: {', '.join(map(str, choices))}.{hint}"
+        f"Unknown {name} {value!r}. Expected one of: {', '.join(map(str, choices))}."
+        + nearest(value, choices)
     )
+
+
+def nearest(word, known):
+    """Return ` Did you mean ...?` for a near miss, or an empty text."""
+    close = difflib.get_close_matches(str(word), [str(choice) for choice in known], n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def check_range(name, value, low=None, high=None):

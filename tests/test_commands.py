@@ -124,12 +124,13 @@ def test_more_steps_lift_a_limit_of_minutes(trained, tmp_path, capsys):
 
 
 def test_a_lower_learning_rate_is_used_on_resuming(trained, tmp_path):
+    from keras_ruo2.runs.flags import merge
     from keras_ruo2.training.assembly import build_model, restore
     from keras_ruo2.training.devices import Placement
 
     run = shutil.copytree(trained, tmp_path / "run")
     given = TrainConfig(variant="lattice2d", run=run, resume=True, learning_rate=1e-6)
-    config = runs.merge(given, runs.load(run))
+    config = merge(given, runs.load(run))
     description = load_description(config.records)
     model = build_model(runs.resolve(config), description, 10, 100, Placement())
     restore(model, runs.last_checkpoint(run))

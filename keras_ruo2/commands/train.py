@@ -12,6 +12,7 @@ from keras_ruo2.extras import check_tracker
 from keras_ruo2.io.locks import one_at_a_time
 from keras_ruo2.io.paths import RUNS
 from keras_ruo2.records.find import check_records, find_records
+from keras_ruo2.runs import flags
 from keras_ruo2.training.cluster import find_cluster
 
 RUN_BYTES = 300_000_000  # checkpoints, pictures and events of a run, about
@@ -45,19 +46,28 @@ def main(config):
 
 def complete(config):
     """Return a config with its run, its records and what it takes from another run's."""
-    if config.config is not None and not resumes(config):
-        check_file("config", config.config)
-        config = runs.based_on(config, config.config)
+    config = with_file(config)
     variant = config.variant
     if variant is None and not (config.run and resumes(config)):
         raise ConfigError("--variant is missing. Name one: python -m keras_ruo2 variants")
     run = config.run or RUNS / variant
     config = replace(config, run=run)
     if resumes(config):
-        config = replace(runs.merge(config, runs.load(run)), run=run)
+        config = replace(flags.merge(config, runs.load(run)), run=run)
     else:
         check_vacant(config)
     return replace(config, records=find_records(config))
+
+
+def with_file(config):
+    """Return a config with what --config says; a run that goes on needs no other run's."""
+    if config.config is None:
+        return config
+    check_file("config", config.config)
+    found = flags.with_flags(config, config.config)
+    if found is not None:
+        return found
+    return config if resumes(config) else flags.based_on(config, config.config)
 
 
 def replace(config, **changes):

@@ -76,7 +76,8 @@ class TrainConfig(Config):
         records: Folder of records, or s3://bucket/folder; by default tfrecords/gap2d or
             gap3d_clean, built on first use.
         run: Folder of the run; by default runs/<variant>.
-        config: A config.json of another run, whose values are used where none are given.
+        config: Flags from a file where none are given here: names and values as JSON, e.g.
+            {"variant": "lattice2d", "steps": 500}, or the config.json of another run.
         steps: Generator updates in all; 2000 if neither --steps nor --epochs is given.
         epochs: Passes over the training records in all, instead of --steps.
         minutes: Stop after this much training, at the latest; what came before --resume counts.

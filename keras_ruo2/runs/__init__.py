@@ -1,6 +1,5 @@
 """Run folders: where things lie in them and what their config.json says. No backend here."""
 
-import dataclasses
 import hashlib
 import importlib.metadata
 import os
@@ -9,7 +8,6 @@ from pathlib import Path
 
 from keras_ruo2 import __version__
 from keras_ruo2.backend import ONEDNN
-from keras_ruo2.config import TrainConfig
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.state import read_state, write_state
@@ -47,20 +45,6 @@ FROM_ARCHITECTURE = (
     "average",
     "lattice_gradient",
     *FOR_ATOMS,
-)
-FIXED = (
-    "variant",
-    "arch",
-    "width",
-    "latent_size",
-    "label_size",
-    "label_by",
-    "batch_size",
-    "grow_batch_every",
-    "critic_steps",
-    "spectral",
-    "minibatch_kernels",
-    "seed",
 )
 BACKENDS = ("tensorflow", "tensorflow-cpu", "jax", "torch")
 
@@ -207,52 +191,6 @@ def load_file(path, advice):
     saved = read_state(path, advice, looks_unsealed)
     check_run(saved, shown(path), advice)
     return saved
-
-
-def merge(config, saved):
-    """Return the config with which a run goes on.
-
-    Flags that were given override the run's; the others are the run's. New --steps or --epochs
-    replace all of the run's limits.
-
-    Raises:
-        ConfigError: If a flag would change the networks or the data's order.
-    """
-    for name in config.given & set(FIXED):
-        given, known = getattr(config, name), saved["resolved"].get(name)
-        if given != known:
-            raise ConfigError(
-                f"The run {config.run} was started with --{name}={known}, not {given}. "
-                "Leave the flag out, or choose another --run."
-            )
-    return combine(config, saved["config"])
-
-
-def based_on(config, path):
-    """Return a config with the values of another run's config.json where none were given.
-
-    Raises:
-        ConfigError: If the file cannot be read or names another flag than those of now.
-    """
-    values = load_file(path, "Give the config.json of a run.")["config"]
-    values = {name: value for name, value in values.items() if name not in ("run", "resume")}
-    return combine(config, values)
-
-
-def combine(config, known):
-    """Return `known` values overridden by those that were given on the command line."""
-    values = dict(known)
-    if config.given & {"steps", "epochs"}:
-        values |= {"steps": None, "epochs": None, "minutes": None}
-    values |= {name: getattr(config, name) for name in config.given}
-    names = {field.name for field in dataclasses.fields(TrainConfig)}
-    foreign = sorted(name for name in values if name not in names)
-    if foreign:
-        raise ConfigError(
-            f"The saved configuration has {foreign[0]!r}, which is no flag of train. "
-            "It is of another version of this package."
-        )
-    return TrainConfig(**{name: value for name, value in values.items() if name != "config"})
 
 
 def repeats_of(source):

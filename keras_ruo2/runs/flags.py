@@ -1,0 +1,101 @@
+"""Flags of `train` that come from a file: of a run that goes on, of another run, or of its user."""
+
+import dataclasses
+from pathlib import Path
+
+from keras_ruo2 import runs
+from keras_ruo2.config import TrainConfig
+from keras_ruo2.config.base import field_names
+from keras_ruo2.errors import ConfigError, nearest
+from keras_ruo2.io.paths import shown
+from keras_ruo2.io.state import SEAL, parse_json
+
+FIXED = (
+    "variant",
+    "arch",
+    "width",
+    "latent_size",
+    "label_size",
+    "label_by",
+    "batch_size",
+    "grow_batch_every",
+    "critic_steps",
+    "spectral",
+    "minibatch_kernels",
+    "seed",
+)
+LARGEST = 1_000_000  # bytes of a file of flags
+OF_A_RUN = {SEAL, "config", "resolved", "data"}  # what a config.json holds, and no file of flags
+ADVICE = 'Give flags of train as JSON, e.g. {"variant": "lattice2d"}, or the config.json of a run.'
+
+
+def merge(config, saved):
+    """Return the config with which a run goes on.
+
+    Flags that were given override the run's; the others are the run's. New --steps or --epochs
+    replace all of the run's limits.
+
+    Raises:
+        ConfigError: If a flag would change the networks or the data's order.
+    """
+    for name in config.given & set(FIXED):
+        given, known = getattr(config, name), saved["resolved"].get(name)
+        if given != known:
+            raise ConfigError(
+                f"The run {config.run} was started with --{name}={known}, not {given}. "
+                "Leave the flag out, or choose another --run."
+            )
+    return combine(config, saved["config"])
+
+
+def based_on(config, path):
+    """Return a config with the values of another run's config.json where none were given.
+
+    Raises:
+        ConfigError: If the file cannot be read or names another flag than those of now.
+    """
+    values = runs.load_file(path, "Give the config.json of a run.")["config"]
+    values = {name: value for name, value in values.items() if name not in ("run", "resume")}
+    return combine(config, values)
+
+
+def with_flags(config, path):
+    """Return a config with the flags of a file where none were given; `None` for a config.json.
+
+    Raises:
+        ConfigError: If the file cannot be read, or holds what is no flag of train or no value of
+            one.
+    """
+    where = shown(path)
+    if Path(path).stat().st_size > LARGEST:
+        raise ConfigError(f"{where} cannot be read: it is too large for flags. {ADVICE}")
+    values = parse_json(Path(path).read_bytes(), where, ADVICE)
+    if OF_A_RUN & set(values):
+        return None
+    if not values:
+        raise ConfigError(f"{where} cannot be read: it holds no flags. {ADVICE}")
+    values = {name.replace("-", "_"): value for name, value in values.items()}
+    known = field_names(TrainConfig) - {"config"}
+    for name in sorted(set(values) - known):
+        raise ConfigError(f"{where} has {name!r}, which is no flag of train.{nearest(name, known)}")
+    try:
+        TrainConfig(**{"variant": config.variant, "run": config.run} | values | {"config": path})
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    return combine(config, values)
+
+
+def combine(config, known):
+    """Return `known` values overridden by those that were given on the command line."""
+    values = dict(known)
+    if config.given & {"steps", "epochs"}:
+        values |= {"steps": None, "epochs": None, "minutes": None}
+    values |= {name: getattr(config, name) for name in config.given}
+    names = {field.name for field in dataclasses.fields(TrainConfig)}
+    foreign = sorted(name for name in values if name not in names)
+    if foreign:
+        raise ConfigError(
+            f"The saved configuration has {foreign[0]!r}, which is no flag of train. "
+            "It is of another version of this package."
+        )
+    return TrainConfig(**{name: value for name, value in values.items() if name != "config"})
