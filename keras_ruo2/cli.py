@@ -14,6 +14,7 @@ import fire
 
 from keras_ruo2.backend import prefer_onednn
 from keras_ruo2.config import Config
+from keras_ruo2.config.base import field_names, flag_of
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.help import explained, overview, page, required
 
@@ -136,7 +137,7 @@ def check_words(program, commands, argv):
             + suggestion(name, commands)
         )
     config = commands[name].config
-    flags = [*(field.name for field in dataclasses.fields(config)), *config.RENAMED]
+    flags = [*(flag_of(field.name) for field in dataclasses.fields(config)), *config.RENAMED]
     value_may_follow = False
     for word in argv[1:]:
         if word == "--":
@@ -168,7 +169,9 @@ def renamed(config, argv):
     for word in argv:
         flag, equals, value = word.partition("=")
         name = config.RENAMED.get(flag_name(flag))
-        if name:
+        if f"{flag_name(flag)}_" in field_names(config):
+            word = f"--{flag_name(flag)}_{equals}{value}"
+        elif name:
             if name in map(flag_name, argv):
                 raise ConfigError(f"{flag} is --{name}, which is given as well. Leave {flag} out.")
             print(f"Note: {flag} is called --{name} now; it still works.", file=sys.stderr)

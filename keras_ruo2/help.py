@@ -43,9 +43,14 @@ def page(program, name, config):
     fields = dataclasses.fields(config)
     lines += ["", "Flags:"] if fields else []
     for field in sorted(fields, key=lambda field: not is_required(field)):
-        lines += ["", *wrapped(f"--{field.name}{value_of(field)}", "  ")]
+        lines += ["", *wrapped(f"--{flag_of(field)}{value_of(field)}", "  ")]
         lines += wrapped(told.get(field.name, ""), "      ")
     return "\n".join(lines)
+
+
+def flag_of(field):
+    """Return the flag of a field: a name that Python keeps to itself ends in `_`."""
+    return field.name.rstrip("_")
 
 
 def required(config):
@@ -62,9 +67,9 @@ def is_required(field):
 def value_of(field):
     """Return the default of a flag as it would be typed, or that it has none."""
     if is_required(field):
-        return f"={field.name.upper()} (required)"
+        return f"={flag_of(field).upper()} (required)"
     if field.default in NO_DEFAULT:
-        return "" if field.default is False else f"={field.name.upper()}"
+        return "" if field.default is False else f"={flag_of(field).upper()}"
     value = field.default
     if isinstance(value, tuple):
         value = ",".join(f"{part:g}" if isinstance(part, float) else str(part) for part in value)

@@ -72,7 +72,7 @@ def test_the_reference_has_every_flag_with_its_meaning(program):
     for name, command in PROGRAMS[program].items():
         section = page.split(f"### {program} {name}\n")[1].split("\n### ")[0]
         for field in dataclasses.fields(command.config):
-            (row,) = re.findall(rf"^\| `--{field.name}` \|.*$", section, re.MULTILINE)
+            (row,) = re.findall(rf"^\| `--{field.name.rstrip('_')}` \|.*$", section, re.MULTILINE)
             meaning = row.removesuffix(" |").rpartition(" | ")[2]
             assert len(meaning) > 8, f"{program} {name} --{field.name} is not explained"
 

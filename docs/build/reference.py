@@ -44,7 +44,7 @@ def section(config):
     text, meanings = described(config)
     hints = typing.get_type_hints(config)
     rows = [
-        f"| `--{field.name}` | {kind(hints[field.name])} | {default(field)} | "
+        f"| `--{field.name.rstrip('_')}` | {kind(hints[field.name])} | {default(field)} | "
         f"{meanings.get(field.name, '')} |"
         for field in dataclasses.fields(config)
     ]

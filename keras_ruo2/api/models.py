@@ -163,10 +163,9 @@ def load(name: str | Path) -> Run:
         'joint3d'
     """
     from keras_ruo2 import runs
-    from keras_ruo2.io.paths import MODELS
+    from keras_ruo2.io.paths import run_named
 
-    bundled = MODELS / name
-    folder = bundled if bundled.is_dir() and not Path(name).exists() else Path(name)
+    folder = run_named(name)
     runs.load_trained(folder)
     return Run(folder)
 

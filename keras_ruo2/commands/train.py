@@ -10,7 +10,7 @@ from keras_ruo2.data.description import load_description, verify_shards
 from keras_ruo2.errors import ConfigError, check_file, check_writable
 from keras_ruo2.extras import check_tracker
 from keras_ruo2.io.locks import one_at_a_time
-from keras_ruo2.io.paths import RUNS
+from keras_ruo2.io.paths import RUNS, run_named
 from keras_ruo2.records.find import check_records, find_records
 from keras_ruo2.runs import flags
 from keras_ruo2.training.cluster import find_cluster
@@ -32,6 +32,8 @@ def main(config):
     name_backend(config.backend)
     description = load_description(config.records)
     check_records(config, description)
+    if config.from_ is not None and not runs.exists(config.run):
+        check_grids_of(config.from_, description)
     verify_shards(config.records, description)
     check_writable(config.run, RUN_BYTES)
     if config.strategy == "multiworker":
@@ -47,6 +49,8 @@ def main(config):
 def complete(config):
     """Return a config with its run, its records and what it takes from another run's."""
     config = with_file(config)
+    if config.from_ is not None and not resumes(config):
+        config = flags.from_model(config)
     variant = config.variant
     if variant is None and not (config.run and resumes(config)):
         raise ConfigError("--variant is missing. Name one: python -m keras_ruo2 variants")
@@ -75,6 +79,17 @@ def replace(config, **changes):
     changed = dataclasses.replace(config, **changes)
     object.__setattr__(changed, "given", config.given)
     return changed
+
+
+def check_grids_of(model, description):
+    """Raise `ConfigError` unless a model draws grids as large as those of the records."""
+    drawn = runs.load(run_named(model))["data"]["grid_shape"][0]
+    if drawn != description.grid_shape[0]:
+        raise ConfigError(
+            f"--from={model} draws grids of {drawn} voxels along an axis, the records hold "
+            f"{description.grid_shape[0]}. Write them with data_prep records --num_voxels={drawn}, "
+            "or leave out --from."
+        )
 
 
 def resumes(config):

@@ -61,6 +61,11 @@ def check_workers(config):
         check_range("workers", config.workers, 1, 1000)
 
 
+def flag_of(field):
+    """Return the flag of a field: names that Python keeps to itself end in `_` (`from_`)."""
+    return field.rstrip("_")
+
+
 def field_names(kind):
     """Return the names of a config's fields."""
     return {field.name for field in dataclasses.fields(kind)}
@@ -86,6 +91,7 @@ def convert(name, value, hint):
             return value
     kinds = [kind for kind in wanted if kind is not RemoteFolder]
     names = " or ".join("nothing" if kind is type(None) else kind.__name__ for kind in kinds)
+    name = flag_of(name)
     advice = f""" Quote it: --{name}='"{value}"'.""" if {str, Path} & set(wanted) else ""
     raise ConfigError(f"--{name} takes {names}, got {value!r} ({type(value).__name__}).{advice}")
 

@@ -78,6 +78,8 @@ class TrainConfig(Config):
         run: Folder of the run; by default runs/<variant>.
         config: Flags from a file where none are given here: names and values as JSON, e.g.
             {"variant": "lattice2d", "steps": 500}, or the config.json of another run.
+        from_: Start from the weights of a model that comes with the package, e.g. joint3d, or of a
+            run folder, to fit it to other slabs; sites for atoms are found anew in their records.
         steps: Generator updates in all; 2000 if neither --steps nor --epochs is given.
         epochs: Passes over the training records in all, instead of --steps.
         minutes: Stop after this much training, at the latest; what came before --resume counts.
@@ -142,6 +144,7 @@ class TrainConfig(Config):
     records: Path | RemoteFolder | None = None
     run: Path | None = None
     config: Path | None = None
+    from_: Path | None = None
     steps: int | None = None
     epochs: int | None = None
     minutes: float | None = None
@@ -191,7 +194,7 @@ class TrainConfig(Config):
 
     def validate(self):
         resumed = self.resume and self.run is not None  # the run knows its variant
-        if self.variant is None and self.config is None and not resumed:
+        if self.variant is self.config is self.from_ is None and not resumed:
             raise ConfigError(
                 "--variant is missing. Name one: python -m keras_ruo2 variants lists them."
             )

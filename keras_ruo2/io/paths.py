@@ -236,6 +236,16 @@ def model_folder(name):
     return MODELS / name
 
 
+def run_named(name):
+    """Return the folder of a bundled model, or of a run where there is no such model.
+
+    Args:
+        name: Name or path.
+    """
+    bundled = MODELS / name
+    return bundled if bundled.is_dir() and not Path(name).exists() else Path(name)
+
+
 def run_or_model(run, model):
     """Return the folder of a run, or of the bundled model that is meant where none is given.
 

@@ -49,6 +49,6 @@ def export(run, out, best=False):
 def without_paths(saved):
     """Return the content of a config.json without the paths of the machine that trained."""
     records = str(RECORDS / Path(str(saved["data"]["records"])).name)
-    changes = {"run": None, "records": records, "config": None}
+    changes = {"run": None, "records": records, "config": None, "from_": None}
     known = {name: {**saved[name], **changes} for name in ("config", "resolved")}
     return {**saved, **known, "data": {**saved["data"], "records": records}}

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from keras_ruo2 import runs
 from keras_ruo2.config import TrainConfig
-from keras_ruo2.config.base import field_names
+from keras_ruo2.config.base import field_names, flag_of
 from keras_ruo2.errors import ConfigError, nearest
-from keras_ruo2.io.paths import shown
+from keras_ruo2.io.paths import MODELS, run_named, shown
 from keras_ruo2.io.state import SEAL, parse_json
 
 FIXED = (
@@ -23,6 +23,17 @@ FIXED = (
     "spectral",
     "minibatch_kernels",
     "seed",
+    "from_",
+)
+FROM_MODEL = (  # what the weights of a model fit
+    "variant",
+    "arch",
+    "width",
+    "latent_size",
+    "label_size",
+    "label_by",
+    "spectral",
+    "minibatch_kernels",
 )
 LARGEST = 1_000_000  # bytes of a file of flags
 OF_A_RUN = {SEAL, "config", "resolved", "data"}  # what a config.json holds, and no file of flags
@@ -39,10 +50,10 @@ def merge(config, saved):
         ConfigError: If a flag would change the networks or the data's order.
     """
     for name in config.given & set(FIXED):
-        given, known = getattr(config, name), saved["resolved"].get(name)
+        given, known = config.as_dict()[name], saved["resolved"].get(name)
         if given != known:
             raise ConfigError(
-                f"The run {config.run} was started with --{name}={known}, not {given}. "
+                f"The run {config.run} was started with --{flag_of(name)}={known}, not {given}. "
                 "Leave the flag out, or choose another --run."
             )
     return combine(config, saved["config"])
@@ -74,15 +85,43 @@ def with_flags(config, path):
         return None
     if not values:
         raise ConfigError(f"{where} cannot be read: it holds no flags. {ADVICE}")
+    fields = {flag_of(name): name for name in field_names(TrainConfig) - {"config"}}
     values = {name.replace("-", "_"): value for name, value in values.items()}
-    known = field_names(TrainConfig) - {"config"}
-    for name in sorted(set(values) - known):
-        raise ConfigError(f"{where} has {name!r}, which is no flag of train.{nearest(name, known)}")
+    for name in sorted(set(values) - set(fields)):
+        raise ConfigError(
+            f"{where} has {name!r}, which is no flag of train.{nearest(name, fields)}"
+        )
+    values = {fields[name]: value for name, value in values.items()}
     try:
         TrainConfig(**{"variant": config.variant, "run": config.run} | values | {"config": path})
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
     return combine(config, values)
+
+
+def from_model(config):
+    """Return a config with the networks of the model that --from names.
+
+    Raises:
+        ConfigError: If it is no trained run, or other networks are asked for.
+    """
+    folder = run_named(config.from_)
+    if not runs.exists(folder):
+        names = sorted(path.name for path in MODELS.iterdir() if path.is_dir())
+        raise ConfigError(
+            f"--from={config.from_}: no trained run, and no model of the package "
+            f"({', '.join(names)}).{nearest(config.from_, names)}"
+        )
+    known = runs.load(folder)["resolved"]
+    for name in FROM_MODEL:
+        given = getattr(config, name)
+        if name in config.given and given not in (None, known[name]):
+            raise ConfigError(
+                f"--{name}={given}: the model {config.from_} has {name}={known[name]}. Leave "
+                f"--{name} out, or --from."
+            )
+    values = {name: getattr(config, name) for name in config.given}
+    return TrainConfig(**values | {name: known[name] for name in FROM_MODEL})
 
 
 def combine(config, known):

@@ -14,7 +14,7 @@ from keras_ruo2.data.phases import phases
 from keras_ruo2.data.reader import Records
 from keras_ruo2.io.paths import shown
 from keras_ruo2.plotting import style
-from keras_ruo2.training import assembly
+from keras_ruo2.training import assembly, start
 from keras_ruo2.training.devices import check_shares, place
 from keras_ruo2.training.feed import feed
 from keras_ruo2.training.precision import prepare
@@ -53,6 +53,8 @@ def train(config, description):
         )
         if started_from is not None:
             assembly.restore(model, started_from)
+        elif config.from_ is not None:
+            print(start.carry(model, config, placement, anchors))
     first_step = model.steps_made
     if is_finished(config, first_step, last_step):
         return
