@@ -10,6 +10,7 @@ from keras_ruo2.data.labels import class_counts, class_of
 from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.data.reader import Records
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.evaluation.asked import asked_and_got, lines
 from keras_ruo2.evaluation.critic import look_inside
 from keras_ruo2.evaluation.headline import headline
 from keras_ruo2.evaluation.pictures import draw_pictures
@@ -62,6 +63,7 @@ def evaluate(config, saved, records, description, samples=None, structures=()):
     inside = look_inside(config, saved, samples, training, held_out, metrics)
     if structures:
         compare_energies(metrics, structures, description.class_edges, config.seed)
+    metrics["asked"] = asked_and_got(config, saved, samples, training, found)
     if num_broken:
         metrics["alarms"].insert(0, f"Not finite: {num_broken} samples; they are left out below.")
     judge(metrics, samples, training, description)
@@ -77,6 +79,7 @@ def evaluate(config, saved, records, description, samples=None, structures=()):
     pictures = draw_pictures(config.out / PICTURES, *sets, description, run=config.run)
     write_page(config.out, metrics, pictures)
     tell(metrics["headline"], metrics)
+    print("\n".join(lines(metrics["asked"])))
     print(f"{shown(config.out / PAGE)}: {len(samples['grid'])} samples measured.")
 
 

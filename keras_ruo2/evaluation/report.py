@@ -1,12 +1,12 @@
 """The results as files: metrics.json and a page that needs nothing beside it."""
 
-import html
 import json
 import math
 from pathlib import Path
 
 from markupsafe import Markup
 
+from keras_ruo2.evaluation.tables import asked_tables, escape, fixed, table
 from keras_ruo2.io.paths import whole
 from keras_ruo2.pages.render import finite, number, picture, write_html
 
@@ -54,6 +54,7 @@ def write_page(folder, metrics, pictures):
         overfitting_text(metrics.get("overfitting")),
         conditioning_text(metrics.get("conditioning")),
         energies_text(metrics.get("energies")),
+        *asked_tables(metrics.get("asked", {})),
         validity_text(metrics.get("validity")),
         lattice_table(metrics.get("lattice")),
         critic_text(metrics.get("critic")),
@@ -234,27 +235,9 @@ def collapse_table(collapse):
     )
 
 
-def table(head, rows):
-    """Return an HTML table."""
-    lines = ["".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)]
-    lines += ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
-    body = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f'<div class="wide"><table>{body}</table></div>'
-
-
 def figure(path, caption):
     """Return a picture with its data in the page."""
     text = escape(caption)
     return (
         f'<figure><img alt="{text}" src="{picture(path)}"><figcaption>{text}</figcaption></figure>'
     )
-
-
-def fixed(value):
-    """Return a share or a ratio with two decimals, a dash if there is none."""
-    return f"{value:.2f}" if value is not None and math.isfinite(value) else "–"
-
-
-def escape(text):
-    """Return text that HTML shows as it is."""
-    return html.escape(str(text))
