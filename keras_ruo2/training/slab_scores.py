@@ -42,7 +42,9 @@ class SlabScores:
         Args:
             made: What a generator of atoms returns, as arrays.
         """
-        faults = [reasons_against(atoms) for atoms in placed_slabs(made, self.species)]
+        faults = [
+            reasons_against(atoms, self.species) for atoms in placed_slabs(made, self.species)
+        ]
         self.reasons = Counter(reason for reasons in faults for reason in reasons)
         frames = self.anchors.cells[made["choice"].argmax(axis=1), 0]
         facets = np.array(self.anchors.facets)[frames]

@@ -47,3 +47,9 @@ def test_what_speaks_against_slabs_is_named(found):
     scores = SlabScores(found, [], ("Ru", "O"))
     assert scores(made)["slabs_valid"] == 0.5
     assert "1" in scores.text and scores.reasons
+
+
+def test_slabs_of_another_oxide_are_judged_as_such(found):
+    slabs = [occupied_sites(motif, found, frames_of(found)) for motif in motifs()[:2]]
+    scores = SlabScores(found, [], ("Ir", "O"))
+    assert scores(made_of(slabs, found))["slabs_valid"] == 1.0 and scores.text == ""
