@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import fire
 
+from keras_ruo2 import completion
 from keras_ruo2.backend import prefer_onednn
 from keras_ruo2.config import Config
 from keras_ruo2.config.base import field_names, flag_of
@@ -78,6 +79,9 @@ def run_command_line(program, commands, argv=None):
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
+        if argv[:1] == ["--"]:
+            print(completion.script(program.split()[-1], commands, argv[1:]), end="")
+            return
         check_words(program, commands, argv)
         if wants_help(argv):
             print(help_text(program, commands, argv))
@@ -128,7 +132,7 @@ def run(command, config):
 
 def check_words(program, commands, argv):
     """Raise `ConfigError` for an unknown command or flag, or for words that are neither."""
-    if not argv or argv[0] in (*HELP, "--"):
+    if not argv or argv[0] in HELP:
         return
     name = argv[0]
     if name not in commands:

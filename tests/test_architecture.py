@@ -91,7 +91,7 @@ MAY_IMPORT = {
         "training",
     },
     "help": set(),
-    "cli": {"backend", "config", "help"},
+    "cli": {"backend", "completion", "config", "help"},
     "api": {
         "backend",
         "commands",

@@ -12,6 +12,7 @@ import numpy as np
 from ase import Atoms
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.extras import install
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.thermodynamics.surface import surface_line
 
@@ -186,6 +187,6 @@ def operators():
             tools.closest_distances_generator,
         )
     raise ConfigError(
-        "ASE's genetic operators are not installed. Install them: pip install ase-ga, or leave "
+        f"ASE's genetic operators are not installed. Install them: {install('discover')}, or leave "
         "them out: --baselines=random,rattled."
     )
