@@ -13,6 +13,7 @@ from ase.optimize import FIRE
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.io.frames import append_frame, remove, whole_frames
 from keras_ruo2.io.paths import shown
+from keras_ruo2.io.progress import Progress
 from keras_ruo2.relaxation.calculators import NO_CORRECTION, check_calculator, make_calculator
 from keras_ruo2.relaxation.references import lattice_constants
 from keras_ruo2.species import remark
@@ -47,12 +48,13 @@ def main(config):
         "command": shlex.join(["python -m data_prep", *sys.argv[1:]]).replace("'", ""),
     }
     slabs = plan(a, c, config)[: config.count]
-    for number, (slab, variation) in enumerate(slabs, start=1):
+    missing = [pair for pair in slabs if pair[0].info["name"] not in finished]
+    progress = Progress(len(slabs), done=len(slabs) - len(missing))
+    for slab, variation in missing:
         name = slab.info["name"]
-        if name not in finished:
-            finished[name] = compute(slab, variation, calculator, provenance)
-            append_frame(partial, finished[name])
-        print(f"{number:4d}/{len(slabs)} {summary(finished[name])}", flush=True)
+        finished[name] = compute(slab, variation, calculator, provenance)
+        append_frame(partial, finished[name])
+        progress.step(summary(finished[name]))
     ordered = [finished[slab.info["name"]] for slab, _ in slabs]
     whole = config.out.with_suffix(".whole.partial.extxyz")
     ase.io.write(whole, ordered)

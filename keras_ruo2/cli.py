@@ -18,6 +18,7 @@ from keras_ruo2.config import Config
 from keras_ruo2.config.base import field_names, flag_of
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.help import explained, overview, page, required
+from keras_ruo2.io import messages
 
 HELP = ("-h", "--help")
 TENSORFLOW_STORE = "keras_ruo2.data.tensorflow_store"  # imported only where it is used
@@ -78,6 +79,7 @@ def run_command_line(program, commands, argv=None):
         argv: Arguments; by default those of the process.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
+    messages.to_terminal()
     try:
         if argv[:1] == ["--"]:
             print(completion.script(program.split()[-1], commands, argv[1:]), end="")

@@ -5,6 +5,7 @@ builds or judges slabs takes the pair as that of a rutile crystal; `check_rutile
 are the doors to it.
 """
 
+import logging
 import re
 from types import MappingProxyType
 
@@ -73,12 +74,11 @@ def formula(species):
 
 
 def remark(species):
-    """Print what is assumed of a pair that is not the project's own; nothing for Ru and O."""
+    """Say what is assumed of a pair that is not the project's own; nothing for Ru and O."""
     if species != SPECIES:
-        print(
+        logging.getLogger("keras_ruo2").info(
             f"{formula(species)} is taken as a rutile crystal. Bonds are scaled by covalent radii "
-            "from those of RuO2; all other bounds are those measured on RuO2.",
-            flush=True,
+            "from those of RuO2; all other bounds are those measured on RuO2."
         )
 
 

@@ -18,11 +18,13 @@ tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 from keras_ruo2.config.preparation import RecordsConfig  # noqa: E402
 from keras_ruo2.data import stores  # noqa: E402
+from keras_ruo2.io import messages  # noqa: E402
 from keras_ruo2.records.build import main as write_records  # noqa: E402
 from keras_ruo2.structure.cells import with_energy  # noqa: E402
 from keras_ruo2.structure.crystals import rutile_ruo2  # noqa: E402
 from keras_ruo2.structure.slabs import build_slab  # noqa: E402
 
+messages.to_terminal()  # as the command line does
 ROOT = Path(__file__).resolve().parents[1]
 REALDATA = ROOT.parent / "shared" / "realdata"
 A, C = 4.5, 3.1

@@ -91,6 +91,7 @@ MAY_IMPORT = {
         "training",
     },
     "help": set(),
+    "completion": set(),
     "cli": {"backend", "completion", "config", "help"},
     "api": {
         "backend",

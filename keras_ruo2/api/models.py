@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from keras_ruo2.api.files import Structure, all_atoms
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io import messages
 
 ENERGIES = {"low": 0, "high": -1}  # names of classes, and which class that is
 
@@ -175,6 +176,7 @@ def build_records(
     recipe: str = "gap3d",
     *,
     out: str | Path,
+    verbose: bool = True,
     **settings: Any,
 ) -> Path:
     """Voxelise structures and write them as records that `train` takes.
@@ -184,6 +186,8 @@ def build_records(
             which are then kept in `OUT.extxyz` beside the records.
         recipe: What becomes of the structures, a row of `recipes.RECIPES`.
         out: Folder of the records.
+        verbose: Print how far it is, unless the program's own `logging` is set up: it then gets
+            records of the logger `keras_ruo2`.
         settings: Other flags of `python -m data_prep records`, e.g. `num_classes=0` for structures
             without energies, or `overwrite=True`.
 
@@ -205,7 +209,8 @@ def build_records(
         folder.parent.mkdir(parents=True, exist_ok=True)
         path = folder.with_name(f"{folder.name}.extxyz")
         write_frames(path, all_atoms(structures))
-    main(RecordsConfig(structures=path, recipe=recipe, out=folder, **settings))
+    with messages.shown(verbose):
+        main(RecordsConfig(structures=path, recipe=recipe, out=folder, **settings))
     return folder
 
 
@@ -214,6 +219,7 @@ def train(
     records: str | Path | None = None,
     *,
     run: str | Path | None = None,
+    verbose: bool = True,
     **settings: Any,
 ) -> Run:
     """Train a variant.
@@ -222,6 +228,7 @@ def train(
         variant: A row of `models.variants.VARIANTS`, e.g. `joint3d`.
         records: Folder of records; those of the bundled slabs if `None`, built on first use.
         run: Folder of the run; `runs/<variant>` if `None`.
+        verbose: As in `build_records`.
         settings: Other flags of `python -m keras_ruo2 train`, e.g. `steps=2000`.
 
     Returns:
@@ -238,5 +245,6 @@ def train(
         settings["records"] = Path(records)
     if run is not None:
         settings["run"] = Path(run)
-    main(TrainConfig(variant=variant, **settings))
+    with messages.shown(verbose):
+        main(TrainConfig(variant=variant, **settings))
     return Run(settings.get("run", RUNS / variant))

@@ -14,6 +14,7 @@ from keras_ruo2.basin_hopping.statistics import (
     read_search,
 )
 from keras_ruo2.errors import check_writable
+from keras_ruo2.io import messages
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.tables import harmless
 from keras_ruo2.plotting import search as plotting_search
@@ -59,7 +60,7 @@ def main(config):
     write_page(config.out, parts, pictures)
     written += [PAGE, *pictures]
     trials = sum(len(chain.moves) for chain in search.chains)
-    print(
+    messages.info(
         f"{shown(config.out)}: {', '.join(written)} of {len(search.chains)} chains, "
         f"{trials:,} trials, {len(search.energies):,} snapshots."
     )

@@ -17,6 +17,7 @@ from keras_ruo2.basin_hopping.starts import check_files, is_file, make_starts, s
 from keras_ruo2.basin_hopping.trial import CLASHING, FAILED, Conditions, faults_of
 from keras_ruo2.basin_hopping.worker import Engine, find_references, make_start, make_trial
 from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.io import messages
 from keras_ruo2.io.locks import only_user
 from keras_ruo2.io.memory import check_memory, free_memory
 from keras_ruo2.io.paths import checksum, shown
@@ -69,7 +70,7 @@ def main(config):
         run(plans, chains, pool, engine, provenance, config)
         join(chains, config.out)
     num_snapshots = sum(count_frames(chain) for chain in chains)
-    print(
+    messages.info(
         f"{shown(config.out)}: {num_snapshots:,} snapshots of {len(chains)} chains. "
         f"{shown(folder)} holds the chains: keep it to go on with more --steps."
     )
@@ -138,9 +139,8 @@ def remark_on_faults(name, atoms):
     """Say so if a relaxed start is faulty: trials may mend it, or all be refused for it."""
     faults = ", ".join(fault.replace("_", " ") for fault, _ in faults_of(atoms))
     if faults:
-        print(
+        messages.info(
             f"{name}, relaxed, has {faults}: trials are refused until one has mended that.",
-            flush=True,
         )
 
 

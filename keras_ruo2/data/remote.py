@@ -7,7 +7,6 @@ folder that is named after its checksums, from which any backend reads them.
 
 import hashlib
 import os
-import sys
 import time
 from functools import cache
 
@@ -15,6 +14,7 @@ from keras_ruo2.data.description import FILE_NAME
 from keras_ruo2.data.schema import Schema
 from keras_ruo2.data.stores import Unreachable, open_store
 from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.io import messages
 from keras_ruo2.io.memory import free_memory
 from keras_ruo2.io.paths import cache_folder, checksum
 from keras_ruo2.io.progress import Progress
@@ -46,7 +46,7 @@ def read_description(folder):
     except Unreachable as error:
         if not seen.is_file():
             raise
-        print(f"Warning: {error} Going on with what is in {cache_folder()}.", file=sys.stderr)
+        messages.warning(f"Warning: {error} Going on with what is in {cache_folder()}.")
         return seen.read_text()
     check_writable(seen.parent)
     partial = seen.with_name(f".{seen.name}.{os.getpid()}.partial")
@@ -153,7 +153,7 @@ def copy_shards(folder, description, wanted, place):
     total = sum(sizes[shard["name"]] for shard in wanted)
     check_writable(place, total)
     remove_left_behind(place)
-    print(f"Copying {len(wanted)} shards, {total / 1e6:.1f} MB, of {folder} to {place}.")
+    messages.info(f"Copying {len(wanted)} shards, {total / 1e6:.1f} MB, of {folder} to {place}.")
     progress = Progress(len(description.shards), len(description.shards) - len(wanted))
     for shard in wanted:
         copy_shard(store, shard, place)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from keras_ruo2.data.description import FILE_NAME, load_description
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io import messages
 from keras_ruo2.io.progress import Progress
 
 # Shards as `write_shards` names them, and as they are named here: with the start of a checksum.
@@ -50,7 +51,7 @@ def upload(folder, store):
         if there.get(new) != (Path(folder) / name).stat().st_size
     ]
     total = sum(path.stat().st_size for path, _ in wanted)
-    print(f"Copying {len(wanted)} shards, {total / 1e6:.1f} MB, to {store.folder}.")
+    messages.info(f"Copying {len(wanted)} shards, {total / 1e6:.1f} MB, to {store.folder}.")
     progress = Progress(len(names), len(names) - len(wanted))
     for path, new in wanted:
         store.put(path, new)

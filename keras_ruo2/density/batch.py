@@ -10,6 +10,7 @@ from ase import Atoms
 
 from keras_ruo2.density.backmap import BackmapFailure, backmap, backmap_slice
 from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_frames
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.samples import read_samples, species_of
@@ -75,7 +76,7 @@ def map_samples(config):
         partial.unlink()
     else:
         os.replace(partial, config.out)
-    print(summary(config.out, num_atoms, failures))
+    messages.info(summary(config.out, num_atoms, failures))
     if config.picture:
         draw(config.picture, grids, lengths, shown_first)
     return num_atoms
@@ -87,7 +88,7 @@ def draw(path, grids, lengths, structures):
     check_writable(path.parent)
     figure = plotting_atoms.found_atoms(grids[:count], lengths[:count], structures)
     style.save(figure, path)
-    print(f"{shown(path)} shows {count}.")
+    messages.info(f"{shown(path)} shows {count}.")
 
 
 def map_sample(grid, lengths, alpha, species=SPECIES):

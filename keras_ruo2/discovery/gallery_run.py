@@ -7,6 +7,7 @@ from keras_ruo2.discovery.gallery import PAGE, arrange, classes_of, write_galler
 from keras_ruo2.discovery.pipeline import check_generator
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.generation.batch import main as generate
+from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_frames
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.progress import Progress
@@ -48,7 +49,9 @@ def main(config):
     )
     if written is None:
         raise ConfigError(f"No sample of {config.run} holds a structure. Train longer.")
-    print(f"{shown(config.out / PAGE)} shows {len(structures)} slabs, {shown(written)} some.")
+    messages.info(
+        f"{shown(config.out / PAGE)} shows {len(structures)} slabs, {shown(written)} some."
+    )
 
 
 def draw(config, saved):

@@ -4,6 +4,7 @@ from keras_ruo2.discovery.estimates import estimates_of, worth_a_look
 from keras_ruo2.discovery.funnel import judged
 from keras_ruo2.discovery.report import references_of
 from keras_ruo2.discovery.tables import LOWEST
+from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_or_empty
 from keras_ruo2.io.structures import read_structures
 from keras_ruo2.io.workfolder import frames, stage
@@ -26,7 +27,9 @@ def estimate(config, atoms, screened, relaxations, one_look):
     def choose(path):
         found = worth_a_look(frames(atoms), judged(frames(screened)), relaxations)
         if found:
-            print(f"One look at {len(found)}: the lowest surface energies are relaxed first.")
+            messages.info(
+                f"One look at {len(found)}: the lowest surface energies are relaxed first."
+            )
         write_or_empty(path, found)
 
     looked = stage(atoms.with_name("looked_at.extxyz"), choose)

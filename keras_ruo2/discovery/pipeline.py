@@ -15,6 +15,7 @@ from keras_ruo2.discovery.report import Results, references_of, report
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.generation.batch import check_label
 from keras_ruo2.generation.batch import main as generate
+from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_frames, write_or_empty
 from keras_ruo2.io.locks import one_at_a_time
 from keras_ruo2.io.paths import structure_files
@@ -197,7 +198,7 @@ def run_method(method, config, make_slabs):
     def through(folder, start, relaxations, first=0):
         return take_through(folder, method, config, start, relaxations, first)
 
-    print(f"\n{method}", flush=True)
+    messages.info(f"\n{method}")
     if method == GENETIC:
         screened = partial(screen_all, config)
         return run_genetic(folder, config, make_slabs, through, screened)

@@ -21,6 +21,7 @@ from keras_ruo2.discovery.tables import (
     distance,
     rank_again,
 )
+from keras_ruo2.io import messages
 from keras_ruo2.io.paths import MODELS, shown, whole
 from keras_ruo2.io.tables import Writer
 from keras_ruo2.io.workfolder import SETTINGS, read_settings
@@ -89,7 +90,7 @@ def report(config, results, known):
         "species": config.pair,
     }
     write_page(config.out / "report.html", content)
-    print(f"\n{content['summary']}\n{shown(config.out / 'report.html')} shows it all.")
+    messages.info(f"\n{content['summary']}\n{shown(config.out / 'report.html')} shows it all.")
 
 
 def add_gallery(config, screened, known, pictures):

@@ -17,6 +17,7 @@ from keras_ruo2.evaluation.pictures import draw_pictures
 from keras_ruo2.evaluation.report import PAGE, PICTURES, write_metrics, write_page
 from keras_ruo2.evaluation.validity import validity_scores
 from keras_ruo2.generation.generate import draw_samples
+from keras_ruo2.io import messages
 from keras_ruo2.io.paths import shown, whole
 from keras_ruo2.io.samples import keep_finite
 from keras_ruo2.io.tables import Writer
@@ -79,13 +80,15 @@ def evaluate(config, saved, records, description, samples=None, structures=()):
     pictures = draw_pictures(config.out / PICTURES, *sets, description, run=config.run)
     write_page(config.out, metrics, pictures)
     tell(metrics["headline"], metrics)
-    print("\n".join(lines(metrics["asked"])))
-    print(f"{shown(config.out / PAGE)}: {len(samples['grid'])} samples measured.")
+    messages.info("\n".join(lines(metrics["asked"])))
+    messages.info(f"{shown(config.out / PAGE)}: {len(samples['grid'])} samples measured.")
 
 
 def tell(first, metrics):
     """Print the headline, alarms and notes."""
-    print("\n".join([first["text"], *first["remarks"], *metrics["alarms"], *metrics["notes"]]))
+    messages.info(
+        "\n".join([first["text"], *first["remarks"], *metrics["alarms"], *metrics["notes"]])
+    )
 
 
 def judge(metrics, samples, training, description):

@@ -9,6 +9,7 @@ from keras_ruo2.data.labels import draw_classes
 from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.density.backmap import lift_vacuum
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_frames
 from keras_ruo2.io.paths import shown, whole
 from keras_ruo2.models.latent import spherical_path
@@ -50,7 +51,7 @@ def generate(config, saved):
         samples = as_samples(made, labels, saved)
         if config.structures is not None:
             write_frames(config.structures, structures_in(made, labels, saved))
-            print(f"{shown(config.structures)}: the {config.count} slabs of the samples.")
+            messages.info(f"{shown(config.structures)}: the {config.count} slabs of the samples.")
     with whole(config.out) as partial:
         np.savez_compressed(partial, **samples, **named_species(saved))
     count = len(samples["grid"])
@@ -68,7 +69,7 @@ def generate(config, saved):
         sheet = style.sample_sheet(panels, **large)
         told = f"{shown(picture)} shows {count}."
     style.save(sheet, picture, saved["data"]["species"])
-    print(f"{shown(config.out)}: {len(samples['grid'])} samples; {told}")
+    messages.info(f"{shown(config.out)}: {len(samples['grid'])} samples; {told}")
 
 
 def named_species(saved):
@@ -234,7 +235,7 @@ def real_panels(saved, count, seed, label):
         description = load_description(records)
         verify_shards(records, description)
     except ConfigError as error:
-        print(f"The picture shows no real samples: {error}")
+        messages.info(f"The picture shows no real samples: {error}")
         return {}
     split = HELD_OUT if description.counts[HELD_OUT] else TRAINING
     many = 100 if len(description.grid_shape) == 3 else 2

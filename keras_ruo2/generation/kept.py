@@ -7,6 +7,7 @@ import numpy as np
 from keras_ruo2.data.labels import draw_classes
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.generation.generate import load_generator, noise_of_cells
+from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_frames
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.structures import name_of, read_structures
@@ -63,7 +64,7 @@ def generate_kept(config, saved):
     write_frames(config.structures, made)
     valid = sum(not reasons_against(atoms, base.species) for atoms in made)
     misfit = np.median([atoms.info["misfit"] for atoms in made])
-    print(
+    messages.info(
         f"{shown(config.structures)}: {len(made)} structures, {len(base.kept)} atoms of each are "
         f"those of {shown(config.keep)}, fixed; {valid} are whole slabs. At the cut drawn and "
         f"kept atoms lay {misfit:.2f} Å apart (median)."

@@ -7,14 +7,13 @@ import hashlib
 import io
 import os
 import re
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import ase.io
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.io import database
+from keras_ruo2.io import database, messages
 from keras_ruo2.io.extxyz import extxyz, restored
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.state import remark, write_whole
@@ -123,7 +122,7 @@ def whole_frames(path, needs_seals=False):
         start = row.end
     if start < len(content):
         dropped = f"{shown(path)}: dropping an unfinished structure"
-        print(f"{dropped}, not in {seals_of(path).name}.", file=sys.stderr)
+        messages.warning(f"{dropped}, not in {seals_of(path).name}.")
         write_whole(path, content[:start])
     return [parse(text.decode(), path, number) for number, text in enumerate(texts)]
 

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 
 from keras_ruo2.errors import ConfigError, Interrupted
 from keras_ruo2.extras import install
+from keras_ruo2.io import messages
 from keras_ruo2.io.interrupts import interrupted_later
 
 ANSWER = 10  # seconds in which a scheduler must answer
@@ -220,7 +221,7 @@ class Cluster:
             self.waited = None
         elif self.waited is None:
             self.waited = time.monotonic()
-            print(f"Waiting for workers {self.where}.", file=sys.stderr, flush=True)
+            messages.warning(f"Waiting for workers {self.where}.")
 
     def gone(self, error):
         """Return the error that tells of a lost scheduler."""

@@ -3,6 +3,8 @@
 import sys
 import time
 
+from keras_ruo2.io import messages
+
 IN_A_PIPE = 30.0  # seconds that at least lie between two lines which nobody watches
 
 
@@ -28,7 +30,7 @@ class Progress:
             return
         self.shown = self.clock()
         width = len(str(self.total))
-        print(f"{self.done:{width}d}/{self.total} {text}  {self.rate()}", flush=True)
+        messages.info(f"{self.done:{width}d}/{self.total} {text}  {self.rate()}")
 
     def rate(self):
         """Return the rate in pieces a minute and the time that the rest will take."""
@@ -58,7 +60,7 @@ class Counting:
 
     def end(self):
         """Print how many there were."""
-        print(self, flush=True)
+        messages.info(self)
 
     def __str__(self):
         seconds = max(self.clock() - self.started, 1e-9)

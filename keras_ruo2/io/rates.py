@@ -2,6 +2,8 @@
 
 import time
 
+from keras_ruo2.io import messages
+
 
 class Progress:
     """Print a line for each trial: what happened, acceptance, rate, time left.
@@ -32,11 +34,10 @@ class Progress:
         accepted = sum(other.accepted for other in self.chains)
         share = f"{100 * accepted / tried:.0f} %" if tried else "-"
         hours, minutes = divmod(round(self.seconds_left() / 60), 60)
-        print(
+        messages.info(
             f"chain {chain.number:3d} trial {chain.trials - 1:4d}/{self.steps} {trial.kind:8s} "
             f"{trial.outcome:17s} {len(trial.snapshots):3d} snapshots {seconds:6.1f} s | "
             f"accepted {share}, {60 * rate:.1f} trials/min, {hours} h {minutes:02d} min left",
-            flush=True,
         )
 
     def seconds_left(self):

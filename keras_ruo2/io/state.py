@@ -8,10 +8,10 @@ name.
 import hashlib
 import json
 import os
-import sys
 from pathlib import Path
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io import messages
 from keras_ruo2.io.paths import shown
 
 VERSION = 1
@@ -144,7 +144,7 @@ def say_once(text):
     """Print a line on standard error, the first time that a process has it to say."""
     if text not in SAID:
         SAID.add(text)
-        print(text, file=sys.stderr, flush=True)
+        messages.warning(text)
 
 
 def remark(name):

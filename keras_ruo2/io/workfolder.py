@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io import messages
 from keras_ruo2.io.fields import ANY_DICT, check_fields, mapped, text
 from keras_ruo2.io.frames import read_frames
 from keras_ruo2.io.paths import checksum, shown
@@ -109,7 +110,7 @@ def stage(path, make):
             f"{shown(path)} is damaged or was changed by hand: it is not what was written. Restore "
             "it, or delete it and what was made of it, the higher numbers."
         )
-    print(f"{shown(path)}:{' there already.' if there else ''}", flush=True)
+    messages.info(f"{shown(path)}:{' there already.' if there else ''}")
     if not there:
         path.parent.mkdir(parents=True, exist_ok=True)
         make(path)

@@ -8,7 +8,6 @@ that an uninterrupted one writes.
 
 import os
 import shutil
-import sys
 from collections import Counter
 
 import numpy as np
@@ -24,6 +23,7 @@ from keras_ruo2.data.description import (
 from keras_ruo2.data.schema import Schema
 from keras_ruo2.data.shards import shard_names
 from keras_ruo2.errors import ConfigError, Interrupted, check_writable
+from keras_ruo2.io import messages
 from keras_ruo2.io.paths import RECORDS, RemoteFolder, checksum, shown, source_name, structure_files
 from keras_ruo2.io.pool import open_pool
 from keras_ruo2.io.progress import Progress
@@ -64,7 +64,7 @@ def main(config):
         drop_halves(folder / SHARDS)
         replace_folder(folder / SHARDS, out)
     total = sum(description.counts.values())
-    print(f"{shown(out)}: {total:,} records of {len(found.names):,} structures.")
+    messages.info(f"{shown(out)}: {total:,} records of {len(found.names):,} structures.")
 
 
 def check_output(out, overwrite):
@@ -95,7 +95,7 @@ def look(config, folder):
         try:
             return survey_from(workplace.read_json(path))
         except ConfigError as error:
-            print(f"Warning: {error} It is made again.", file=sys.stderr)
+            messages.warning(f"Warning: {error} It is made again.")
     found = survey(config, folder / TRAJECTORY)
     write_state(path, found.as_dict())
     return found
@@ -142,7 +142,7 @@ def finished(folder, name):
     try:
         known = workplace.read_json(note)
     except ConfigError as error:
-        print(f"Warning: {error} It is written again.", file=sys.stderr)
+        messages.warning(f"Warning: {error} It is written again.")
         return None
     return known if checksum(shard) == known["sha256"] else None
 
@@ -159,7 +159,9 @@ def finish(shards, pool, folder):
     """Wait for the shards that are not there yet and keep what is known of each."""
     there = [shard for shard in shards.values() if shard is not None]
     if there:
-        print(f"Going on in {shown(folder)}: {len(there)} of {len(shards)} shards are there.")
+        messages.info(
+            f"Going on in {shown(folder)}: {len(there)} of {len(shards)} shards are there."
+        )
     progress = Progress(len(shards), done=len(there), every=1.0)
     for name, shard in pool.results():
         shards[name] = shard
@@ -247,10 +249,9 @@ def warn_of_few_chains(families, config):
     """Say so where held-out structures will resemble those of training."""
     num = sum(size > 1 for size in Counter(families).values())
     if num and config.holdout and not chosen_chains(families, config.holdout, config.seed):
-        print(
+        messages.warning(
             f"Warning: of {num} chains none is held out whole at --holdout={config.holdout}, but "
             "single snapshots, much like those of training: scores on them flatter.",
-            file=sys.stderr,
         )
 
 
@@ -262,12 +263,11 @@ def count_families(families, splits):
 def warn_of_few_held_out(number, config):
     """Say so where held-out structures are no yardstick."""
     if config.holdout and number < FEWEST_HELD_OUT:
-        print(
+        messages.warning(
             f"Warning: {number} structures (or chains of a search) are held out, which are no "
             "yardstick: distances to them are those to single slabs, and no ratio to them will be "
             f"reported. Hold out {FEWEST_HELD_OUT} or more (--holdout up to 0.5), or give more "
             "structures.",
-            file=sys.stderr,
         )
 
 

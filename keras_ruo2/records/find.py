@@ -7,6 +7,7 @@ from keras_ruo2.data.description import SCHEMA_VERSION, read_values
 from keras_ruo2.data.labels import class_counts
 from keras_ruo2.data.phases import phases
 from keras_ruo2.errors import Busy, ConfigError
+from keras_ruo2.io import messages
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES, RECORDS, checksum, source_name
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.recipes import VOXEL_STEP
@@ -26,11 +27,13 @@ def find_records(config):
         from keras_ruo2.config.preparation import RecordsConfig
         from keras_ruo2.records.build import main
 
-        print(f"The records in {records} are {state}: building them from the bundled structures.")
+        messages.info(
+            f"The records in {records} are {state}: building them from the bundled structures."
+        )
         try:
             main(RecordsConfig(recipe=recipe, out=records, overwrite=True))
         except Busy:  # another worker of the same training, most likely
-            print("Another command is building them. Waiting for it.")
+            messages.info("Another command is building them. Waiting for it.")
             time.sleep(PATIENCE)
     return records
 

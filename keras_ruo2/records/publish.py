@@ -8,6 +8,7 @@ from keras_ruo2.data.description import FILE_NAME
 from keras_ruo2.data.stores import open_store
 from keras_ruo2.data.upload import check_vacant, upload
 from keras_ruo2.errors import check_writable
+from keras_ruo2.io import messages
 from keras_ruo2.io.paths import cache_folder
 from keras_ruo2.io.state import write_state
 from keras_ruo2.records import workplace
@@ -41,4 +42,4 @@ def publish(config, build):
             build(dataclasses.replace(config, out=records, overwrite=False))
         upload(records, store)
         shutil.rmtree(place)
-    print(f"{config.out}: whole.")
+    messages.info(f"{config.out}: whole.")

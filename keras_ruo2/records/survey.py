@@ -6,7 +6,6 @@ memory stay two names and four numbers of each.
 """
 
 import itertools
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +14,7 @@ import numpy as np
 from ase.io.trajectory import Trajectory
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io import messages
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.progress import Counting
 from keras_ruo2.io.structures import iterate_structures
@@ -82,7 +82,7 @@ def survey(config, trajectory):
     """
     rows, start = prepared_before(trajectory)
     if rows:
-        print(f"Going on after {len(rows):,} structures that are prepared.")
+        messages.info(f"Going on after {len(rows):,} structures that are prepared.")
     counting, oddities = Counting("Reading structures"), Oddities(config.structures)
     with Trajectory(trajectory, "a") as prepared:
         for box in prepared_structures(config, start, oddities):
@@ -119,7 +119,7 @@ def prepared_before(trajectory):
     except Exception as error:  # a damaged trajectory makes ASE raise whatever it likes
         if Path(trajectory).is_file() and Path(trajectory).stat().st_size:
             reason = " ".join(str(error).split()) or type(error).__name__
-            print(f"{shown(trajectory)} is damaged: beginning again ({reason}).", file=sys.stderr)
+            messages.warning(f"{shown(trajectory)} is damaged: beginning again ({reason}).")
         Path(trajectory).unlink(missing_ok=True)
         return [], 0
     return rows, number + 1
@@ -188,9 +188,8 @@ class Oddities:
         for check, told in self.found.items():
             warn(f"Warning: {len(told)} structures {kinds[check]}, but were taken", told)
         if no_vacuum in self.found:
-            print(
+            messages.warning(
                 "    For slabs add a vacuum along z: atoms.center(vacuum=6, axis=2)",
-                file=sys.stderr,
             )
         if self.skipped:
             warn(f"{self.path}: skipped {len(self.skipped)} structures", self.skipped)
@@ -241,9 +240,8 @@ def warn_of_coarse_voxels(found, recipe):
     voxels = found.longest / recipe.num_voxels
     coarse = int(np.sum(voxels > cells.LARGEST_VOXEL))
     if coarse:
-        print(
+        messages.warning(
             f"Warning: {coarse} of {len(voxels)} structures have voxels above "
             f"{cells.LARGEST_VOXEL} Å (up to {voxels.max():.2f} Å), where "
             "neighbouring O atoms begin to merge.",
-            file=sys.stderr,
         )

@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 
 from keras_ruo2 import runs
 from keras_ruo2.errors import Busy, ConfigError, Interrupted
-from keras_ruo2.io import locks
+from keras_ruo2.io import locks, messages
 from keras_ruo2.io.paths import checksum, shown, structure_files
 from keras_ruo2.io.state import read_state, write_state
 
@@ -30,10 +30,9 @@ def held(folder, config):
         if earlier != request:
             if earlier is not None:
                 changed = [name for name in request if earlier.get(name) != request[name]]
-                print(
+                messages.info(
                     f"{shown(folder)}: begun with another {', '.join(changed) or 'request'}. "
                     "Beginning again.",
-                    flush=True,
                 )
             clear(folder)
             write_state(folder / REQUEST, request)

@@ -8,6 +8,7 @@ from collections import Counter
 import numpy as np
 
 from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.io import messages
 from keras_ruo2.io.frames import append_frame, read_seals, remove, whole_frames, write_frames
 from keras_ruo2.io.locks import one_at_a_time
 from keras_ruo2.io.memory import check_memory
@@ -73,7 +74,9 @@ def relax_all(config, frames):
     if max(finished, default=0) >= len(frames):
         raise ConfigError(f"{shown(partial)} has more structures than the input. Delete it.")
     if finished:
-        print(f"{shown(partial)}: going on after {len(finished)} of {len(frames)} structures.")
+        messages.info(
+            f"{shown(partial)}: going on after {len(finished)} of {len(frames)} structures."
+        )
     if len(finished) < len(frames):
         finished |= compute(config, frames, finished, partial)
     finished = [finished[number] for number in range(len(frames))]
@@ -81,7 +84,7 @@ def relax_all(config, frames):
         write_frames(config.out, finished)
         remove(partial)
         settings_of(partial).unlink(missing_ok=True)
-    print(summary(config.out, finished))
+    messages.info(summary(config.out, finished))
 
 
 def numbered(finished):

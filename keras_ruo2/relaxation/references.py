@@ -6,6 +6,7 @@ from ase.data import atomic_numbers, reference_states
 from ase.filters import FrechetCellFilter
 from ase.optimize import FIRE
 
+from keras_ruo2.io import messages
 from keras_ruo2.structure.crystals import rutile_ruo2
 
 LARGEST_FORCE, MOST_STEPS = 0.005, 300  # eV/Å
@@ -30,7 +31,7 @@ def lattice_constants(config, calculator):
     if config.a is not None:
         return config.a, config.c
     a, _, c = relaxed_rutile(calculator, config.pair).cell.lengths()
-    print(f"Relaxed bulk: a = {a:.4f}, c = {c:.4f} Å.", flush=True)
+    messages.info(f"Relaxed bulk: a = {a:.4f}, c = {c:.4f} Å.")
     return float(a), float(c)
 
 

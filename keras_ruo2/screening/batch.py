@@ -5,6 +5,7 @@ import json
 from math import isfinite
 
 from keras_ruo2.errors import check_choice, check_writable
+from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_frames
 from keras_ruo2.io.paths import shown, whole
 from keras_ruo2.io.progress import Progress
@@ -48,10 +49,12 @@ def main(config):
     references = read_structures(config.known)
     check_writable(config.out.parent)
     known = known_slabs(references, config.pair)
-    print(f"Comparing with {len(references)} known slabs of {shown(config.known)}.", flush=True)
+    messages.info(f"Comparing with {len(references)} known slabs of {shown(config.known)}.")
     remark(config.pair)
     if not known.indices:
-        print(f"None of them is of {' and '.join(config.pair)}: every valid slab counts as novel.")
+        messages.info(
+            f"None of them is of {' and '.join(config.pair)}: every valid slab counts as novel."
+        )
     progress = Progress(len(structures))
     verdicts = screen(structures, known, accept=accept, progress=progress.step, species=config.pair)
     rows = [
@@ -63,8 +66,8 @@ def main(config):
     steps = funnel(verdicts)
     write_json(config.out.with_suffix(".json"), {"settings": config.as_dict(), "funnel": steps})
     write_frames(config.out, [annotated(structures[k], rows[k]) for k in chosen])
-    print(table(steps))
-    print(f"{shown(config.out)}: {len(chosen)} of {len(structures)} structures written.")
+    messages.info(table(steps))
+    messages.info(f"{shown(config.out)}: {len(chosen)} of {len(structures)} structures written.")
     return steps
 
 

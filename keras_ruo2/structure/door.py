@@ -1,8 +1,7 @@
 """The door that structures of users come in by, the same for every command."""
 
-import sys
-
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io import messages
 from keras_ruo2.io.structures import name_of
 from keras_ruo2.structure.checks import check_cell
 from keras_ruo2.structure.damage import check_undamaged, fault_of_atoms
@@ -57,4 +56,4 @@ def warn(text, listed):
     """Print a text with the first of a list of sentences."""
     more = len(listed) - MOST_NAMED
     lines = listed[:MOST_NAMED] + ([f"and {more} more"] if more > 0 else [])
-    print("\n    ".join([f"{text}:", *lines]), file=sys.stderr)
+    messages.warning("\n    ".join([f"{text}:", *lines]))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io import messages
 from keras_ruo2.io.paths import shown, whole
 from keras_ruo2.io.tables import Writer
 from keras_ruo2.structure.cells import potential_energy
@@ -205,20 +206,22 @@ def write_crossings(out, crossings, titles):
 def report_methods(rows, crossings, titles):
     """Print how far methods are apart: of all slabs, of pairs that follow each other."""
     common = [row for row in rows if len(row["lines"]) == len(titles)]
-    print(f"Methods: {', '.join(titles)}; {len(common)} of {len(rows)} slabs have all of them.")
+    messages.info(
+        f"Methods: {', '.join(titles)}; {len(common)} of {len(rows)} slabs have all of them."
+    )
     if common:
         for title in titles[1:]:
             apart = [
                 1000 * (row["lines"][title].intercept - row["lines"][titles[0]].intercept)
                 for row in common
             ]
-            print(
+            messages.info(
                 f"{title} against {titles[0]}, at dmu_O = 0: {np.mean(apart):+.1f} meV/Å^2 on "
                 f"average, {min(apart):+.1f} to {max(apart):+.1f}."
             )
     for entry in (entry for entry in crossings if len(entry["at"]) > 1):
         at, first = entry["at"].values(), entry["first"]
-        print(
+        messages.info(
             f"{first['facet']}: {first['name']} gives way to {entry['second']['name']} between "
             f"{min(at):.2f} and {max(at):.2f} eV."
         )

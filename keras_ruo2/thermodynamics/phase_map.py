@@ -13,6 +13,7 @@ import csv
 
 import numpy as np
 
+from keras_ruo2.io import messages
 from keras_ruo2.io.paths import whole
 from keras_ruo2.plotting import phase_map, style
 from keras_ruo2.thermodynamics.oxygen_gas import (
@@ -111,7 +112,7 @@ def report_missing(panels):
         for each, (low, high) in zip(KELVINS, shifts, strict=True)
     )
     low, high = (1000 * each for each in MODES)
-    print(
+    messages.info(
         f"Left out: vibrations of added O (three modes of {low:.0f} to {high:.0f} meV, less O2's "
         f"zero-point energy), which move a crossing by {told};"
     )
@@ -120,7 +121,7 @@ def report_missing(panels):
     )
     areas = [row["area"] for group in panels.values() for row in group]
     gain = 1000 * BOLTZMANN * KELVINS[1] * np.log(2) / min(areas)
-    print(
+    messages.info(
         "configurations, which spread it (10 to 90 % of independent sites taken) to either side "
         f"by {widths} and lower energies by {gain:.1f} meV/Å^2 a site at {KELVINS[1]} K at most."
     )

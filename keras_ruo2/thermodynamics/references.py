@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io import messages
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.structures import name_of, read_structures
 from keras_ruo2.species import SPECIES, formula
@@ -63,7 +64,7 @@ def without_failures(path, slabs):
             f"{path}: the relaxation of all {len(slabs)} structures failed ({counted(lost)})."
         )
     if lost:
-        print(
+        messages.info(
             f"{shown(path)}: left out {len(failed)} structures whose relaxation failed: "
             f"{counted(lost)}."
         )

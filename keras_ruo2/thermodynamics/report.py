@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_ruo2.io import messages
 from keras_ruo2.io.paths import shown
 from keras_ruo2.species import formula
 from keras_ruo2.structure.facets import indices_of
@@ -19,27 +20,27 @@ def report(out, rows, panels, num_broken, method, references, limit):
     """Print who is stable where."""
     metal, oxide = references.species[0], formula(references.species)
     told = ", ".join(f"{name}={value}" for name, value in zip(FIELDS, references, strict=False))
-    print(f"Calculator: {named(method)}. References: References({told}).")
+    messages.info(f"Calculator: {named(method)}. References: References({told}).")
     if limit is None:
-        print(f"No energy of metallic {metal} was given: the O-poor limit is not known.")
+        messages.info(f"No energy of metallic {metal} was given: the O-poor limit is not known.")
     else:
         kelvin = temperature_of(limit, 1.0)
         at = "" if np.isnan(kelvin) else f" ({kelvin:.0f} K at 1 bar of O2)"
-        print(f"{oxide} is stable against {metal} and O2 above dmu_O = {limit:.2f} eV{at}.")
+        messages.info(f"{oxide} is stable against {metal} and O2 above dmu_O = {limit:.2f} eV{at}.")
     for facet, group in panels.items():
         stable = sorted((row for row in group if row["stable"]), key=lambda row: row["stable"])
         for row in stable:
             start, end = row["stable"]
             low, high = sorted(1000 * row["line"](end) for end in (start, end))
             faces = FACES[row["faces"]]
-            print(
+            messages.info(
                 f"{facet}: {start:6.2f} to {end:5.2f} eV {row['name']}, {low:.0f} to {high:.0f} "
                 f"meV/Å^2{faces}"
             )
     for text in facet_warnings(rows, panels) + doubts(rows, method):
-        print(f"Warning: {text}")
+        messages.info(f"Warning: {text}")
     kinds = [row["faces"] for row in rows]
-    print(
+    messages.info(
         f"{shown(out)}: {len(rows)} slabs, {kinds.count(EQUAL)} with two equal faces, "
         f"{kinds.count(UPPER)} given by their upper face, {kinds.count(MEAN)} by the mean of two "
         f"different faces; {num_broken} broken ones left out."

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io import messages
 from keras_ruo2.io.paths import shown, whole
 from keras_ruo2.io.tables import Writer
 from keras_ruo2.plotting import style, wulff
@@ -162,7 +163,9 @@ def report_crystals(crystals, panels):
         shares = [f"{share:.1%} {facet}" for facet, _, share, _ in crystal.table() if share]
         absent = [facet for facet, _, share, _ in crystal.table() if not share]
         without = f" No {', '.join(absent)}." if absent else ""
-        print(f"Crystal at dmu_O = {crystal.delta_mu_o:.2f} eV: {', '.join(shares)}.{without}")
+        messages.info(
+            f"Crystal at dmu_O = {crystal.delta_mu_o:.2f} eV: {', '.join(shares)}.{without}"
+        )
     others = [facet for facet in panels if indices_of(facet) is None]
     if others:
-        print(f"Not in the crystals, for want of Miller indices: {', '.join(others)}.")
+        messages.info(f"Not in the crystals, for want of Miller indices: {', '.join(others)}.")

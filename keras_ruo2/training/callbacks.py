@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_ruo2 import runs
+from keras_ruo2.io import messages
 from keras_ruo2.plotting import style
 from keras_ruo2.runs.metrics import rows_until
 from keras_ruo2.species import SPECIES
@@ -84,7 +85,7 @@ class Recorder(Every):
         self.board.scalars(numbers | {"seconds_per_step": per_step}, self.step)
         if not sys.stdout.isatty():
             values = "  ".join(f"{name} {value:.4g}" for name, value in short(row).items())
-            print(f"step {self.step}/{self.last_step}  {values}", flush=True)
+            messages.info(f"step {self.step}/{self.last_step}  {values}")
         self.model.reset_metrics()
         self.row_step, self.row_seconds = self.step, self.seconds
 
@@ -92,10 +93,10 @@ class Recorder(Every):
         """Say on the terminal what looks wrong in what is drawn."""
         slabs = self.evaluator.slab_scores
         if slabs and slabs.text and not sys.stdout.isatty():
-            print(f"Slabs that are not valid at step {self.step}: {slabs.text}", flush=True)
+            messages.info(f"Slabs that are not valid at step {self.step}: {slabs.text}")
         if text := self.evaluator.collapse.text:
             begin = "\n" if sys.stdout.isatty() else ""  # below the progress bar
-            print(f"{begin}Alarm at step {self.step}: {text}", file=sys.stderr, flush=True)
+            messages.warning(f"{begin}Alarm at step {self.step}: {text}")
 
     @property
     def verdict(self):

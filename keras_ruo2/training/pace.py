@@ -1,9 +1,10 @@
 """Whether a budget of minutes will reach a usable number of steps, said while there is time."""
 
 import math
-import sys
 
 import keras
+
+from keras_ruo2.io import messages
 
 USABLE = 1000  # steps; with the default, 1,048 gave good slices and 410 poor ones
 FIRST, LAST = 3, 20  # steps that the pace is measured between; earlier ones compile
@@ -30,7 +31,7 @@ class Pace(keras.callbacks.Callback):
             left = max(self.recorder.limit - self.recorder.seconds, 0) / max(pace, 1e-9)
             reached = min(self.recorder.step + int(left), self.recorder.last_step)
             if text := shortfall(pace, reached, self.recorder, self.batch_size):
-                print(f"Warning: {text}", file=sys.stderr, flush=True)
+                messages.warning(f"Warning: {text}")
 
 
 def shortfall(pace, reached, recorder, batch_size):

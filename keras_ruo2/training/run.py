@@ -12,6 +12,7 @@ from keras_ruo2.data.labels import class_counts, class_names
 from keras_ruo2.data.order import Order
 from keras_ruo2.data.phases import phases
 from keras_ruo2.data.reader import Records
+from keras_ruo2.io import messages
 from keras_ruo2.io.paths import shown
 from keras_ruo2.plotting import style
 from keras_ruo2.training import assembly, start
@@ -84,7 +85,7 @@ def take_up(config, description):
     saved = runs.load(config.run)
     started_from = runs.sound_checkpoint(config.run, to_go_on=True)
     runs.proven_rows(config.run, started_from)
-    print(f"Going on from {shown(started_from)}.")
+    messages.info(f"Going on from {shown(started_from)}.")
     return (
         trained_with(description, saved, config),
         tuple(saved["data"]["class_counts"]),
@@ -102,7 +103,7 @@ def is_finished(config, step, last_step):
         limit = f"--steps={last_step}" + (f" --minutes={config.minutes}" if config.minutes else "")
         if not (config.run / CURVES).is_file() and (config.run / runs.METRICS).is_file():
             draw_curves(config.run)
-        print(
+        messages.info(
             f"{shown(config.run)} is at step {step}, which is all that {limit} asks for: "
             "nothing to train."
         )
@@ -135,16 +136,15 @@ def trained_with(description, saved, config):
 
 def warn(text):
     """Print a warning."""
-    print(f"Warning: {text}", file=sys.stderr)
+    messages.warning(f"Warning: {text}")
 
 
 def run_until_stopped(model, batches, steps, callbacks, agree, config):
     """Call `fit`; save a checkpoint when it ends, when interrupted and when it has collapsed."""
     arch = runs.resolve(config)["arch"]
-    print(
+    messages.info(
         f"Training {config.variant} ({arch}, {config.backend}) on {shown(config.records)}, "
         f"{steps} steps to go. Watch: tensorboard --logdir {shown(config.run)}",
-        flush=True,
     )
     recorder = callbacks[0]
     stop = Stop(agree, (lambda: recorder.verdict) if config.stop_on_collapse else str)
@@ -175,7 +175,7 @@ def draw_curves(run):
     """Draw the metrics of a run."""
     rows = runs.read_metrics(run / runs.METRICS)
     style.save(style.metric_curves(runs.metrics_table(rows)), run / CURVES)
-    print(
+    messages.info(
         f"Trained {rows[-1]['step']} steps in {float(rows[-1]['seconds']):.0f} s; "
         f"curves in {shown(run / CURVES)}. {kept(run)}"
     )

@@ -7,6 +7,7 @@ import numpy as np
 from keras_ruo2 import runs
 from keras_ruo2.data.labels import class_counts, class_of
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io import messages
 from keras_ruo2.io.state import read_state
 from keras_ruo2.recipes import RECIPES
 from keras_ruo2.structure.anchors import Anchors, find_anchors
@@ -63,7 +64,7 @@ def anchors_for(config, description, records):
         rotated=RECIPES[description.recipe].rotate,
         translated=runs.translated(description.source),
     )
-    print(
+    messages.info(
         f"Sites for atoms: {np.sum(anchors.channels >= 0)} in {len(anchors.facets)} frames, of "
         f"{len(motifs)} training structures."
     )

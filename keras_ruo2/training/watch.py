@@ -1,7 +1,6 @@
 """The callbacks of a run and the records that they look at."""
 
 import functools
-import sys
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from keras_ruo2 import runs
 from keras_ruo2.data.description import FEWEST_HELD_OUT, HELD_OUT, TRAINING
 from keras_ruo2.data.labels import class_of, draw_classes
 from keras_ruo2.data.pipeline import read_sample
+from keras_ruo2.io import messages
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.cells import unscale_lengths
 from keras_ruo2.training.callbacks import Pictures, Recorder
@@ -71,10 +71,9 @@ def evaluation_samples(config, description, count):
         warn_of_few(config, description)
         return read(HELD_OUT, count), read(TRAINING, count)
     both = read(TRAINING, 2 * count)
-    print(
+    messages.warning(
         f"Warning: no structure of {config.records} is held out; scores are of training ones, and "
         "held_out_ratio and held_out_spectrum_ratio are not reported.",
-        file=sys.stderr,
     )
     return tuple({name: value[k::2] for name, value in both.items()} for k in range(2))
 
@@ -82,10 +81,9 @@ def evaluation_samples(config, description, count):
 def warn_of_few(config, description):
     """Say so where the held-out structures are too few to compare with."""
     if not description.is_yardstick:
-        print(
+        messages.warning(
             f"Warning: {description.num_held_out} held-out structures (or chains of a search) of "
             f"{config.records} are no yardstick, noise may come as near to them: held_out_ratio "
             "and held_out_spectrum_ratio are not reported. Rely on pictures and evaluate, or hold "
             f"out {FEWEST_HELD_OUT} or more (records --holdout).",
-            file=sys.stderr,
         )
