@@ -4,37 +4,25 @@
 # What does the bundled model `joint3d` draw, does it do as it is asked, and what is the noise for?
 
 # %%
-import subprocess
-import sys
 from collections import Counter
 
-import ase.io
 import matplotlib.pyplot as plt
 import numpy as np
 
+import keras_ruo2 as kr
 
-def ruo2(command, **flags):
-    """Run a command of keras_ruo2 and show what it prints."""
-    words = [f"--{name}={value}" for name, value in flags.items()]
-    done = subprocess.run(
-        [sys.executable, "-m", "keras_ruo2", command, *words], capture_output=True, text=True
-    )
-    print(done.stdout[-1500:] or done.stderr[-1500:])
-    done.check_returncode()
-
+run = kr.load("joint3d")
 
 # %% [markdown]
 # ## Draw
+#
+# Structures, one cell of each; or the grids that the network works on.
 
 # %%
-ruo2("generate", model="joint3d", count=60, out="samples.npz", structures="slabs.extxyz", shown=12)
-slabs = ase.io.read("slabs.extxyz", ":")
-print(len(slabs), "slabs,", min(map(len, slabs)), "to", max(map(len, slabs)), "atoms")
-
-# %%
-with np.load("samples.npz") as samples:
-    grid, lattice, label = samples["grid"], samples["lattice"], samples["label"]
-print("grid", grid.shape, grid.dtype, "| lattice", lattice.shape, "| label", label.shape)
+slabs = run.sample(60)
+print(len(slabs), "slabs of", min(map(len, slabs)), "to", max(map(len, slabs)), "atoms")
+samples = run.grids(6)
+print({name: (values.shape, str(values.dtype)) for name, values in samples.items()})
 
 # %% [markdown]
 # Each grid has a channel for Ru and one for O. Seen along y, by their highest densities:
@@ -44,7 +32,7 @@ figure, axes = plt.subplots(2, 6, figsize=(12, 4.4))
 for column in range(6):
     for row, name in enumerate(("Ru", "O")):
         axis = axes[row, column]
-        axis.imshow(grid[column, ..., row].max(axis=1).T, origin="lower", cmap="magma")
+        axis.imshow(samples["grid"][column, ..., row].max(axis=1).T, origin="lower", cmap="magma")
         axis.set(xticks=[], yticks=[], title=name if column == 0 else "")
 plt.show()
 
@@ -62,18 +50,15 @@ plt.ylabel("slabs")
 plt.show()
 
 # %% [markdown]
-# ## Ask for a facet and a class
+# ## Ask for a facet and an energy
 #
-# Class 0 is the lowest energy per atom. The same noise (`--seed`), two classes:
+# Class 0 is the lowest energy per atom; an energy in eV per atom may be given instead. The same
+# noise (`seed`), two classes:
 
 # %%
-for wanted in (0, 7):
-    name = f"class_{wanted}"
-    ruo2("generate", facet="110", label=wanted, count=20, out=f"{name}.npz",
-         structures=f"{name}.extxyz", seed=1)  # fmt: skip
-    asked = ase.io.read(f"{name}.extxyz", ":")
-    oxygen = [sum(atoms.symbols == "O") / len(atoms) for atoms in asked]
-    print("class", wanted, "| share of O:", np.round(np.mean(oxygen), 3))
+low, high = (run.sample(20, facet="110", energy=name, seed=1) for name in ("low", 7))
+for name, asked in (("low", low), ("class 7", high)):
+    print(name, "| share of O:", round(np.mean([np.mean(a.symbols == "O") for a in asked]), 3))
 
 # %% [markdown]
 # ## Are they slabs, and are they new?
@@ -81,21 +66,21 @@ for wanted in (0, 7):
 # `screen` gives every reason against a structure by name, and compares with the known slabs.
 
 # %%
-ruo2("screen", structures="class_0.extxyz", out="screened.extxyz")
-screened = ase.io.read("screened.extxyz", ":")
-Counter((atoms.info["valid"], atoms.info["novel"]) for atoms in screened)
+verdicts = kr.screen(low)
+print(Counter((verdict.valid, verdict.unique, verdict.novel) for verdict in verdicts))
+for verdict in verdicts[:8]:
+    print(verdict.termination.label if verdict.valid else verdict.reasons)
 
 # %% [markdown]
-# ## A path through the noise
+# ## What is the noise for?
 #
-# Eight samples between two points; what changes on the way is what the noise decides.
+# Eight samples of one class and facet: the noise decides which sites of the faces are occupied, how
+# often the cell is repeated and where the slab lies in its box.
 
 # %%
-ruo2("generate", interpolate=8, out="path.npz", seed=3)
-with np.load("path.npz") as samples:
-    path = samples["grid"]
+drawn = run.grids(8, facet="110", energy="low", seed=3)["grid"]
 figure, axes = plt.subplots(1, 8, figsize=(13, 2))
 for step, axis in enumerate(axes):
-    axis.imshow(path[step].sum(axis=-1).max(axis=1).T, origin="lower", cmap="magma")
+    axis.imshow(drawn[step].sum(axis=-1).max(axis=1).T, origin="lower", cmap="magma")
     axis.set(xticks=[], yticks=[], title=step)
 plt.show()

@@ -5,35 +5,22 @@
 # come with the package; put your own file in place of `bundled:gap`. Lengths in Å, energies in eV.
 
 # %%
-import csv
 import subprocess
 import sys
 from collections import Counter
 
-import ase.io
 import matplotlib.pyplot as plt
 
-from keras_ruo2.config import PhaseDiagramConfig
-
-
-def ruo2(command, **flags):
-    """Run a command of keras_ruo2 and show what it prints."""
-    words = [f"--{name}={value}" for name, value in flags.items()]
-    done = subprocess.run(
-        [sys.executable, "-m", "keras_ruo2", command, *words], capture_output=True, text=True
-    )
-    print(done.stdout[-1500:] or done.stderr[-1500:])
-    done.check_returncode()
-
+import keras_ruo2 as kr
+from keras_ruo2.io.paths import BUNDLED_STRUCTURES
 
 # %% [markdown]
 # ## The slabs
 #
-# `bundled:gap` is a name for the file; as a path it is `BUNDLED_STRUCTURES`.
+# `read` takes what ASE reads; functions take pymatgen's structures as well.
 
 # %%
-path = PhaseDiagramConfig(structures="bundled:gap", out="diagram").structures
-slabs = ase.io.read(path, ":")
+slabs = kr.read(BUNDLED_STRUCTURES)
 print(len(slabs), "slabs;", "energies by", slabs[0].info["calculator"])
 Counter(slab.info["facet"] for slab in slabs)
 
@@ -46,44 +33,46 @@ Counter(slab.info["facet"] for slab in slabs)
 # ## The diagram
 
 # %%
-ruo2("phase_diagram", structures="bundled:gap", out="diagram", wulff="-1.5,-0.8")
-
-# %%
+diagram = kr.phase_diagram(slabs)
+diagram.plot("phase_diagram.png")
 plt.figure(figsize=(11, 8))
-plt.imshow(plt.imread("diagram/phase_diagram.png"))
+plt.imshow(plt.imread("phase_diagram.png"))
 plt.axis("off")
 plt.show()
 
 # %% [markdown]
-# The table behind it, and which slabs are the stable ones:
+# The table behind it, and which slabs are the stable ones of their facet, from which to which
+# chemical potential (eV):
 
 # %%
-with open("diagram/phase_diagram.csv") as file:
-    rows = list(csv.DictReader(file))
-print(len(rows), "rows with", ", ".join(rows[0]))
-for slab in ase.io.read("diagram/stable.extxyz", ":")[:6]:
-    print(slab.info["name"], slab.get_chemical_formula())
+print(len(diagram.rows), "slabs; the oxide is stable between", diagram.limits, "eV")
+for row in diagram.rows:
+    if row.stable:
+        low, high = row.stable
+        print(
+            f"{row.facet} {row.label:40} {low:6.2f} to {high:5.2f}  {1e3 * row.line(-1.0):4.0f} meV/Å²"
+        )
 
 # %% [markdown]
-# ## The shape of a crystal
+# ## Crystals, other methods
 #
-# At two chemical potentials, from the lowest line of each facet (Wulff construction):
+# Two commands do more with the same slabs: the shape of a crystal at two chemical potentials (Wulff
+# construction), and error bars from the energies of two more potentials.
 
 # %%
-plt.figure(figsize=(9, 4))
-plt.imshow(plt.imread("diagram/wulff.png"))
-plt.axis("off")
-plt.show()
-
-# %% [markdown]
-# ## How far to trust it
-#
-# The energies are CHGNet's. With the same slabs by two more potentials the diagram gets error bars,
-# and `crossings.csv` says how far apart the methods see one termination give way to the next:
+flags = {
+    "structures": "bundled:gap",
+    "out": "diagram",
+    "wulff": "-1.5,-0.8",
+    "compare": "bundled:gap_7net-0,bundled:gap_7net-mf-0_PBE",
+}
+words = [f"--{name}={value}" for name, value in flags.items()]
+command = [sys.executable, "-m", "keras_ruo2", "phase_diagram", *words]
+print(subprocess.run(command, capture_output=True, text=True, check=True).stdout[-1500:])
 
 # %%
-compared = "bundled:gap_7net-0,bundled:gap_7net-mf-0_PBE"
-ruo2("phase_diagram", structures="bundled:gap", out="compared", compare=compared)
-with open("compared/crossings.csv") as file:
-    for row in list(csv.reader(file))[:6]:
-        print(*row, sep=" | ")
+for name in ("wulff.png", "phase_diagram.png"):
+    plt.figure(figsize=(11, 7))
+    plt.imshow(plt.imread(f"diagram/{name}"))
+    plt.axis("off")
+    plt.show()

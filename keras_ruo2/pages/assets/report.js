@@ -149,8 +149,10 @@
     }
     data.facets.forEach(function (facet) { entry(facet, diagram.colour({facet: facet}), ''); });
     entry('generated', 'currentColor', '');
-    entry('known', 'currentColor', 'known');
-    entry('baseline', 'currentColor', 'baseline');
+    [['known', 'known'], ['baseline', 'baseline']].forEach(function (pair) {
+      var there = data.rows.some(function (row) { return row.kind === pair[0]; });
+      if (there) { entry(pair[0], 'currentColor', pair[1]); }
+    });
   }
 
   // Each card turns by itself, and is drawn when it first comes into view.
