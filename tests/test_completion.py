@@ -51,7 +51,7 @@ def test_other_shells_take_their_scripts(shell, tmp_path):
         text += "complete -C 'keras_ruo2 generate --fac'"
     done = subprocess.run([shell, "-c", text], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    assert shell == "zsh" or done.stdout.split() == ["--facet="]
+    assert shell == "zsh" or done.stdout.split() == ["--facet"]
 
 
 def test_the_command_line_prints_it_and_refuses_other_words(capsys):

@@ -49,9 +49,8 @@ print(len(diagram.rows), "slabs; the oxide is stable between", diagram.limits, "
 for row in diagram.rows:
     if row.stable:
         low, high = row.stable
-        print(
-            f"{row.facet} {row.label:40} {low:6.2f} to {high:5.2f}  {1e3 * row.line(-1.0):4.0f} meV/Å²"
-        )
+        gamma = 1e3 * row.line(-1.0)  # at -1 eV
+        print(f"{row.facet} {row.label:34} {low:6.2f} to {high:5.2f}  {gamma:4.0f} meV/Å²")
 
 # %% [markdown]
 # ## Crystals, other methods
