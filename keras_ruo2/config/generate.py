@@ -9,6 +9,7 @@ from keras_ruo2.errors import ConfigError, check_choice, check_ending, check_fil
 from keras_ruo2.io.paths import run_or_model
 
 CHECKPOINTS = ("last", "best")
+FACES_ASKED = ("any", "equal", "different")
 JOININGS = ("splice", "constrained", "latent")
 REPEATS = ("same", "each")
 
@@ -30,6 +31,9 @@ class GenerateConfig(Config):
         variety: How much more freely than in training generators that place atoms fill the sites
             that some training slabs fill and others do not: 2 draws more new slabs, which follow
             the class less.
+        faces: equal draws slabs whose lower face is as the upper one, different draws each face by
+            itself; any does both, as often as in the training data. For architectures that place
+            atoms.
         structures: The slabs themselves (.extxyz or .db) in the samples' order, of generators that
             place atoms: backmap need not find them in the grids.
         keep: A slab (one structure in any file that ASE reads) whose lower part stays as it is, in
@@ -57,6 +61,7 @@ class GenerateConfig(Config):
     facet: str | int | None = None
     cell: int | None = None
     variety: float = 1.0
+    faces: str = "any"
     structures: Path | None = None
     keep: Path | None = None
     frozen_layers: int = 0
@@ -77,14 +82,15 @@ class GenerateConfig(Config):
         if self.shown is not None:
             check_range("shown", self.shown, 1, 400)
         check_choice("checkpoint", self.checkpoint, CHECKPOINTS)
+        check_choice("faces", self.faces, FACES_ASKED)
         if self.backend is not None:
             check_choice("backend", self.backend, BACKENDS)
         if self.interpolate:
             check_range("interpolate", self.interpolate, 2, 1000)
         if self.facet is not None and self.cell is not None:
             raise ConfigError("--facet and --cell exclude each other. Give one of them.")
-        for name in ("facet", "cell", "structures"):
-            if self.interpolate and getattr(self, name) is not None:
+        for name in ("facet", "cell", "structures", "faces"):
+            if self.interpolate and getattr(self, name) not in (None, "any"):
                 raise ConfigError(
                     f"--interpolate and --{name} exclude each other. Give one of them."
                 )
@@ -116,8 +122,8 @@ class GenerateConfig(Config):
             raise ConfigError(
                 "--keep writes structures, no grids: give --structures (.extxyz) and no --out."
             )
-        for name in ("facet", "interpolate"):
-            if getattr(self, name):
+        for name in ("facet", "interpolate", "faces"):
+            if getattr(self, name) not in (None, 0, "any"):
                 raise ConfigError(f"--keep and --{name} exclude each other. Give one of them.")
 
 

@@ -74,7 +74,7 @@ def check_cells(config, saved):
         saved: What `runs.load` returned.
     """
     asked = [n for n in NEED_ATOMS if getattr(config, n) is not None]
-    asked += ["variety"] * (config.variety != 1.0)
+    asked += ["variety"] * (config.variety != 1.0) + ["faces"] * (config.faces != "any")
     if not asked:
         return
     if not runs.places_atoms(saved["resolved"]):
@@ -89,3 +89,18 @@ def check_cells(config, saved):
     if config.cell is not None and not 0 <= config.cell < len(anchors.cells):
         listed = "; ".join(f"{k}: {text}" for k, text in enumerate(anchors.describe_cells()))
         raise ConfigError(f"--cell={config.cell} is no cell of the run. Its cells are {listed}.")
+    if config.faces == "equal":
+        check_equal_faces(config, anchors)
+
+
+def check_equal_faces(config, anchors):
+    """Raise `ConfigError` unless slabs with two equal faces can be drawn as asked."""
+    cells, asked = range(len(anchors.cells)), ""
+    if config.facet is not None:
+        cells, asked = anchors.cells_of(miller_name(config.facet)), f" --facet={config.facet}"
+    if config.cell is not None:
+        cells, asked = [config.cell], f" --cell={config.cell}"
+    if not anchors.with_equal_faces(cells):
+        raise ConfigError(
+            f"--faces=equal{asked}: no training slab there has two equal faces. Leave --faces out."
+        )

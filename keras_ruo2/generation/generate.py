@@ -14,7 +14,7 @@ from keras_ruo2.io.frames import write_frames
 from keras_ruo2.io.paths import shown, whole
 from keras_ruo2.models.latent import spherical_path
 from keras_ruo2.models.networks import build_generator
-from keras_ruo2.models.slabs import CELL
+from keras_ruo2.models.slabs import ALWAYS_EQUAL, CELL, FACES, NEVER_EQUAL
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.plotting import style
 from keras_ruo2.species import SPECIES
@@ -47,6 +47,7 @@ def generate(config, saved):
             config.checkpoint,
             cells=cells_asked_for(config),
             variety=config.variety,
+            faces=config.faces,
         )
         samples = as_samples(made, labels, saved)
         if config.structures is not None:
@@ -96,12 +97,14 @@ def draw_samples(run, saved, count, seed, label=None, checkpoint="last"):
     return as_samples(*draw(run, saved, count, seed, label, checkpoint), saved)
 
 
-def draw(run, saved, count, seed, label=None, checkpoint="last", cells=None, variety=1.0):
+def draw(
+    run, saved, count, seed, label=None, checkpoint="last", cells=None, variety=1.0, faces="any"
+):
     """Return what the generator makes, a dict of arrays, and the classes `(n,)` or `None`.
 
-    Arguments are those of `draw_samples`, and `cells`, the numbers of the cells that samples may
-    have where the generator places atoms, `None` for all; and how many times as evenly as in
-    training contested sites are occupied there.
+    Arguments are those of `draw_samples`, and where the generator places atoms: `cells`, the
+    numbers of the cells that samples may have, `None` for all; how many times as evenly as in
+    training contested sites are occupied; and one of `FACES_ASKED`.
     """
     rng = np.random.default_rng(seed)
     noise = rng.normal(size=(count, saved["resolved"]["latent_size"])).astype("float32")
@@ -113,6 +116,8 @@ def draw(run, saved, count, seed, label=None, checkpoint="last", cells=None, var
             labels = np.full(count, label, "int32")
     if cells is not None:
         noise[:, CELL] = noise_of_cells(load_anchors(run), cells, labels, count, rng)
+    if faces != "any":
+        noise[:, FACES] = ALWAYS_EQUAL if faces == "equal" else NEVER_EQUAL
     generator = load_generator(run, saved, checkpoint)
     if variety != 1.0:
         generator.get_layer("occupy").variety *= variety
@@ -124,7 +129,12 @@ def cells_asked_for(config):
     anchors = load_anchors(config.run)
     if config.cell is not None:
         return [config.cell]
-    return None if config.facet is None else anchors.cells_of(miller_name(config.facet))
+    cells = list(range(len(anchors.cells)))
+    if config.facet is not None:
+        cells = anchors.cells_of(miller_name(config.facet))
+    if config.faces == "equal":
+        cells = anchors.with_equal_faces(cells)
+    return None if len(cells) == len(anchors.cells) else cells
 
 
 def noise_of_cells(anchors, cells, labels, count, rng):

@@ -12,7 +12,7 @@ from keras_ruo2.io.frames import write_frames
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.structures import name_of, read_structures
 from keras_ruo2.models.placing import placing
-from keras_ruo2.models.slabs import CELL, FIRST_SITE, NUM_MOVES
+from keras_ruo2.models.slabs import CELL, FACES, FIRST_SITE, NEVER_EQUAL, NUM_MOVES
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.facets import facet_in
 from keras_ruo2.structure.kept import apart_from, base_of, join, misfit_of
@@ -174,6 +174,7 @@ def begin(config, saved, anchors, known, rng):
     noise = rng.normal(size=(len(of), noise_size)).astype("float32")
     noise[:, :NUM_MOVES] = STILL
     noise[:, CELL] = numbers[of]
+    noise[:, FACES] = NEVER_EQUAL  # the lower one is kept
     return Draws(noise, None if labels is None else labels[of], of, where, np.array(tile))
 
 

@@ -95,7 +95,7 @@ class Occupy(AnchorLayer):
     times as large, so that faces are drawn which the data have not together. Forward this is 0 or
     1; backward it has the slope of a sigmoid (a straight-through gradient). Of two sites that
     exclude each other the one with the larger sum is taken. Metal atoms are always there: slabs of
-    a frame have the same.
+    a frame have the same. As often as in the data a slab's lower face is as its upper one.
 
     Args:
         anchors: As in `AnchorLayer`.
@@ -103,7 +103,7 @@ class Occupy(AnchorLayer):
             after training, see `generate --variety`.
 
     Input shape: choices `(batch, cells)`, changes of the logits and standard normal numbers, both
-        `(batch, sites)`.
+        `(batch, sites)`, and those that decide about equal faces, `(batch, 1)`.
 
     Output shape: `(batch, sites)`, 0 or 1.
     """
@@ -121,13 +121,14 @@ class Occupy(AnchorLayer):
         for frame, first, second in found.excluded:
             self.excluded[frame, first, second] = self.excluded[frame, second, first] = 1
 
-    def call(self, choice, change, noise):
+    def call(self, choice, change, noise, faces):
         chance = ops.clip(uniform(noise), 1e-6, 1 - 1e-6)
         logistic = self.of_cell(choice, np.where(self.contested, self.variety, 1.0)) * (
             ops.log(chance) - ops.log1p(-chance)
         )
         change = LARGEST_CHANGE * ops.tanh(change / LARGEST_CHANGE)
         sums = self.of_cell(choice, self.start) + change + logistic
+        sums = self.with_equal_faces(choice, sums, faces)
         taken = ops.cast(sums > 0, "float32") * self.of_cell(choice, self.exists)
         if len(self.anchors.excluded):
             larger = ops.cast(sums[:, None, :] > sums[:, :, None], "float32")
@@ -138,10 +139,18 @@ class Occupy(AnchorLayer):
         taken = ops.where(metal > 0.5, 1.0, taken)
         return metal + soft + ops.stop_gradient(taken - metal - soft)
 
+    def with_equal_faces(self, choice, sums, faces):
+        """Return the sums of sites, in some slabs those of lower faces as of their opposites."""
+        if not self.anchors.equal.any():
+            return sums
+        equal = uniform(faces) < self.of_cell(choice, self.anchors.equal[:, None])
+        upper = ops.cast(ops.round(self.of_cell(choice, self.anchors.upper)), "int32")
+        return ops.where(equal, ops.take_along_axis(sums, upper, axis=1), sums)
+
     def get_config(self):
         return {**super().get_config(), "variety": self.variety}
 
-    def compute_output_shape(self, choice_shape, change_shape, noise_shape):
+    def compute_output_shape(self, choice_shape, change_shape, noise_shape, faces_shape):
         return noise_shape
 
 

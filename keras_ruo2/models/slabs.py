@@ -11,6 +11,8 @@ from keras_ruo2.models.settle import Settle
 NUM_MOVES = 4  # noise numbers that turn and shift a slab
 CELL = slice(NUM_MOVES, NUM_MOVES + 1)  # the one that chooses its cell
 FIRST_SITE = NUM_MOVES + 1  # those of the sites begin here
+FACES = slice(-1, None)  # the last says whether both faces are equal
+ALWAYS_EQUAL, NEVER_EQUAL = -8.0, 8.0  # numbers for it, of frames whose slabs sometimes are
 CALM = 0.02  # standard deviation of last kernels: training begins close to the data's own sites
 
 
@@ -29,8 +31,8 @@ def draw_slabs(noise, label, told, build, anchors, bounds):
 
     Args:
         noise: Standard normal numbers `(batch, latent_size)`: the first four turn and shift the
-            slab, the next chooses its cell, then one of each site decides about its atom; networks
-            see all of them.
+            slab, the next chooses its cell, then one of each site decides about its atom, the last
+            about equal faces; networks see all of them.
         label: Class numbers `(batch,)`, or `None`.
         told: List of vectors that tell the class, `(batch, n)` each.
         build: `Build`.
@@ -50,7 +52,7 @@ def draw_slabs(noise, label, told, build, anchors, bounds):
     hidden = dense([noise, choice, *told], build, depth=2)
     change = last(size, name="occupancy_logits")(hidden)
     occupancy = Occupy(anchors, name="occupy")(
-        choice, change, noise[:, FIRST_SITE : FIRST_SITE + size]
+        choice, change, noise[:, FIRST_SITE : FIRST_SITE + size], noise[:, FACES]
     )
     places, cell = Displace(anchors, name="displace")(choice)
     places = Settle(anchors, name="settle")(choice, places, cell, occupancy)

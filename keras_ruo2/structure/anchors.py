@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.species import SPECIES
+from keras_ruo2.structure.opposite import missing_opposites, upper_sites
 from keras_ruo2.structure.orientation import UNKNOWN, facet_of
 from keras_ruo2.structure.sites import INSIDE, find_frames
 from keras_ruo2.structure.spares import spare_sites
@@ -45,6 +46,9 @@ class Anchors:
         farthest: Longest distance of an anion from the metal atom next to it, Å.
         cells: Frame and lateral repeats of each kind of cell, `(k, 3)`.
         counts: Training records of each cell in each class, `(k, classes)`.
+        upper: For each site of a lower face its opposite on the upper one, its own number for all
+            other sites, `(f, s)`; `None`, of runs that knew none, is read as the latter.
+        equal: Share of the slabs whose two faces are equal, `(f,)`; `None` is read as 0.
     """
 
     species: tuple
@@ -66,6 +70,14 @@ class Anchors:
     farthest: float
     cells: np.ndarray
     counts: np.ndarray
+    upper: np.ndarray = None
+    equal: np.ndarray = None
+
+    def __post_init__(self):
+        if self.upper is None:
+            frames, sites = self.channels.shape
+            object.__setattr__(self, "upper", np.tile(np.arange(sites), (frames, 1)))
+            object.__setattr__(self, "equal", np.zeros(frames))
 
     @property
     def chances(self):
@@ -81,6 +93,10 @@ class Anchors:
     def cells_of(self, facet):
         """Return the numbers of the cells whose slabs show a facet, e.g. `"(110)"`."""
         return [k for k, (frame, *_) in enumerate(self.cells) if self.facets[frame] == facet]
+
+    def with_equal_faces(self, cells):
+        """Return those of the cells in which some slab of the data has two equal faces."""
+        return [k for k in cells if self.equal[self.cells[k, 0]] > 0]
 
     def describe_cells(self):
         """Return a few words on each cell: facet, lengths and lateral repeats."""
@@ -165,6 +181,8 @@ def find_anchors(motifs, labels, counts, *, num_classes, species=SPECIES, **know
         farthest=farthest,
         cells=cells,
         counts=tallies,
+        upper=np.stack([numbered(table["upper"], size) for table in tables]),
+        equal=np.array([table["equal"] for table in tables]),
         **known,
     )
 
@@ -182,6 +200,13 @@ def padded(values, size, fill):
     values = np.asarray(values)
     result = np.full((size, *values.shape[1:]), fill, dtype=values.dtype)
     result[: len(values)] = values
+    return result
+
+
+def numbered(sites, size):
+    """Return numbers of sites, followed by those of the padding."""
+    result = np.arange(size)
+    result[: len(sites)] = sites
     return result
 
 
@@ -243,20 +268,37 @@ def table_of(frame, species):
     extra, spread = PRIOR
     deviation = np.sqrt((squares + extra * spread**2) / (count[:, None] + extra))
     shares, spare = count / len(frame.slabs), spare_sites(frame, count, species)
-    positions = np.concatenate([frame.positions, spare])
-    channels = np.concatenate([frame.channels, np.ones(len(spare), dtype=int)])
+    positions, channels = with_anions(frame.positions, frame.channels, spare)
+    plane = frame.lengths, frame.centring
+    spare = np.concatenate([spare, missing_opposites(positions, channels, *plane)])
+    positions, channels = with_anions(frame.positions, frame.channels, spare)
     shares = np.concatenate([shares, np.zeros(len(spare))])
     bounds = np.clip(SPREADS * deviation, *BOUNDS)
     typical = np.tile(np.median(bounds, axis=0), (len(spare), 1))
     limits = np.where(at_faces(frame, positions)[:, None], FACE_SHARES, INNER_SHARES)
     limits[channels == 0] = INNER_SHARES
+    occupied = [set(sites.tolist()) for sites in frame.sites]
     return {
         "positions": positions,
         "channels": channels,
         "shares": np.clip(shares, *limits.T),
         "bounds": np.concatenate([bounds, typical]),
-        "occupied": [set(sites.tolist()) for sites in frame.sites],
+        "occupied": occupied,
+        **opposite_faces(upper_sites(positions, channels, *plane), occupied, len(positions)),
     }
+
+
+def with_anions(positions, channels, spare):
+    """Return positions and channels of sites, those of further anions after them."""
+    return np.concatenate([positions, spare]), np.concatenate([channels, np.ones(len(spare), int)])
+
+
+def opposite_faces(upper, occupied, size):
+    """Return the opposites of lower faces, and the share of slabs whose faces are equal."""
+    if upper is None:
+        return {"upper": np.arange(size), "equal": 0.0}
+    there = np.array([[site in sites for site in range(size)] for sites in occupied])
+    return {"upper": upper, "equal": (there == there[:, upper]).all(axis=1).mean()}
 
 
 def at_faces(frame, positions):

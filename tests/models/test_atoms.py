@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,6 +9,7 @@ from keras_ruo2.density.voxelise import voxelise
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.models.atoms import CONTESTED, VARIETY, ChooseCell, Displace, Occupy
 from keras_ruo2.models.networks import build_generator
+from keras_ruo2.models.slabs import ALWAYS_EQUAL, NEVER_EQUAL
 from keras_ruo2.models.variants import VARIANTS
 from tests.slabs import LATENT, NAMES, anchors, bounds
 
@@ -110,7 +113,8 @@ def test_untrained_sites_are_occupied_as_often_as_in_the_data_and_contested_ones
     found, rng
 ):
     noise = rng.normal(size=(4000, found.num_sites)).astype("float32")
-    occupancy = np.array(Occupy(found)(cell_zero(found, 4000), np.zeros_like(noise), noise))
+    apart = np.full((4000, 1), NEVER_EQUAL, "float32")
+    occupancy = np.array(Occupy(found)(cell_zero(found, 4000), np.zeros_like(noise), noise, apart))
     frame = found.cells[0, 0]
     assert set(np.unique(occupancy.round(5))) <= {0.0, 1.0}
     shares = np.where(found.channels[frame] >= 0, found.shares[frame], 0.5)
@@ -128,15 +132,32 @@ def test_untrained_sites_are_occupied_as_often_as_in_the_data_and_contested_ones
 
 
 def test_sites_that_exclude_each_other_are_never_occupied_together(found, rng):
-    import dataclasses
-
     frame = found.cells[0, 0]
     pair = np.flatnonzero(found.channels[frame] == 1)[:2]
     changed = dataclasses.replace(found, excluded=np.array([[frame, *pair]]))
     noise = rng.normal(size=(500, found.num_sites)).astype("float32")
-    occupancy = np.array(Occupy(changed)(cell_zero(found, 500), np.zeros_like(noise), noise))
+    apart = np.full((500, 1), NEVER_EQUAL, "float32")
+    occupancy = np.array(Occupy(changed)(cell_zero(found, 500), np.zeros_like(noise), noise, apart))
     both = occupancy[:, pair].sum(axis=1)
     assert both.max() == 1
+
+
+def test_lower_faces_are_as_upper_ones_as_often_as_in_the_data(found, rng):
+    noise = rng.normal(size=(4000, found.num_sites)).astype("float32")
+    faces = rng.normal(size=(4000, 1)).astype("float32")
+    changed = dataclasses.replace(found, equal=np.full(len(found.equal), 0.3))
+    frame = found.cells[0, 0]
+    lower = np.flatnonzero(found.upper[frame] != np.arange(found.num_sites))
+    assert len(lower)
+
+    def equal(faces):
+        drawn = Occupy(changed)(cell_zero(found, 4000), np.zeros_like(noise), noise, faces)
+        drawn = np.array(drawn) > 0.5
+        return (drawn[:, lower] == drawn[:, found.upper[frame, lower]]).all(axis=1)
+
+    assert equal(np.full_like(faces, ALWAYS_EQUAL)).all()
+    by_chance = equal(np.full_like(faces, NEVER_EQUAL)).mean()
+    assert equal(faces).mean() == pytest.approx(0.3 + 0.7 * by_chance, abs=0.03)
 
 
 def test_displacements_stay_within_the_bounds_of_their_sites(found, rng):
