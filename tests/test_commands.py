@@ -98,7 +98,7 @@ def test_samples_are_what_the_contract_says(trained, tmp_path):
 
 
 def test_the_same_seed_draws_the_same_samples(trained):
-    from keras_ruo2.generation.generate import draw_samples
+    from keras_ruo2.generation.draw import draw_samples
 
     saved = runs.load(trained)
     first, again, other = (draw_samples(trained, saved, 3, seed)["grid"] for seed in (1, 1, 2))

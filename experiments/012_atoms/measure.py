@@ -23,7 +23,7 @@ from keras_ruo2.backend import start_backend
 
 start_backend("tensorflow")
 from keras_ruo2.data.labels import draw_classes  # noqa: E402 - after the backend
-from keras_ruo2.generation.generate import load_generator  # noqa: E402
+from keras_ruo2.generation.draw import load_generator  # noqa: E402
 from keras_ruo2.relaxation.calculators import make_calculator  # noqa: E402
 from keras_ruo2.screening.screening import known_slabs, screen  # noqa: E402
 from keras_ruo2.structure.placed import placed_slabs  # noqa: E402

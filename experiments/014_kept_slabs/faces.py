@@ -95,7 +95,7 @@ def planes_of(slab):
 
 def drawn_faces(options, run, saved, base, repeats, way):
     """Return structures with faces by a generator, trained or not."""
-    from keras_ruo2.generation import generate
+    from keras_ruo2.generation import draw
     from keras_ruo2.generation import kept as generate_kept
     from keras_ruo2.training.slabs import load_anchors
 
@@ -103,13 +103,13 @@ def drawn_faces(options, run, saved, base, repeats, way):
         run=run, count=options.count, seed=SEED, label=None, repeats=repeats, checkpoint="last"
     )
     config.joining = "constrained" if way == "untrained" else way
-    anchors, load_weights = load_anchors(run), generate.load_weights
+    anchors, load_weights = load_anchors(run), draw.load_weights
     try:
         if way == "untrained":
-            generate.load_weights = lambda *arguments: None
-        network = generate_kept.placing(generate.load_generator(run, saved))
+            draw.load_weights = lambda *arguments: None
+        network = generate_kept.placing(draw.load_generator(run, saved))
     finally:
-        generate.load_weights = load_weights
+        draw.load_weights = load_weights
     known = registrations(base, anchors, range(len(anchors.facets)))
     return generate_kept.draw_faces(config, saved, network, base, known)
 

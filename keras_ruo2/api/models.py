@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
@@ -41,19 +40,23 @@ class Run:
         count: int,
         *,
         facet: str | None = None,
-        energy: str | int | None = None,
+        energy: str | float | None = None,
         seed: int = 0,
         checkpoint: str = "last",
+        **asked: Any,
     ) -> dict[str, NDArray[Any]]:
         """Draw samples as arrays.
 
         Args:
             count: How many.
             facet: Facet of all of them, e.g. `110`, of a generator that places atoms.
-            energy: `low`, `high` or the number of an energy class, of a labelled variant; classes
-                come in the proportions of the training data if `None`.
+            energy: `low`, `high`, the number of an energy class (an integer) or an energy per atom
+                (a float, eV), of a labelled variant; classes come in the proportions of the
+                training data if `None`.
             seed: Of the noise.
             checkpoint: `last` or `best`.
+            asked: Of a generator that places atoms, as the flags of `generate`: `cell`, `variety`,
+                `faces`, `oxygen` (two numbers) and `distinct`.
 
         Returns:
             Dict: `grid` float32 `(count, *grid, 2)` and, where the variant has them, `lattice`
@@ -62,19 +65,20 @@ class Run:
         Raises:
             ConfigError: If the run has no checkpoint, or cannot be asked for this.
         """
-        from keras_ruo2.generation.generate import as_samples
+        from keras_ruo2.generation.draw import as_samples
 
-        made, labels, saved = self._draw(count, facet, energy, seed, checkpoint)
-        return as_samples(made, labels, saved)
+        drawn, saved = self._draw(count, facet, energy, seed, checkpoint, asked)
+        return as_samples(drawn, saved)
 
     def sample(
         self,
         count: int,
         *,
         facet: str | None = None,
-        energy: str | int | None = None,
+        energy: str | float | None = None,
         seed: int = 0,
         checkpoint: str = "last",
+        **asked: Any,
     ) -> list[Atoms]:
         """Draw structures.
 
@@ -90,12 +94,13 @@ class Run:
         """
         from keras_ruo2 import runs
         from keras_ruo2.density.batch import map_sample
-        from keras_ruo2.generation.generate import as_samples, structures_in
+        from keras_ruo2.generation.draw import as_samples
+        from keras_ruo2.generation.generate import structures_in
 
-        made, labels, saved = self._draw(count, facet, energy, seed, checkpoint)
+        drawn, saved = self._draw(count, facet, energy, seed, checkpoint, asked)
         if runs.places_atoms(saved["resolved"]):
-            return structures_in(made, labels, saved, repeated=False)
-        samples, data = as_samples(made, labels, saved), saved["data"]
+            return structures_in(drawn, saved, repeated=False)
+        samples, data = as_samples(drawn, saved), saved["data"]
         if "lattice" not in samples:
             raise ConfigError(
                 f"{saved['resolved']['variant']} predicts no lengths of the cell. Use `grids` and "
@@ -106,30 +111,31 @@ class Run:
         return [map_sample(grid, lengths, data["alpha"], species) for grid, lengths in pairs]
 
     def _draw(
-        self, count: int, facet: str | None, energy: str | int | None, seed: int, checkpoint: str
-    ) -> tuple[dict[str, NDArray[Any]], NDArray[np.int32] | None, dict[str, Any]]:
+        self,
+        count: int,
+        facet: str | None,
+        energy: str | float | None,
+        seed: int,
+        checkpoint: str,
+        asked: dict[str, Any],
+    ) -> tuple[Any, dict[str, Any]]:
         from keras_ruo2.backend import find_backend, start_backend
         from keras_ruo2.config.generate import GenerateConfig
         from keras_ruo2.generation.batch import check_request
 
-        label = None if energy is None else class_of(energy, self.settings)
-        config = GenerateConfig(
-            run=self.folder,
-            count=count,
-            out=Path("samples.npz"),
-            label=label,
-            facet=facet,
-            seed=seed,
-            checkpoint=checkpoint,
-        )
+        known = {"facet": facet, "seed": seed, "checkpoint": checkpoint} | asked
+        if isinstance(energy, float):
+            known["energy"] = energy
+        elif energy is not None:
+            known["label"] = class_of(energy, self.settings)
+        config = GenerateConfig(run=self.folder, count=count, out=Path("samples.npz"), **known)
         saved = check_request(config)
         running = sys.modules.get("keras")
         wanted = find_backend(saved["config"]["backend"])
         start_backend(running.backend.backend() if running else wanted)
-        from keras_ruo2.generation.generate import cells_asked_for, draw
+        from keras_ruo2.generation.draw import draw, request_of
 
-        cells = cells_asked_for(config)
-        return *draw(self.folder, saved, count, seed, label, checkpoint, cells=cells), saved
+        return draw(request_of(config), saved), saved
 
 
 def class_of(energy: str | int, saved: dict[str, Any]) -> int:

@@ -7,6 +7,7 @@ from keras_ruo2.backend import BACKENDS
 from keras_ruo2.config.base import Config
 from keras_ruo2.errors import ConfigError, check_choice, check_ending, check_file, check_range
 from keras_ruo2.io.paths import run_or_model
+from keras_ruo2.options import range_in
 
 CHECKPOINTS = ("last", "best")
 FACES_ASKED = ("any", "equal", "different")
@@ -26,11 +27,16 @@ class GenerateConfig(Config):
         out: The samples (.npz); the picture takes the same name with .png.
         label: Class of all samples, for labelled variants; without it, classes come in the
             proportions of the training data.
+        energy: Energy per atom that samples should have, eV, instead of a class: classes near it
+            are drawn, of models that are told energy classes.
         facet: Facet of all samples, e.g. 110, for architectures that place atoms.
         cell: Number of the cell of all samples, for these architectures; a wrong one lists them.
         variety: How much more freely than in training generators that place atoms fill the sites
             that some training slabs fill and others do not: 2 draws more new slabs, which follow
             the class less.
+        oxygen: Least and largest number of O for each metal atom, e.g. 1.8,2; slabs are drawn until
+            so many are there. For architectures that place atoms.
+        distinct: Draw no slab twice, turned or mirrored ones included; for these architectures.
         faces: equal draws slabs whose lower face is as the upper one, different draws each face by
             itself; any does both, as often as in the training data. For architectures that place
             atoms.
@@ -58,9 +64,12 @@ class GenerateConfig(Config):
     count: int = 1000
     out: Path | None = None
     label: int | None = None
+    energy: float | None = None
     facet: str | int | None = None
     cell: int | None = None
     variety: float = 1.0
+    oxygen: str | None = None
+    distinct: bool = False
     faces: str = "any"
     structures: Path | None = None
     keep: Path | None = None
@@ -87,10 +96,13 @@ class GenerateConfig(Config):
             check_choice("backend", self.backend, BACKENDS)
         if self.interpolate:
             check_range("interpolate", self.interpolate, 2, 1000)
-        if self.facet is not None and self.cell is not None:
-            raise ConfigError("--facet and --cell exclude each other. Give one of them.")
-        for name in ("facet", "cell", "structures", "faces"):
-            if self.interpolate and getattr(self, name) not in (None, "any"):
+        for first, second in (("facet", "cell"), ("label", "energy")):
+            if None not in (getattr(self, first), getattr(self, second)):
+                raise ConfigError(f"--{first} and --{second} exclude each other. Give one of them.")
+        if self.oxygen is not None:
+            range_in("oxygen", self.oxygen)
+        for name in ("facet", "cell", "structures", "faces", "energy", "oxygen", "distinct"):
+            if self.interpolate and getattr(self, name) not in (None, "any", False):
                 raise ConfigError(
                     f"--interpolate and --{name} exclude each other. Give one of them."
                 )
@@ -101,6 +113,11 @@ class GenerateConfig(Config):
             raise ConfigError("--out is missing: where to write the samples (.npz).")
         if self.out is not None and self.out.suffix != ".npz":
             raise ConfigError(f"--out={self.out} must end in .npz.")
+
+    @property
+    def oxygen_range(self):
+        """Least and largest number of anions for each metal atom, or `None`."""
+        return None if self.oxygen is None else range_in("oxygen", self.oxygen)
 
     def validate_keep(self):
         """Raise `ConfigError` unless the flags about a slab that stays go together."""
@@ -122,8 +139,8 @@ class GenerateConfig(Config):
             raise ConfigError(
                 "--keep writes structures, no grids: give --structures (.extxyz) and no --out."
             )
-        for name in ("facet", "interpolate", "faces"):
-            if getattr(self, name) not in (None, 0, "any"):
+        for name in ("facet", "interpolate", "faces", "energy", "oxygen", "distinct"):
+            if getattr(self, name) not in (None, 0, "any", False):
                 raise ConfigError(f"--keep and --{name} exclude each other. Give one of them.")
 
 

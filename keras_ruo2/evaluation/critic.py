@@ -7,7 +7,7 @@ import numpy as np
 from keras_ruo2 import runs
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.evaluation.attribution import grad_cam, judge, load_model, occlusion
-from keras_ruo2.generation.generate import draw_path
+from keras_ruo2.generation.draw import draw_path
 from keras_ruo2.metrics.floors import TooFewSamples, common_size
 from keras_ruo2.metrics.lattice import (
     lattice_opinions,

@@ -16,7 +16,7 @@ from keras_ruo2.evaluation.headline import headline
 from keras_ruo2.evaluation.pictures import draw_pictures
 from keras_ruo2.evaluation.report import PAGE, PICTURES, write_metrics, write_page
 from keras_ruo2.evaluation.validity import validity_scores
-from keras_ruo2.generation.generate import draw_samples
+from keras_ruo2.generation.draw import draw_samples
 from keras_ruo2.io import messages
 from keras_ruo2.io.paths import shown, whole
 from keras_ruo2.io.samples import keep_finite

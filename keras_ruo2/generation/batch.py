@@ -7,7 +7,9 @@ from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.facets import miller_name
 from keras_ruo2.training.slabs import load_anchors
 
-NEED_ATOMS = ("keep", "facet", "cell", "structures")  # flags of architectures that place atoms
+# Flags of architectures that place atoms, and what they are where nothing is asked.
+NEED_ATOMS = {name: None for name in ("keep", "facet", "cell", "structures", "oxygen")}
+NEED_ATOMS |= {"variety": 1.0, "faces": "any", "distinct": False}
 
 
 def main(config):
@@ -43,6 +45,8 @@ def check_request(config):
     saved = runs.load_trained(config.run)
     if config.label is not None:
         check_label(config.label, saved)
+    if config.energy is not None:
+        check_energy(config.energy, saved)
     check_cells(config, saved)
     if config.checkpoint == "best" and runs.best_checkpoint(config.run) is None:
         raise ConfigError(
@@ -66,6 +70,22 @@ def check_label(label, saved):
         raise ConfigError(f"--label={label} is no class of the run. Its classes are {listed}.")
 
 
+def check_energy(energy, saved):
+    """Raise `ConfigError` unless the run's generator is told energy classes that reach so far."""
+    resolved = saved["resolved"]
+    if not VARIANTS[resolved["variant"]].label or resolved["label_by"] != "energy":
+        raise ConfigError(
+            f"--energy={energy:g}: the run is told no energy classes. Leave --energy out, or train "
+            "a labelled variant, e.g. joint3d."
+        )
+    edges = saved["data"]["class_edges"]
+    if not edges[0] <= energy <= edges[-1]:
+        raise ConfigError(
+            f"--energy={energy:g} eV per atom: the training slabs have {edges[0]:.3f} to "
+            f"{edges[-1]:.3f}. Give an energy between."
+        )
+
+
 def check_cells(config, saved):
     """Raise `ConfigError` unless the generator can give the facet, the cell and the structures.
 
@@ -73,8 +93,7 @@ def check_cells(config, saved):
         config: `GenerateConfig`.
         saved: What `runs.load` returned.
     """
-    asked = [n for n in NEED_ATOMS if getattr(config, n) is not None]
-    asked += ["variety"] * (config.variety != 1.0) + ["faces"] * (config.faces != "any")
+    asked = [name for name, rest in NEED_ATOMS.items() if getattr(config, name) != rest]
     if not asked:
         return
     if not runs.places_atoms(saved["resolved"]):
@@ -91,6 +110,20 @@ def check_cells(config, saved):
         raise ConfigError(f"--cell={config.cell} is no cell of the run. Its cells are {listed}.")
     if config.faces == "equal":
         check_equal_faces(config, anchors)
+    if config.oxygen is not None:
+        check_oxygen(config, saved, anchors)
+
+
+def check_oxygen(config, saved, anchors):
+    """Raise `ConfigError` if the sites of no frame hold so many anions for each metal atom."""
+    low, high = config.oxygen_range
+    fewest, most = anchors.anion_range()
+    if high < fewest or low > most:
+        metal, anion = saved["data"]["species"]
+        raise ConfigError(
+            f"--oxygen={config.oxygen}: slabs of the run's sites have {fewest:.2f} to {most:.2f} "
+            f"{anion} for each {metal}. Give a range that overlaps this one."
+        )
 
 
 def check_equal_faces(config, anchors):

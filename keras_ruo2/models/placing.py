@@ -5,13 +5,14 @@ import keras
 PLACED = ("places", "weights")
 
 
-def placing(generator):
+def placing(generator, names=PLACED):
     """Return a generator without the layers that draw grids.
 
     Args:
         generator: What `build_generator` returned for an architecture that places atoms.
+        names: Of the outputs that are wanted.
 
     Returns:
-        Keras model of the same inputs; its outputs are a dict of `PLACED`.
+        Keras model of the same inputs; its outputs are a dict of `names`.
     """
-    return keras.Model(generator.inputs, {name: generator.output[name] for name in PLACED})
+    return keras.Model(generator.inputs, {name: generator.output[name] for name in names})

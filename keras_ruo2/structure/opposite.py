@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_ruo2.structure.sites import SAME_CELL, SAME_SITE, vectors
 
-OPERATIONS = tuple(product((1, -1), (1, -1), (False, True)))  # signs of x and y, swapped axes
+OPERATIONS = ((1, -1), (1, -1), (False, True))  # signs of x and y, whether they are swapped
 MIDDLE = 0.3  # Å about the mean of the metal that belong to no face
 ALIKE = 0.75  # share of the sites that must lie on others
 METAL_OFF = 0.6  # Å that a metal atom may be off where the slab is turned over
@@ -32,22 +32,31 @@ def opposite_sites(positions, channels, lengths, centring):
     metal = channels == 0
     if not metal.any():
         return best
-    for places in turned_over(positions, metal, lengths, centring):
-        partners, far = sites_at(places, positions, channels, lengths, centring)
-        if (far[metal] > METAL_OFF).any() or (partners >= 0).mean() < ALIKE:
-            continue
+    for places, partners, far in laid_on_itself(positions, channels, lengths, centring, (-1,)):
         cost = np.minimum(far, SAME_SITE).sum()
         if cost < least:
             best, least = (places, partners), cost
     return best
 
 
-def turned_over(positions, metal, lengths, centring):
-    """Yield the places of sites turned over in every way that lays a metal atom on one."""
-    for sign_x, sign_y, swapped in OPERATIONS:
+def laid_on_itself(positions, channels, lengths, centring, ups):
+    """Yield how a slab lies on itself: places, the sites there, -1 for none, and how far, Å.
+
+    Arguments are those of `opposite_sites`, and `ups`, the signs of z that are tried.
+    """
+    metal = channels == 0
+    for places in moved_onto(positions, metal, lengths, centring, ups):
+        partners, far = sites_at(places, positions, channels, lengths, centring)
+        if (far[metal] < METAL_OFF).all() and (partners >= 0).mean() >= ALIKE:
+            yield places, partners, far
+
+
+def moved_onto(positions, metal, lengths, centring, ups):
+    """Yield the places of sites turned in every way that lays a metal atom on one."""
+    for sign_x, sign_y, swapped, up in product(*OPERATIONS, ups):
         if swapped and abs(lengths[0] / lengths[1] - 1) > SAME_CELL:
             continue
-        turned = positions[:, [1, 0, 2] if swapped else [0, 1, 2]] * [sign_x, sign_y, -1]
+        turned = positions[:, [1, 0, 2] if swapped else [0, 1, 2]] * [sign_x, sign_y, up]
         for move in positions[metal] - turned[metal][:1]:
             if abs(move[2]) < METAL_OFF:
                 moved = turned + [*move[:2], 0]

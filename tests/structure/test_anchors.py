@@ -6,7 +6,9 @@ import pytest
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure import anchors as module
-from keras_ruo2.structure.anchors import Anchors, excluding, find_anchors, table_of
+from keras_ruo2.structure import site_tables
+from keras_ruo2.structure.anchors import Anchors, find_anchors
+from keras_ruo2.structure.site_tables import excluding, table_of
 from keras_ruo2.structure.sites import Frame, canonical, find_frames, lay_over
 from tests.slabs import NAMES, anchors, motifs
 
@@ -69,8 +71,8 @@ def test_every_site_may_be_empty_at_the_faces_only():
     (frame,) = find_frames(motifs(["110-stoichiometric"]))
     table = table_of(frame, SPECIES)
     anion = table["channels"] == 1
-    low, high = module.FACE_SHARES
-    faces = module.at_faces(frame, table["positions"]) & anion
+    low, high = site_tables.FACE_SHARES
+    faces = site_tables.at_faces(frame, table["positions"]) & anion
     assert faces.any() and (table["shares"][faces] <= high).all()
     assert (table["shares"][faces] >= low).all()
     assert (table["shares"][anion & ~faces] > 0.9).all()

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from keras_ruo2.structure.anchors import opposite_faces
 from keras_ruo2.structure.opposite import missing_opposites, opposite_sites, upper_sites
+from keras_ruo2.structure.site_tables import opposite_faces
 from keras_ruo2.structure.sites import find_frames, vectors
 from tests.slabs import anchors, motifs
 

@@ -1,0 +1,51 @@
+"""When slabs on the sites of a frame are the same one, turned, mirrored or moved."""
+
+import numpy as np
+
+from keras_ruo2.structure.opposite import laid_on_itself
+from keras_ruo2.structure.sites import HALF
+
+
+class SlabKeys:
+    """Give equal slabs equal keys.
+
+    Slabs that differ in the frame only, such as the same faces on more layers, count as different;
+    `screen` is stricter, and needs a hundred times as long.
+
+    Args:
+        anchors: `Anchors`.
+    """
+
+    def __init__(self, anchors):
+        self.anchors, self.moves = anchors, {}
+
+    def __call__(self, cell, there):
+        """Return what equal slabs share, to be compared and hashed.
+
+        Args:
+            cell: Number of the slab's cell; lateral repeats do not count.
+            there: Which sites hold an atom, bool `(sites,)`.
+        """
+        frame = int(self.anchors.cells[cell, 0])
+        if frame not in self.moves:
+            self.moves[frame] = self.moves_of(frame)
+        moved = self.moves[frame]
+        sites = np.flatnonzero(there[: moved.shape[1]])
+        images = moved[:, sites]
+        images = np.sort(images[(images >= 0).all(axis=1)], axis=1)
+        return frame, min(map(tuple, images.tolist()))
+
+    def moves_of(self, frame):
+        """Return where each way to lay a frame on itself takes its sites, `(ways, sites)`."""
+        found = self.anchors
+        real = found.channels[frame] >= 0
+        centring = np.array([[0, 0], HALF]) if found.centred[frame] else np.zeros((1, 2))
+        ways = laid_on_itself(
+            found.positions[frame][real],
+            found.channels[frame][real],
+            found.lengths[frame],
+            centring,
+            (1, -1),
+        )
+        itself = np.arange(real.sum())
+        return np.unique([itself, *(sites for _, sites, _ in ways)], axis=0)

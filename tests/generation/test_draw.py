@@ -1,0 +1,92 @@
+"""What a generator draws when it is asked for something."""
+
+import numpy as np
+import pytest
+
+import keras_ruo2 as kr
+from keras_ruo2.config import GenerateConfig
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.generation.draw import fits, near
+from keras_ruo2.structure.bonds import is_metal
+
+
+@pytest.fixture(scope="module")
+def bundled():
+    return kr.load("joint3d")
+
+
+def faces_of(atoms):
+    """Return the numbers of O above and below the middle of the metal."""
+    z = atoms.positions[:, 2]
+    middle = z[is_metal(atoms)].mean()
+    anions = z[~is_metal(atoms)] - middle
+    return (anions > 0.3).sum(), (anions < -0.3).sum()
+
+
+def test_equal_faces_hold_as_many_atoms_and_different_ones_often_do_not(bundled):
+    equal = [faces_of(atoms) for atoms in bundled.sample(30, seed=3, faces="equal")]
+    assert all(upper == lower for upper, lower in equal)
+    free = [faces_of(atoms) for atoms in bundled.sample(30, seed=3, faces="different")]
+    assert sum(upper != lower for upper, lower in free) > 5
+
+
+def test_distinct_slabs_come_once(bundled):
+    asked = {"facet": "100", "energy": "low", "seed": 1}
+    found = bundled.sample(40, distinct=True, **asked)
+    others = bundled.sample(40, **asked)
+
+    def formulas_and_heights(slabs):
+        return {(str(atoms.symbols), *np.sort(atoms.positions[:, 2]).round(1)) for atoms in slabs}
+
+    assert len(formulas_and_heights(found)) == len(found)
+    assert len(formulas_and_heights(others)) < len(others)
+
+
+def test_the_number_of_anions_is_that_asked_for(bundled):
+    found = bundled.sample(8, oxygen=(1.6, 1.9), seed=2)
+    ratios = [(~is_metal(atoms)).sum() / is_metal(atoms).sum() for atoms in found]
+    assert len(found) == 8 and 1.6 <= min(ratios) and max(ratios) <= 1.9
+    assert fits(np.ones((2, 4, 2), bool), None).all()
+
+
+def test_an_energy_asks_for_the_classes_near_it(bundled):
+    edges = bundled.settings["data"]["class_edges"]
+    energy = (edges[1] + edges[2]) / 2
+    labels = [atoms.info["label"] for atoms in bundled.sample(60, energy=energy, seed=0)]
+    assert np.bincount(labels, minlength=10).argmax() == 1
+    assert set(labels) <= {0, 1, 2, 3} and len(set(labels)) > 1
+
+
+def test_classes_without_slabs_are_never_near():
+    weights = near(0.5, [0, 4, 1], [0, 1, 2, 3])
+    assert weights[0] == 0 and weights[1] == 1 and 0 < weights[2] < 0.3
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"energy": -1.0}, "the training slabs have"),
+        ({"energy": -7.0, "label": 2}, "exclude each other"),
+        ({"oxygen": "5,6"}, "O for each Ru. Give a range that overlaps"),
+        ({"oxygen": "2,1"}, "must not exceed"),
+        ({"faces": "both"}, "--faces=both"),
+        ({"interpolate": 4, "distinct": True}, "exclude each other"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_in_a_line(flags, message, tmp_path, bundled):
+    from keras_ruo2.generation.batch import check_request
+
+    with pytest.raises(ConfigError, match=message) as error:
+        config = GenerateConfig(run=bundled.folder, out=tmp_path / "s.npz", **flags)
+        check_request(config)
+    assert "\n" not in str(error.value)
+
+
+def test_fewer_slabs_are_written_than_asked_for_where_no_more_differ(tmp_path, capsys, bundled):
+    from keras_ruo2.generation.batch import main as generate
+
+    flags = {"cell": 0, "oxygen": "2,2", "faces": "equal", "distinct": True, "count": 60}
+    generate(GenerateConfig(run=bundled.folder, out=tmp_path / "s.npz", shown=1, **flags))
+    count = len(np.load(tmp_path / "s.npz")["grid"])
+    assert count < 60
+    assert f"slabs were drawn, {count} of them are as asked for." in capsys.readouterr().out
