@@ -6,6 +6,23 @@ import numpy as np
 
 from keras_ruo2.structure.sites import HALF, Frame, canonical, lay_over
 
+CLOSE = 0.25  # Å, root mean square, at which no other frame is tried
+
+
+def sites_of_all(motifs, anchors):
+    """Return what `occupied_sites` does of each of many slabs; those of a search resemble the last.
+
+    Args:
+        motifs: List of `Motif`.
+        anchors: `Anchors`.
+    """
+    frames, found, first = frames_of(anchors), [], 0
+    for motif in motifs:
+        found.append(occupied_sites(motif, anchors, frames, first))
+        if found[-1]:
+            first = int(anchors.cells[found[-1].cell, 0])
+    return found
+
 
 @dataclass(frozen=True)
 class Occupied:
@@ -33,20 +50,24 @@ def frames_of(anchors):
     return frames
 
 
-def occupied_sites(motif, anchors, frames):
+def occupied_sites(motif, anchors, frames, first=0):
     """Return what sites a slab occupies.
 
     Args:
         motif: `Motif`.
         anchors: `Anchors`.
         frames: What `frames_of` returned.
+        first: Number of the frame that is tried first, and taken if the slab lies `CLOSE` on it.
 
     Returns:
         `Occupied`, or `None` where the slab fits no frame or has an atom far from every site.
     """
     slab = canonical(motif)
-    fits = [(*lay_over(slab, frame), number) for number, frame in enumerate(frames)]
-    moved, cost, number = min(fits, key=lambda fit: fit[1])
+    best = *lay_over(slab, frames[first]), first
+    if best[1] > CLOSE**2:
+        fits = [(*lay_over(slab, frame), number) for number, frame in enumerate(frames)]
+        best = min(fits, key=lambda fit: fit[1])
+    moved, cost, number = best
     if not np.isfinite(cost):
         return None
     sites = frames[number].assign(moved)

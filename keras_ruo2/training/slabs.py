@@ -12,7 +12,7 @@ from keras_ruo2.io.state import read_state
 from keras_ruo2.recipes import RECIPES
 from keras_ruo2.structure.anchors import Anchors, find_anchors
 from keras_ruo2.structure.motifs import Motif
-from keras_ruo2.structure.occupied import Occupied, at_rest, frames_of, occupied_sites
+from keras_ruo2.structure.occupied import Occupied, at_rest, sites_of_all
 
 ADVICE = "Restore it, or choose another --run."
 CHUNK = 256  # records read at a time
@@ -101,8 +101,7 @@ class SlabBatches:
         motifs = [Motif.from_bytes(stored) for stored in energies]
         self.size = max(len(motif) for motif in motifs)
         self.num_cells = len(anchors.cells)
-        frames = frames_of(anchors)
-        found = [occupied_sites(motif, anchors, frames) for motif in motifs]
+        found = sites_of_all(motifs, anchors)
         self.occupied = found
         nowhere = Occupied(0, np.zeros(anchors.num_sites), np.zeros((anchors.num_sites, 3)))
         resting = at_rest(found, np.array(list(energies.values())))

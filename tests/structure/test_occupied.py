@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_ruo2.structure.motifs import Motif
-from keras_ruo2.structure.occupied import at_rest, frames_of, occupied_sites
+from keras_ruo2.structure.occupied import at_rest, frames_of, occupied_sites, sites_of_all
 from tests.slabs import NAMES, anchors, motifs
 
 
@@ -48,3 +48,13 @@ def test_the_slab_of_lowest_energy_on_the_same_sites_is_at_rest(found):
     one, other = (occupied_sites(m, found, frames_of(found)) for m in motifs()[:2])
     slabs = [one, other, one, None, one]
     assert at_rest(slabs, np.array([-6.0, -7.0, -6.5, -9.0, np.nan])) == [2, 1, 2, -1, 2]
+
+
+def test_many_slabs_occupy_what_each_does_alone():
+    found, known = motifs(), anchors()
+    alone = [occupied_sites(motif, known, frames_of(known)) for motif in found]
+    for one, other in zip(
+        sites_of_all([*found, *found[::-1]], known), alone + alone[::-1], strict=True
+    ):
+        assert one.cell == other.cell
+        np.testing.assert_array_equal(one.occupancy, other.occupancy)
