@@ -18,7 +18,8 @@ def with_mathml(markdown):
 def converted(text):
     """Return a piece of text without code, its equations as MathML."""
     text = DISPLAYED.sub(lambda found: f"\n\n<div>{mathml(found[1], 'block')}</div>\n\n", text)
-    return INLINE.sub(lambda found: mathml(found[1], "inline"), text)
+    # Markdown takes <math> at the beginning of a line for a block of its own.
+    return INLINE.sub(lambda found: f"<span>{mathml(found[1], 'inline')}</span>", text)
 
 
 def mathml(latex, display):

@@ -1,7 +1,7 @@
 """What a generator of atoms draws: valid, new, near its relaxed place, of the energy asked for.
 
-    python experiments/012_atoms/measure.py [--run=RUN] [--untrained] [--variety=2] [--count=200]
-        [--relaxed=24]
+    python experiments/012_atoms/measure.py [--run=RUN] [--untrained] [--variety=2] [--faces=equal]
+        [--distinct] [--count=200] [--relaxed=24]
 
 Prints one JSON line. Valid, unique and novel by `screen` against all bundled slabs; the first valid
 samples of at most 30 atoms in a cell are relaxed with CHGNet (FIRE, 0.1 eV/Å, at most 120 steps).
@@ -22,12 +22,10 @@ from keras_ruo2 import runs
 from keras_ruo2.backend import start_backend
 
 start_backend("tensorflow")
-from keras_ruo2.data.labels import draw_classes  # noqa: E402 - after the backend
-from keras_ruo2.generation.draw import load_generator  # noqa: E402
+from keras_ruo2.generation import draw  # noqa: E402 - after the backend
 from keras_ruo2.relaxation.calculators import make_calculator  # noqa: E402
 from keras_ruo2.screening.screening import known_slabs, screen  # noqa: E402
 from keras_ruo2.structure.placed import placed_slabs  # noqa: E402
-from keras_ruo2.training.evaluator import predict  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 LARGEST = 30  # atoms
@@ -39,6 +37,8 @@ def main():
     parser.add_argument("--run", type=Path, default=ROOT / "keras_ruo2/bundled/joint3d")
     parser.add_argument("--untrained", action="store_true")
     parser.add_argument("--variety", type=float, default=1.0)
+    parser.add_argument("--faces", default="any")
+    parser.add_argument("--distinct", action="store_true")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--relaxed", type=int, default=24)
     parser.add_argument("--seed", type=int, default=7)
@@ -51,11 +51,13 @@ def main():
         "run": given.run.name,
         "untrained": given.untrained,
         "variety": given.variety,
+        "faces": given.faces,
+        "distinct": given.distinct,
         "seed": given.seed,
-        "count": given.count,
-        "valid": len(valid) / given.count,
-        "valid_unique": len(unique) / given.count,
-        "valid_unique_novel": sum(verdict.novel for verdict in unique) / given.count,
+        "count": len(slabs),
+        "valid": len(valid) / len(slabs),
+        "valid_unique": len(unique) / len(slabs),
+        "valid_unique_novel": sum(verdict.novel for verdict in unique) / len(slabs),
         "reasons": Counter(reason for verdict in verdicts for reason in verdict.reasons),
         "terminations": len({(v.termination.facet, v.termination.label) for v in valid}),
     }
@@ -66,17 +68,15 @@ def main():
 def drawn(given):
     """Return slabs, one cell of each, and their classes."""
     saved = runs.load(given.run)
-    generator = load_generator(given.run, saved)
+    names = ("run", "count", "seed", "variety", "faces", "distinct")
     if given.untrained:
-        generator = keras.models.clone_model(generator)  # new weights
-    generator.get_layer("occupy").variety *= given.variety
-    rng = np.random.default_rng(given.seed)
-    noise = rng.normal(size=(given.count, saved["resolved"]["latent_size"])).astype("float32")
-    labels = draw_classes(saved["data"]["class_counts"], given.count, rng)
-    slabs = placed_slabs(predict(generator, noise, labels), saved["data"]["species"])
+        keras.utils.set_random_seed(given.seed)
+        draw.load_weights = lambda *arguments: None  # new ones stay
+    found = draw.draw(draw.Request(**{name: getattr(given, name) for name in names}), saved)
+    slabs = placed_slabs(found.made, saved["data"]["species"])
     for atoms in slabs:
         atoms.wrap()
-    return slabs, labels
+    return slabs, found.labels
 
 
 def relaxed(slabs, labels):
