@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from keras_ruo2.config.base import FLAGS_BEFORE, Config, check_workers
-from keras_ruo2.config.generate import CHECKPOINTS
+from keras_ruo2.config.generate import CHECKPOINTS, FACES_ASKED
 from keras_ruo2.errors import ConfigError, check_choice, check_file, check_range
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES, check_structures, run_or_model
 from keras_ruo2.options import METHODS, OPTIMISERS, check_trust, names_in
@@ -37,6 +37,8 @@ class DiscoverConfig(Config):
         label: Class of all samples, for labelled variants.
         variety: As of generate: 1 as in training, more for more new slabs that follow the class
             less.
+        faces: As of generate: equal draws slabs whose two faces are equal, whose surface energy is
+            that of one face. Generators that place atoms draw no slab twice here.
         checkpoint: last, or best by the distance to held-out records.
         species: Metal and anion; by default those of the run or the samples.
         alpha: Inverse square width of the Gaussians of the records, Å^-2.
@@ -75,6 +77,7 @@ class DiscoverConfig(Config):
     order: str = "energy"
     label: int | None = None
     variety: float = 2.0
+    faces: str = "any"
     checkpoint: str = "last"
     species: str | None = None
     alpha: float = RECIPES["gap3d"].alpha
@@ -121,6 +124,7 @@ class DiscoverConfig(Config):
         check_range("shown", self.shown, 0, 50)
         check_range("steps", self.steps, 0)
         check_range("variety", self.variety, 0.01, 100)
+        check_choice("faces", self.faces, FACES_ASKED)
         check_choice("checkpoint", self.checkpoint, CHECKPOINTS)
         check_workers(self)
         check_choice("order", self.order, ORDERS)

@@ -234,7 +234,9 @@ def draw(config, path):
     """Draw samples, or take those that were given, picture some and map all back."""
     samples = config.samples
     if samples is None:
-        samples = path.with_name("samples.npz")
+        samples, of_atoms = path.with_name("samples.npz"), {}
+        if places_atoms(config.run):
+            of_atoms = {"variety": config.variety, "faces": config.faces, "distinct": True}
         made = GenerateConfig(
             run=config.run,
             count=config.count,
@@ -242,7 +244,7 @@ def draw(config, path):
             label=config.label,
             checkpoint=config.checkpoint,
             seed=config.seed,
-            variety=config.variety if places_atoms(config.run) else 1.0,
+            **of_atoms,
         )
         stage(samples, lambda path: generate(made))
     grids, lengths, _ = read_samples(samples)
