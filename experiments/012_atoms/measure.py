@@ -1,7 +1,7 @@
 """What a generator of atoms draws: valid, new, near its relaxed place, of the energy asked for.
 
     python experiments/012_atoms/measure.py [--run=RUN] [--untrained] [--variety=2] [--faces=equal]
-        [--distinct] [--count=200] [--relaxed=24]
+        [--distinct] [--candidates=4] [--count=200] [--relaxed=24]
 
 Prints one JSON line. Valid, unique and novel by `screen` against all bundled slabs; the first valid
 samples of at most 30 atoms in a cell are relaxed with CHGNet (FIRE, 0.1 eV/Å, at most 120 steps).
@@ -23,6 +23,7 @@ from keras_ruo2.backend import start_backend
 
 start_backend("tensorflow")
 from keras_ruo2.generation import draw  # noqa: E402 - after the backend
+from keras_ruo2.generation.request import Request  # noqa: E402
 from keras_ruo2.relaxation.calculators import make_calculator  # noqa: E402
 from keras_ruo2.screening.screening import known_slabs, screen  # noqa: E402
 from keras_ruo2.structure.placed import placed_slabs  # noqa: E402
@@ -39,6 +40,7 @@ def main():
     parser.add_argument("--variety", type=float, default=1.0)
     parser.add_argument("--faces", default="any")
     parser.add_argument("--distinct", action="store_true")
+    parser.add_argument("--candidates", type=int, default=1)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--relaxed", type=int, default=24)
     parser.add_argument("--seed", type=int, default=7)
@@ -53,6 +55,7 @@ def main():
         "variety": given.variety,
         "faces": given.faces,
         "distinct": given.distinct,
+        "candidates": given.candidates,
         "seed": given.seed,
         "count": len(slabs),
         "valid": len(valid) / len(slabs),
@@ -68,11 +71,11 @@ def main():
 def drawn(given):
     """Return slabs, one cell of each, and their classes."""
     saved = runs.load(given.run)
-    names = ("run", "count", "seed", "variety", "faces", "distinct")
+    names = ("run", "count", "seed", "variety", "faces", "distinct", "candidates")
     if given.untrained:
         keras.utils.set_random_seed(given.seed)
         draw.load_weights = lambda *arguments: None  # new ones stay
-    found = draw.draw(draw.Request(**{name: getattr(given, name) for name in names}), saved)
+    found = draw.draw(Request(**{name: getattr(given, name) for name in names}), saved)
     slabs = placed_slabs(found.made, saved["data"]["species"])
     for atoms in slabs:
         atoms.wrap()

@@ -56,7 +56,7 @@ class Run:
             seed: Of the noise.
             checkpoint: `last` or `best`.
             asked: Of a generator that places atoms, as the flags of `generate`: `cell`, `variety`,
-                `faces`, `oxygen` (two numbers) and `distinct`.
+                `faces`, `oxygen` (two numbers), `distinct` and `candidates`.
 
         Returns:
             Dict: `grid` float32 `(count, *grid, 2)` and, where the variant has them, `lattice`
@@ -133,7 +133,8 @@ class Run:
         running = sys.modules.get("keras")
         wanted = find_backend(saved["config"]["backend"])
         start_backend(running.backend.backend() if running else wanted)
-        from keras_ruo2.generation.draw import draw, request_of
+        from keras_ruo2.generation.draw import draw
+        from keras_ruo2.generation.request import request_of
 
         return draw(request_of(config), saved), saved
 

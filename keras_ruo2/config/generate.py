@@ -11,6 +11,10 @@ from keras_ruo2.options import range_in
 
 CHECKPOINTS = ("last", "best")
 FACES_ASKED = ("any", "equal", "different")
+NOT_ASKED = {  # flags that say which slabs are wanted, and what they are where nothing is
+    **dict.fromkeys(("facet", "cell", "structures", "energy", "oxygen")),
+    **{"faces": "any", "distinct": False, "candidates": 1},
+}
 JOININGS = ("splice", "constrained", "latent")
 REPEATS = ("same", "each")
 
@@ -37,6 +41,9 @@ class GenerateConfig(Config):
         oxygen: Least and largest number of O for each metal atom, e.g. 1.8,2; slabs are drawn until
             so many are there. For architectures that place atoms.
         distinct: Draw no slab twice, turned or mirrored ones included; for these architectures.
+        candidates: Slabs drawn for each sample, of which one is taken whose energy, as read off its
+            atoms by a linear model of the training slabs, is that of its class. For architectures
+            that place atoms, told energy classes.
         faces: equal draws slabs whose lower face is as the upper one, different draws each face by
             itself; any does both, as often as in the training data. For architectures that place
             atoms.
@@ -70,6 +77,7 @@ class GenerateConfig(Config):
     variety: float = 1.0
     oxygen: str | None = None
     distinct: bool = False
+    candidates: int = 1
     faces: str = "any"
     structures: Path | None = None
     keep: Path | None = None
@@ -87,6 +95,7 @@ class GenerateConfig(Config):
         object.__setattr__(self, "run", run_or_model(self.run, self.model))
         check_range("count", self.count, 1)
         check_range("seed", self.seed, 0)
+        check_range("candidates", self.candidates, 1, 1000)
         check_range("variety", self.variety, 0.01, 100)
         if self.shown is not None:
             check_range("shown", self.shown, 1, 400)
@@ -101,8 +110,8 @@ class GenerateConfig(Config):
                 raise ConfigError(f"--{first} and --{second} exclude each other. Give one of them.")
         if self.oxygen is not None:
             range_in("oxygen", self.oxygen)
-        for name in ("facet", "cell", "structures", "faces", "energy", "oxygen", "distinct"):
-            if self.interpolate and getattr(self, name) not in (None, "any", False):
+        for name, rest in NOT_ASKED.items():
+            if self.interpolate and getattr(self, name) != rest:
                 raise ConfigError(
                     f"--interpolate and --{name} exclude each other. Give one of them."
                 )
@@ -139,8 +148,8 @@ class GenerateConfig(Config):
             raise ConfigError(
                 "--keep writes structures, no grids: give --structures (.extxyz) and no --out."
             )
-        for name in ("facet", "interpolate", "faces", "energy", "oxygen", "distinct"):
-            if getattr(self, name) not in (None, 0, "any", False):
+        for name, rest in (NOT_ASKED | {"interpolate": 0}).items():
+            if name not in ("structures", "cell") and getattr(self, name) != rest:
                 raise ConfigError(f"--keep and --{name} exclude each other. Give one of them.")
 
 

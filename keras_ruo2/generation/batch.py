@@ -5,11 +5,11 @@ from keras_ruo2.backend import find_backend, start_backend
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.facets import miller_name
-from keras_ruo2.training.slabs import load_anchors
+from keras_ruo2.training.slabs import load_anchors, load_energy_reader
 
 # Flags of architectures that place atoms, and what they are where nothing is asked.
 NEED_ATOMS = {name: None for name in ("keep", "facet", "cell", "structures", "oxygen")}
-NEED_ATOMS |= {"variety": 1.0, "faces": "any", "distinct": False}
+NEED_ATOMS |= {"variety": 1.0, "faces": "any", "distinct": False, "candidates": 1}
 
 
 def main(config):
@@ -46,7 +46,16 @@ def check_request(config):
     if config.label is not None:
         check_label(config.label, saved)
     if config.energy is not None:
-        check_energy(config.energy, saved)
+        check_energy(f"--energy={config.energy:g}", saved)
+        check_near(config.energy, saved)
+    if config.candidates > 1:
+        check_energy(f"--candidates={config.candidates}", saved)
+        if runs.places_atoms(saved["resolved"]) and load_energy_reader(config.run) is None:
+            raise ConfigError(
+                f"--candidates={config.candidates}: {config.run} holds no {runs.ENERGIES}: too few "
+                "of its training slabs have energies, or an earlier version trained it. Leave "
+                "--candidates out."
+            )
     check_cells(config, saved)
     if config.checkpoint == "best" and runs.best_checkpoint(config.run) is None:
         raise ConfigError(
@@ -70,14 +79,18 @@ def check_label(label, saved):
         raise ConfigError(f"--label={label} is no class of the run. Its classes are {listed}.")
 
 
-def check_energy(energy, saved):
-    """Raise `ConfigError` unless the run's generator is told energy classes that reach so far."""
+def check_energy(flag, saved):
+    """Raise `ConfigError` unless the run's generator is told energy classes."""
     resolved = saved["resolved"]
     if not VARIANTS[resolved["variant"]].label or resolved["label_by"] != "energy":
         raise ConfigError(
-            f"--energy={energy:g}: the run is told no energy classes. Leave --energy out, or train "
-            "a labelled variant, e.g. joint3d."
+            f"{flag}: the run is told no energy classes. Leave the flag out, or train a labelled "
+            "variant, e.g. joint3d."
         )
+
+
+def check_near(energy, saved):
+    """Raise `ConfigError` unless an energy is within those of the training slabs."""
     edges = saved["data"]["class_edges"]
     if not edges[0] <= energy <= edges[-1]:
         raise ConfigError(

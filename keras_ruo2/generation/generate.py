@@ -6,7 +6,8 @@ from keras_ruo2.data.description import HELD_OUT, TRAINING, load_description, ve
 from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.density.backmap import lift_vacuum
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.generation.draw import as_samples, draw, draw_path, request_of
+from keras_ruo2.generation.draw import as_samples, draw, draw_path
+from keras_ruo2.generation.request import request_of
 from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_frames
 from keras_ruo2.io.paths import shown, whole

@@ -6,7 +6,8 @@ import numpy as np
 
 from keras_ruo2.data.labels import draw_classes
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.generation.draw import load_generator, noise_of_cells
+from keras_ruo2.generation.draw import load_generator
+from keras_ruo2.generation.request import noise_of_cells
 from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_frames
 from keras_ruo2.io.paths import shown

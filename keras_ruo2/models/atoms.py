@@ -116,6 +116,7 @@ class Occupy(AnchorLayer):
         shares = np.where(found.channels >= 0, found.shares, 0.5)
         self.start = np.log(shares / (1 - shares))
         self.contested = (shares > CONTESTED[0]) & (shares < CONTESTED[1])
+        self.single = self.contested & ~found.opposed
         frames, size = found.channels.shape
         self.excluded = np.zeros((frames, size, size), "float32")
         for frame, first, second in found.excluded:
@@ -140,12 +141,16 @@ class Occupy(AnchorLayer):
         return metal + soft + ops.stop_gradient(taken - metal - soft)
 
     def with_equal_faces(self, choice, sums, faces):
-        """Return the sums of sites, in some slabs those of lower faces as of their opposites."""
+        """Return the sums of sites, in some slabs those of lower faces as of their opposites.
+
+        Contested sites without an opposite are empty there.
+        """
         if not self.anchors.equal.any():
             return sums
         equal = uniform(faces) < self.of_cell(choice, self.anchors.equal[:, None])
         upper = ops.cast(ops.round(self.of_cell(choice, self.anchors.upper)), "int32")
-        return ops.where(equal, ops.take_along_axis(sums, upper, axis=1), sums)
+        alike = ops.take_along_axis(sums, upper, axis=1) - FAR * self.of_cell(choice, self.single)
+        return ops.where(equal, alike, sums)
 
     def get_config(self):
         return {**super().get_config(), "variety": self.variety}

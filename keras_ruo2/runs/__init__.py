@@ -35,6 +35,7 @@ from keras_ruo2.runs.values import check_run, looks_unsealed
 
 CONFIG = "config.json"
 ANCHORS = "anchors.json"
+ENERGIES = "energies.json"  # reads energies off atoms, of a generator that places them
 PICTURES = "pictures"
 
 DEFAULT_STEPS = 2000

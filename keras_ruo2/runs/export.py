@@ -40,9 +40,10 @@ def export(run, out, best=False):
                 shutil.copyfile(checkpoint / name, target / name)
         seal_checkpoint(target, [])
         write_state(folder / runs.CONFIG, without_paths(saved))
-        if (Path(run) / runs.ANCHORS).is_file():
-            anchors = read_state(Path(run) / runs.ANCHORS, "Restore it, or choose another --run.")
-            write_state(folder / runs.ANCHORS, anchors)
+        for name in (runs.ANCHORS, runs.ENERGIES):
+            if (Path(run) / name).is_file():
+                values = read_state(Path(run) / name, "Restore it, or choose another --run.")
+                write_state(folder / name, values)
         folder.rename(out)
 
 

@@ -89,6 +89,15 @@ class Anchors:
         """Chance of each cell whatever the class, `(k,)`."""
         return self.counts.sum(axis=1) / self.counts.sum()
 
+    @property
+    def opposed(self):
+        """Whether each site has an opposite on the other face, `(f, s)`."""
+        own = np.arange(self.num_sites)
+        found = self.upper != own
+        for frame, upper in enumerate(self.upper):
+            found[frame, upper[upper != own]] = True
+        return found
+
     def cells_of(self, facet):
         """Return the numbers of the cells whose slabs show a facet, e.g. `"(110)"`."""
         return [k for k, (frame, *_) in enumerate(self.cells) if self.facets[frame] == facet]

@@ -3,6 +3,7 @@
 from itertools import product
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from keras_ruo2.structure.sites import SAME_CELL, SAME_SITE, vectors
 
@@ -83,12 +84,17 @@ def nearest(places, positions, lengths, centring):
 
 
 def sites_at(places, positions, channels, lengths, centring):
-    """Return the site at the place of each turned site, -1 where there is none, and how far, Å."""
+    """Return the site at the place of each turned site, -1 where there is none, and how far, Å.
+
+    No site is at two places.
+    """
     copies = copies_of(positions, lengths, centring)
     apart = np.linalg.norm(vectors(places[:, None], copies[None], lengths), axis=-1)
-    apart[channels[:, None] != np.tile(channels, len(centring))[None]] = np.inf
-    far = apart.min(axis=1)
-    return np.where(far < SAME_SITE, apart.argmin(axis=1) % len(positions), -1), far
+    apart = apart.reshape(len(places), len(centring), len(positions)).min(axis=1)
+    apart[channels[:, None] != channels[None]] = np.inf
+    _, sites = linear_sum_assignment(np.minimum(apart, SAME_SITE) ** 2)
+    far = np.take_along_axis(apart, sites[:, None], axis=1)[:, 0]
+    return np.where(far < SAME_SITE, sites, -1), far
 
 
 def missing_opposites(positions, channels, lengths, centring):

@@ -55,7 +55,7 @@ def train(config, description):
         if started_from is not None:
             assembly.restore(model, started_from)
         elif config.from_ is not None:
-            print(start.carry(model, config, placement, anchors))
+            messages.info(start.carry(model, config, placement, anchors))
     first_step = model.steps_made
     if is_finished(config, first_step, last_step):
         return
@@ -64,7 +64,7 @@ def train(config, description):
     runs.save(dataclasses.replace(config, run=out), description, classes, anchors)
     order = Order(len(records), config.seed, plan)
     steps = range(first_step, last_step)
-    slabs = SlabBatches(records, description, anchors) if anchors else None
+    slabs = slabs_of(out, records, description, anchors) if anchors else None
     batches = feed(config, description, records, order, placement, steps, slabs)
     scores = SlabScores(anchors, slabs.occupied, description.species) if anchors else None
     callbacks = make_callbacks(config, description, counts, last_step, out, scores)
@@ -73,6 +73,14 @@ def train(config, description):
         draw_curves(config.run)
     else:
         shutil.rmtree(out)
+
+
+def slabs_of(out, records, description, anchors):
+    """Return `SlabBatches`; a new run's folder gets the model that reads energies off slabs."""
+    slabs = SlabBatches(records, description, anchors)
+    if not (out / runs.ENERGIES).is_file():
+        slabs.save_energy_reader(out)
+    return slabs
 
 
 def take_up(config, description):

@@ -8,7 +8,8 @@ from keras_ruo2 import runs
 from keras_ruo2.data.labels import class_counts, class_of
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import messages
-from keras_ruo2.io.state import read_state
+from keras_ruo2.io.state import read_state, write_state
+from keras_ruo2.models.energies import EnergyReader, slab_features
 from keras_ruo2.recipes import RECIPES
 from keras_ruo2.structure.anchors import Anchors, find_anchors
 from keras_ruo2.structure.motifs import Motif
@@ -87,6 +88,22 @@ def load_anchors(run):
         raise ConfigError(f"{path} cannot be used ({error}). {ADVICE}") from None
 
 
+def load_energy_reader(run):
+    """Return the `EnergyReader` of a run, `None` where it has none.
+
+    Raises:
+        ConfigError: If it cannot be read.
+    """
+    path = Path(run) / runs.ENERGIES
+    if not path.is_file():
+        return None
+    values = read_state(path, ADVICE)
+    try:
+        return EnergyReader.from_dict(values)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ConfigError(f"{path} cannot be used ({error}). {ADVICE}") from None
+
+
 class SlabBatches:
     """The atoms behind the grids of batches, and the slabs at rest on the same sites.
 
@@ -97,7 +114,7 @@ class SlabBatches:
     """
 
     def __init__(self, records, description, anchors):
-        energies = stored_energies(records)
+        self.energies = energies = stored_energies(records)
         motifs = [Motif.from_bytes(stored) for stored in energies]
         self.size = max(len(motif) for motif in motifs)
         self.num_cells = len(anchors.cells)
@@ -109,6 +126,13 @@ class SlabBatches:
             stored: nowhere if number < 0 else found[number]
             for stored, number in zip(energies, resting, strict=True)
         }
+
+    def save_energy_reader(self, run):
+        """Fit an `EnergyReader` to the training slabs and write it to a run's folder."""
+        arrays, energies = slab_arrays(list(self.energies), self.size), self.energies.values()
+        reader = EnergyReader.fit(slab_features(arrays), np.array(list(energies), float))
+        if reader is not None:
+            write_state(Path(run) / runs.ENERGIES, reader.as_dict())
 
     def arrays_of(self, batch):
         """Return arrays of what a batch of records holds, see `slab_arrays`.

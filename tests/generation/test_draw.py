@@ -2,12 +2,17 @@
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 import keras_ruo2 as kr
 from keras_ruo2.config import GenerateConfig
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.generation.draw import fits, near
+from keras_ruo2.generation.draw import draw
+from keras_ruo2.generation.request import Request, near
+from keras_ruo2.generation.sieve import choose, fits
+from keras_ruo2.models.energies import slab_features
 from keras_ruo2.structure.bonds import is_metal
+from keras_ruo2.training.slabs import load_anchors, load_energy_reader
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +67,25 @@ def test_classes_without_slabs_are_never_near():
     assert weights[0] == 0 and weights[1] == 1 and 0 < weights[2] < 0.3
 
 
+def test_the_first_candidate_in_its_class_is_taken_or_the_nearest_to_it():
+    edges = np.array([0.0, 1.0, 2.0])
+    energies = np.array([[1.5, 0.2, 0.6], [0.1, 0.7, 2.6]])
+    assert choose(energies, np.array([0, 1]), edges).tolist() == [1, 1]
+    assert choose(energies, np.array([0, 1]), edges, energy=0.5).tolist() == [2, 1]
+
+
+def test_candidates_make_energies_follow_the_class(bundled):
+    read, sites = load_energy_reader(bundled.folder), load_anchors(bundled.folder).num_sites
+
+    def obeyed(candidates):
+        request = Request(bundled.folder, 40, seed=5, variety=2.0, candidates=candidates)
+        drawn = draw(request, bundled.settings)
+        assert drawn.tried == 40 * candidates
+        return spearmanr(drawn.labels, read(slab_features(drawn.made, sites)))[0]
+
+    assert obeyed(6) > max(0.8, obeyed(1))
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -69,7 +93,7 @@ def test_classes_without_slabs_are_never_near():
         ({"energy": -7.0, "label": 2}, "exclude each other"),
         ({"oxygen": "5,6"}, "O for each Ru. Give a range that overlaps"),
         ({"oxygen": "2,1"}, "must not exceed"),
-        ({"faces": "both"}, "--faces=both"),
+        ({"faces": "both"}, "Unknown faces .both."),
         ({"interpolate": 4, "distinct": True}, "exclude each other"),
     ],
 )

@@ -1,0 +1,98 @@
+"""Slabs are drawn until enough of them are as asked for."""
+
+import numpy as np
+
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.generation.request import begin
+from keras_ruo2.models.energies import slab_features
+from keras_ruo2.models.placing import PLACED, placing
+from keras_ruo2.structure.equivalent import SlabKeys
+from keras_ruo2.training.evaluator import predict
+from keras_ruo2.training.slabs import load_anchors, load_energy_reader
+
+MOST_TRIES = 30  # slabs drawn for each one that is wanted, beside its candidates
+
+
+def sieve(request, saved, generator, rng):
+    """Return noise and classes of slabs that are as asked for, and how many were drawn.
+
+    Args:
+        request: `Request`.
+        saved: What `runs.load` returned.
+        generator: What `load_generator` returned, of a generator that places atoms.
+        rng: NumPy random generator.
+
+    Raises:
+        ConfigError: If none of those drawn is as asked for.
+    """
+    anchors = load_anchors(request.run)
+    network = placing(generator, ("choice", "cell", *PLACED))
+    key_of, keys, kept, tried = SlabKeys(anchors), set(), [], 0
+    while len(kept) < request.count and tried < MOST_TRIES * request.count:
+        noise, labels, made = propose(request, saved, network, rng, anchors)
+        tried += len(noise)
+        there = made["weights"][:, : anchors.num_sites] > 0.5
+        for row in np.flatnonzero(fits(there, request.oxygen)):
+            key = len(kept)
+            if request.distinct:
+                key = key_of(int(made["choice"][row].argmax()), there[row].any(axis=1))
+            if key not in keys and len(kept) < request.count:
+                keys.add(key)
+                kept.append((noise[row], None if labels is None else labels[row]))
+    if not kept:
+        low, high = request.oxygen
+        metal, anion = saved["data"]["species"]
+        raise ConfigError(
+            f"--oxygen={low:g},{high:g}: none of {tried} slabs drawn has so many {anion} for each "
+            f"{metal}. Give a wider range, or leave --label, --energy, --facet and --cell out."
+        )
+    noise, labels = zip(*kept, strict=True)
+    return (
+        np.stack(noise),
+        None if labels[0] is None else np.array(labels),
+        tried * request.candidates,
+    )
+
+
+def propose(request, saved, network, rng, anchors):
+    """Return noise, classes and what is made of them, the best of the candidates of each."""
+    noise, labels = begin(request, saved, rng, request.candidates)
+    made = predict(network, noise, labels)
+    if request.candidates == 1:
+        return noise, labels, made
+    read = load_energy_reader(request.run)
+    energies = read(slab_features(made, anchors.num_sites)).reshape(-1, request.candidates)
+    wanted = labels.reshape(energies.shape)[:, 0]
+    chosen = choose(energies, wanted, np.asarray(saved["data"]["class_edges"]), request.energy)
+    rows = np.arange(len(chosen)) * request.candidates + chosen
+    return noise[rows], labels[rows], {name: values[rows] for name, values in made.items()}
+
+
+def choose(energies, labels, edges, energy=None):
+    """Return which candidate is taken: the first in its class, or else the nearest to it.
+
+    Args:
+        energies: Of the candidates, eV per atom, `(n, candidates)`.
+        labels: Their classes, `(n,)`.
+        edges: Of the classes, eV per atom, `(classes + 1,)`.
+        energy: What is asked for instead of a class: the nearest is taken.
+    """
+    middles = (edges[1:] + edges[:-1]) / 2
+    if energy is not None:
+        return np.abs(energies - energy).argmin(axis=1)
+    beyond = np.abs(energies - middles[labels][:, None]) - np.diff(edges)[labels][:, None] / 2
+    return np.maximum(beyond, 0.0).argmin(axis=1)
+
+
+def fits(there, oxygen):
+    """Say which slabs have a number of anions for each metal atom within a range, `(n,)`.
+
+    Args:
+        there: Whether sites hold a metal atom or an anion, bool `(n, sites, 2)`.
+        oxygen: Least and largest, or `None` for any.
+    """
+    if oxygen is None:
+        return np.ones(len(there), bool)
+    metal, anions = there.sum(axis=1).T
+    ratio = anions / np.maximum(metal, 1)
+    return (ratio >= oxygen[0] - 1e-6) & (ratio <= oxygen[1] + 1e-6)
