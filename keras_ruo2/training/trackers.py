@@ -1,8 +1,12 @@
 """Weights & Biases or MLflow beside TensorBoard: the same numbers and pictures."""
 
 import importlib
+import shutil
 from pathlib import Path
 
+from keras_ruo2 import runs
+from keras_ruo2.errors import ConfigError
+from keras_ruo2.io import messages
 from keras_ruo2.io.state import read_state, write_state
 from keras_ruo2.training.board import Board, group, varied
 
@@ -24,13 +28,27 @@ def make_board(run, tracker, name):
         return Board(folder)
     kept = Path(run) / IDENTITY
     known = read_state(kept, ADVICE) if kept.is_file() else {}
-    follower = TRACKERS[tracker](name, Path(run), known.get(tracker))
+    try:
+        follower = TRACKERS[tracker](name, Path(run), known.get(tracker))
+    except Exception as error:  # theirs are of many kinds
+        if not (Path(run) / runs.CHECKPOINTS).exists():
+            shutil.rmtree(run)  # it never began: the same command may be given again
+        raise ConfigError(
+            f"--tracker={tracker} cannot begin a run: {first_sentence(error)} Mend its settings "
+            "(docs/howto/trackers.md), or leave --tracker out."
+        ) from None
     write_state(kept, known | {tracker: follower.identity})
     return TrackedBoard(folder, follower)
 
 
+def first_sentence(error):
+    """Return the beginning of what an error says, on one line, with a stop."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text.split(". ")[0].rstrip(".") + "."
+
+
 class TrackedBoard(Board):
-    """A `Board` that also tells a tracker.
+    """A `Board` that also tells a tracker, until that fails once: training goes on without it.
 
     Args:
         folder: Folder for TensorBoard's events.
@@ -43,16 +61,29 @@ class TrackedBoard(Board):
 
     def settings(self, resolved, metrics):
         super().settings(resolved, metrics)
-        self.tracker.settings(varied(resolved))
+        self.tell("settings", varied(resolved))
 
     def scalars(self, values, step):
         super().scalars(values, step)
         known = {group(name): float(v) for name, v in values.items() if v == v}
-        self.tracker.scalars(known, step)
+        self.tell("scalars", known, step)
 
     def picture(self, name, pixels, step):
         super().picture(name, pixels, step)
-        self.tracker.picture(name, pixels, step)
+        self.tell("picture", name, pixels, step)
+
+    def tell(self, what, *values):
+        """Call a method of the tracker, if there still is one."""
+        if self.tracker is None:
+            return
+        try:
+            getattr(self.tracker, what)(*values)
+        except Exception as error:  # a network that is gone ends no training
+            messages.warning(
+                f"Warning: the tracker failed and is told no more: {first_sentence(error)} "
+                "Training goes on; what it missed stands in the run's folder."
+            )
+            self.tracker = None
 
 
 class Wandb:

@@ -8,6 +8,7 @@ import pytest
 
 from keras_ruo2.commands.train import main as train
 from keras_ruo2.config import TrainConfig
+from keras_ruo2.errors import ConfigError
 from keras_ruo2.training import trackers
 
 TINY = {
@@ -115,3 +116,32 @@ def test_training_tells_the_tracker(fake, records, tmp_path):
 def test_without_a_tracker_there_is_tensorboard_alone(tmp_path):
     board = trackers.make_board(tmp_path, "none", "run")
     assert type(board) is trackers.Board and not (tmp_path / trackers.IDENTITY).exists()
+
+
+@pytest.mark.parametrize("fake", ["mlflow"], indirect=True)
+def test_a_tracker_that_cannot_begin_is_a_line_before_training(fake, tmp_path, monkeypatch):
+    name, library = fake
+
+    def refused(**given):
+        raise RuntimeError("The file store\nis closed. See a page.")
+
+    monkeypatch.setattr(library, "start_run", refused)
+    with pytest.raises(ConfigError, match="--tracker=mlflow cannot begin a run: The file store is"):
+        trackers.make_board(tmp_path, name, "runs/mine")
+    assert not tmp_path.exists(), "the same command may be given again"
+
+
+@pytest.mark.parametrize("fake", ["mlflow"], indirect=True)
+def test_a_tracker_that_fails_later_is_told_no_more(fake, tmp_path, monkeypatch, capsys):
+    name, library = fake
+
+    def gone(values, step):
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr(library, "log_metrics", gone)
+    board = trackers.make_board(tmp_path, name, "runs/mine")
+    told_by(board)
+    board.scalars({"critic_gap": 2.5}, 3)
+    said = capsys.readouterr().err
+    assert said.count("Warning: the tracker failed and is told no more: no route to host.") == 1
+    assert library.logged == []
