@@ -1,4 +1,4 @@
-"""Print a row of the table for each run: valid slabs of 100, spectra, and how far atoms are from rest.
+"""Print a row of the table for each run: valid slabs, spectra, and how far atoms are from rest.
 
 python experiments/015_fine_tuning/measure.py RUN ...
 """

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 
 from keras_ruo2.data.labels import draw_classes
-from keras_ruo2.generation.generate import load_generator, noise_of_cells
+from keras_ruo2.generation.draw import load_generator
+from keras_ruo2.generation.request import noise_of_cells
 from keras_ruo2.models.slabs import CELL
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.facets import recognised_facet
