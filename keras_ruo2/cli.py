@@ -81,10 +81,11 @@ def run_command_line(program, commands, argv=None):
     argv = list(sys.argv[1:] if argv is None else argv)
     messages.to_terminal()
     try:
-        if argv[:1] == ["--"]:
+        if argv[:1] == ["--"] and not wants_help(argv):
             print(completion.script(program.split()[-1], commands, argv[1:]), end="")
             return
-        check_words(program, commands, argv)
+        if argv[:1] != ["--"]:
+            check_words(program, commands, argv)
         if wants_help(argv):
             print(help_text(program, commands, argv))
             return

@@ -61,7 +61,7 @@ def flags_of(config):
     for field in dataclasses.fields(config):
         hint = hints[field.name]
         kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-        found[f"--{field.name}" + "=" * (bool not in kinds)] = Path in kinds
+        found[f"--{field.name.rstrip('_')}" + "=" * (bool not in kinds)] = Path in kinds
     return found
 
 

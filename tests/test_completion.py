@@ -31,7 +31,7 @@ def completed(words, folder):
 def test_bash_completes_commands_flags_and_files(tmp_path):
     (tmp_path / "slabs.extxyz").touch()
     assert completed(["keras_ruo2", "ge"], tmp_path) == ["generate"]
-    assert completed(["keras_ruo2", "generate", "--fac"], tmp_path) == ["--facet="]
+    assert completed(["keras_ruo2", "generate", "--facet"], tmp_path) == ["--facet="]
     assert {"--run=", "--seed=", "--help"} <= set(
         completed(["keras_ruo2", "train", "--"], tmp_path)
     )
@@ -48,7 +48,7 @@ def test_other_shells_take_their_scripts(shell, tmp_path):
     if shell == "zsh":
         text = "autoload -U compinit && compinit -u\n" + text
     else:
-        text += "complete -C 'keras_ruo2 generate --fac'"
+        text += "complete -C 'keras_ruo2 generate --facet'"
     done = subprocess.run([shell, "-c", text], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert shell == "zsh" or done.stdout.split() == ["--facet"]
@@ -60,3 +60,8 @@ def test_the_command_line_prints_it_and_refuses_other_words(capsys):
     for words in (["--"], ["--", "--trace"], ["--", "--completion=csh"]):
         with pytest.raises(SystemExit, match="completion"):
             run_command_line("keras_ruo2", COMMANDS, words)
+
+
+def test_a_flag_that_python_keeps_to_itself_is_completed_as_it_is_typed():
+    found = script("keras_ruo2", COMMANDS, ["--completion=bash"])
+    assert "--from=" in found and "--from_" not in found
