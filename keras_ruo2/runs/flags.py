@@ -10,21 +10,6 @@ from keras_ruo2.errors import ConfigError, nearest
 from keras_ruo2.io.paths import MODELS, run_named, shown
 from keras_ruo2.io.state import SEAL, parse_json
 
-FIXED = (
-    "variant",
-    "arch",
-    "width",
-    "latent_size",
-    "label_size",
-    "label_by",
-    "batch_size",
-    "grow_batch_every",
-    "critic_steps",
-    "spectral",
-    "minibatch_kernels",
-    "seed",
-    "from_",
-)
 FROM_MODEL = (  # what the weights of a model fit
     "variant",
     "arch",
@@ -35,6 +20,7 @@ FROM_MODEL = (  # what the weights of a model fit
     "spectral",
     "minibatch_kernels",
 )
+FIXED = (*FROM_MODEL, "batch_size", "grow_batch_every", "critic_steps", "seed", "from_")
 LARGEST = 1_000_000  # bytes of a file of flags
 OF_A_RUN = {SEAL, "config", "resolved", "data"}  # what a config.json holds, and no file of flags
 ADVICE = 'Give flags of train as JSON, e.g. {"variant": "lattice2d"}, or the config.json of a run.'

@@ -73,33 +73,32 @@ def anchors_for(config, description, records):
 
 
 def load_anchors(run):
-    """Return the `Anchors` of a run, `None` where it has none.
-
-    Raises:
-        ConfigError: If they cannot be read.
-    """
-    path = Path(run) / runs.ANCHORS
-    if not path.is_file():
-        return None
-    values = read_state(path, ADVICE)
-    try:
-        return Anchors.from_dict(values)
-    except (ValueError, TypeError, KeyError) as error:
-        raise ConfigError(f"{path} cannot be used ({error}). {ADVICE}") from None
+    """Return the `Anchors` of a run, `None` where it has none, or raise `ConfigError`."""
+    return load_part(run, runs.ANCHORS, Anchors)
 
 
 def load_energy_reader(run):
-    """Return the `EnergyReader` of a run, `None` where it has none.
+    """Return the `EnergyReader` of a run, `None` where it has none, or raise `ConfigError`."""
+    return load_part(run, runs.ENERGIES, EnergyReader)
+
+
+def load_part(run, name, kind):
+    """Return what a file of a run holds, `None` where there is none.
+
+    Args:
+        run: Folder of a run.
+        name: Of the file.
+        kind: Class whose `from_dict` takes what the file says.
 
     Raises:
         ConfigError: If it cannot be read.
     """
-    path = Path(run) / runs.ENERGIES
+    path = Path(run) / name
     if not path.is_file():
         return None
     values = read_state(path, ADVICE)
     try:
-        return EnergyReader.from_dict(values)
+        return kind.from_dict(values)
     except (ValueError, TypeError, KeyError) as error:
         raise ConfigError(f"{path} cannot be used ({error}). {ADVICE}") from None
 
