@@ -14,7 +14,7 @@ WRITTEN = {
     "generator": (),
 }
 PRINTED = {
-    "phase_diagram": "148 slabs; energies by chgnet",
+    "phase_diagram": "148 slabs; energies by CHGNet",
     "generator": "class 7 | share of O: 0.",
 }
 

@@ -45,7 +45,8 @@ plt.show()
 # chemical potential (eV):
 
 # %%
-print(len(diagram.rows), "slabs; the oxide is stable between", diagram.limits, "eV")
+poor, rich = diagram.limits
+print(f"{len(diagram.rows)} slabs; the oxide is stable between {poor:.2f} and {rich:.2f} eV")
 for row in diagram.rows:
     if row.stable:
         low, high = row.stable

@@ -187,17 +187,18 @@ def on_this_backend():
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_backends_agree_on_a_step(backend, on_this_backend, on_backend):
-    """To 1e-5 of the largest element of an array, or to 1e-5 where no element exceeds 1.
+    """To 2e-5 of the largest element of an array, or to 2e-5 where no element exceeds 1.
 
     Sums of float32 numbers in another order differ by about 1e-7 of their largest term for each
     doubling of their length; second derivatives go through some ten layers of sums of up to a
-    thousand terms.
+    thousand terms. On AMD's EPYC all agree to 1e-5; on an Intel Xeon with AMX a score loss of
+    PyTorch has differed by 1.08e-5.
     """
     found = on_backend(backend, __file__)
     assert set(found) == set(on_this_backend)
     for name, expected in on_this_backend.items():
         scale = max(1, np.abs(expected).max())
-        np.testing.assert_allclose(found[name], expected, atol=1e-5 * scale, rtol=0, err_msg=name)
+        np.testing.assert_allclose(found[name], expected, atol=2e-5 * scale, rtol=0, err_msg=name)
 
 
 @pytest.mark.parametrize("case", CASES)
