@@ -1,16 +1,21 @@
 """Which structures show a termination."""
 
+import functools
 from dataclasses import dataclass
 
 import ase.io
 import numpy as np
+from ase import Atoms
+from ase.optimize import FIRE
 
+from keras_ruo2.relaxation.calculators import make_calculator
 from keras_ruo2.screening.matching import fingerprint, same_slab
 from keras_ruo2.screening.soap import worst_match
 from keras_ruo2.structure.bonds import is_metal
 from keras_ruo2.structure.validity import reasons_against
 
 SHOWN_BY = ("ideal", "relaxed")  # variations of a slab that show its termination as it is
+MOST_STEPS = 120  # of a relaxation
 SAME_DENSITY = 0.1  # share by which the metal atoms per area of equal slabs may differ
 
 
@@ -60,47 +65,78 @@ def same(one, other):
     return same_slab(one, other, worst_match(one.environments, other.environments))[0]
 
 
-def find(drawn, wanted):
+def find(drawn, wanted, relaxations):
     """Look for a termination among drawn structures.
+
+    Relaxing leaves a slab's composition alone, so only draws that have that of the termination are
+    relaxed, the first ones, and only where none shows it as drawn.
 
     Args:
         drawn: `ways.Drawn`.
         wanted: Fingerprints of the slabs that show it, `None` for those without.
+        relaxations: The most draws that are relaxed.
 
     Returns:
         Dict: `first`, the number of the first draw that shows it, or `None`; `hits`, how many do;
-        `rank`, the place of the best of them by the critic's score among the different draws, from
-        1, or `None` without scores; `valid`, the share of valid draws.
+        `rank`, the place of the best of them by the critic's score, from 1, or `None` without
+        scores; `valid`, the share of valid draws; `like`, how many valid draws have its composition
+        and metal density; `relaxed`, how many of them were relaxed, and `after`, the number of the
+        first draw that shows it then, or `None`; `tried`, how many draws these are the different
+        ones of.
     """
     wanted = [found for found in wanted if found]
-    shown, valid = {}, {}
-    for atoms, key in zip(drawn.structures, drawn.keys, strict=True):
-        if key not in valid:
-            valid[key] = not reasons_against(atoms)
-            shown[key] = valid[key] and shows(atoms, wanted)
-    numbers = [number for number, key in enumerate(drawn.keys) if shown[key]]
-    rank = None
-    if numbers and drawn.scores is not None:
-        best = max(drawn.scores[number] for number in numbers)
-        better = {key for key, score in zip(drawn.keys, drawn.scores, strict=True) if score > best}
-        rank = len(better) + 1
+    valid = np.array([not reasons_against(atoms) for atoms in drawn.structures])
+    alike = [
+        number
+        for number in np.flatnonzero(valid)
+        if any(is_like(drawn.structures[number], one) for one in wanted)
+    ]
+    shown = [number for number in alike if shows(drawn.structures[number], wanted)]
+    rank, after, done = None, None, 0
+    if shown and drawn.scores is not None:
+        rank = int((drawn.scores > max(drawn.scores[shown])).sum()) + 1
+    for number in [] if shown else alike[:relaxations]:
+        done += 1
+        if shows(relax(drawn.structures[number]), wanted):
+            after = int(number)
+            break
     return {
-        "first": numbers[0] if numbers else None,
-        "hits": len(numbers),
+        "first": int(shown[0]) if shown else None,
+        "hits": len(shown),
         "rank": rank,
-        "different": len(valid),
-        "valid": float(np.mean([valid[key] for key in drawn.keys])),
+        "valid": float(valid.mean()),
+        "like": len(alike),
+        "relaxed": done,
+        "after": after,
+        "tried": drawn.tried or len(drawn.structures),
     }
 
 
-def shows(atoms, wanted):
-    """Say whether a valid structure equals a slab; most need no fingerprint to be told apart."""
+def is_like(atoms, one):
+    """Say whether a slab has the composition and the metal density of a fingerprint."""
     metal = int(np.sum(is_metal(atoms)))
     density = metal / np.linalg.norm(np.cross(*atoms.cell[:2]))
-    near = [
-        one
-        for one in wanted
-        if (len(atoms) - metal) * one.num_ru == one.num_o * metal
-        and abs(density / one.density - 1) < SAME_DENSITY
-    ]
-    return bool(near) and any(same(fingerprint(atoms), one) for one in near)
+    same_ratio = (len(atoms) - metal) * one.num_ru == one.num_o * metal
+    return same_ratio and abs(density / one.density - 1) < SAME_DENSITY
+
+
+def shows(atoms, wanted):
+    """Say whether a structure is valid and equals a slab of its composition."""
+    near = [one for one in wanted if is_like(atoms, one)]
+    if not near or reasons_against(atoms):
+        return False
+    return any(same(fingerprint(atoms), one) for one in near)
+
+
+def relax(atoms):
+    """Return a slab as CHGNet relaxes it."""
+    atoms = atoms.copy()
+    atoms.calc = calculator()
+    FIRE(atoms, logfile=None, maxstep=0.1).run(fmax=0.1, steps=MOST_STEPS)
+    return Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=True)
+
+
+@functools.cache
+def calculator():
+    """Return the calculator, made once."""
+    return make_calculator("chgnet")[0]

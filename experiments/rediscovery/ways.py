@@ -21,6 +21,7 @@ from keras_ruo2.records.survey import prepare
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.anchors import find_anchors
 from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.equivalent import SlabKeys
 from keras_ruo2.structure.motifs import motif_of
 from keras_ruo2.structure.occupied import at_rest, frames_of, occupied_sites
 from keras_ruo2.training.settings import Settings
@@ -33,26 +34,27 @@ LATENT, BATCH, CRITIC_UPDATES = 512, 16, 3
 RATE, CRITIC_RATE = 3e-4, 1e-3
 WEIGHTS = {"environment_weight": 30.0, "energy_weight": 0.3, "misfit_weight": 10.0}
 CHUNK = 100
+MOST_TRIES = 30  # draws for each different slab
 
 
 class Drawn(NamedTuple):
-    """Structures, a key that equal ones share, and the critic's scores, or `None`."""
+    """Structures, the critic's scores, or `None`, and how many draws the structures are of."""
 
     structures: list
-    keys: list
     scores: np.ndarray | None = None
+    tried: int | None = None
 
 
 def draw_all(slabs, count, steps, seed):
     """Yield the name and the `Drawn` of each way, from slabs with energies."""
-    model, data = prepared(slabs, seed)
-    yield "untrained", generated(model, data, count, seed)
+    model, data, anchors = prepared(slabs, seed)
+    yield "untrained", generated(model, data, anchors, count, seed)
     train(model, data, steps, seed)
-    yield "trained", generated(model, data, count, seed)
+    yield "trained", generated(model, data, anchors, count, seed)
     boxes = templates(slabs)
     for way in ("rattled", "random"):
-        yield way, Drawn(make_up(way, boxes, count, seed), list(range(count)))
-    yield "genetic", Drawn(children(boxes, count, seed), list(range(count)))
+        yield way, Drawn(make_up(way, boxes, count, seed))
+    yield "genetic", Drawn(children(boxes, count, seed))
 
 
 def children(boxes, count, seed):
@@ -62,7 +64,7 @@ def children(boxes, count, seed):
 
 
 def prepared(slabs, seed):
-    """Return an untrained model and the arrays that it is trained with."""
+    """Return an untrained model, the arrays that it is trained with and its `Anchors`."""
     recipe = RECIPES["gap3d"].at(32)
     motifs = [motif_of(prepare(slab, recipe), SPECIES) for slab in slabs]
     energies = np.array([potential_energy(slab) / len(slab) for slab in slabs])
@@ -107,7 +109,7 @@ def prepared(slabs, seed):
         seed=seed,
         environment_critic=build_environment_critic(NUM_CLASSES),
     )
-    return model, data
+    return model, data, anchors
 
 
 def train(model, data, steps, seed):
@@ -147,27 +149,30 @@ def train(model, data, steps, seed):
         )
 
 
-def generated(model, data, count, seed):
-    """Return what the averaged generator draws, in the classes of the data."""
-    rng = np.random.default_rng(seed)
-    noise = rng.normal(size=(count, LATENT)).astype("float32")
-    labels = rng.choice(data["label"], count)
-    structures, keys, scores = [], [], []
-    for start in range(0, count, CHUNK):
-        rows = slice(start, start + CHUNK)
-        made = model.averaged([noise[rows], labels[rows]], training=False)
-        size = model.environments.num_sites
-        scores.append(score(model, made, labels[rows]))
-        made = {name: np.array(made[name]) for name in ("places", "weights", "cell")}
-        for places, weights, cell in zip(*made.values(), strict=True):
+def generated(model, data, anchors, count, seed):
+    """Return different slabs that the averaged generator draws, in the classes of the data."""
+    rng, key_of = np.random.default_rng(seed), SlabKeys(anchors)
+    seen, structures, scores, tried = set(), [], [], 0
+    while len(structures) < count and tried < MOST_TRIES * count:
+        noise = rng.normal(size=(CHUNK, LATENT)).astype("float32")
+        labels = rng.choice(data["label"], CHUNK)
+        made = model.averaged([noise, labels], training=False)
+        judged = score(model, made, labels)
+        made = {name: np.array(made[name]) for name in ("places", "weights", "cell", "choice")}
+        for row in range(CHUNK):
+            tried += 1
+            weights = made["weights"][row]
             there = weights.sum(axis=1) > 0.5
+            key = key_of(int(made["choice"][row].argmax()), there[: anchors.num_sites])
+            if key in seen or len(structures) == count:
+                continue
+            seen.add(key)
             symbols = np.array(SPECIES)[weights[there].argmax(axis=1)]
-            atoms = Atoms(symbols, places[there], cell=cell, pbc=True)
-            atoms.wrap()
-            structures.append(atoms)
-            shape = tuple(np.sort(cell[:2]).round(3).tolist())
-            keys.append((shape, there[:size].tobytes()))
-    return Drawn(structures, keys, np.concatenate(scores))
+            places, cell = made["places"][row][there], made["cell"][row]
+            structures.append(Atoms(symbols, places, cell=cell, pbc=True))
+            structures[-1].wrap()
+            scores.append(judged[row])
+    return Drawn(structures, np.array(scores), tried)
 
 
 def score(model, made, labels):

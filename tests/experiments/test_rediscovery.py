@@ -31,7 +31,7 @@ def slabs(tmp_path_factory):
 def measured(slabs, tmp_path_factory):
     """The results file of one termination, and the words that it was measured with."""
     out = tmp_path_factory.mktemp("out") / "results.jsonl"
-    words = ["--draws=6", "--steps=2", f"--only={TERMINATION}", f"--out={out}"]
+    words = ["--draws=6", "--steps=2", "--relaxations=0", f"--only={TERMINATION}", f"--out={out}"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rediscovery, "SLABS", slabs)
         rediscovery.main(words)
@@ -45,9 +45,11 @@ def test_every_way_draws_as_often_and_is_written(measured):
     assert row["termination"] == TERMINATION and row["draws"] == 6 and row["steps"] == 2
     assert row["left_out"] >= 2 and row["core_seconds"] > 0
     for way in ways.WAYS:
-        assert set(row[way]) == {"first", "hits", "rank", "different", "valid"}
-        assert 1 <= row[way]["different"] <= 6 and 0 <= row[way]["valid"] <= 1
-        assert 0 <= row[way]["hits"] <= 6
+        assert set(row[way]) == {
+            *("first", "hits", "rank", "valid", "like", "relaxed", "after", "tried")
+        }
+        assert row[way]["tried"] >= 6 and 0 <= row[way]["valid"] <= 1
+        assert 0 <= row[way]["hits"] <= row[way]["like"] <= 6 and not row[way]["relaxed"]
     assert max(row["untrained"]["valid"], row["trained"]["valid"]) > 0.5
 
 
@@ -60,7 +62,7 @@ def test_what_is_measured_is_not_measured_again(measured, slabs, monkeypatch, ca
     assert out.read_text() == before
     table = capsys.readouterr().out.splitlines()
     assert any(line.startswith(f"| {TERMINATION} | ") for line in table)
-    assert any(line.startswith("| found, of 1 | | ") for line in table)
+    assert any(line.startswith("| found as drawn, of 1 | | ") for line in table)
 
 
 def test_no_slab_that_is_left_shows_the_termination(slabs):
@@ -79,10 +81,25 @@ def test_a_termination_among_the_draws_is_found_with_its_rank(slabs):
     number = next(k for k in target.members if prints[k])
     others = [k for k in range(len(found)) if k not in hits.equal_to(target, found, prints)][:3]
     drawn = [*(found[k] for k in others), found[number], found[number]]
-    keys, scores = [0, 1, 2, 3, 3], np.array([0.0, 5.0, 1.0, 3.0, 3.0])
-    result = hits.find(ways.Drawn(drawn, keys, scores), [prints[number]])
+    scores = np.array([0.0, 5.0, 1.0, 3.0, 3.0])
+    result = hits.find(ways.Drawn(drawn, scores), [prints[number]], 0)
     assert (result["first"], result["hits"], result["rank"]) == (3, 2, 2)
-    assert result["different"] == 4
-    nothing = hits.find(ways.Drawn(drawn[:3], keys[:3], scores[:3]), [prints[number]])
+    assert result["like"] == 2 and result["tried"] == 5
+    nothing = hits.find(ways.Drawn(drawn[:3], scores[:3]), [prints[number]], 0)
     assert (nothing["first"], nothing["hits"], nothing["rank"]) == (None, 0, None)
     assert rediscovery.tell(result) == "2 (draw 4, rank 2)" and rediscovery.tell(nothing) == "-"
+    assert rediscovery.tell(nothing | {"after": 4}) == "relaxed (draw 5)"
+
+
+def test_a_draw_that_relaxes_to_the_termination_is_found(slabs, monkeypatch):
+    found, prints = hits.known(slabs)
+    number = next(k for k, atoms in enumerate(found) if prints[k] and len(atoms) < 20)
+    stretched = found[number].copy()
+    lowest = np.argmin(stretched.positions[:, 2])
+    stretched.positions[lowest, 2] -= 0.3
+    monkeypatch.setattr(hits, "shows", lambda atoms, wanted: atoms is found[number])
+    monkeypatch.setattr(hits, "relax", lambda atoms: found[number])
+    drawn = ways.Drawn([stretched, stretched])
+    result = hits.find(drawn, [prints[number]], 1)
+    assert (result["first"], result["after"], result["relaxed"]) == (None, 0, 1)
+    assert hits.find(drawn, [prints[number]], 0)["after"] is None
