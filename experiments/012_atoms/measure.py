@@ -1,7 +1,7 @@
 """What a generator of atoms draws: valid, new, near its relaxed place, of the energy asked for.
 
     python experiments/012_atoms/measure.py [--run=RUN] [--untrained] [--variety=2] [--faces=equal]
-        [--distinct] [--candidates=4] [--count=200] [--relaxed=24]
+        [--distinct] [--novel] [--candidates=4] [--count=200] [--relaxed=24]
 
 Prints one JSON line. Valid, unique and novel by `screen` against all bundled slabs; the first valid
 samples of at most 30 atoms in a cell are relaxed with CHGNet (FIRE, 0.1 eV/Å, at most 120 steps).
@@ -40,6 +40,7 @@ def main():
     parser.add_argument("--variety", type=float, default=1.0)
     parser.add_argument("--faces", default="any")
     parser.add_argument("--distinct", action="store_true")
+    parser.add_argument("--novel", action="store_true")
     parser.add_argument("--candidates", type=int, default=1)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--relaxed", type=int, default=24)
@@ -55,6 +56,7 @@ def main():
         "variety": given.variety,
         "faces": given.faces,
         "distinct": given.distinct,
+        "novel": given.novel,
         "candidates": given.candidates,
         "seed": given.seed,
         "count": len(slabs),
@@ -71,7 +73,8 @@ def main():
 def drawn(given):
     """Return slabs, one cell of each, and their classes."""
     saved = runs.load(given.run)
-    names = ("run", "count", "seed", "variety", "faces", "distinct", "candidates")
+    names = ("run", "count", "seed", "variety", "faces", "distinct")
+    names += ("novel", "candidates")
     if given.untrained:
         keras.utils.set_random_seed(given.seed)
         draw.load_weights = lambda *arguments: None  # new ones stay

@@ -13,7 +13,7 @@ CHECKPOINTS = ("last", "best")
 FACES_ASKED = ("any", "equal", "different")
 NOT_ASKED = {  # flags that say which slabs are wanted, and what they are where nothing is
     **dict.fromkeys(("facet", "cell", "structures", "energy", "oxygen")),
-    **{"faces": "any", "distinct": False, "candidates": 1},
+    **{"faces": "any", "distinct": False, "novel": False, "candidates": 1},
 }
 JOININGS = ("splice", "constrained", "latent")
 REPEATS = ("same", "each")
@@ -41,6 +41,8 @@ class GenerateConfig(Config):
         oxygen: Least and largest number of O for each metal atom, e.g. 1.8,2; slabs are drawn until
             so many are there. For architectures that place atoms.
         distinct: Draw no slab twice, turned or mirrored ones included; for these architectures.
+        novel: Draw no slab that occupies the sites of a training slab, turned and mirrored ones
+            included; for these architectures.
         candidates: Slabs drawn for each sample, of which one is taken whose energy, as read off its
             atoms by a linear model of the training slabs, is that of its class. For architectures
             that place atoms, told energy classes.
@@ -77,6 +79,7 @@ class GenerateConfig(Config):
     variety: float = 1.0
     oxygen: str | None = None
     distinct: bool = False
+    novel: bool = False
     candidates: int = 1
     faces: str = "any"
     structures: Path | None = None

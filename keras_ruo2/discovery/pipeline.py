@@ -30,6 +30,7 @@ from keras_ruo2.screening import batch as screen
 from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.repeats import smallest_cell
 from keras_ruo2.thermodynamics.surface import known_references, oxygen_poor_limit
+from keras_ruo2.training.slabs import load_known
 
 GENERATED, GENETIC = "generated", "genetic"
 CHANGEABLE = ("shown", "hand_over", "dft", "dft_references", "trust", "scheduler", "workers")
@@ -237,6 +238,7 @@ def draw(config, path):
         samples, of_atoms = path.with_name("samples.npz"), {}
         if places_atoms(config.run):
             of_atoms = {"variety": config.variety, "faces": config.faces, "distinct": True}
+            of_atoms["novel"] = load_known(config.run) is not None
         made = GenerateConfig(
             run=config.run,
             count=config.count,

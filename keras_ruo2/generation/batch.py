@@ -3,13 +3,15 @@
 from keras_ruo2 import runs
 from keras_ruo2.backend import find_backend, start_backend
 from keras_ruo2.errors import ConfigError, check_writable
+from keras_ruo2.io.paths import shown
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.facets import miller_name
-from keras_ruo2.training.slabs import load_anchors, load_energy_reader
+from keras_ruo2.training.slabs import load_anchors, load_energy_reader, load_known
 
 # Flags of architectures that place atoms, and what they are where nothing is asked.
 NEED_ATOMS = {name: None for name in ("keep", "facet", "cell", "structures", "oxygen")}
-NEED_ATOMS |= {"variety": 1.0, "faces": "any", "distinct": False, "candidates": 1}
+NEED_ATOMS |= {"variety": 1.0, "faces": "any", "distinct": False, "novel": False}
+NEED_ATOMS["candidates"] = 1
 
 
 def main(config):
@@ -57,6 +59,11 @@ def check_request(config):
                 "--candidates out."
             )
     check_cells(config, saved)
+    if config.novel and load_known(config.run) is None:
+        raise ConfigError(
+            f"--novel: {shown(config.run)} holds no {runs.KNOWN}: an earlier version trained it. "
+            "Train it one more step, or leave --novel out."
+        )
     if config.checkpoint == "best" and runs.best_checkpoint(config.run) is None:
         raise ConfigError(
             f"{config.run} has no checkpoint with a measured distance. Use --checkpoint=last."

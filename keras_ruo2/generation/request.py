@@ -32,6 +32,7 @@ class Request:
         faces: `equal`, `different` or `any`.
         oxygen: Least and largest number of anions for each metal atom, or `None`.
         distinct: Whether no slab is drawn twice, turned or mirrored ones included.
+        novel: Whether no slab is drawn that occupies the sites of a training slab.
         candidates: Slabs drawn for each sample, of which one is taken whose energy, as read off its
             atoms, is that of its class.
     """
@@ -47,18 +48,19 @@ class Request:
     faces: str = "any"
     oxygen: tuple | None = None
     distinct: bool = False
+    novel: bool = False
     candidates: int = 1
 
     @property
     def sieved(self):
         """Whether some of the slabs that are drawn are left out."""
-        return bool(self.distinct or self.oxygen or self.candidates > 1)
+        return bool(self.distinct or self.novel or self.oxygen or self.candidates > 1)
 
 
 def request_of(config):
     """Return the `Request` of a `GenerateConfig`."""
     names = ("run", "count", "seed", "label", "energy", "checkpoint", "variety", "faces")
-    names += ("distinct", "candidates")
+    names += ("distinct", "novel", "candidates")
     common = {name: getattr(config, name) for name in names}
     return Request(**common, cells=cells_of(config), oxygen=config.oxygen_range)
 

@@ -8,7 +8,7 @@ from keras_ruo2.models.energies import slab_features
 from keras_ruo2.models.placing import PLACED, placing
 from keras_ruo2.structure.equivalent import SlabKeys
 from keras_ruo2.training.evaluator import predict
-from keras_ruo2.training.slabs import load_anchors, load_energy_reader
+from keras_ruo2.training.slabs import load_anchors, load_energy_reader, load_known
 
 MOST_TRIES = 30  # slabs drawn for each one that is wanted, beside its candidates
 
@@ -27,30 +27,44 @@ def sieve(request, saved, generator, rng):
     """
     anchors = load_anchors(request.run)
     network = placing(generator, ("choice", "cell", *PLACED))
-    key_of, keys, kept, tried = SlabKeys(anchors), set(), [], 0
+    key_of, kept, tried = SlabKeys(anchors), [], 0
+    known = load_known(request.run).keys if request.novel else frozenset()
+    seen = set()
     while len(kept) < request.count and tried < MOST_TRIES * request.count:
         noise, labels, made = propose(request, saved, network, rng, anchors)
         tried += len(noise)
         there = made["weights"][:, : anchors.num_sites] > 0.5
         for row in np.flatnonzero(fits(there, request.oxygen)):
-            key = len(kept)
-            if request.distinct:
+            if request.distinct or request.novel:
                 key = key_of(int(made["choice"][row].argmax()), there[row].any(axis=1))
-            if key not in keys and len(kept) < request.count:
-                keys.add(key)
+                if key in known or (request.distinct and key in seen):
+                    continue
+                seen.add(key)
+            if len(kept) < request.count:
                 kept.append((noise[row], None if labels is None else labels[row]))
     if not kept:
-        low, high = request.oxygen
-        metal, anion = saved["data"]["species"]
-        raise ConfigError(
-            f"--oxygen={low:g},{high:g}: none of {tried} slabs drawn has so many {anion} for each "
-            f"{metal}. Give a wider range, or leave --label, --energy, --facet and --cell out."
-        )
+        raise ConfigError(none_of(tried, request, saved))
     noise, labels = zip(*kept, strict=True)
     return (
         np.stack(noise),
         None if labels[0] is None else np.array(labels),
         tried * request.candidates,
+    )
+
+
+def none_of(tried, request, saved):
+    """Return what is said where no slab is as asked for."""
+    if request.oxygen is None:
+        return (
+            f"Each of {tried} slabs drawn occupies the sites of a training slab, and new ones are "
+            "asked for (--novel). Give --variety=4, or ask for less beside."
+        )
+    low, high = request.oxygen
+    metal, anion = saved["data"]["species"]
+    new = " and is new" if request.novel else ""
+    return (
+        f"--oxygen={low:g},{high:g}: none of {tried} slabs drawn has so many {anion} for each "
+        f"{metal}{new}. Give a wider range, or leave --label, --energy, --facet and --cell out."
     )
 
 

@@ -36,6 +36,7 @@ from keras_ruo2.runs.values import check_run, looks_unsealed
 CONFIG = "config.json"
 ANCHORS = "anchors.json"
 ENERGIES = "energies.json"  # reads energies off atoms, of a generator that places them
+KNOWN = "known.json"  # the training slabs by the sites that they occupy
 PICTURES = "pictures"
 
 DEFAULT_STEPS = 2000

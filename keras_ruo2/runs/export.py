@@ -40,7 +40,7 @@ def export(run, out, best=False):
                 shutil.copyfile(checkpoint / name, target / name)
         seal_checkpoint(target, [])
         write_state(folder / runs.CONFIG, without_paths(saved))
-        for name in (runs.ANCHORS, runs.ENERGIES):
+        for name in (runs.ANCHORS, runs.ENERGIES, runs.KNOWN):
             if (Path(run) / name).is_file():
                 values = read_state(Path(run) / name, "Restore it, or choose another --run.")
                 write_state(folder / name, values)

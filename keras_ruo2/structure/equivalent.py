@@ -1,5 +1,7 @@
 """When slabs on the sites of a frame are the same one, turned, mirrored or moved."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from keras_ruo2.structure.opposite import laid_on_itself
@@ -49,3 +51,34 @@ class SlabKeys:
         )
         itself = np.arange(real.sum())
         return np.unique([itself, *(sites for _, sites, _ in ways)], axis=0)
+
+
+@dataclass(frozen=True)
+class KnownSlabs:
+    """Which slabs a generator learned from.
+
+    Args:
+        keys: Their `SlabKeys`.
+    """
+
+    keys: frozenset
+
+    @classmethod
+    def of(cls, occupied, anchors):
+        """Return those of what `occupied_sites` returned for each slab.
+
+        Args:
+            occupied: List of `Occupied`; `None` where a slab fits no frame.
+            anchors: `Anchors`.
+        """
+        key_of = SlabKeys(anchors)
+        return cls(frozenset(key_of(one.cell, one.occupancy > 0) for one in occupied if one))
+
+    def as_dict(self):
+        """Return it as JSON can hold it: of each slab the frame and the sites with an atom."""
+        return {"slabs": [[frame, list(sites)] for frame, sites in sorted(self.keys)]}
+
+    @classmethod
+    def from_dict(cls, values):
+        """Invert `as_dict`."""
+        return cls(frozenset((frame, tuple(sites)) for frame, sites in values["slabs"]))

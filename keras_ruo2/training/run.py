@@ -76,10 +76,12 @@ def train(config, description):
 
 
 def slabs_of(out, records, description, anchors):
-    """Return `SlabBatches`; a new run's folder gets the model that reads energies off slabs."""
+    """Return `SlabBatches`; a new run's folder gets what drawing needs to know of these slabs."""
     slabs = SlabBatches(records, description, anchors)
     if not (out / runs.ENERGIES).is_file():
         slabs.save_energy_reader(out)
+    if not (out / runs.KNOWN).is_file():
+        slabs.save_known(out)
     return slabs
 
 

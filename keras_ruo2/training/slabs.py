@@ -12,6 +12,7 @@ from keras_ruo2.io.state import read_state, write_state
 from keras_ruo2.models.energies import EnergyReader, slab_features
 from keras_ruo2.recipes import RECIPES
 from keras_ruo2.structure.anchors import Anchors, find_anchors
+from keras_ruo2.structure.equivalent import KnownSlabs
 from keras_ruo2.structure.motifs import Motif
 from keras_ruo2.structure.occupied import Occupied, at_rest, sites_of_all
 
@@ -82,6 +83,11 @@ def load_energy_reader(run):
     return load_part(run, runs.ENERGIES, EnergyReader)
 
 
+def load_known(run):
+    """Return the `KnownSlabs` of a run, `None` where it has none, or raise `ConfigError`."""
+    return load_part(run, runs.KNOWN, KnownSlabs)
+
+
 def load_part(run, name, kind):
     """Return what a file of a run holds, `None` where there is none.
 
@@ -116,7 +122,7 @@ class SlabBatches:
         self.energies = energies = stored_energies(records)
         motifs = [Motif.from_bytes(stored) for stored in energies]
         self.size = max(len(motif) for motif in motifs)
-        self.num_cells = len(anchors.cells)
+        self.anchors, self.num_cells = anchors, len(anchors.cells)
         found = sites_of_all(motifs, anchors)
         self.occupied = found
         nowhere = Occupied(0, np.zeros(anchors.num_sites), np.zeros((anchors.num_sites, 3)))
@@ -132,6 +138,11 @@ class SlabBatches:
         reader = EnergyReader.fit(slab_features(arrays), np.array(list(energies), float))
         if reader is not None:
             write_state(Path(run) / runs.ENERGIES, reader.as_dict())
+
+    def save_known(self, run):
+        """Write which slabs these are to a run's folder."""
+        known = KnownSlabs.of(self.occupied, self.anchors)
+        write_state(Path(run) / runs.KNOWN, known.as_dict())
 
     def arrays_of(self, batch):
         """Return arrays of what a batch of records holds, see `slab_arrays`.

@@ -12,7 +12,8 @@ from keras_ruo2.generation.request import Request, near
 from keras_ruo2.generation.sieve import choose, fits
 from keras_ruo2.models.energies import slab_features
 from keras_ruo2.structure.bonds import is_metal
-from keras_ruo2.training.slabs import load_anchors, load_energy_reader
+from keras_ruo2.structure.equivalent import KnownSlabs, SlabKeys
+from keras_ruo2.training.slabs import load_anchors, load_energy_reader, load_known
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,32 @@ def test_distinct_slabs_come_once(bundled):
 
     assert len(formulas_and_heights(found)) == len(found)
     assert len(formulas_and_heights(others)) < len(others)
+
+
+def test_new_slabs_occupy_the_sites_of_no_training_slab(bundled):
+    anchors, known = load_anchors(bundled.folder), load_known(bundled.folder)
+    key_of = SlabKeys(anchors)
+
+    def keys(**asked):
+        found = draw(Request(bundled.folder, 60, seed=4, **asked), bundled.settings).made
+        there = found["weights"][:, : anchors.num_sites].any(axis=2)
+        return [key_of(int(c.argmax()), t) for c, t in zip(found["choice"], there, strict=True)]
+
+    new = keys(novel=True)
+    assert len(new) == 60 and not known.keys.intersection(new)
+    assert len(set(new)) < 60  # the same one may come twice
+    assert len(known.keys.intersection(keys())) > 5
+    both = keys(novel=True, distinct=True)
+    assert len(set(both)) == 60 and not known.keys.intersection(both)
+
+
+def test_where_every_slab_is_a_training_slab_the_error_says_so(bundled, monkeypatch):
+    monkeypatch.setattr("keras_ruo2.structure.equivalent.SlabKeys.__call__", lambda *a: "one")
+    monkeypatch.setattr(
+        "keras_ruo2.generation.sieve.load_known", lambda run: KnownSlabs(frozenset(["one"]))
+    )
+    with pytest.raises(ConfigError, match="60 slabs drawn occupies .* --variety=4"):
+        draw(Request(bundled.folder, 2, novel=True), bundled.settings)
 
 
 def test_the_number_of_anions_is_that_asked_for(bundled):
