@@ -1,12 +1,13 @@
 """Is a termination found that no training slab shows?
 
     python -m experiments.rediscovery [--draws=1000] [--steps=200] [--relaxations=8] [--seed=100]
-        [--only=110-O-rich]
+        [--only=110-O-rich] [--ways=trained,untrained]
 
 Each termination of the bundled slabs in turn is left out of training with every slab that `screen`
 holds for equal to it; then structures are drawn from the whole slabs that are left, in five ways.
-One line of JSON for each termination is added to `results.jsonl`; terminations that stand there are
-not repeated. The table is printed at the end.
+One line of JSON for each termination is added to `results.jsonl`; what stands there is not
+repeated, and what several commands drew in different ways is put together. The table is printed
+at the end.
 """
 
 import argparse
@@ -32,15 +33,17 @@ def main(words=None):
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--relaxations", type=int, default=8)
     parser.add_argument("--seed", type=int, default=100)
+    parser.add_argument("--ways", default=",".join(ways.WAYS))
     parser.add_argument("--only", help="one termination, e.g. 110-O-rich")
     parser.add_argument("--out", type=Path, default=HERE / "results.jsonl")
     given = parser.parse_args(words)
     slabs, prints = hits.known(SLABS)
     done = finished(given.out)
     for target in hits.targets(slabs):
-        if target.name in done or given.only not in (None, target.name):
+        wanted = set(given.ways.split(",")) - set(done.get(target.name, ()))
+        if not wanted or given.only not in (None, target.name):
             continue
-        row = measure(target, slabs, prints, given)
+        row = measure(target, slabs, prints, given, wanted)
         with given.out.open("a") as file:
             file.write(json.dumps(row) + "\n")
         print(json.dumps(row), flush=True)
@@ -51,12 +54,14 @@ def finished(path):
     """Return the rows of a results file by termination."""
     if not path.is_file():
         return {}
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-    return {row["termination"]: row for row in rows}
+    rows = {}
+    for row in map(json.loads, path.read_text().splitlines()):
+        rows.setdefault(row["termination"], {}).update(row)
+    return rows
 
 
-def measure(target, slabs, prints, given):
-    """Return the row of one termination."""
+def measure(target, slabs, prints, given, drawn_ways):
+    """Return the row of one termination, drawn in some ways."""
     started = time.process_time()
     left_out = hits.equal_to(target, slabs, prints)
     kept = [
@@ -67,13 +72,14 @@ def measure(target, slabs, prints, given):
     wanted = [prints[number] for number in target.members]
     row = {"termination": target.name, "left_out": len(left_out), "draws": given.draws}
     row |= {"steps": given.steps, "seed": given.seed}
-    for way, drawn in ways.draw_all(kept, given.draws, given.steps, given.seed):
+    for way, drawn in ways.draw_all(kept, drawn_ways, given):
         row[way] = hits.find(drawn, wanted, given.relaxations)
     return row | {"core_seconds": round(time.process_time() - started)}
 
 
 def table(rows):
     """Return the rows as a Markdown table: how many draws show a termination, and the first."""
+    rows = {name: row for name, row in rows.items() if set(ways.WAYS) <= set(row)}
     lines = ["| left out | slabs | " + " | ".join(ways.WAYS) + " |", "|---|---|" + "---|" * 5]
     for name, row in rows.items():
         cells = [tell(row[way]) for way in ways.WAYS]

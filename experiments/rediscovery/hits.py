@@ -15,6 +15,7 @@ from keras_ruo2.structure.bonds import is_metal
 from keras_ruo2.structure.validity import reasons_against
 
 SHOWN_BY = ("ideal", "relaxed")  # variations of a slab that show its termination as it is
+CHECKED = 300  # draws of which it is told how many are valid
 MOST_STEPS = 120  # of a relaxation
 SAME_DENSITY = 0.1  # share by which the metal atoms per area of equal slabs may differ
 
@@ -79,17 +80,17 @@ def find(drawn, wanted, relaxations):
     Returns:
         Dict: `first`, the number of the first draw that shows it, or `None`; `hits`, how many do;
         `rank`, the place of the best of them by the critic's score, from 1, or `None` without
-        scores; `valid`, the share of valid draws; `like`, how many valid draws have its composition
-        and metal density; `relaxed`, how many of them were relaxed, and `after`, the number of the
-        first draw that shows it then, or `None`; `tried`, how many draws these are the different
-        ones of.
+        scores; `valid`, the share of valid ones of the first `CHECKED`; `like`, how many valid
+        draws have its composition and metal density; `relaxed`, how many of them were relaxed, and
+        `after`, the number of the first draw that shows it then, or `None`; `tried`, how many draws
+        these are the different ones of.
     """
     wanted = [found for found in wanted if found]
-    valid = np.array([not reasons_against(atoms) for atoms in drawn.structures])
+    checked = [not reasons_against(atoms) for atoms in drawn.structures[:CHECKED]]
     alike = [
         number
-        for number in np.flatnonzero(valid)
-        if any(is_like(drawn.structures[number], one) for one in wanted)
+        for number, atoms in enumerate(drawn.structures)
+        if any(is_like(atoms, one) for one in wanted) and not reasons_against(atoms)
     ]
     shown = [number for number in alike if shows(drawn.structures[number], wanted)]
     rank, after, done = None, None, 0
@@ -104,7 +105,7 @@ def find(drawn, wanted, relaxations):
         "first": int(shown[0]) if shown else None,
         "hits": len(shown),
         "rank": rank,
-        "valid": float(valid.mean()),
+        "valid": float(np.mean(checked)),
         "like": len(alike),
         "relaxed": done,
         "after": after,

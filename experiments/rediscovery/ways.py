@@ -45,16 +45,27 @@ class Drawn(NamedTuple):
     tried: int | None = None
 
 
-def draw_all(slabs, count, steps, seed):
-    """Yield the name and the `Drawn` of each way, from slabs with energies."""
-    model, data, anchors = prepared(slabs, seed)
-    yield "untrained", generated(model, data, anchors, count, seed)
-    train(model, data, steps, seed)
-    yield "trained", generated(model, data, anchors, count, seed)
+def draw_all(slabs, wanted, given):
+    """Yield the name and the `Drawn` of each wanted way.
+
+    Args:
+        slabs: Structures with energies.
+        wanted: Names of ways.
+        given: `draws`, `steps` of training and `seed`.
+    """
+    count, seed = given.draws, given.seed
+    if {"trained", "untrained"} & wanted:
+        model, data, anchors = prepared(slabs, seed)
+        if "untrained" in wanted:
+            yield "untrained", generated(model, data, anchors, count, seed)
+    if "trained" in wanted:
+        train(model, data, given.steps, seed)
+        yield "trained", generated(model, data, anchors, count, seed)
     boxes = templates(slabs)
-    for way in ("rattled", "random"):
+    for way in sorted({"rattled", "random"} & wanted):
         yield way, Drawn(make_up(way, boxes, count, seed))
-    yield "genetic", Drawn(children(boxes, count, seed))
+    if "genetic" in wanted:
+        yield "genetic", Drawn(children(boxes, count, seed))
 
 
 def children(boxes, count, seed):
