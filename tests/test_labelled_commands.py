@@ -141,7 +141,6 @@ def test_a_configuration_can_be_given_back_and_overridden(joint, tmp_path):
 def test_options_of_the_trainer_work_together(small_records, tmp_path):
     run = tmp_path / "run"
     options = {
-        "spectral": True,
         "minibatch_kernels": 4,
         "feature_matching": 0.1,
         "augment": "shift,mirror",
@@ -149,7 +148,6 @@ def test_options_of_the_trainer_work_together(small_records, tmp_path):
         "property_range": "1.9,2.1",
         "gamma_end": 1.0,
         "gamma_steps": 10,
-        "penalty_every": 2,
         "rate_schedule": "cosine",
         "warmup": 1,
         "grow_batch_every": 1,

@@ -34,7 +34,6 @@ AT_LEAST = {  # the least sensible value of each number
     "batch_size": 2,
     "grow_batch_every": 0,
     "grow_batch_until": 2,
-    "penalty_every": 1,
     "penalty_weight": 0,
     "gamma": 0,
     "gamma_end": 0,
@@ -106,14 +105,11 @@ class TrainConfig(Config):
         warmup: Steps over which the learning rate rises from zero.
         critic_steps: Critic updates for each generator update.
         penalty_weight: Weight of the gradient penalty (arXiv:1704.00028, eq. 3).
-        penalty_every: Penalise only every so many-th critic update of a step, so much more.
         gamma: Weight of the generator's lattice loss.
         gamma_end: What gamma becomes, linearly over --gamma_steps.
         gamma_steps: Steps that this takes.
         lattice_gradient: both (Kim et al.), or generator to keep the generator's lattice loss
             from flowing through what the critic reads.
-        spectral: Divide the critic's kernels by their largest singular values
-            (arXiv:1802.05957).
         minibatch_kernels: Kernels of minibatch discrimination in the critic (Kim et al.: 256);
             0 for none.
         feature_matching: Weight of the generator's feature matching loss; 0 for none.
@@ -168,12 +164,10 @@ class TrainConfig(Config):
     warmup: int = 0
     critic_steps: int | None = None
     penalty_weight: float = 10.0
-    penalty_every: int = 1
     gamma: float = 0.1
     gamma_end: float | None = None
     gamma_steps: int = 1000
     lattice_gradient: str | None = None
-    spectral: bool = False
     minibatch_kernels: int = 0
     feature_matching: float = 0.0
     augment: str = ""

@@ -17,7 +17,6 @@ from keras_ruo2.models.layers import (
     periodic_convolution,
 )
 from keras_ruo2.models.periodic import CONVOLUTION
-from keras_ruo2.models.spectral import SPECTRAL_CONVOLUTION, SpectralDense
 
 READER_SLOPE = 0.2
 
@@ -32,8 +31,6 @@ class Build:
         num_voxels: Voxels along each direction of the grid.
         ndim: Dimensions of the grid.
         synchronized: Whether batch statistics are those of all replicas (TensorFlow).
-        spectral: Whether kernels of convolutions and scores are divided by their largest
-            singular value.
     """
 
     row: Architecture
@@ -41,7 +38,6 @@ class Build:
     num_voxels: int
     ndim: int
     synchronized: bool = False
-    spectral: bool = False
 
     @classmethod
     def of(cls, arch, width, num_voxels, ndim, **options):
@@ -54,16 +50,10 @@ class Build:
         """Return a layer that normalises over the batch."""
         return layers.BatchNormalization(synchronized=self.synchronized)
 
-    def dense(self, units, **options):
-        """Return a dense layer of the critic's score."""
-        return (SpectralDense if self.spectral else layers.Dense)(units, **options)
-
     def convolve(self, inputs, block, filters):
         """Return a critic's periodic convolution of `inputs`."""
-        table = SPECTRAL_CONVOLUTION if self.spectral else CONVOLUTION
-        return periodic_convolution(
-            inputs, filters, block.kernel, block.stride, layer=table[self.ndim]
-        )
+        layer = CONVOLUTION[self.ndim]
+        return periodic_convolution(inputs, filters, block.kernel, block.stride, layer=layer)
 
 
 def draw_voxels(noise, told, build, channels, repeats):

@@ -123,7 +123,6 @@ def build_critic(
     label_size=None,
     num_classes=NUM_CLASSES,
     synchronized=False,
-    spectral=False,
     minibatch_kernels=0,
 ):
     """Build the critic of a variant.
@@ -136,7 +135,6 @@ def build_critic(
         label_size: Numbers of an embedded class; by default `LABEL_SIZES`.
         num_classes: Number of classes.
         synchronized: Whether batch statistics are those of all replicas (TensorFlow).
-        spectral: Whether kernels are divided by their largest singular value.
         minibatch_kernels: Kernels of minibatch discrimination; 0 for none.
 
     Returns:
@@ -146,9 +144,7 @@ def build_critic(
         `lattice` of shape `(batch, num_lengths)`.
     """
     variant = get_variant(variant)
-    build = Build.of(
-        arch, width, num_voxels, variant.ndim, synchronized=synchronized, spectral=spectral
-    )
+    build = Build.of(arch, width, num_voxels, variant.ndim, synchronized=synchronized)
     shape = (num_voxels,) * variant.ndim
     grid = keras.Input((*shape, NUM_CHANNELS), name="grid")
     inputs, seen = grid, grid
@@ -161,7 +157,7 @@ def build_critic(
     scored = features
     if minibatch_kernels:
         scored = MinibatchDiscrimination(minibatch_kernels)(features)
-    score = build.dense(1, name="score", dtype="float32")(scored)
+    score = layers.Dense(1, name="score", dtype="float32")(scored)
     features = layers.Activation("linear", dtype="float32", name="features")(features)
     outputs = {"score": score, "features": features}
     if variant.lattice:

@@ -17,9 +17,9 @@ FROM_MODEL = (  # what the weights of a model fit
     "latent_size",
     "label_size",
     "label_by",
-    "spectral",
     "minibatch_kernels",
 )
+RETIRED = {"penalty_every": 1, "spectral": False}  # flags of old versions, and their rest
 FIXED = (*FROM_MODEL, "batch_size", "grow_batch_every", "critic_steps", "seed", "from_")
 LARGEST = 1_000_000  # bytes of a file of flags
 OF_A_RUN = {SEAL, "config", "resolved", "data"}  # what a config.json holds, and no file of flags
@@ -112,7 +112,7 @@ def from_model(config):
 
 def combine(config, known):
     """Return `known` values overridden by those that were given on the command line."""
-    values = dict(known)
+    values = {name: value for name, value in known.items() if RETIRED.get(name, ...) != value}
     if config.given & {"steps", "epochs"}:
         values |= {"steps": None, "epochs": None, "minutes": None}
     values |= {name: getattr(config, name) for name in config.given}

@@ -50,7 +50,6 @@ def build_model(resolved, description, num_classes, num_steps, placement, anchor
     )
     critic = build_critic(
         variant,
-        spectral=resolved["spectral"],
         minibatch_kernels=resolved["minibatch_kernels"],
         **common,
     )

@@ -17,8 +17,6 @@ class Settings:
         num_steps: Steps of the whole run, for schedules.
         beta_1: Of both Adam optimisers.
         penalty_weight: Weight of the gradient penalty.
-        penalty_every: The penalty is part of every so many-th critic update of a step, with its
-            weight raised so that the step's sum of weights stays.
         gamma: Weight of the generator's lattice loss.
         gamma_end: What `gamma` becomes, linearly; `None` to keep it.
         gamma_steps: Steps that this takes.
@@ -48,7 +46,6 @@ class Settings:
     num_steps: int = 1
     beta_1: float = 0.5
     penalty_weight: float = 10.0
-    penalty_every: int = 1
     gamma: float = 0.1
     gamma_end: float | None = None
     gamma_steps: int = 0
@@ -70,11 +67,6 @@ class Settings:
     def reads_energies(self):
         """Whether energies are read off environments."""
         return self.environment_weight and self.energy_weight
-
-    @property
-    def penalised(self):
-        """Numbers of the critic updates of a step that have the penalty."""
-        return tuple(range(0, self.critic_steps, self.penalty_every))
 
     @property
     def penalises_misfits(self):

@@ -151,9 +151,8 @@ class Schedule(keras.Model):
         size = ops.shape(data["grid"])[0] // self.settings.critic_steps
         for number in range(self.settings.critic_steps):
             batch = {k: value[number * size : (number + 1) * size] for k, value in data.items()}
-            penalised = number in self.settings.penalised
             self.minimise(
-                lambda batch=batch, penalised=penalised: self.critic_objective(batch, penalised),
+                lambda batch=batch: self.critic_objective(batch),
                 self.critic,
                 self.critic_optimizer,
             )
@@ -170,7 +169,7 @@ class Schedule(keras.Model):
         self.step.assign(self.step + 1)
         return {name: mean.result() for name, mean in self.means.items()}
 
-    def critic_objective(self, batch, penalised=True):
+    def critic_objective(self, batch):
         """Return the critic's loss on a batch of real samples and its parts."""
         size = ops.shape(batch["grid"])[0]
         label = batch.get("label")
@@ -178,13 +177,11 @@ class Schedule(keras.Model):
         real, fake = self.view(batch["grid"]), self.view(ops.stop_gradient(made["grid"]))
         seen = self.judge(real, label)
         gap = losses.critic_loss(seen["score"], self.judge(fake, label)["score"])
-        loss, parts = gap, {"critic_gap": gap}
-        if penalised:
-            slopes = self.slopes(real, fake, label)
-            parts["gradient_penalty"] = losses.gradient_penalty(slopes)
-            parts["gradient_norm"] = ops.mean(losses.slope_norms(slopes))
-            share = self.settings.critic_steps / len(self.settings.penalised)
-            loss = loss + share * self.settings.penalty_weight * parts["gradient_penalty"]
+        slopes = self.slopes(real, fake, label)
+        penalty = losses.gradient_penalty(slopes)
+        norm = ops.mean(losses.slope_norms(slopes))
+        parts = {"critic_gap": gap, "gradient_penalty": penalty, "gradient_norm": norm}
+        loss = gap + self.settings.penalty_weight * penalty
         if self.settings.lattice:
             parts["critic_lattice_loss"] = losses.lattice_loss(seen["lattice"], batch["lattice"])
             loss = loss + parts["critic_lattice_loss"]

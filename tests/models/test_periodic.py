@@ -13,7 +13,6 @@ import pytest
 from keras_ruo2.backend import BACKENDS
 from keras_ruo2.models.layers import LeakyReLU
 from keras_ruo2.models.periodic import CONVOLUTION, convolve, wrap
-from keras_ruo2.models.spectral import SPECTRAL_CONVOLUTION
 
 # Dimensions, kernel and stride; the kernel is or is not a multiple of the stride.
 CASES = [(1, 4, 2), (2, 2, 2), (2, 4, 2), (2, 5, 2), (2, 6, 2), (2, 5, 4), (3, 4, 2), (3, 3, 2)]
@@ -145,15 +144,6 @@ def test_layers_load_weights_that_keras_layers_saved(tmp_path, rng, ndim, size, 
     grid, _ = random_case(ndim, size)
     np.testing.assert_allclose(new(grid), old(grid), atol=1e-5)
     assert new.output.shape == old.output.shape
-
-
-@pytest.mark.parametrize(("ndim", "size", "stride"), CASES)
-def test_spectral_layers_divide_the_kernel_and_nothing_else(ndim, size, stride):
-    grid, _ = random_case(ndim, size)
-    layer = SPECTRAL_CONVOLUTION[ndim](FILTERS, size, strides=stride)
-    made = layer(grid)
-    expected = padded(grid, keras.ops.convert_to_tensor(layer.kernel), stride)
-    np.testing.assert_allclose(made, expected, atol=1e-5)
 
 
 def test_the_activation_is_keras_s(rng):

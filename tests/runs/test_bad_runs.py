@@ -35,7 +35,6 @@ def refused(message, **values):
         ({"property": "filled", "property_range": "2"}, "is no range"),
         ({"property": "filled", "property_range": "2,1"}, "must not exceed"),
         ({"property": "gap", "property_range": "1,2"}, "Unknown property 'gap'"),
-        ({"penalty_every": 0}, "--penalty_every is 0"),
         ({"keep": 0}, "--keep is 0"),
         ({"latent_size": 4}, "--latent_size is 4"),
     ],

@@ -11,6 +11,7 @@ from keras_ruo2.commands.train import complete
 from keras_ruo2.config import TrainConfig
 from keras_ruo2.data.description import load_description
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.runs.flags import combine
 
 SMALL = {"variant": "vanilla2d", "width": 4, "batch_size": 4, "critic_steps": 1, "log_every": 1}
 
@@ -30,6 +31,14 @@ def test_flags_of_the_command_line_win(tmp_path, tiny_records):
     assert (longer.steps, longer.epochs) == (None, 2)
 
 
+def test_flags_that_are_no_more_are_passed_over_where_they_did_nothing(tmp_path):
+    known = {"variant": "vanilla2d", "penalty_every": 1, "spectral": False}
+    config = TrainConfig(variant="vanilla2d", run=tmp_path)
+    assert combine(config, known).variant == "vanilla2d"
+    with pytest.raises(ConfigError, match="'spectral', which is no flag"):
+        combine(config, known | {"spectral": True})
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
@@ -39,7 +48,7 @@ def test_flags_of_the_command_line_win(tmp_path, tiny_records):
         ({"arch": "wave"}, "flags.json: Unknown arch 'wave'.*Did you mean 'waves'"),
         ({"variant": "lattice2"}, "Unknown variant 'lattice2'.*Did you mean 'lattice2d'"),
         ({"steps": 3, "epochs": 3}, "--steps and --epochs exclude each other"),
-        ({"spectral": 1}, "--spectral takes bool, got 1"),
+        ({"deterministic": 1}, "--deterministic takes bool, got 1"),
         ({}, "cannot be read: it holds no flags"),
     ],
 )

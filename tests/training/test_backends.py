@@ -18,22 +18,23 @@ def make_critic():
     import keras
 
     from keras_ruo2.models.minibatch import MinibatchDiscrimination
-    from keras_ruo2.models.spectral import SpectralConv3D, SpectralDense
+    from keras_ruo2.models.periodic import CONVOLUTION
 
     critic = keras.Sequential(
         [
             keras.Input((4, 4, 4, 2)),
-            SpectralConv3D(3, 2, strides=2),
+            CONVOLUTION[3](3, 2, strides=2),
             keras.layers.LeakyReLU(negative_slope=0.2),
             keras.layers.Flatten(),
-            SpectralDense(4),
+            keras.layers.Dense(4),
             MinibatchDiscrimination(3, 2),
-            SpectralDense(1),
+            keras.layers.Dense(1),
         ]
     )
     rng = np.random.default_rng(WEIGHTS_SEED)
     for weight in critic.trainable_variables:
-        weight.assign(rng.normal(size=weight.shape).astype("float32"))
+        fan_in = max(1, np.prod(weight.shape[:-1]))
+        weight.assign(rng.normal(scale=fan_in**-0.5, size=weight.shape).astype("float32"))
     return critic
 
 

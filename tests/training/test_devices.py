@@ -62,9 +62,9 @@ def fixed_model(arch, placement):
         def adam(self, updates):
             return keras.optimizers.SGD(0.05)
 
-        def critic_objective(self, batch, penalised=True):
+        def critic_objective(self, batch):
             known.batch = batch
-            return super().critic_objective(batch, penalised)
+            return super().critic_objective(batch)
 
         def draw_noise(self, size):
             return known.batch["noise"]
@@ -87,7 +87,7 @@ def fixed_model(arch, placement):
         )
         model = Fixed(
             build_generator("joint2d", latent_size=LATENT, **common),
-            build_critic("joint2d", spectral=True, **common),
+            build_critic("joint2d", **common),
             settings,
             seed=1,
         )

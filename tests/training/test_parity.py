@@ -13,7 +13,6 @@ import pytest
 
 LATENT, SIZE, STEP = 8, 4, 3
 OPTIONS = {
-    "penalty_every": 2,
     "gamma_end": 2.0,
     "gamma_steps": 10,
     "feature_matching": 0.5,
@@ -27,7 +26,7 @@ CASES = {
     "options": (
         "onehot_lattice2d",
         "waves",
-        {"spectral": True, "minibatch_kernels": 4},
+        {"minibatch_kernels": 4},
         {"critic_steps": 2, **OPTIONS},
     ),
     "solid": ("joint3d", "waves", {}, {}),

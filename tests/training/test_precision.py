@@ -16,9 +16,7 @@ def half_precision():
     keras.config.set_dtype_policy(before)
 
 
-@pytest.mark.parametrize(
-    ("arch", "options"), [("waves", {}), ("kim", {"spectral": True, "minibatch_kernels": 4})]
-)
+@pytest.mark.parametrize(("arch", "options"), [("waves", {}), ("kim", {"minibatch_kernels": 4})])
 def test_mixed_bfloat16_trains_with_weights_and_losses_in_float32(
     half_precision, rng, arch, options
 ):

@@ -106,9 +106,9 @@ def test_five_critic_updates_see_five_different_batches_and_noises(rng):
     model = tiny(critic_steps=5)
     seen, noises = [], []
 
-    def spy(batch, penalised):
+    def spy(batch):
         seen.append(batch["grid"])
-        return type(model).critic_objective(model, batch, penalised)
+        return type(model).critic_objective(model, batch)
 
     def noise(size):
         noises.append(type(model).draw_noise(model, size))
@@ -163,20 +163,6 @@ def test_the_lattice_gradient_flows_through_the_critic_s_reading_if_wished(rng, 
         losses.lattice_loss = original
     gradient = tape.gradient(total, kernel)
     assert (gradient is not None and bool(np.any(gradient))) == flows
-
-
-@pytest.mark.parametrize(("every", "penalised"), [(1, [1, 1, 1, 1]), (2, [1, 0, 1, 0]), (4, [1])])
-def test_a_lazy_penalty_keeps_its_weight_over_a_step(rng, every, penalised):
-    """Updates with the penalty carry the weight of those without."""
-    model = tiny("vanilla2d", critic_steps=4, penalty_every=every)
-    batch, shares = tensors(data(rng, SIZE, "vanilla2d")), []
-    for number in range(4):
-        loss, parts = model.critic_objective(batch, number in model.settings.penalised)
-        rest = float(loss) - float(parts["critic_gap"])
-        shares.append(rest / float(parts["gradient_penalty"]) if rest else 0.0)
-    penalised = penalised + [0] * (4 - len(penalised))
-    np.testing.assert_allclose(np.array(shares) > 0, np.array(penalised) > 0)
-    assert sum(shares) == pytest.approx(4 * 10, rel=1e-4)
 
 
 def test_gamma_changes_along_its_schedule(rng):
