@@ -149,7 +149,7 @@ def train(model, data, steps, seed):
             return model.environments.generator_terms(made, batch)[0]
 
         update(objective, generator, optimizers[1])
-        model.follow()
+        model.update_ema()
         model.step.assign_add(1)
 
     rng = np.random.default_rng(seed)
@@ -190,5 +190,7 @@ def score(model, made, labels):
     """Return the mean score of the critic of environments for each slab."""
     judge, size = model.environments, model.environments.num_sites
     weights = made["weights"][:, :size]
-    seen = judge.judge(describe_environments(*judge.look(made, size)), weights, tf.constant(labels))
+    seen = judge.score(
+        describe_environments(*judge.neighbours(made, size)), weights, tf.constant(labels)
+    )
     return ops.convert_to_numpy(mean_over_atoms(seen["score"], weights))

@@ -21,7 +21,7 @@ from keras_ruo2.io import messages
 from keras_ruo2.io.locks import only_user
 from keras_ruo2.io.memory import check_memory, free_memory
 from keras_ruo2.io.paths import checksum, shown
-from keras_ruo2.io.pool import Here, open_pool
+from keras_ruo2.io.pool import SerialPool, open_pool
 from keras_ruo2.io.rates import Progress
 from keras_ruo2.relaxation.calculators import check_calculator, make_calculator
 from keras_ruo2.species import DEFAULT, remark
@@ -55,7 +55,7 @@ def main(config):
     remark(config.pair)
     with only_user(folder / "lock"), open_pool(config.scheduler, config.workers) as pool:
         engine = config.calculator
-        if isinstance(pool, Here):
+        if isinstance(pool, SerialPool):
             engine = Engine(*make_calculator(engine))
         provenance, a, c, oxygen = pool.call(find_references, engine, config)
         starts = make_starts(config, a, c)

@@ -39,7 +39,7 @@ class Records:
         folder = self.folder
         if isinstance(folder, RemoteFolder):
             if remote.goes_into_memory(folder, self.description):
-                return remote.read(folder, self.description, self.split)
+                return remote.read_shards(folder, self.description, self.split)
             folder = remote.fetch(folder, self.description)
         files = self.description.files(folder, self.split)
         return [

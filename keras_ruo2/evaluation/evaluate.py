@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_ruo2 import runs
 from keras_ruo2.data.description import HELD_OUT, TRAINING
-from keras_ruo2.data.labels import class_counts, class_of
+from keras_ruo2.data.labels import class_counts, class_numbers
 from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.data.reader import Records
 from keras_ruo2.errors import ConfigError
@@ -168,7 +168,7 @@ def read(records, description, split, config, label_by):
         return Records(records, description, TRAINING).read(np.zeros(0, dtype=int))
     found = read_sample(records, description, split, most, seed=config.seed)
     if class_counts(description, label_by):
-        found["label"] = class_of(found, description, label_by)
+        found["label"] = class_numbers(found, description, label_by)
     order = np.random.default_rng(config.seed).permutation(len(found["grid"]))
     return {name: values[order] for name, values in found.items()}
 

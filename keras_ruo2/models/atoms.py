@@ -248,7 +248,7 @@ class Arrange(AnchorLayer):
         places, weights = self.with_copies(choice, places, lengths, occupancy)
         repeats = ops.matmul(choice, ops.convert_to_tensor(found.cells[:, 1:].astype("float32")))
         if found.rotated:
-            places, lengths, repeats = turn(places, lengths, repeats, noise[:, :1])
+            places, lengths, repeats = rotate_cells(places, lengths, repeats, noise[:, :1])
         along = np.array([axis in found.translated for axis in "xyz"], "float32")
         places = places + (ops.convert_to_tensor(along) * uniform(noise[:, 1:4]) * lengths)[:, None]
         return places, weights, lengths, repeats
@@ -261,7 +261,7 @@ class Arrange(AnchorLayer):
         return (batch, atoms, 3), (batch, atoms, 2), (batch, 3), (batch, 2)
 
 
-def turn(places, lengths, repeats, noise):
+def rotate_cells(places, lengths, repeats, noise):
     """Turn cells by the multiple of 90 degrees that a normal number `(batch, 1)` says."""
     turns = ops.floor(4 * uniform(noise))
     odd = ops.cast(ops.mod(turns, 2) > 0.5, "float32")

@@ -92,7 +92,7 @@ def lengths_of(vectors):
     return ops.sqrt(ops.sum(ops.square(vectors), axis=-1) + SMALLEST)
 
 
-def misfits(apart, weights, kinds, shortest, farthest):
+def distance_misfits(apart, weights, kinds, shortest, farthest):
     """Return how far atoms are from any known distance, Å^2, summed over a slab, `(batch,)`.
 
     Atoms closer than ever seen are moved by this, but not taken away: only an anion that is too

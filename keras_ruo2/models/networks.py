@@ -157,7 +157,7 @@ def build_critic(
         size = label_size or LABEL_SIZES[variant.label]
         channel = label_channel(label, variant.label, size, num_classes, shape)
         inputs, seen = [grid, label], layers.Concatenate()([grid, channel])
-    features = layers.Flatten()(judge(seen, build))
+    features = layers.Flatten()(critic_features(seen, build))
     scored = features
     if minibatch_kernels:
         scored = MinibatchDiscrimination(minibatch_kernels)(features)
@@ -170,7 +170,7 @@ def build_critic(
     return keras.Model(inputs, outputs, name="critic")
 
 
-def judge(grid, build):
+def critic_features(grid, build):
     """Return the critic's last feature map."""
     row = build.row
     features = layers.Dropout(row.input_dropout)(grid) if row.input_dropout else grid

@@ -96,7 +96,7 @@ class Worker:
 def serve(connection, make, name, limits):
     """Relax what comes through `connection` until it is closed; runs in the process."""
     answered()
-    threading.Thread(target=follow_the_parent, daemon=True).start()
+    threading.Thread(target=exit_after_parent, daemon=True).start()
     try:
         answer_requests(connection, make, name, limits)
     except (EOFError, ConnectionError):  # the parent has ended, which is no error of this process
@@ -116,7 +116,7 @@ def answer_requests(connection, make, name, limits):
         connection.send(relax(atoms, calculator, limits, trajectory, most_atoms))
 
 
-def follow_the_parent():
+def exit_after_parent():
     """End this process when its parent has ended, however that was."""
     wait([multiprocessing.parent_process().sentinel])
     os._exit(1)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_ruo2 import runs
-from keras_ruo2.data.labels import class_counts, class_of
+from keras_ruo2.data.labels import class_counts, class_numbers
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import messages
 from keras_ruo2.io.state import read_state, write_state
@@ -37,7 +37,7 @@ def training_slabs(records, description, label_by):
         batch = records.read(indices, ("structure", "motif", "label", "dmu_o"))
         labels = np.zeros(len(indices), int)
         if class_counts(description, label_by):
-            labels = class_of(batch, description, label_by)
+            labels = class_numbers(batch, description, label_by)
         for name, stored, label in zip(batch["structure"], batch["motif"], labels, strict=True):
             found.setdefault((name, stored), [label, 0])[1] += 1
     motifs = [Motif.from_bytes(stored) for _, stored in found]

@@ -14,7 +14,7 @@ from keras_ruo2.basin_hopping import search, worker
 from keras_ruo2.config.preparation import BasinHoppingConfig, RecordsConfig
 from keras_ruo2.errors import Busy, ConfigError, Interrupted
 from keras_ruo2.io import pool
-from keras_ruo2.io.pool import Here, open_pool
+from keras_ruo2.io.pool import SerialPool, open_pool
 from keras_ruo2.io.rates import Progress
 from keras_ruo2.records.build import main as write_records
 from keras_ruo2.records.survey import prepare, prepared_before
@@ -55,7 +55,7 @@ def contents(folder):
 
 
 def test_here_the_piece_of_lowest_priority_goes_first_also_of_those_that_come_later():
-    here = Here()
+    here = SerialPool()
     for tag, priority in (("b", 2), ("a", 1), ("c", 3)):
         here.submit(tag, priority, double, priority)
     order = []
