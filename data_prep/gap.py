@@ -11,12 +11,12 @@ import numpy as np
 from ase.optimize import FIRE
 
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.io.frames import append_frame, remove, whole_frames
+from keras_ruo2.io.frames import append_frame, remove_frames, whole_frames
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.progress import Progress
 from keras_ruo2.relaxation.calculators import NO_CORRECTION, check_calculator, make_calculator
 from keras_ruo2.relaxation.references import lattice_constants
-from keras_ruo2.species import remark
+from keras_ruo2.species import assumption_note
 from keras_ruo2.structure.bonds import is_metal, pair_of
 from keras_ruo2.structure.cells import orthogonalise, potential_energy, with_energy
 from keras_ruo2.structure.filters import broken
@@ -32,7 +32,7 @@ def main(config):
     """
     check_calculator(config.calculator)
     check_writable(config.out.parent)
-    remark(config.pair)
+    assumption_note(config.pair)
     partial = config.out.with_suffix(".partial.extxyz")
     finished = {atoms.info["name"]: atoms for atoms in read_partial(partial)}
     calculator, provenance = make_calculator(config.calculator)
@@ -59,7 +59,7 @@ def main(config):
     whole = config.out.with_suffix(".whole.partial.extxyz")
     ase.io.write(whole, ordered)
     os.replace(whole, config.out)
-    remove(partial)
+    remove_frames(partial)
     num_broken = sum(atoms.info["broken"] != "no" for atoms in ordered)
     worst = max(abs(atoms.info["supercell_error"]) for atoms in ordered)
     print(

@@ -12,7 +12,7 @@ from keras_ruo2.relaxation.references import (
     relaxed_molecule,
     relaxed_rutile,
 )
-from keras_ruo2.species import formula, remark
+from keras_ruo2.species import assumption_note, formula
 from keras_ruo2.structure.cells import potential_energy, with_energy
 from keras_ruo2.thermodynamics.surface import KNOWN_REFERENCES
 
@@ -28,7 +28,7 @@ def main(config):
     """
     check_calculator(config.calculator)
     check_writable(config.out.parent)
-    remark(config.pair)
+    assumption_note(config.pair)
     calculator, provenance = make_calculator(config.calculator)
     metal, _ = config.pair
     oxide = formula(config.pair)

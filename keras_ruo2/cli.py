@@ -89,7 +89,7 @@ def run_command_line(program, commands, argv=None):
         if wants_help(argv):
             print(help_text(program, commands, argv))
             return
-        argv = renamed(commands[argv[0]].config, argv)
+        argv = with_current_flags(commands[argv[0]].config, argv)
         check_required(program, commands, argv)
         config = fire.Fire(
             {name: command.config for name, command in commands.items()},
@@ -98,7 +98,7 @@ def run_command_line(program, commands, argv=None):
             serialize=lambda parsed: None if isinstance(parsed, Config) else parsed,
         )
         if isinstance(config, Config):
-            run(commands[argv[0]], config)
+            run_command(commands[argv[0]], config)
     except ConfigError as error:
         sys.exit(f"{program}: {error}")
     except OSError as error:
@@ -121,7 +121,7 @@ def help_text(program, commands, argv):
     return overview(program, commands)
 
 
-def run(command, config):
+def run_command(command, config):
     """Run a command; with --json print what it returns, and all that it says on standard error."""
     module, _, name = command.function.partition(":")
     function = getattr(importlib.import_module(module), name)
@@ -166,7 +166,7 @@ def check_words(program, commands, argv):
             )
 
 
-def renamed(config, argv):
+def with_current_flags(config, argv):
     """Return the words with today's names of flags, and say which were called otherwise.
 
     Raises:

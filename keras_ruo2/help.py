@@ -23,7 +23,7 @@ def overview(program, commands):
     """
     lines = [f"Usage: {program} COMMAND --flag=value ...", "", "Commands:"]
     for name, command in commands.items():
-        lines += [f"  {name}", *wrapped(parts(command.config)[0], "      ")]
+        lines += [f"  {name}", *wrapped(docstring_paragraphs(command.config)[0], "      ")]
     return "\n".join([*lines, "", f"Flags of a command: {program} COMMAND --help"])
 
 
@@ -35,7 +35,7 @@ def page(program, name, config):
         name: Of the command.
         config: Its subclass of `Config`.
     """
-    paragraphs, told = parts(config), explained(config)
+    paragraphs, told = docstring_paragraphs(config), explained(config)
     needed = "".join(f" --{field}={field.upper()}" for field in required(config))
     lines = [f"Usage: {program} {name}{needed} [--flag=value ...]"]
     for paragraph in paragraphs:
@@ -76,7 +76,7 @@ def value_of(field):
     return f"={shown(value) if isinstance(value, Path) else value}"
 
 
-def parts(config):
+def docstring_paragraphs(config):
     """Return the paragraphs of a config's docstring before its `Args:`, each in one line."""
     text = inspect.cleandoc(config.__doc__).partition("\nArgs:")[0]
     return [" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n")]

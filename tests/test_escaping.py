@@ -12,7 +12,7 @@ import pytest
 from keras_ruo2.discovery.funnel import STEPS
 from keras_ruo2.discovery.handoff import write_inputs
 from keras_ruo2.discovery.page import write_page
-from keras_ruo2.io.extxyz import extxyz
+from keras_ruo2.io.extxyz import extxyz_text
 from keras_ruo2.io.tables import Writer
 from keras_ruo2.pages.render import data_block
 from keras_ruo2.plotting.style import save
@@ -119,7 +119,7 @@ def test_a_poscar_lies_in_its_folder_and_holds_the_atoms_only(slab, tmp_path, te
 
 @NAMED
 def test_a_structure_file_keeps_a_text_on_its_line(slab, text):
-    content = extxyz([with_energy(named(slab, text), -1.0)])
+    content = extxyz_text([with_energy(named(slab, text), -1.0)])
     assert len(content.splitlines()) == len(slab) + 2
     (found,) = ase.io.read(io.StringIO(content), ":", format="extxyz")
     assert len(found) == len(slab)

@@ -23,7 +23,7 @@ from keras_ruo2.structure.anchors import find_anchors
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.equivalent import SlabKeys
 from keras_ruo2.structure.motifs import motif_of
-from keras_ruo2.structure.occupied import at_rest, frames_of, occupied_sites
+from keras_ruo2.structure.occupied import anchor_frames, at_rest, occupied_sites
 from keras_ruo2.training.settings import Settings
 from keras_ruo2.training.slabs import slab_arrays
 from keras_ruo2.training.steps.tensorflow import WassersteinGAN
@@ -86,7 +86,7 @@ def prepared(slabs, seed):
     anchors = find_anchors(
         motifs, labels, counts, num_classes=NUM_CLASSES, species=SPECIES, **known
     )
-    found = [occupied_sites(motif, anchors, frames_of(anchors)) for motif in motifs]
+    found = [occupied_sites(motif, anchors, anchor_frames(anchors)) for motif in motifs]
     rest = [found[k] if k >= 0 else None for k in at_rest(found, energies)]
     usable = [k for k, slab in enumerate(rest) if slab]
     data = slab_arrays([motifs[k].to_bytes() for k in usable], max(map(len, motifs))) | {

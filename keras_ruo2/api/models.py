@@ -217,7 +217,7 @@ def build_records(
         folder.parent.mkdir(parents=True, exist_ok=True)
         path = folder.with_name(f"{folder.name}.extxyz")
         write_frames(path, all_atoms(structures))
-    with messages.shown(verbose):
+    with messages.printed_messages(verbose):
         main(RecordsConfig(structures=path, recipe=recipe, out=folder, **settings))
     return folder
 
@@ -253,6 +253,6 @@ def train(
         settings["records"] = Path(records)
     if run is not None:
         settings["run"] = Path(run)
-    with messages.shown(verbose):
+    with messages.printed_messages(verbose):
         main(TrainConfig(variant=variant, **settings))
     return Run(settings.get("run", RUNS / variant))

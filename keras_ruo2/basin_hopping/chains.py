@@ -17,7 +17,7 @@ from ase import Atoms
 from ase.io.extxyz import write_extxyz
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.io.fields import check_fields, listed, mapped, number, record, text, whole
+from keras_ruo2.io.fields import check_fields, integer, listed, mapped, number, record, text
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.state import Grown, read_state, write_state
 from keras_ruo2.structure.layers import layer_of, with_layers
@@ -28,17 +28,17 @@ SUFFIXES = (".extxyz", ".csv")
 RESTORE = "Restore it, or delete the chain's three files to begin it anew."
 VECTORS = listed(listed(number(-1e6, 1e6), 3, 3))
 KINDS = {
-    "trials": whole(1),
-    "accepted": whole(),
-    "failures": whole(),
-    "sizes": record(dict.fromkeys(SUFFIXES, whole())),
+    "trials": integer(1),
+    "accepted": integer(),
+    "failures": integer(),
+    "sizes": record(dict.fromkeys(SUFFIXES, integer())),
     "energy": number(),
     "atoms": record(
         {
-            "numbers": listed(whole(1, 118), least=1),
+            "numbers": listed(integer(1, 118), least=1),
             "positions": VECTORS,
             "cell": VECTORS,
-            "layer": listed(whole(-9, 9)),
+            "layer": listed(integer(-9, 9)),
         }
     ),
     "sha256": mapped(text(64)),

@@ -15,7 +15,7 @@ from keras_ruo2.basin_hopping.chains import RESTORE, read_checkpoint, rows_of
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.paths import structure_files, unpacked
 from keras_ruo2.io.state import prove
-from keras_ruo2.io.structures import frames_of, parse, texts_of
+from keras_ruo2.io.structures import iterate_file, parse_structure, texts_of
 from keras_ruo2.structure.cells import potential_energy
 
 HISTORY = ("chain", "trial", "snapshot", "move", "outcome", "dmu_o", "start", "oxygen_energy")
@@ -47,7 +47,7 @@ class Frame(NamedTuple):
         """The structure, `ase.Atoms`; read anew each time."""
         if isinstance(self.source, Atoms):
             return self.source
-        return parse(self.source)
+        return parse_structure(self.source)
 
     @property
     def energy_per_atom(self):
@@ -127,7 +127,7 @@ def frames_in(file):
     if unpacked(file)[1] == ".extxyz":
         size = kept_size(file, ".extxyz")
         return (frame_of_text(text, file) for text in texts_of(file, size))
-    return (frame_of_atoms(atoms, file) for atoms in frames_of(file))
+    return (frame_of_atoms(atoms, file) for atoms in iterate_file(file))
 
 
 def kept_size(file, suffix):

@@ -12,7 +12,7 @@ from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
 
 from keras_ruo2.basin_hopping.internals import delocalised_modes
-from keras_ruo2.structure.bonds import is_anion, is_metal, pair_of, scaled, unlike_neighbours
+from keras_ruo2.structure.bonds import is_anion, is_metal, pair_of, scaled_cutoff, unlike_neighbours
 from keras_ruo2.structure.bounds import bound
 from keras_ruo2.structure.layers import DISPLACED, layer_of, with_layers
 
@@ -176,12 +176,12 @@ def insertion_sites(atoms):
     pair = pair_of(atoms)
     layer = layer_of(atoms) == DISPLACED
     open_ru = np.flatnonzero(metal & layer & (bonds < WHOLE_OCTAHEDRON))
-    around = scaled(SITE_BOND, pair) * sphere(NUM_DIRECTIONS)
+    around = scaled_cutoff(SITE_BOND, pair) * sphere(NUM_DIRECTIONS)
     places = (atoms.positions[open_ru, None] + around).reshape(-1, 3)
     parts = [crowding(atoms, centre, around) for centre in atoms.positions[open_ru]]
     room, nearest, bridged = np.concatenate([np.empty((3, 0)), *parts], axis=1)
-    free = room > scaled(OPEN_O_O, (pair[1], pair[1]), ("O", "O"))
-    free &= nearest > scaled(OPEN_RU_O, pair)
+    free = room > scaled_cutoff(OPEN_O_O, (pair[1], pair[1]), ("O", "O"))
+    free &= nearest > scaled_cutoff(OPEN_RU_O, pair)
     order = np.lexsort((-room.round(6), -bridged))
     chosen = np.empty((0, 3))
     for place in places[order[free[order]]]:
@@ -212,7 +212,7 @@ def crowding(atoms, centre, around):
         [
             to_anion.min(axis=1, initial=ROOM),
             to_metal.min(axis=1, initial=ROOM),
-            (to_metal < scaled(BRIDGE_BOND, pair_of(atoms))).sum(axis=1),
+            (to_metal < scaled_cutoff(BRIDGE_BOND, pair_of(atoms))).sum(axis=1),
         ]
     )
 

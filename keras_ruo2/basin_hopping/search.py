@@ -24,7 +24,7 @@ from keras_ruo2.io.paths import checksum, shown
 from keras_ruo2.io.pool import SerialPool, open_pool
 from keras_ruo2.io.rates import Progress
 from keras_ruo2.relaxation.calculators import check_calculator, make_calculator
-from keras_ruo2.species import DEFAULT, remark
+from keras_ruo2.species import DEFAULT, assumption_note
 
 MOST_FAILURES = 10  # trials of a chain in a row in which the calculator may fail
 MOST_CHAINS = 1_000_000  # in the order of trials
@@ -52,7 +52,7 @@ def main(config):
     check_files(config)
     folder = config.out.with_suffix(".chains")
     check_writable(folder)
-    remark(config.pair)
+    assumption_note(config.pair)
     with only_user(folder / "lock"), open_pool(config.scheduler, config.workers) as pool:
         engine = config.calculator
         if isinstance(pool, SerialPool):

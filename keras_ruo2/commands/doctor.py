@@ -10,14 +10,14 @@ def main(config):
     """Examine the environment and print it; return what was found."""
     found = examine(config.quick)
     if not config.json:
-        print("\n".join(lines_of(found)))
+        print("\n".join(report_lines(found)))
     if not works(found):
         wanted = found["extras"]["cpu"]["install"]
         sys.exit(f"No Keras backend works: train, generate and discover need one. {wanted}")
     return found
 
 
-def lines_of(found):
+def report_lines(found):
     """Yield the lines of a report on an environment."""
     yield f"keras_ruo2  {found['keras_ruo2']}"
     yield f"Python      {found['python']}"

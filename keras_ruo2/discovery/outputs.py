@@ -4,7 +4,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.io.structures import frames_of
+from keras_ruo2.io.structures import iterate_file
 
 OUTPUTS = ("vasprun.xml", "OUTCAR", "*.pwo", "*.out", "*.extxyz", "*.traj")  # in this order
 ELECTRONS = "electrons not converged"  # the energy is that of no state
@@ -56,7 +56,7 @@ def read_output(path):
         flaws = flaws_of(path)
         if ELECTRONS in flaws:
             return None, flaws
-        *_, atoms = frames_of(path)
+        *_, atoms = iterate_file(path)
         atoms.get_potential_energy()
     except Exception as error:  # ASE's readers raise whatever their format makes them raise
         raise ConfigError(f"{path} holds no energy that ASE can read ({error!r}).") from None

@@ -59,7 +59,7 @@ def grad_cam(model, grids, labels=None):
     grid is subtracted, which otherwise hides what the atoms add.
 
     Args:
-        model: `Schedule` of any backend.
+        model: `BaseWassersteinGAN` of any backend.
         grids: Array of shape `(n, *grid, 2)`.
         labels: Classes, `(n,)`, where the critic is told them.
 
@@ -100,7 +100,7 @@ def occlusion(model, grids, labels=None, *, box=BOX, stride=STRIDE):
     """Say how the critic's score falls when a part of a grid is emptied.
 
     Args:
-        model: `Schedule` of any backend.
+        model: `BaseWassersteinGAN` of any backend.
         grids: Array of shape `(n, *grid, 2)`.
         labels: Classes, `(n,)`, where the critic is told them.
         box: Voxels along each side of the emptied box, which may cross the boundaries.

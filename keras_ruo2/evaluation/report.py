@@ -216,7 +216,12 @@ def score_table(group, metrics):
         unit = f" ({found['unit']})" if found.get("unit") else ""
         new = metrics.get("held_out", {}).get(group, {}).get(name)
         interval = f"{number(found['ratio'])} ({number(found['low'])} to {number(found['high'])})"
-        cells = [number(found["value"]), number(found["floor"]), interval, number(new)]
+        cells = [
+            number(found["value"]),
+            number(found["floor"]),
+            interval,
+            number(new),
+        ]
         rows.append((label + unit, *cells[:columns]))
     head = ("", "Value", "Floor", "Ratio", "Held-out ratio")[: columns + 1]
     return f"<h2>{title}</h2><p>{text}</p>" + table(head, rows)

@@ -16,7 +16,7 @@ from keras_ruo2.models.placing import placing
 from keras_ruo2.models.slabs import CELL, FACES, FIRST_SITE, NEVER_EQUAL, NUM_MOVES
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.facets import facet_in
-from keras_ruo2.structure.kept import apart_from, base_of, join, misfit_of
+from keras_ruo2.structure.kept import apart_from, base_of, join_face, misfit_of
 from keras_ruo2.structure.orientation import facet_of
 from keras_ruo2.structure.registration import registrations
 from keras_ruo2.structure.validity import reasons_against
@@ -146,7 +146,7 @@ def draw_faces(config, saved, network, base, known):
         chosen = rows if len(rows) == repeats else np.repeat(rows, repeats)
         parts = [faces[row] for row in chosen]
         offsets, there = (np.stack(part) for part in zip(*parts, strict=True))
-        atoms = join(base, where, offsets, there)
+        atoms = join_face(base, where, offsets, there)
         atoms.info["sample"] = number
         if draws.labels is not None:
             atoms.info["label"] = int(draws.labels[rows[0]])

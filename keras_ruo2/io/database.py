@@ -7,7 +7,7 @@ import ase.db
 import numpy as np
 from ase.db.core import reserved_keys
 
-from keras_ruo2.io.extxyz import plain
+from keras_ruo2.io.extxyz import json_value
 from keras_ruo2.io.paths import whole
 from keras_ruo2.version import installed_version
 
@@ -88,8 +88,10 @@ def is_number(text):
 def rest_of(atoms):
     """Return what a row has no column for, as JSON can hold it."""
     own = ("numbers", "positions", "tags", "momenta", "masses", "initial_magmoms")
-    arrays = {k: plain(v) for k, v in atoms.arrays.items() if k not in (*own, "initial_charges")}
-    return {"info": {str(k): plain(v) for k, v in atoms.info.items()}, "arrays": arrays}
+    arrays = {
+        k: json_value(v) for k, v in atoms.arrays.items() if k not in (*own, "initial_charges")
+    }
+    return {"info": {str(k): json_value(v) for k, v in atoms.info.items()}, "arrays": arrays}
 
 
 def atoms_of(row):

@@ -106,7 +106,7 @@ def parse_state(content, name, advice, unsealed=None):
             raise ConfigError(
                 f"{name} cannot be read: it is damaged, or no such file (it has no seal). {advice}"
             )
-        remark(name)
+        warn_unsealed(name)
         return values
     known = isinstance(seal, dict) and isinstance(seal.get("version"), int)
     if known and seal["version"] > VERSION:
@@ -147,7 +147,7 @@ def say_once(text):
         messages.warning(text)
 
 
-def remark(name):
+def warn_unsealed(name):
     """Say once that a file has no seal."""
     say_once(f"Note: {name} has no seal (an earlier version wrote it): damage may go unseen.")
 

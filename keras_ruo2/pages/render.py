@@ -30,11 +30,11 @@ def write_html(path, template, **values):
 
 def render(template, **values):
     """Return a page as text; arguments as above."""
-    return environment().get_template(template).render(version=__version__, **values)
+    return template_environment().get_template(template).render(version=__version__, **values)
 
 
 @cache
-def environment():
+def template_environment():
     """Return the environment of the templates: undefined names are errors, text is escaped."""
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ASSETS),

@@ -23,9 +23,9 @@ from keras_ruo2.records.samples import energy_per_atom
 from keras_ruo2.structure import cells
 from keras_ruo2.structure.cells import energy_of
 from keras_ruo2.structure.checks import check_species
-from keras_ruo2.structure.door import check_structure, warn
+from keras_ruo2.structure.door import check_structure, warn_of_listed
 from keras_ruo2.structure.filters import broken
-from keras_ruo2.structure.plausible import long_cell, no_vacuum
+from keras_ruo2.structure.plausible import long_cell, missing_vacuum_sentence
 
 
 class Survey(NamedTuple):
@@ -177,22 +177,25 @@ class Oddities:
 
     def look(self, name, atoms, box):
         """Take note of what is odd about a structure, given it and what it was made into."""
-        for check, looked_at in ((no_vacuum, atoms), (long_cell, box)):
+        for check, looked_at in ((missing_vacuum_sentence, atoms), (long_cell, box)):
             text = check(looked_at)
             if text:
                 self.found.setdefault(check, []).append(f"{name}: {text}")
 
     def tell(self):
         """Print what was skipped, and warn of what is odd, the first few of each by name."""
-        kinds = {no_vacuum: "are crystals without surfaces", long_cell: "have very long cells"}
+        kinds = {
+            missing_vacuum_sentence: "are crystals without surfaces",
+            long_cell: "have very long cells",
+        }
         for check, told in self.found.items():
-            warn(f"Warning: {len(told)} structures {kinds[check]}, but were taken", told)
-        if no_vacuum in self.found:
+            warn_of_listed(f"Warning: {len(told)} structures {kinds[check]}, but were taken", told)
+        if missing_vacuum_sentence in self.found:
             messages.warning(
                 "    For slabs add a vacuum along z: atoms.center(vacuum=6, axis=2)",
             )
         if self.skipped:
-            warn(f"{self.path}: skipped {len(self.skipped)} structures", self.skipped)
+            warn_of_listed(f"{self.path}: skipped {len(self.skipped)} structures", self.skipped)
 
 
 def check_numbers(atoms):

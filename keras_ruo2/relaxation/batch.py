@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.io import messages
-from keras_ruo2.io.frames import append_frame, read_seals, remove, whole_frames, write_frames
+from keras_ruo2.io.frames import append_frame, read_seals, remove_frames, whole_frames, write_frames
 from keras_ruo2.io.locks import one_at_a_time
 from keras_ruo2.io.memory import check_memory
 from keras_ruo2.io.paths import checksum, shown, structure_files
@@ -63,7 +63,7 @@ def tidy(out):
     partial = out.with_suffix(".partial.extxyz")
     with one_at_a_time(out):
         if not partial.exists() or len(read_seals(partial)) == len(read_structures(out)):
-            remove(partial)
+            remove_frames(partial)
             settings_of(partial).unlink(missing_ok=True)
 
 
@@ -82,7 +82,7 @@ def relax_all(config, frames):
     finished = [finished[number] for number in range(len(frames))]
     with held_back():
         write_frames(config.out, finished)
-        remove(partial)
+        remove_frames(partial)
         settings_of(partial).unlink(missing_ok=True)
     messages.info(summary(config.out, finished))
 

@@ -5,9 +5,16 @@ from functools import cache
 from pathlib import Path
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.io.fields import check_fields, mapped, record, text, whole
+from keras_ruo2.io.fields import check_fields, integer, mapped, record, text
 from keras_ruo2.io.paths import checksum, shown
-from keras_ruo2.io.state import parse_state, read_state, remark, say_once, sync_folder, write_state
+from keras_ruo2.io.state import (
+    parse_state,
+    read_state,
+    say_once,
+    sync_folder,
+    warn_unsealed,
+    write_state,
+)
 from keras_ruo2.runs.metrics import METRICS, note_of, proven_metrics
 
 CHECKPOINTS = "checkpoints"
@@ -21,7 +28,7 @@ WEIGHTS = (TRAINING_WEIGHTS, GENERATOR_WEIGHTS)
 RESTORE = "Restore it, or delete this checkpoint's folder."
 KINDS = {
     "files": mapped(text(64)),
-    "rows": record({"count": whole(), "sha256": text(64)}),
+    "rows": record({"count": integer(), "sha256": text(64)}),
 }
 
 
@@ -87,7 +94,7 @@ def find_fault(folder, signature):
     except ConfigError as error:
         return str(error)
     if known is None:
-        remark(shown(folder))
+        warn_unsealed(shown(folder))
     # A model that was exported has no training weights, and says so.
     missing = sorted({GENERATOR_WEIGHTS, *known["files"]} if known else WEIGHTS)
     for name in missing:

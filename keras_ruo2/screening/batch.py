@@ -18,7 +18,7 @@ from keras_ruo2.screening.screening import (
     known_slabs,
     screen,
 )
-from keras_ruo2.species import remark
+from keras_ruo2.species import assumption_note
 from keras_ruo2.structure.validity import REASONS
 
 NOTHING = "no"
@@ -50,7 +50,7 @@ def main(config):
     check_writable(config.out.parent)
     known = known_slabs(references, config.pair)
     messages.info(f"Comparing with {len(references)} known slabs of {shown(config.known)}.")
-    remark(config.pair)
+    assumption_note(config.pair)
     if not known.indices:
         messages.info(
             f"None of them is of {' and '.join(config.pair)}: every valid slab counts as novel."

@@ -15,7 +15,7 @@ from keras_ruo2.screening.novelty import Match, find_match, group
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.facets import periodic
-from keras_ruo2.structure.terminations import Termination, termination_of
+from keras_ruo2.structure.terminations import SlabTermination, termination_of
 from keras_ruo2.structure.validity import REASONS, UNREADABLE, reasons_against, unreadable
 
 
@@ -40,7 +40,7 @@ class Verdict:
     valid: bool = False
     first: int | None = None
     match: Match | None = None
-    termination: Termination | None = None
+    termination: SlabTermination | None = None
     faces: FaceMatch | None = None
 
     @property

@@ -104,7 +104,7 @@ def miller_name(label):
     if isinstance(label, bool | np.bool_) or label is None:
         return None
     indices = from_number(label) if np.ndim(label) == 0 else from_sequence(label)
-    return None if indices is None or not any(indices) else named(indices)
+    return None if indices is None or not any(indices) else facet_name(indices)
 
 
 def from_number(label):
@@ -132,7 +132,7 @@ def from_sequence(label):
     return tuple(numbers) if len(numbers) == 3 and whole else None
 
 
-def named(indices):
+def facet_name(indices):
     """Return the name that stands for all facets that are equal in rutile's point group 4/mmm.
 
     The two edges of the square base may be swapped and every sign turned.

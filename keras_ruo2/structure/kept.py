@@ -55,13 +55,13 @@ def base_of(atoms, species, *, frozen_layers=None, keep_below=None):
     Raises:
         ConfigError: If it is no such slab, or nothing or all of it would stay.
     """
-    check_slab(atoms, species)
+    check_keepable(atoms, species)
     found, _ = heights(atoms)
     if keep_below is None:
         kept = np.zeros(len(atoms), bool)
         kept[bottom_layers(atoms, frozen_layers)] = True
     else:
-        kept = below(atoms, found, keep_below)
+        kept = below_height(atoms, found, keep_below)
     lengths = atoms.cell.lengths()
     places = atoms.get_scaled_positions(wrap=False) * lengths
     lowest = places[found.argmin(), 2]
@@ -86,7 +86,7 @@ def base_of(atoms, species, *, frozen_layers=None, keep_below=None):
     )
 
 
-def check_slab(atoms, species):
+def check_keepable(atoms, species):
     """Raise `ConfigError` unless faces of the species can be laid on a slab in its cell."""
     elements = set(atoms.get_chemical_symbols())
     if elements != set(species):
@@ -111,7 +111,7 @@ def check_slab(atoms, species):
         )
 
 
-def below(atoms, found, height):
+def below_height(atoms, found, height):
     """Say which atoms of a slab lie below a height, `(n,)`.
 
     Args:
@@ -135,7 +135,7 @@ def below(atoms, found, height):
     return kept
 
 
-def join(base, registration, offsets, there):
+def join_face(base, registration, offsets, there):
     """Lay a face on what is kept.
 
     The face is moved as a whole so that the atoms at the cut, which both have, lie on each other

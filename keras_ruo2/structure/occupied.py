@@ -16,7 +16,7 @@ def sites_of_all(motifs, anchors):
         motifs: List of `Motif`.
         anchors: `Anchors`.
     """
-    frames, found, first = frames_of(anchors), [], 0
+    frames, found, first = anchor_frames(anchors), [], 0
     for motif in motifs:
         found.append(occupied_sites(motif, anchors, frames, first))
         if found[-1]:
@@ -39,7 +39,7 @@ class Occupied:
     offsets: np.ndarray
 
 
-def frames_of(anchors):
+def anchor_frames(anchors):
     """Return the frames of `Anchors`, without members."""
     frames = []
     for number, channels in enumerate(anchors.channels):
@@ -56,7 +56,7 @@ def occupied_sites(motif, anchors, frames, first=0):
     Args:
         motif: `Motif`.
         anchors: `Anchors`.
-        frames: What `frames_of` returned.
+        frames: What `anchor_frames` returned.
         first: Number of the frame that is tried first, and taken if the slab lies `CLOSE` on it.
 
     Returns:

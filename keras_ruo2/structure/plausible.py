@@ -76,8 +76,8 @@ def partial_occupancies(atoms):
     """Say in a sentence that sites are only partly occupied, empty if none is known to be."""
     shares = [
         share
-        for site in as_dict(atoms.info.get("occupancy")).values()
-        for share in as_dict(site).values()
+        for site in dict_or_empty(atoms.info.get("occupancy")).values()
+        for share in dict_or_empty(site).values()
     ]
     shares += np.ravel(atoms.arrays.get("occupancy", ())).tolist()
     partial = [share for share in shares if 0 <= share < FULL]
@@ -89,7 +89,7 @@ def partial_occupancies(atoms):
     )
 
 
-def as_dict(value):
+def dict_or_empty(value):
     """Return a dict, empty for anything else."""
     return value if isinstance(value, dict) else {}
 
@@ -107,7 +107,7 @@ def sideways_vacuum(atoms):
     )
 
 
-def no_vacuum(atoms):
+def missing_vacuum_sentence(atoms):
     """Say in a sentence that a structure is a crystal without surfaces."""
     widest = max(gap_across(atoms, axis) for axis in range(3))
     return "" if widest >= SLAB_GAP else f"no vacuum ({widest:.1f} Å at most): a crystal, no slab"

@@ -80,7 +80,7 @@ def register(base, positions, channels, lengths, centred=False, frame=0, sites=N
         fits = [
             fit
             for turns in range(4)
-            for fit in fitting(base, positions, channels, lengths, turns, flip)
+            for fit in fitting_placements(base, positions, channels, lengths, turns, flip)
         ]
         if fits:
             cost, tiles, matrix, places = min(fits, key=lambda fit: fit[0])
@@ -88,7 +88,7 @@ def register(base, positions, channels, lengths, centred=False, frame=0, sites=N
     return found
 
 
-def fitting(base, positions, channels, lengths, turns, flip):
+def fitting_placements(base, positions, channels, lengths, turns, flip):
     """Yield `(cost, tiles, matrix, places)` of the ways to lay turned sites on a slab."""
     lengths = np.array(lengths)[:: -1 if turns % 2 else 1]
     tiles = np.maximum(np.round(base.lengths[:2] / lengths), 1).astype(int)

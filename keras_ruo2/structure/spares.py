@@ -27,16 +27,16 @@ def spare_sites(frame, count, species):
     near, far = (share * radii for share in BOND)
     for step in crystal_translations(kept, kinds[always], metal, frame.lengths):
         images = kept[kinds[always] == 1] + step
-        bond = distances(images, metal, frame.lengths)
+        bond = distances_to_nearest(images, metal, frame.lengths)
         images = images[(bond > near) & (bond < far)]
         for image in images:
             taken = np.concatenate([places, *(found + shift for shift in shifts)])
-            if distances(image[None], taken, frame.lengths)[0] > SAME_SITE:
+            if distances_to_nearest(image[None], taken, frame.lengths)[0] > SAME_SITE:
                 found = np.concatenate([found, image[None]])
     return found
 
 
-def distances(points, places, lengths):
+def distances_to_nearest(points, places, lengths):
     """Return how far each point is from the nearest place, Å, infinite without places."""
     apart = np.linalg.norm(vectors(points[:, None], places[None], lengths), axis=-1)
     return apart.min(axis=1, initial=np.inf)
@@ -54,10 +54,15 @@ def crystal_translations(places, kinds, metal, lengths):
         if inside.sum() < 2:
             continue
         hits = [
-            distances(moved[inside & (kinds == kind)], places[kinds == kind], lengths) < MATCHING
+            distances_to_nearest(moved[inside & (kinds == kind)], places[kinds == kind], lengths)
+            < MATCHING
             for kind in (0, 1)
         ]
-        known = any(distances(step[None], np.array(found), lengths) < STEP) if found else False
+        known = (
+            any(distances_to_nearest(step[None], np.array(found), lengths) < STEP)
+            if found
+            else False
+        )
         if np.concatenate(hits).mean() >= MAPPED and not known:
             found.append(step)
     return found

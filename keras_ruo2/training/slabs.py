@@ -64,7 +64,7 @@ def anchors_for(config, description, records):
         species=description.species,
         alpha=description.alpha,
         rotated=RECIPES[description.recipe].rotate,
-        translated=runs.translated(description.source),
+        translated=runs.translated_axes_of(description.source),
     )
     messages.info(
         f"Sites for atoms: {np.sum(anchors.channels >= 0)} in {len(anchors.facets)} frames, of "
