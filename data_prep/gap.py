@@ -52,9 +52,9 @@ def main(config):
     progress = Progress(len(slabs), done=len(slabs) - len(missing))
     for slab, variation in missing:
         name = slab.info["name"]
-        finished[name] = compute(slab, variation, calculator, provenance)
+        finished[name] = relax_and_label(slab, variation, calculator, provenance)
         append_frame(partial, finished[name])
-        progress.step(summary(finished[name]))
+        progress.step(slab_line(finished[name]))
     ordered = [finished[slab.info["name"]] for slab, _ in slabs]
     whole = config.out.with_suffix(".whole.partial.extxyz")
     ase.io.write(whole, ordered)
@@ -113,7 +113,7 @@ def plan(a, c, config):
     return pairs
 
 
-def compute(slab, variation, calculator, provenance):
+def relax_and_label(slab, variation, calculator, provenance):
     """Relax `slab` as `variation` asks and return it with its energy and provenance."""
     slab = slab.copy()
     slab.calc = calculator
@@ -149,7 +149,7 @@ def supercell_error(slab, calculator):
     return round(1000 * (box.get_potential_energy() - scaled), 3)
 
 
-def summary(slab):
+def slab_line(slab):
     """Return a line about a finished slab."""
     metal, anion = pair_of(slab)
     num_metal = int(np.sum(is_metal(slab)))

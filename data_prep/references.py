@@ -32,9 +32,9 @@ def main(config):
     calculator, provenance = make_calculator(config.calculator)
     metal, _ = config.pair
     oxide = formula(config.pair)
-    found = {oxide: finished(relaxed_rutile, calculator, config.pair, oxide)}
+    found = {oxide: relaxed_reference(relaxed_rutile, calculator, config.pair, oxide)}
     found["O2"] = oxygen(calculator, provenance)
-    found[metal] = finished(relaxed_metal, calculator, metal, metal)
+    found[metal] = relaxed_reference(relaxed_metal, calculator, metal, metal)
     if found[metal] is None:
         print(f"{metal} is neither fcc, hcp nor bcc: the O-poor limit is left open.")
         del found[metal]
@@ -49,7 +49,7 @@ def main(config):
     print(f"{shown(config.out)}: {' '.join(flags)}")
 
 
-def finished(relax, calculator, what, name):
+def relaxed_reference(relax, calculator, what, name):
     """Return what a function of `relaxation.crystals` relaxes, with its energy alone.
 
     Raises:
@@ -75,4 +75,4 @@ def oxygen(calculator, provenance):
     known = KNOWN_REFERENCES.get((provenance["calculator"], provenance["correction"]))
     if known:
         return with_energy(oxygen_molecule(), 2 * known.oxygen)
-    return finished(relaxed_molecule, calculator, oxygen_molecule(), "O2")
+    return relaxed_reference(relaxed_molecule, calculator, oxygen_molecule(), "O2")

@@ -23,7 +23,7 @@ def main(config):
     frames = accepted_frames(config.structures, config.chain)
     shown_frames = thin_out(frames, config.count)
     with whole(config.out) as partial:
-        write(shown_frames, frames, partial, config)
+        write_replay(shown_frames, frames, partial, config)
     print(
         f"{shown(config.out)}: {len(shown_frames)} of {len(frames)} accepted structures of chain "
         f"{frames[0].info['chain']}."
@@ -38,7 +38,7 @@ def accepted_frames(path, number):
         number: Number of the chain; `None` if there is only one.
 
     Returns:
-        List of `Frame`, at least one.
+        List of `HistoryFrame`, at least one.
 
     Raises:
         ConfigError: If there is no such chain, or several and none was chosen.
@@ -67,7 +67,7 @@ def thin_out(frames, count):
     return [frames[int(place)] for place in np.linspace(0, len(frames) - 1, count).round()]
 
 
-def write(frames, accepted, path, config):
+def write_replay(frames, accepted, path, config):
     """Write the frames, of all that were accepted, in the format of the path's ending."""
     if path.suffix == ".extxyz":
         ase.io.write(path, [with_energy(frame.atoms, frame.energy) for frame in frames])
@@ -76,7 +76,7 @@ def write(frames, accepted, path, config):
     from keras_ruo2.plotting.style import save
 
     first = accepted[0]
-    info, steps = first.info, [step_of(frame, first) for frame in frames]
+    info, steps = first.info, [picture_step(frame, first) for frame in frames]
     title = f"{info['start']}, chain {info['chain']}, dmu_O {info['dmu_o']:g} eV"
     if path.suffix == ".png":
         save(replay.strip(steps, title), path)
@@ -85,7 +85,7 @@ def write(frames, accepted, path, config):
         replay.animate(steps, curve, path, title, frames_per_second=config.speed)
 
 
-def step_of(frame, first):
+def picture_step(frame, first):
     """Return what a picture needs of an accepted structure."""
     return {
         "atoms": frame.atoms,

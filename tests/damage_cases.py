@@ -149,14 +149,14 @@ def make_build(folder):
     place.mkdir()
     workplace.write_state(place / workplace.REQUEST, {"seed": config.seed, "sha256": "0" * 64})
     with contextlib.redirect_stdout(io.StringIO()):
-        build.build(build.look(config, place), config, place, SerialPool())
+        build.build(build.survey_once(config, place), config, place, SerialPool())
 
 
 def use_build(folder):
     config, place = small(folder, folder / "r"), folder / "r.partial"
     request = workplace.read_request(place)
     with contextlib.redirect_stdout(io.StringIO()):
-        found = build.look(config, place)
+        found = build.survey_once(config, place)
         description = build.build(found, config, place, SerialPool())
     return request, found.as_dict(), dataclasses.asdict(description)
 

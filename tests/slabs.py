@@ -20,9 +20,9 @@ def bounds(ndim):
 
 def prepared(atoms, num_voxels=32):
     """Return a structure as the recipe for whole grids prepares it."""
-    from keras_ruo2.records.survey import prepare
+    from keras_ruo2.records.survey import prepare_structure
 
-    return prepare(atoms, RECIPES["gap3d"].at(num_voxels))
+    return prepare_structure(atoms, RECIPES["gap3d"].at(num_voxels))
 
 
 def motifs(names=NAMES):

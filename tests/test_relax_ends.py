@@ -56,7 +56,7 @@ def test_an_output_is_not_replaced_by_what_was_begun_with_overwrite(tmp_path, mo
     command.main(config(tmp_path))
     whole = (tmp_path / "out.extxyz").read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr(command, "describe", killed)
+        patch.setattr(command, "result_line", killed)
         with pytest.raises(Killed):
             command.main(config(tmp_path, steps=2, overwrite=True))
     with pytest.raises(ConfigError, match="exists. Choose another"):

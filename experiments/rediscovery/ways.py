@@ -17,7 +17,7 @@ from keras_ruo2.models.environments import (
 )
 from keras_ruo2.models.networks import build_critic, build_generator
 from keras_ruo2.recipes import RECIPES
-from keras_ruo2.records.survey import prepare
+from keras_ruo2.records.survey import prepare_structure
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.anchors import find_anchors
 from keras_ruo2.structure.cells import potential_energy
@@ -77,7 +77,7 @@ def children(boxes, count, seed):
 def prepared(slabs, seed):
     """Return an untrained model, the arrays that it is trained with and its `Anchors`."""
     recipe = RECIPES["gap3d"].at(32)
-    motifs = [motif_of(prepare(slab, recipe), SPECIES) for slab in slabs]
+    motifs = [motif_of(prepare_structure(slab, recipe), SPECIES) for slab in slabs]
     energies = np.array([potential_energy(slab) / len(slab) for slab in slabs])
     edges = np.quantile(energies, np.linspace(0, 1, NUM_CLASSES + 1)[1:-1])
     labels = np.digitize(energies, edges)

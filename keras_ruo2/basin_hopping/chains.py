@@ -106,7 +106,7 @@ class Chain:
         self.failures = self.failures + 1 if row["outcome"] == "calculator_failed" else 0
         self.trials += 1
         self.atoms, self.energy = atoms, energy
-        for suffix, addition in ((".extxyz", extxyz(frames)), (".csv", text)):
+        for suffix, addition in ((".extxyz", snapshots_text(frames)), (".csv", text)):
             self.parts[suffix].append(addition.encode(errors="backslashreplace"))
         self.save()
 
@@ -139,7 +139,7 @@ def read_checkpoint(path):
     return saved
 
 
-def extxyz(frames):
+def snapshots_text(frames):
     """Return `ase.Atoms` as the text of an extxyz file."""
     text = io.StringIO()
     if frames:
@@ -163,7 +163,7 @@ def atoms_from(saved):
     return with_layers(atoms, np.array(saved["layer"]))
 
 
-def rows_of(path, size=None):
+def table_rows(path, size=None):
     """Return the rows of a chain's table as dicts of texts, up to `size` bytes of the file.
 
     Only a line feed ends a row: messages of calculators have had other line ends.
@@ -211,7 +211,7 @@ def check_settings(folder, settings, checksums):
         write_state(path, known | settings)
 
 
-def join(chains, out):
+def join_chains(chains, out):
     """Write the snapshots of all chains, one after the other, as one file; it appears whole."""
     partial = out.with_name(f"{out.stem}.whole.partial{out.suffix}")
     with open(partial, "wb") as whole:

@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 
-from keras_ruo2.basin_hopping.page import PAGE, write_page
+from keras_ruo2.basin_hopping.page import PAGE, write_search_page
 from keras_ruo2.basin_hopping.statistics import (
     SQUARE_NM,
     by_start,
@@ -57,7 +57,7 @@ def main(config):
     for name, figure in figures(search, edges):
         save(figure, config.out / name)
         pictures.append(name)
-    write_page(config.out, parts, pictures)
+    write_search_page(config.out, parts, pictures)
     written += [PAGE, *pictures]
     trials = sum(len(chain.moves) for chain in search.chains)
     messages.info(
@@ -85,7 +85,7 @@ def report_parts(search, edges):
         (outcomes_by(chains, lambda chain, row: chain.start), "start"),
     )
     parts = [
-        ("A search in numbers", [summary(search)]),
+        ("A search in numbers", [search_summary(search)]),
         ("Chains", [ABOUT_CHAINS, [COLUMNS, *(chain_row(chain) for chain in chains)]]),
         ("What became of the moves", [outcome_table(*each) for each in outcomes]),
         ("Energies", [energy_table(search.energies, edges), above_line(search.above)]),
@@ -107,7 +107,7 @@ def write_tables(search, parts, config):
     return ["report.md", "chains.csv"]
 
 
-def summary(search):
+def search_summary(search):
     """Return how much there is, as a sentence or two."""
     trials = sum(len(chain.moves) for chain in search.chains)
     starts, snapshots = by_start(search.chains), f"{len(search.energies):,} snapshots"
@@ -209,19 +209,19 @@ def figures(search, edges):
     """Yield the names and figures of the pictures that the search is long enough for."""
     groups = by_start(search.chains)
     above = search.above
-    yield "energies.png", plotting_search.energy_histogram(search.energies, edges, above)
-    yield "composition.png", composition(groups)
+    yield "energies.png", plotting_search.draw_energy_histogram(search.energies, edges, above)
+    yield "composition.png", composition_figure(groups)
     if any(len(chain.moves) for chain in search.chains):
-        yield "acceptance.png", acceptance(search.chains)
-        yield "grand_potential.png", grand_potentials(groups)
-    yield "structures.png", plotting_search.structures(chosen_structures(groups))
+        yield "acceptance.png", acceptance_figure(search.chains)
+        yield "grand_potential.png", grand_potential_figure(groups)
+    yield "structures.png", plotting_search.draw_structures(chosen_structures(groups))
 
 
-def composition(groups):
+def composition_figure(groups):
     """Return the picture of O gained and lost."""
     potentials = sorted({chain.dmu_o for chains in groups.values() for chain in chains})
     found = {name: [composition_of(chain) for chain in groups[name]] for name in groups}
-    return plotting_search.composition(found, potentials)
+    return plotting_search.draw_composition(found, potentials)
 
 
 def composition_of(chain):
@@ -236,7 +236,7 @@ def composition_of(chain):
     }
 
 
-def acceptance(chains):
+def acceptance_figure(chains):
     """Return the picture of acceptance rates and outcomes."""
     tried = [chain for chain in chains if len(chain.moves)]
     potentials = sorted({chain.dmu_o for chain in tried})
@@ -249,10 +249,10 @@ def acceptance(chains):
         f"at {value:g} eV": outcomes_by(tried, lambda chain, row: chain.dmu_o)[value]
         for value in potentials
     }
-    return plotting_search.acceptance(rates, moves | values)
+    return plotting_search.draw_acceptance(rates, moves | values)
 
 
-def grand_potentials(groups):
+def grand_potential_figure(groups):
     """Return the picture of grand potentials along the chains."""
     found = {
         name: [
@@ -265,14 +265,14 @@ def grand_potentials(groups):
         ]
         for name, chains in groups.items()
     }
-    return plotting_search.grand_potentials(found)
+    return plotting_search.draw_grand_potentials(found)
 
 
 def chosen_structures(groups):
     """Choose structures to draw: starts of different facets, and the lowest of their chains.
 
     Returns:
-        Dict for `plotting_search.structures`.
+        Dict for `plotting_search.draw_structures`.
     """
     facets = {chains[0].facet: name for name, chains in reversed(groups.items())}
     first = [name for name in groups if name in facets.values()]

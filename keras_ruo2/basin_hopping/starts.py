@@ -88,7 +88,7 @@ def check_files(config):
 def in_layers(slab, config):
     """Return a slab in layers, or raise `ConfigError` with its name."""
     try:
-        check_slab(slab)
+        check_vacuum_along_z(slab)
         layers = assign_layers(slab, config.displaced, config.buffer)
         check_frozen(slab, layers == FROZEN)
     except ConfigError as error:
@@ -161,7 +161,7 @@ def above_ground(slab, height):
     return result
 
 
-def check_slab(slab):
+def check_vacuum_along_z(slab):
     """Raise `ConfigError` unless `slab` has a vacuum along z."""
     gap, _ = widest_gap(slab)
     if gap < LEAST_GAP - 1e-6:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_ruo2.basin_hopping.history import ACCEPTED, START, Frame, iterate_trials, unplaced
+from keras_ruo2.basin_hopping.history import ACCEPTED, START, HistoryFrame, iterate_trials, unplaced
 from keras_ruo2.structure.bonds import O
 
 SQUARE_NM = 100.0  # Å^2
@@ -33,8 +33,8 @@ class ChainRecord:
         area: Of the surface, Å^2.
         num_metal: Number of metal atoms.
         trials: List of `TrialRow`, the start's first.
-        first: `Frame` of the relaxed start, of a chain at another dmu_O if its own is not there.
-        lowest: `Frame` of the accepted structure with the lowest grand potential, or `None`.
+        first: That of the relaxed start, of a chain at another dmu_O if its own is not there.
+        lowest: That of the accepted structure with the lowest grand potential, or `None`.
     """
 
     def __init__(self, frame):
@@ -186,7 +186,7 @@ def outcomes_by(chains, name_of):
     return {name: dict(found[name]) for name in sorted(found)}
 
 
-def formula_excess(frame: Frame):
+def formula_excess(frame: HistoryFrame):
     """Return the formula of a frame and its O beyond two per metal atom, as text."""
     extra = frame.num_o - 2 * frame.num_metal
     atoms = frame.atoms

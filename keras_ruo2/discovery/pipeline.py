@@ -25,7 +25,12 @@ from keras_ruo2.io.workfolder import begin, fingerprint, frames, stage, take_up
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.plotting import style
 from keras_ruo2.relaxation import batch as relax
-from keras_ruo2.relaxation.calculators import CALCULATORS, check_calculator, is_installed, method_of
+from keras_ruo2.relaxation.calculators import (
+    CALCULATORS,
+    check_calculator,
+    is_known_module,
+    method_of,
+)
 from keras_ruo2.screening import batch as screen
 from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.repeats import smallest_cell
@@ -80,7 +85,7 @@ def given_again(config, given):
             package.
     """
     name = config.calculator.partition(":")[0]
-    if not ("calculator" in given or name in CALCULATORS or is_installed(name)):
+    if not ("calculator" in given or name in CALCULATORS or is_known_module(name)):
         raise ConfigError(
             f"{config.out} was begun with --calculator={config.calculator}, which runs code. Give "
             "it again to go on."

@@ -9,6 +9,7 @@ from ase.db.core import reserved_keys
 
 from keras_ruo2.io.extxyz import json_value
 from keras_ruo2.io.paths import whole
+from keras_ruo2.io.tables import is_number
 from keras_ruo2.version import installed_version
 
 ENDING = ".db"
@@ -74,15 +75,6 @@ def is_key(key, value):
     if isinstance(value, np.generic):
         value = value.item()
     return isinstance(value, numbers.Real) and np.isfinite(value)
-
-
-def is_number(text):
-    """Say whether a text is a number."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def rest_of(atoms):

@@ -30,7 +30,7 @@ from keras_ruo2.io.progress import Progress
 from keras_ruo2.io.state import write_state
 from keras_ruo2.records import workplace
 from keras_ruo2.records.publish import publish
-from keras_ruo2.records.shards import build_shard, statistics
+from keras_ruo2.records.shards import build_shard, dataset_statistics
 from keras_ruo2.records.survey import count_repeats, survey, survey_from
 from keras_ruo2.structure.energies import class_edges
 
@@ -58,7 +58,7 @@ def main(config):
     check_output(out, config.overwrite)
     check_writable(out.parent)
     with open_pool(config.scheduler, config.workers) as pool, workplace.held(folder, config):
-        found = look(config, folder)
+        found = survey_once(config, folder)
         description = build(found, config, folder, pool)
         description.save(folder / SHARDS)
         drop_halves(folder / SHARDS)
@@ -88,7 +88,7 @@ def is_record_file(path):
     return path.is_file() and (path.name == FILE_NAME or path.suffix == ".tfrecord")
 
 
-def look(config, folder):
+def survey_once(config, folder):
     """Return the `Survey` of the structures, an earlier one if the folder has it."""
     path = folder / SURVEY
     if path.is_file():
@@ -118,8 +118,8 @@ def build(found, config, folder, pool):
     splits = split_structures(found.families, config.holdout, config.seed)
     warn_of_few_chains(found.families, config)
     warn_of_few_held_out(count_families(found.families, splits), config)
-    dealt = list(deal(splits))
-    shards = {name: finished(folder, name) for name, *_ in dealt}
+    dealt = list(deal_shards(splits))
+    shards = {name: finished_shard(folder, name) for name, *_ in dealt}
     missing = [k for k, (name, *_) in enumerate(dealt) if shards[name] is None]
     left = sum(len(dealt[k][2]) for k in missing)
     try:
@@ -130,11 +130,11 @@ def build(found, config, folder, pool):
         name, split, members = dealt[number]
         work = (folder, name, split, members.tolist(), config, edges, schema)
         pool.submit(name, number, build_shard, *work)
-    finish(shards, pool, folder)
-    return describe(found, edges, config, schema, splits, list(shards.values()))
+    finish_shards(shards, pool, folder)
+    return make_description(found, edges, config, schema, splits, list(shards.values()))
 
 
-def finished(folder, name):
+def finished_shard(folder, name):
     """Return what an earlier command noted of a shard, `None` if it is not there as noted."""
     note, shard = folder / f"{name}.json", folder / SHARDS / name
     if not (note.is_file() and shard.is_file()):
@@ -147,7 +147,7 @@ def finished(folder, name):
     return known if checksum(shard) == known["sha256"] else None
 
 
-def deal(splits):
+def deal_shards(splits):
     """Yield `(name, split, members)` of every shard; structures are dealt out in turn."""
     for split, members in splits.items():
         num_shards = min(NUM_SHARDS, len(members))
@@ -155,7 +155,7 @@ def deal(splits):
             yield name, split, members[k::num_shards]
 
 
-def finish(shards, pool, folder):
+def finish_shards(shards, pool, folder):
     """Wait for the shards that are not there yet and keep what is known of each."""
     there = [shard for shard in shards.values() if shard is not None]
     if there:
@@ -168,7 +168,7 @@ def finish(shards, pool, folder):
         progress.step(f"{name}: {shard['count']:,} records")
 
 
-def describe(found, edges, config, schema, splits, shards):
+def make_description(found, edges, config, schema, splits, shards):
     """Return the `Description` of finished shards."""
     tallies = [shard["tally"] for shard in shards if shard["split"] == TRAINING]
     kept = ("name", "split", "count", "sha256")
@@ -180,7 +180,7 @@ def describe(found, edges, config, schema, splits, shards):
         species=config.pair,
         alpha=config.rules.alpha,
         class_edges=tuple(edges.tolist()),
-        **statistics(tallies, max(0, len(edges) - 1)),
+        **dataset_statistics(tallies, max(0, len(edges) - 1)),
         counts={split: sum(s["count"] for s in shards if s["split"] == split) for split in splits},
         structures={
             split: [found.names[index] for index in members] for split, members in splits.items()

@@ -27,16 +27,16 @@ def checksum_of(box):
     info = {name: value for name, value in box.info.items() if name != SUM}
     energy = energy_of(box)
     found.update(repr(None if energy is None else float(energy)).encode())
-    found.update(digest(plain(info)).encode())
+    found.update(digest(json_info(info)).encode())
     return found.hexdigest()
 
 
-def plain(values):
+def json_info(values):
     """Return what a trajectory keeps of `info`, as JSON can hold it."""
     if isinstance(values, dict):
-        return {str(name): plain(value) for name, value in values.items()}
+        return {str(name): json_info(value) for name, value in values.items()}
     if isinstance(values, np.ndarray | list | tuple):
-        return [plain(value) for value in values]
+        return [json_info(value) for value in values]
     return values.item() if isinstance(values, np.generic) else values
 
 

@@ -34,7 +34,7 @@ def publish(config, build):
     place = cache_folder() / "outgoing" / f"{config.out.name}-{key}"
     check_writable(place)
     with workplace.only_user(place):
-        records, request = place / "records", workplace.request_of(config)
+        records, request = place / "records", workplace.records_request(config)
         if workplace.read_request(place) != request:  # what an earlier build has left is of no use
             shutil.rmtree(records, ignore_errors=True)
             write_state(place / workplace.REQUEST, request)

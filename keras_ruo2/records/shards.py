@@ -35,7 +35,7 @@ def build_shard(folder, name, split, members, config, edges, schema):
         if split == TRAINING:
             samples = watched(samples, seen)
         shard = write_shard(folder / "records" / name, samples, schema)
-    shard |= {"split": split, "tally": tally(seen, max(0, len(edges) - 1))}
+    shard |= {"split": split, "tally": tally_records(seen, max(0, len(edges) - 1))}
     write_state(folder / f"{name}.json", shard)
     return shard
 
@@ -47,7 +47,7 @@ def watched(samples, seen):
         yield found
 
 
-def tally(seen, num_classes):
+def tally_records(seen, num_classes):
     """Return bounds and counts of some records as JSON can hold them, `None` without records.
 
     Args:
@@ -67,11 +67,11 @@ def tally(seen, num_classes):
     }
 
 
-def statistics(tallies, num_classes):
+def dataset_statistics(tallies, num_classes):
     """Return the bounds and counts of the training records.
 
     Args:
-        tallies: What `tally` returned for each shard.
+        tallies: What `tally_records` returned for each shard.
         num_classes: Number of energy classes, 0 without classes.
 
     Returns:

@@ -19,9 +19,8 @@ from keras_ruo2.io.paths import shown
 from keras_ruo2.io.progress import Counting
 from keras_ruo2.io.structures import iterate_structures
 from keras_ruo2.records.prepared import proven, sealed
-from keras_ruo2.records.samples import energy_per_atom
 from keras_ruo2.structure import cells
-from keras_ruo2.structure.cells import energy_of
+from keras_ruo2.structure.cells import energy_of, energy_per_atom
 from keras_ruo2.structure.checks import check_species
 from keras_ruo2.structure.door import check_structure, warn_of_listed
 from keras_ruo2.structure.filters import broken
@@ -87,7 +86,7 @@ def survey(config, trajectory):
     with Trajectory(trajectory, "a") as prepared:
         for box in prepared_structures(config, start, oddities):
             prepared.write(sealed(box))
-            rows.append(row_of(box))
+            rows.append(survey_row(box))
             counting.step()
     counting.end()
     oddities.tell()
@@ -108,13 +107,13 @@ def prepared_before(trajectory):
         trajectory: File of the prepared structures. It is removed if it cannot be read.
 
     Returns:
-        List of what `row_of` returns, and the number of the next structure to read.
+        List of what `survey_row` returns, and the number of the next structure to read.
     """
     rows, number = [], -1
     try:
         with Trajectory(trajectory) as prepared:
             for box in prepared:
-                rows.append(row_of(proven(box, Path(trajectory).parent)))
+                rows.append(survey_row(proven(box, Path(trajectory).parent)))
                 number = box.info["number"]
     except Exception as error:  # a damaged trajectory makes ASE raise whatever it likes
         if Path(trajectory).is_file() and Path(trajectory).stat().st_size:
@@ -125,7 +124,7 @@ def prepared_before(trajectory):
     return rows, number + 1
 
 
-def row_of(box):
+def survey_row(box):
     """Return what `Survey` keeps of a prepared structure."""
     repeats = tuple(box.info.get("lateral_repeats", (1, 1)))
     longest = float(box.cell.lengths().max())
@@ -151,7 +150,7 @@ def prepared_structures(config, start=0, oddities=None):
             if recipe.whole_only and broken(atoms):
                 continue
             check_numbers(atoms)
-            box = prepare(atoms, recipe)
+            box = prepare_structure(atoms, recipe)
             oddities.look(f"structure {number} ({name})", atoms, box)
         except ConfigError as error:
             if config.skip_foreign or config.skip_damaged:
@@ -221,7 +220,7 @@ def family_of(info, number):
     return f"chain {info['chain']}" if {"chain", "trial"} <= info.keys() else str(number)
 
 
-def prepare(atoms, recipe):
+def prepare_structure(atoms, recipe):
     """Return `atoms` in the cell that the recipe voxelises."""
     box = cells.orthogonalise(atoms)
     if not recipe.extend:

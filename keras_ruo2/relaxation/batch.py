@@ -70,7 +70,7 @@ def tidy(out):
 def relax_all(config, frames):
     """Relax what is not finished, and write all results in the order of the input."""
     partial = config.out.with_suffix(".partial.extxyz")
-    finished = numbered(whole_frames(partial, needs_seals=check_same_work(partial, config)))
+    finished = by_input_number(whole_frames(partial, needs_seals=check_same_work(partial, config)))
     if max(finished, default=0) >= len(frames):
         raise ConfigError(f"{shown(partial)} has more structures than the input. Delete it.")
     if finished:
@@ -78,16 +78,16 @@ def relax_all(config, frames):
             f"{shown(partial)}: going on after {len(finished)} of {len(frames)} structures."
         )
     if len(finished) < len(frames):
-        finished |= compute(config, frames, finished, partial)
+        finished |= relax_unfinished(config, frames, finished, partial)
     finished = [finished[number] for number in range(len(frames))]
     with held_back():
         write_frames(config.out, finished)
         remove_frames(partial)
         settings_of(partial).unlink(missing_ok=True)
-    messages.info(summary(config.out, finished))
+    messages.info(relaxation_summary(config.out, finished))
 
 
-def numbered(finished):
+def by_input_number(finished):
     """Return finished structures by their number in the input, by default their place."""
     return {int(atoms.info.pop(NUMBER, place)): atoms for place, atoms in enumerate(finished)}
 
@@ -113,7 +113,7 @@ def check_some_usable(path, frames):
     )
 
 
-def compute(config, frames, finished, partial):
+def relax_unfinished(config, frames, finished, partial):
     """Relax the frames that are not finished, each kept in `partial` as soon as it is done.
 
     Args:
@@ -144,13 +144,13 @@ def compute(config, frames, finished, partial):
         for number, result in pool.results():
             result.info["name"] = name_of(frames[number], number)
             result.info |= told
-            keep(partial, result, number, len(finished) + len(found))
+            append_result(partial, result, number, len(finished) + len(found))
             found[number] = result
-            progress.step(describe(result))
+            progress.step(result_line(result))
     return found
 
 
-def keep(partial, result, number, place):
+def append_result(partial, result, number, place):
     """Append a finished structure, with its number where that is not its place in the file."""
     kept = result.copy()
     kept.calc = result.calc
@@ -190,7 +190,7 @@ def check_same_work(partial, config):
     return begun.get(SEALS, not begun)
 
 
-def describe(atoms):
+def result_line(atoms):
     """Return a line about a finished structure."""
     energy = potential_energy(atoms)
     told = f"{atoms.info['name'][:32]:32s} {atoms.get_chemical_formula():10s}"
@@ -203,7 +203,7 @@ def describe(atoms):
     )
 
 
-def summary(out, frames):
+def relaxation_summary(out, frames):
     """Return the closing line: how many are relaxed, how far they moved, failures by name."""
     names = Counter(name for atoms in frames for name in atoms.info["relax_failures"].split())
     whole = names.pop("no", 0)

@@ -90,7 +90,7 @@ def relax(atoms, calculator, limits, trajectory=None, most_atoms=None):
         result = untouched(atoms, "calculator_error")
         result.info["error"] = f"{type(error).__name__}: {error}"[:200].replace('"', "'")
         return result
-    return finished(atoms, work, found, time.perf_counter() - started)
+    return relaxed_result(atoms, work, found, time.perf_counter() - started)
 
 
 def iterate(work, limits, trajectory, started):
@@ -122,7 +122,7 @@ def iterate(work, limits, trajectory, started):
     }
 
 
-def finished(start, work, found, seconds):
+def relaxed_result(start, work, found, seconds):
     """Return the relaxed structure with its results, independent of the calculator."""
     energy, forces = work.get_potential_energy(), work.get_forces(apply_constraint=False)
     failures = classify(start, work, found["stopped"] == "converged")

@@ -5,15 +5,13 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import numpy as np
-
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.extras import install
 from keras_ruo2.screening.faces import FaceMatch, KnownFaces
 from keras_ruo2.screening.matching import fingerprint
 from keras_ruo2.screening.novelty import Match, find_match, group
 from keras_ruo2.species import SPECIES
-from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.cells import energy_per_atom
 from keras_ruo2.structure.facets import periodic
 from keras_ruo2.structure.terminations import SlabTermination, termination_of
 from keras_ruo2.structure.validity import REASONS, UNREADABLE, reasons_against, unreadable
@@ -143,12 +141,6 @@ def look_up(found, known):
         return None
     match = find_match(found, known.fingerprints)
     return match._replace(index=known.indices[match.index])
-
-
-def energy_per_atom(atoms):
-    """Return the energy that came with a structure, eV per atom, or NaN."""
-    energy = potential_energy(atoms)
-    return np.nan if energy is None else energy / len(atoms)
 
 
 def describe(verdict):
