@@ -134,10 +134,10 @@ class Run:
         running = sys.modules.get("keras")
         wanted = find_backend(saved["config"]["backend"])
         start_backend(running.backend.backend() if running else wanted)
-        from keras_ruo2.generation.draw import draw
+        from keras_ruo2.generation.draw import draw_request
         from keras_ruo2.generation.request import request_of
 
-        return draw(request_of(config), saved), saved
+        return draw_request(request_of(config), saved), saved
 
 
 def class_of(energy: str | int, saved: dict[str, Any]) -> int:

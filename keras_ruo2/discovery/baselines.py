@@ -80,7 +80,7 @@ def place_at_random(slabs, rng):
     return atoms
 
 
-def rattle(slabs, rng):
+def rattle_training_slab(slabs, rng):
     """Return a training slab whose atoms are moved by normal deviates of `RATTLE`."""
     slab = slabs[rng.integers(len(slabs))].copy()
     slab.positions += rng.normal(scale=RATTLE, size=slab.positions.shape)
@@ -88,7 +88,7 @@ def rattle(slabs, rng):
     return slab
 
 
-BASELINES = MappingProxyType({"random": place_at_random, "rattled": rattle})
+BASELINES = MappingProxyType({"random": place_at_random, "rattled": rattle_training_slab})
 
 
 def make_up(kind, slabs, count, seed):

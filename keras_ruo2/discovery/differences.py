@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_ruo2.discovery.funnel import flag, word
+from keras_ruo2.discovery.funnel import info_flag, info_text
 from keras_ruo2.structure.bonds import is_metal
 from keras_ruo2.structure.facets import facet_in, periodic
 from keras_ruo2.structure.terminations import termination_of
@@ -23,7 +23,7 @@ def differences(atoms, known):
         List of texts: the verdict, facets, faces, O beyond the oxide, thickness, likeness.
     """
     own, other = (termination_of(periodic(slab)) for slab in (atoms, known))
-    told = [verdict(atoms), facets_of(atoms, known), faces_of(own, other)]
+    told = [verdict(atoms), facets_of(atoms, known), compare_faces(own, other)]
     told.append(excess_of(own, other, atoms))
     told.append(thickness_of(atoms, known))
     if "kernel" in atoms.info:
@@ -37,12 +37,12 @@ def differences(atoms, known):
 
 def verdict(atoms):
     """Say what screening made of a structure."""
-    if flag(atoms, "novel"):
+    if info_flag(atoms, "novel"):
         return "New: neither it nor its two faces are among the known slabs."
-    if word(atoms, "matched_by") == "slab":
-        return f"Equals the known slab {word(atoms, 'matched')}."
-    thickness = ", on another number of layers" if flag(atoms, "new_thickness") else ""
-    return f"Its faces are those of {word(atoms, 'matched')}{thickness}."
+    if info_text(atoms, "matched_by") == "slab":
+        return f"Equals the known slab {info_text(atoms, 'matched')}."
+    thickness = ", on another number of layers" if info_flag(atoms, "new_thickness") else ""
+    return f"Its faces are those of {info_text(atoms, 'matched')}{thickness}."
 
 
 def facets_of(atoms, known):
@@ -51,7 +51,7 @@ def facets_of(atoms, known):
     return "" if own == other else f"Facet: {own}, there {other}."
 
 
-def faces_of(own, other):
+def compare_faces(own, other):
     """Say what the faces end with; a slab upside down has the same faces."""
     pairs = [(found.upper.label, found.lower.label) for found in (own, other)]
     if sorted(pairs[0]) == sorted(pairs[1]):

@@ -1,7 +1,7 @@
 """Which drawn structures promise most, by one look each: surface energies before relaxing."""
 
-from keras_ruo2.discovery.funnel import first, flag
-from keras_ruo2.discovery.ranking import rank
+from keras_ruo2.discovery.funnel import info_flag, is_first_of_kind
+from keras_ruo2.discovery.ranking import rank_candidates
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.repeats import smallest_cell
 
@@ -13,18 +13,18 @@ def worth_a_look(found, judged, number):
 
     Args:
         found: Drawn structures.
-        judged: The same after screening, `funnel.judged`.
+        judged: The same after screening, `funnel.mark_first_of_kind`.
         number: How many will be relaxed.
 
     Returns:
         List of `ase.Atoms`, the novel ones if there are more of them than `number`, else all valid
         ones if there are more of those; empty where everything is relaxed anyway.
     """
-    for wanted in (lambda atoms: flag(atoms, "novel"), lambda atoms: True):
+    for wanted in (lambda atoms: info_flag(atoms, "novel"), lambda atoms: True):
         chosen = [
             index
             for index, atoms in enumerate(judged)
-            if flag(atoms, "valid") and first(atoms) and wanted(atoms)
+            if info_flag(atoms, "valid") and is_first_of_kind(atoms) and wanted(atoms)
         ]
         if len(chosen) > number:
             break
@@ -51,5 +51,5 @@ def estimates_of(looked, known, references, limits):
     whole = [atoms for atoms in looked if potential_energy(atoms) is not None]
     if not whole:
         return {}
-    rows = rank(whole, known, references, limits)
+    rows = rank_candidates(whole, known, references, limits)
     return {int(row.atoms.info[PLACE]): row.above for row in rows}

@@ -1,7 +1,7 @@
 """The order in which `discover` relaxes: by the energies of drawn structures, one call each."""
 
 from keras_ruo2.discovery.estimates import estimates_of, worth_a_look
-from keras_ruo2.discovery.funnel import judged
+from keras_ruo2.discovery.funnel import mark_first_of_kind
 from keras_ruo2.discovery.report import references_of
 from keras_ruo2.discovery.tables import LOWEST
 from keras_ruo2.io import messages
@@ -25,7 +25,7 @@ def estimate(config, atoms, screened, relaxations, one_look):
     """
 
     def choose(path):
-        found = worth_a_look(frames(atoms), judged(frames(screened)), relaxations)
+        found = worth_a_look(frames(atoms), mark_first_of_kind(frames(screened)), relaxations)
         if found:
             messages.info(
                 f"One look at {len(found)}: the lowest surface energies are relaxed first."

@@ -87,7 +87,7 @@ def flaws_of_vasprun(path):
                 element.clear()
     except ElementTree.ParseError:
         finished = False
-    return named(
+    return flaw_names(
         electrons=not steps or steps[-1] >= limits["NELM"],
         ions=finished and limits["NSW"] > 1 and len(steps) >= limits["NSW"],
         unfinished=not finished,
@@ -97,7 +97,7 @@ def flaws_of_vasprun(path):
 def flaws_of_outcar(text):
     """Judge an OUTCAR by what follows its last electronic step."""
     steps = re.findall(r"NSW\s*=\s*(\d+)", text)
-    return named(
+    return flaw_names(
         electrons="aborting loop because EDIFF is reached" not in text.rpartition("Iteration")[2],
         ions=bool(steps) and int(steps[0]) > 1 and "reached required accuracy" not in text,
         unfinished="General timing and accounting" not in text,
@@ -107,14 +107,14 @@ def flaws_of_outcar(text):
 def flaws_of_text(text, told):
     """Judge an output by the sentences in it, a row of `TEXTS`."""
     moving = told["moving"] in text
-    return named(
+    return flaw_names(
         electrons=text.rfind(told["bad"]) >= text.rfind(told["good"]),
         ions=told["gave_up"] in text or (moving and told["arrived"] not in text),
         unfinished=told["end"] not in text,
     )
 
 
-def named(*, electrons, ions, unfinished):
+def flaw_names(*, electrons, ions, unfinished):
     """Return the names of those flaws that are there."""
     found = ((ELECTRONS, electrons), (IONS, ions), (UNFINISHED, unfinished))
     return tuple(name for name, there in found if there)

@@ -41,12 +41,12 @@ def lowest_lines(lines, limits):
     if lines:
         groups[""] = [line for group in lines.values() for line in group]
     return {
-        facet: [scaled(group[found.index]) for found in lower_envelope(group, *limits)]
+        facet: [line_in_mev(group[found.index]) for found in lower_envelope(group, *limits)]
         for facet, group in groups.items()
     }
 
 
-def scaled(line):
+def line_in_mev(line):
     """Return a `Line` in meV, `None` where there is none."""
     return None if line is None else [MILLI * line.intercept, MILLI * line.slope]
 

@@ -8,10 +8,10 @@ from keras_ruo2.config import BackmapConfig, GenerateConfig, RelaxConfig, Screen
 from keras_ruo2.density import batch as backmap
 from keras_ruo2.discovery.baselines import make_up, templates
 from keras_ruo2.discovery.evolution import operators
-from keras_ruo2.discovery.funnel import choose, judged, word
+from keras_ruo2.discovery.funnel import choose_for_relaxation, info_text, mark_first_of_kind
 from keras_ruo2.discovery.genetic import run_genetic
 from keras_ruo2.discovery.order import estimate
-from keras_ruo2.discovery.report import Results, references_of, report
+from keras_ruo2.discovery.report import Results, references_of, write_report
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.generation.batch import check_label
 from keras_ruo2.generation.batch import main as generate
@@ -57,20 +57,22 @@ def main(config):
     config = given_again(take_up(config, CHANGEABLE), config.given)
     check_calculator(config.calculator)
     check_references(config)
-    screen.check_installed()
+    screen.check_screening_installed()
     if config.bulk_energy is not None:
         oxygen_poor_limit(references_of(config, None))
     if GENETIC in config.methods:
         operators()
     inputs = {"known": fingerprint(*structure_files("known", config.known))} | check_source(config)
     config = with_species(config)
-    known = known_slabs(config)
+    known = read_known_slabs(config)
     check_writable(config.out)
     with one_at_a_time(config.out):
         begin(config, inputs)
         config = with_draws(config)
         make_slabs = cache(partial(templates, known))
-        report(config, [run_method(name, config, make_slabs) for name in config.methods], known)
+        write_report(
+            config, [run_method(name, config, make_slabs) for name in config.methods], known
+        )
 
 
 def given_again(config, given):
@@ -133,7 +135,7 @@ def with_draws(config):
     return dataclasses.replace(config, count=min(config.count, len(grids)))
 
 
-def known_slabs(config):
+def read_known_slabs(config):
     """Return the slabs of --known that are of the species asked for.
 
     Raises:
@@ -197,7 +199,7 @@ def run_method(method, config, make_slabs):
 
     def start(path):
         if method == GENERATED:
-            draw(config, path)
+            draw_structures(config, path)
         else:
             write_frames(path, make_up(method, make_slabs(), config.count, config.seed))
 
@@ -210,7 +212,7 @@ def run_method(method, config, make_slabs):
         return run_genetic(folder, config, make_slabs, through, screened)
     last = through(folder, start, config.relaxations)
     screened = folder / "2_screened.extxyz"
-    return Results(method, judged(frames(screened)), judged(frames(last)))
+    return Results(method, mark_first_of_kind(frames(screened)), mark_first_of_kind(frames(last)))
 
 
 def take_through(folder, method, config, start, relaxations, first):
@@ -220,28 +222,28 @@ def take_through(folder, method, config, start, relaxations, first):
 
     estimates = {}
     if config.order == "energy" and not (folder / "3_chosen.extxyz").exists():
-        one_look = partial(relax_all, config, steps=0)
+        one_look = partial(relax_file, config, steps=0)
         estimates = estimate(config, atoms, screened, relaxations, one_look)
 
     def choose(path):
-        pick(config, method, atoms, screened, path, relaxations, first, estimates)
+        choose_structures(config, method, atoms, screened, path, relaxations, first, estimates)
 
     chosen = stage(folder / "3_chosen.extxyz", choose)
-    relaxed = stage(folder / "4_relaxed.extxyz", lambda path: relax_all(config, chosen, path))
+    relaxed = stage(folder / "4_relaxed.extxyz", lambda path: relax_file(config, chosen, path))
     return stage(folder / "5_screened.extxyz", lambda path: screen_all(config, relaxed, path))
 
 
-def places_atoms(run):
+def run_places_atoms(run):
     """Say whether the generator of a run places atoms."""
     return runs.places_atoms(runs.load(run)["resolved"])
 
 
-def draw(config, path):
+def draw_structures(config, path):
     """Draw samples, or take those that were given, picture some and map all back."""
     samples = config.samples
     if samples is None:
         samples, of_atoms = path.with_name("samples.npz"), {}
-        if places_atoms(config.run):
+        if run_places_atoms(config.run):
             of_atoms = {"variety": config.variety, "faces": config.faces, "distinct": True}
             of_atoms["novel"] = load_known(config.run) is not None
         made = GenerateConfig(
@@ -270,22 +272,22 @@ def screen_all(config, structures, path):
     screen.main(ScreenConfig(structures=structures, out=path, **known))
 
 
-def pick(config, method, atoms, screened, path, relaxations, first, estimates):
+def choose_structures(config, method, atoms, screened, path, relaxations, first, estimates):
     """Write the structures that are worth a relaxation, named, in their smallest cells.
 
     Those of the genetic algorithm keep the cells in which they are crossed. `first` is the number
     of the first structure, where there were some before.
     """
-    found, told = frames(atoms), judged(frames(screened))
+    found, told = frames(atoms), mark_first_of_kind(frames(screened))
     chosen = []
-    for index in choose(told, relaxations, estimates):
+    for index in choose_for_relaxation(told, relaxations, estimates):
         structure = found[index] if method == GENETIC else smallest_cell(found[index])
         structure.info |= {
             "name": f"{method}-{first + index:04d}",
             "method": method,
             "drawn_with_seed": config.seed,
             "drawn_as": first + index,
-            "reasons_before": word(told[index], "reasons"),
+            "reasons_before": info_text(told[index], "reasons"),
         }
         if index in estimates:
             structure.info["estimate_meV_A2"] = round(1000 * estimates[index], 2)
@@ -293,7 +295,7 @@ def pick(config, method, atoms, screened, path, relaxations, first, estimates):
     write_or_empty(path, chosen)
 
 
-def relax_all(config, chosen, path, **changes):
+def relax_file(config, chosen, path, **changes):
     """Relax a file of structures; an empty file stays empty."""
     if not frames(chosen):
         path.write_text("")

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_ruo2.discovery.funnel import flag, word
+from keras_ruo2.discovery.funnel import info_flag, info_text
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.facets import facet_in
 from keras_ruo2.structure.filters import broken
@@ -34,7 +34,7 @@ class Ranked(NamedTuple):
     beside_known: bool
 
 
-def rank(structures, known, references, limits):
+def rank_candidates(structures, known, references, limits):
     """Rank structures by how near they come to being stable, the best first.
 
     Args:
@@ -62,20 +62,20 @@ def rank(structures, known, references, limits):
 
 
 def worth_handing_over(rows):
-    """Return those of `rank` that come near to being stable, in the order they are handed over.
+    """Return those of `rank_candidates` that come near to being stable, in the order they are handed over.
 
     Returns:
         `(new, rest)`: lists of `Ranked`; novel ones whose relaxation converged, and those that
         equal known slabs or have not arrived anywhere.
     """
     near = [row for row in rows if row.above <= STABLE_RANGE]
-    new = [row for row in near if flag(row.atoms, "novel") and has_converged(row.atoms)]
+    new = [row for row in near if info_flag(row.atoms, "novel") and has_converged(row.atoms)]
     return new, [row for row in near if not any(row is other for other in new)]
 
 
 def has_converged(atoms):
     """Say whether a structure's relaxation arrived."""
-    return word(atoms, "relax_failures") == "no"
+    return info_text(atoms, "relax_failures") == "no"
 
 
 def lines_to_beat(structures, known, references):
@@ -86,7 +86,7 @@ def lines_to_beat(structures, known, references):
         slabs'; without any with energies they are those of the `structures` themselves.
     """
     whole = [slab for slab in known if potential_energy(slab) is not None and not broken(slab)]
-    return lines_of(whole or structures, references), bool(whole)
+    return lines_by_facet(whole or structures, references), bool(whole)
 
 
 def lowest_known(known, references, limits):
@@ -113,7 +113,7 @@ def lowest_known(known, references, limits):
     return sorted(found, key=lambda entry: entry[2](middle))
 
 
-def lines_of(slabs, references):
+def lines_by_facet(slabs, references):
     """Return the lines of slabs with energies, a list for each facet."""
     lines = {}
     for slab in slabs:

@@ -56,7 +56,7 @@ def generate_kept(config, saved):
         config: `GenerateConfig` with `keep`.
         saved: What `runs.load` returned.
     """
-    base, known = prepare(config, saved)
+    base, known = prepare_base(config, saved)
     network = placing(load_generator(config.run, saved, config.checkpoint))
     made = draw_faces(config, saved, network, base, known)
     facet = facet_in(base.atoms).name
@@ -72,7 +72,7 @@ def generate_kept(config, saved):
     )
 
 
-def prepare(config, saved):
+def prepare_base(config, saved):
     """Return the `Base` of --keep and how the model's frames lie on it, or raise `ConfigError`."""
     structures = read_structures(config.keep)
     if len(structures) != 1:
@@ -133,7 +133,7 @@ def draw_faces(config, saved, network, base, known):
         known: List of `Registration`.
     """
     anchors, rng = load_anchors(config.run), np.random.default_rng(config.seed)
-    draws = begin(config, saved, anchors, known, rng)
+    draws = draw_fitting_cells(config, saved, anchors, known, rng)
     if config.joining != "splice":
         draws = constrained(network, draws, rng)
     if config.joining == "latent":
@@ -154,7 +154,7 @@ def draw_faces(config, saved, network, base, known):
     return structures
 
 
-def begin(config, saved, anchors, known, rng):
+def draw_fitting_cells(config, saved, anchors, known, rng):
     """Return `Draws` with noise whose cells are those of registrations that fit."""
     noise_size, labels = saved["resolved"]["latent_size"], None
     if VARIANTS[saved["resolved"]["variant"]].label:
@@ -241,19 +241,19 @@ def searched(network, draws, base, anchors, rng):
     Steps are those of Crank and Nicolson, which keep noise normal; one is taken where the misfit
     falls.
     """
-    best = misfits(network, draws, base, anchors)
+    best = base_misfits(network, draws, base, anchors)
     for _ in range(SEARCHED):
         noise = np.sqrt(1 - STEP**2) * draws.noise + STEP * rng.normal(size=draws.noise.shape)
         noise[:, :FIRST_SITE] = draws.noise[:, :FIRST_SITE]
         tried = draws._replace(noise=noise.astype("float32"))
-        found = misfits(network, tried, base, anchors)
+        found = base_misfits(network, tried, base, anchors)
         better = found < best
         draws = draws._replace(noise=np.where(better[:, None], tried.noise, draws.noise))
         best = np.minimum(best, found)
     return draws
 
 
-def misfits(network, draws, base, anchors):
+def base_misfits(network, draws, base, anchors):
     """Return how far each row's atoms below the cut lie from the kept ones, `(n,)`, Å."""
     found, wanted = [], wanted_of(draws)
     for row, (offsets, there) in enumerate(placed(network, draws, anchors)):

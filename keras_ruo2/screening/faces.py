@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_ruo2.screening.matching import Fingerprint, fingerprint
+from keras_ruo2.screening.matching import Fingerprint, slab_fingerprint
 from keras_ruo2.screening.novelty import find_match
 from keras_ruo2.screening.soap import environments
 from keras_ruo2.structure.bonds import is_anion, is_metal, pair_of, unlike_bonds
@@ -77,7 +77,7 @@ def faces_of(atoms):
     upper, lower = face_slice(whole, along), face_slice(whole, along.max() - along)
     planes = 1 + int(np.sum(np.diff(np.sort(along[metal])) > PLANE_GAP))
     inside = np.setdiff1d(np.arange(len(whole)), np.union1d(upper, lower))
-    slices = tuple(fingerprint(whole[part]) for part in (upper, lower))
+    slices = tuple(slab_fingerprint(whole[part]) for part in (upper, lower))
     ends = termination_of(whole)
     excess = (ends.upper.excess, ends.lower.excess)
     return Faces(ends.facet, slices, excess, planes, is_crystal(whole, inside))

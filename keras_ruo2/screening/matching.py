@@ -51,7 +51,7 @@ class Fingerprint:
     facet: str
 
 
-def fingerprint(atoms):
+def slab_fingerprint(atoms):
     """Return the `Fingerprint` of a valid slab (`structure.validity`)."""
     from pymatgen.core import Lattice, Structure
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ase.neighborlist import neighbor_list
 
-from keras_ruo2.discovery.page import write_page
+from keras_ruo2.discovery.page import write_discovery_page
 from keras_ruo2.discovery.page_data import Structures, file_name, lowest_lines, oxygen_table
 from keras_ruo2.plotting.viewer import WIDTH, drawing
 from keras_ruo2.structure.bonds import bond_lengths
@@ -18,7 +18,7 @@ from tests.discovery.pages import LIMITS, content, known, row
 
 @pytest.fixture
 def page(slab, tmp_path):
-    write_page(tmp_path / "report.html", content([row(slab)], [known(slab.copy())]))
+    write_discovery_page(tmp_path / "report.html", content([row(slab)], [known(slab.copy())]))
     return tmp_path / "report.html"
 
 
@@ -44,7 +44,9 @@ def test_the_page_is_whole_and_needs_no_network(page):
 
 
 def test_a_page_without_structures_says_why_and_has_no_empty_table(tmp_path):
-    write_page(tmp_path / "report.html", content([], [], lines={}, notes=["Nothing to rank."]))
+    write_discovery_page(
+        tmp_path / "report.html", content([], [], lines={}, notes=["Nothing to rank."])
+    )
     text = (tmp_path / "report.html").read_text()
     assert "Nothing to rank." in text and "Funnel" in text and 'id="ranking"' not in text
 
@@ -65,7 +67,7 @@ def test_the_page_holds_files_that_ase_reads(page, slab):
 def test_a_structure_that_is_shown_twice_is_in_the_page_once(slab, tmp_path):
     real = slab.copy()
     rows = [row(slab, f"generated-{k}", nearest=("a-known-one", real)) for k in range(3)]
-    write_page(tmp_path / "report.html", content(rows, [known(real)]))
+    write_discovery_page(tmp_path / "report.html", content(rows, [known(real)]))
     data = blocks(tmp_path / "report.html", "report-data")[0]
     assert len(blocks(tmp_path / "report.html", "structure-")) == 2
     assert {each["nearest"]["structure"] for each in data["rows"][:3]} == {
