@@ -73,13 +73,13 @@ def write_replay(frames, accepted, path, config):
         ase.io.write(path, [with_energy(frame.atoms, frame.energy) for frame in frames])
         return
     from keras_ruo2.plotting import replay
-    from keras_ruo2.plotting.style import save
+    from keras_ruo2.plotting.style import save_figure
 
     first = accepted[0]
     info, steps = first.info, [picture_step(frame, first) for frame in frames]
     title = f"{info['start']}, chain {info['chain']}, dmu_O {info['dmu_o']:g} eV"
     if path.suffix == ".png":
-        save(replay.strip(steps, title), path)
+        save_figure(replay.strip(steps, title), path)
     else:
         curve = [(frame.info["trial"], gain(frame, first)) for frame in accepted]
         replay.animate(steps, curve, path, title, frames_per_second=config.speed)

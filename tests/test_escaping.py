@@ -15,7 +15,7 @@ from keras_ruo2.discovery.page import write_discovery_page
 from keras_ruo2.io.extxyz import extxyz_text
 from keras_ruo2.io.tables import Writer
 from keras_ruo2.pages.render import data_block
-from keras_ruo2.plotting.style import save
+from keras_ruo2.plotting.style import save_figure
 from keras_ruo2.screening.batch import write_verdicts
 from keras_ruo2.structure.cells import with_energy
 from tests.discovery.pages import content, known, row
@@ -132,5 +132,5 @@ def test_a_legend_draws_a_text_as_it_stands(tmp_path, text):
     axes.plot([0, 1], label=text)
     axes.set_title(text)
     axes.legend()
-    save(figure, tmp_path / "p.png")
+    save_figure(figure, tmp_path / "p.png")
     assert (tmp_path / "p.png").stat().st_size

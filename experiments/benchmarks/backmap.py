@@ -128,7 +128,7 @@ def draw(path, rows, boxes, alpha, seed):
         worst.append(
             (f"{row['name']}, {name}", grid, box, backmap(grid, row["lengths"], alpha=alpha))
         )
-    style.save(plotting_atoms.round_trips(rows, noises, worst), path)
+    style.save_figure(plotting_atoms.round_trips(rows, noises, worst), path)
 
 
 def main():

@@ -59,7 +59,7 @@ def main(out):
             print(f"  {' = '.join(names)}: kernel {kernel:.5f}, {apart:.3f} Å")
     classes = {name: columns(rows) for name, rows in found.items()}
     figure = pair_distributions(classes, (SAME_SURROUNDINGS, SAME_PLACE), dilution())
-    style.save(figure, Path(out) / "pairs.png")
+    style.save_figure(figure, Path(out) / "pairs.png")
 
 
 def rattled(slab, rng):

@@ -18,7 +18,7 @@ from keras_ruo2.io import messages
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.tables import harmless
 from keras_ruo2.plotting import search as plotting_search
-from keras_ruo2.plotting.style import save
+from keras_ruo2.plotting.style import save_figure
 from keras_ruo2.structure.energies import class_edges
 
 NUM_CLASSES = 10
@@ -55,7 +55,7 @@ def main(config):
     parts = report_parts(search, edges)
     written, pictures = write_tables(search, parts, config), []
     for name, figure in figures(search, edges):
-        save(figure, config.out / name)
+        save_figure(figure, config.out / name)
         pictures.append(name)
     write_search_page(config.out, parts, pictures)
     written += [PAGE, *pictures]

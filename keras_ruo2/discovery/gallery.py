@@ -7,7 +7,7 @@ from keras_ruo2.io.structures import name_of
 from keras_ruo2.pages.render import write_html
 from keras_ruo2.plotting import gallery as plotting_gallery
 from keras_ruo2.plotting import style
-from keras_ruo2.plotting.viewer import drawing
+from keras_ruo2.plotting.viewer import viewer_data
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.energies import energy_class
 from keras_ruo2.structure.facets import facet_in, periodic
@@ -115,7 +115,7 @@ def card(atoms, name, is_made):
         "formula": slab.get_chemical_formula(mode="metal"),
         "faces": faces,
         "said": said,
-        "drawing": drawing(slab),
+        "drawing": viewer_data(slab),
     }
 
 
@@ -162,7 +162,7 @@ def write_gallery(folder, groups, *, title, command, species, file="slabs.extxyz
         file=file,
     )
     valid = {facet: found for facet, found in facets.items() if facet != NO_SLAB}
-    style.save(plotting_gallery.gallery(valid or facets), folder / PICTURE, species)
+    style.save_figure(plotting_gallery.gallery(valid or facets), folder / PICTURE, species)
     return folder / PICTURE
 
 

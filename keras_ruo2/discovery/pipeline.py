@@ -70,9 +70,8 @@ def main(config):
         begin(config, inputs)
         config = with_draws(config)
         make_slabs = cache(partial(templates, known))
-        write_report(
-            config, [run_method(name, config, make_slabs) for name in config.methods], known
-        )
+        results = [run_method(name, config, make_slabs) for name in config.methods]
+        write_report(config, results, known)
 
 
 def given_again(config, given):
@@ -233,17 +232,12 @@ def take_through(folder, method, config, start, relaxations, first):
     return stage(folder / "5_screened.extxyz", lambda path: screen_all(config, relaxed, path))
 
 
-def run_places_atoms(run):
-    """Say whether the generator of a run places atoms."""
-    return runs.places_atoms(runs.load(run)["resolved"])
-
-
 def draw_structures(config, path):
     """Draw samples, or take those that were given, picture some and map all back."""
     samples = config.samples
     if samples is None:
         samples, of_atoms = path.with_name("samples.npz"), {}
-        if run_places_atoms(config.run):
+        if runs.places_atoms(runs.load(config.run)["resolved"]):
             of_atoms = {"variety": config.variety, "faces": config.faces, "distinct": True}
             of_atoms["novel"] = load_known(config.run) is not None
         made = GenerateConfig(
@@ -258,7 +252,7 @@ def draw_structures(config, path):
         stage(samples, lambda path: generate(made))
     grids, lengths, _ = read_samples(samples)
     panels = style.views("Generated", grids[:PICTURED], lengths[:PICTURED])
-    style.save(style.sample_sheet(panels), path.with_name("pictured.png"), config.pair)
+    style.save_figure(style.sample_sheet(panels), path.with_name("pictured.png"), config.pair)
     made = {"alpha": config.alpha, "species": config.species, "count": config.count}
     backmap.map_samples(BackmapConfig(samples=samples, out=path, **made))
 

@@ -62,7 +62,7 @@ def rank_candidates(structures, known, references, limits):
 
 
 def worth_handing_over(rows):
-    """Return those of `rank_candidates` that come near to being stable, in the order they are handed over.
+    """Return those of `rank_candidates` that come near to being stable, in their order.
 
     Returns:
         `(new, rest)`: lists of `Ranked`; novel ones whose relaxation converged, and those that

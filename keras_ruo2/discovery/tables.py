@@ -135,8 +135,9 @@ def chain(atoms):
     if energy is None:
         return f"{origin}; {info_text(atoms, 'relax_failures')}"
     return (
-        f"{origin}; before: {info_text(atoms, 'reasons_before')}; {info['relaxation_steps']} steps of "
-        f"{info['optimiser']}, RMSD {info['rmsd']:.2f} Å, {info['stopped']}; "
+        f"{origin}; before: {info_text(atoms, 'reasons_before')}; "
+        f"{info['relaxation_steps']} steps of {info['optimiser']}, RMSD {info['rmsd']:.2f} Å, "
+        f"{info['stopped']}; "
         f"{energy:.3f} eV ({info['calculator']})"
     )
 

@@ -52,9 +52,11 @@ def class_rows(names, samples, training, found):
     `ru_share` the mean of Ru : (Ru + O) of the densities, beside that of training records.
     """
     shares = {
-        "read_as_asked": diagonal(found.metrics.get("conditioning", {}).get("generated")),
-        "held_out": diagonal(found.metrics.get("conditioning", {}).get("held_out")),
-        "energy_as_asked": diagonal(found.metrics.get("energies")),
+        "read_as_asked": shares_found_as_asked(
+            found.metrics.get("conditioning", {}).get("generated")
+        ),
+        "held_out": shares_found_as_asked(found.metrics.get("conditioning", {}).get("held_out")),
+        "energy_as_asked": shares_found_as_asked(found.metrics.get("energies")),
     }
     made = found.generated["ru_share"].values
     sums = training["grid"].sum(axis=tuple(range(1, training["grid"].ndim - 1)), dtype=float)
@@ -72,7 +74,7 @@ def class_rows(names, samples, training, found):
     return rows
 
 
-def diagonal(agreement):
+def shares_found_as_asked(agreement):
     """Return the share of each asked class that is found as asked, `None` where none was asked."""
     if not agreement:
         return None
@@ -145,7 +147,7 @@ def cell_row(cell, draw):
     }
 
 
-def lines(tables):
+def condition_sentences(tables):
     """Return the tables as sentences, one for each condition."""
     told = []
     for row in tables.get("class", ()):

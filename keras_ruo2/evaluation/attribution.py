@@ -18,7 +18,7 @@ BOX, STRIDE = 6, 2  # voxels: what is hidden, as wide as an atom; and to the nex
 MOST_PLACES = 512  # places where a whole grid is hidden: its stride is wider
 
 
-def load_model(run, saved):
+def load_trained_model(run, saved):
     """Return the whole model of a run's last checkpoint, on the backend that is running.
 
     Args:
@@ -40,7 +40,7 @@ def load_model(run, saved):
     return model
 
 
-def judge(model, grids, labels=None):
+def critic_outputs(model, grids, labels=None):
     """Return what the critic says of grids.
 
     Returns:
@@ -119,7 +119,7 @@ def occlusion(model, grids, labels=None, *, box=BOX, stride=STRIDE):
     for number, grid in enumerate(grids):
         known = None if labels is None else np.full(len(masks) + 1, labels[number])
         hidden = np.concatenate([grid[None], np.where(masks[..., None], 0, grid)])
-        scores = judge(model, hidden.astype("float32"), known)["score"]
+        scores = critic_outputs(model, hidden.astype("float32"), known)["score"]
         found[number] = (scores[0] - scores[1:]).reshape(counts)
     # A stretched map begins half a stride before the middle of its first box.
     axes = tuple(range(1, 1 + len(shape)))

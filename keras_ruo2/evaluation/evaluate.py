@@ -10,11 +10,11 @@ from keras_ruo2.data.labels import class_counts, class_numbers
 from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.data.reader import Records
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.evaluation.asked import asked_and_got, lines
+from keras_ruo2.evaluation.asked import asked_and_got, condition_sentences
 from keras_ruo2.evaluation.critic import look_inside
 from keras_ruo2.evaluation.headline import headline
-from keras_ruo2.evaluation.pictures import draw_pictures
-from keras_ruo2.evaluation.report import PAGE, PICTURES, write_metrics, write_page
+from keras_ruo2.evaluation.pictures import draw_evaluation_pictures
+from keras_ruo2.evaluation.report import PAGE, PICTURES, write_evaluation_page, write_metrics
 from keras_ruo2.evaluation.validity import validity_scores
 from keras_ruo2.generation.draw import draw_samples
 from keras_ruo2.io import messages
@@ -43,12 +43,12 @@ def evaluate(config, saved, records, description, samples=None, structures=()):
         structures: Samples that were relaxed, with energies.
     """
     source = f"of {shown(config.samples)}" if samples else "drawn by the run"
-    samples = samples or draw(config, saved)
+    samples = samples or draw_own_samples(config, saved)
     samples, num_broken = keep_finite(
         {name: values[: config.count] for name, values in samples.items()}
     )
     training, held_out = (
-        read(records, description, split, config, saved["resolved"].get("label_by", "energy"))
+        read_split(records, description, split, config, saved["resolved"].get("label_by", "energy"))
         for split in (TRAINING, HELD_OUT)
     )
     found = measure(
@@ -67,31 +67,31 @@ def evaluate(config, saved, records, description, samples=None, structures=()):
     metrics["asked"] = asked_and_got(config, saved, samples, training, found)
     if num_broken:
         metrics["alarms"].insert(0, f"Not finite: {num_broken} samples; they are left out below.")
-    judge(metrics, samples, training, description)
+    add_validity_and_headline(metrics, samples, training, description)
     if description.fingerprint != saved["data"]["fingerprint"]:
         metrics["notes"].insert(0, f"{records} are not what the run was trained on.")
     metrics |= origin(config, records, description, training, held_out)
     told = {"source": source, "count": len(samples["grid"]), "not_finite": num_broken}
     metrics["samples"] = told
-    rename(metrics, description.species)
+    use_species_names(metrics, description.species)
     write_metrics(config.out, metrics)
-    write_table(config.out / TABLE, samples, training, found, inside)
+    write_samples_table(config.out / TABLE, samples, training, found, inside)
     sets = (found, inside, samples, training, held_out)
-    pictures = draw_pictures(config.out / PICTURES, *sets, description, run=config.run)
-    write_page(config.out, metrics, pictures)
-    tell(metrics["headline"], metrics)
-    messages.info("\n".join(lines(metrics["asked"])))
+    pictures = draw_evaluation_pictures(config.out / PICTURES, *sets, description, run=config.run)
+    write_evaluation_page(config.out, metrics, pictures)
+    print_headline(metrics["headline"], metrics)
+    messages.info("\n".join(condition_sentences(metrics["asked"])))
     messages.info(f"{shown(config.out / PAGE)}: {len(samples['grid'])} samples measured.")
 
 
-def tell(first, metrics):
+def print_headline(first, metrics):
     """Print the headline, alarms and notes."""
     messages.info(
         "\n".join([first["text"], *first["remarks"], *metrics["alarms"], *metrics["notes"]])
     )
 
 
-def judge(metrics, samples, training, description):
+def add_validity_and_headline(metrics, samples, training, description):
     """Add how many whole grids are valid slabs, and the headline.
 
     Ratios to held-out records go where these are too few to be a yardstick.
@@ -105,7 +105,7 @@ def judge(metrics, samples, training, description):
     metrics["headline"] = headline(metrics, description.num_held_out)
 
 
-def rename(metrics, species):
+def use_species_names(metrics, species):
     """Put the names of the records' species into alarms, notes and titles of quantities."""
     for name in ("alarms", "notes"):
         metrics[name] = [renamed(text, species) for text in metrics[name]]
@@ -140,7 +140,7 @@ def origin(config, records, description, training, held_out):
     }
 
 
-def draw(config, saved):
+def draw_own_samples(config, saved):
     """Return samples that the run draws.
 
     Raises:
@@ -156,7 +156,7 @@ def draw(config, saved):
         ) from None
 
 
-def read(records, description, split, config, label_by):
+def read_split(records, description, split, config, label_by):
     """Return the records of a split in random order, as many as memory may hold.
 
     Their `label` is the class by energy, or by what the run was told.
@@ -173,7 +173,7 @@ def read(records, description, split, config, label_by):
     return {name: values[order] for name, values in found.items()}
 
 
-def write_table(path, samples, training, found, inside):
+def write_samples_table(path, samples, training, found, inside):
     """Write a row for each sample: class, lengths, score, nearest and most similar record."""
     index, distance = found.nearest
     columns = {"sample": range(len(samples["grid"]))}

@@ -14,7 +14,9 @@ LEAST_PEAK = 0.2  # density below which a sample shows no atom
 NUM_VOLUMES, NUM_VIEWS = 3, 6  # whole grids in a row
 
 
-def draw_pictures(folder, found, inside, samples, training, held_out, description, *, run):
+def draw_evaluation_pictures(
+    folder, found, inside, samples, training, held_out, description, *, run
+):
     """Draw every picture that there is something to show of, and return their captions.
 
     Args:
@@ -31,11 +33,11 @@ def draw_pictures(folder, found, inside, samples, training, held_out, descriptio
     captions = {}
 
     def keep(name, caption, figure):
-        style.save(figure, folder / name, description.species)
+        style.save_figure(figure, folder / name, description.species)
         captions[name] = renamed(caption, description.species)
 
     real = held_out if len(held_out["grid"]) else training
-    draw_samples(keep, samples, real)
+    draw_sample_pictures(keep, samples, real)
     draw_overfitting(keep, found, samples, training)
     scores = found.metrics.get("marginals", {})
     histograms = evaluation.marginal_histograms(found.generated, found.real, scores)
@@ -52,7 +54,7 @@ def draw_pictures(folder, found, inside, samples, training, held_out, descriptio
     return captions
 
 
-def draw_samples(keep, samples, real):
+def draw_sample_pictures(keep, samples, real):
     """Draw samples beside real records: slices, or views, surfaces and cuts of whole grids."""
     known = "lattice" in samples
     if samples["grid"].ndim == 4:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from keras_ruo2.evaluation.tables import asked_tables, escape, fixed, table
+from keras_ruo2.evaluation.tables import asked_tables, escape, fixed, html_table
 from keras_ruo2.io.paths import whole
 from keras_ruo2.pages.render import finite, number, picture, write_html
 
@@ -40,7 +40,7 @@ def write_metrics(folder, metrics):
         partial.write_text(text, encoding="utf-8")
 
 
-def write_page(folder, metrics, pictures):
+def write_evaluation_page(folder, metrics, pictures):
     """Write evaluation.html with its pictures inside.
 
     Args:
@@ -49,7 +49,7 @@ def write_page(folder, metrics, pictures):
         pictures: Dict of file names to captions, in order.
     """
     parts = [
-        f"<p>{escape(summary(metrics))}</p>",
+        f"<p>{escape(comparison_sentence(metrics))}</p>",
         alarm_list(metrics),
         overfitting_text(metrics.get("overfitting")),
         conditioning_text(metrics.get("conditioning")),
@@ -66,7 +66,7 @@ def write_page(folder, metrics, pictures):
     write_html(Path(folder) / PAGE, "plain.html", title=title, body=Markup("\n".join(parts)))
 
 
-def summary(metrics):
+def comparison_sentence(metrics):
     """Return a sentence on what was compared with what."""
     samples, records = metrics["samples"], metrics["records"]
     total = sum(metrics["seconds"].values())
@@ -182,7 +182,7 @@ def lattice_table(found):
         "<h2>Lattice lengths</h2><p>Mean absolute differences along each axis. The own length is "
         "the generator's, or the true one of a held-out record; alpha is fixed, so the width of an "
         "atom in voxels tells the length that the picture was drawn in.</p>"
-        + table(("", "Generated", "Held-out"), rows)
+        + html_table(("", "Generated", "Held-out"), rows)
     )
 
 
@@ -224,7 +224,7 @@ def score_table(group, metrics):
         ]
         rows.append((label + unit, *cells[:columns]))
     head = ("", "Value", "Floor", "Ratio", "Held-out ratio")[: columns + 1]
-    return f"<h2>{title}</h2><p>{text}</p>" + table(head, rows)
+    return f"<h2>{title}</h2><p>{text}</p>" + html_table(head, rows)
 
 
 def collapse_table(collapse):
@@ -236,7 +236,7 @@ def collapse_table(collapse):
     return (
         "<h2>Collapse</h2><p>Diversity, spacing and contrast over those of real data; stripes and "
         "echoes from 0 (as real) to 1 (nothing else); noise and background above those of real "
-        "data.</p>" + table(("", *(name.replace("_", " ") for name in names)), rows)
+        "data.</p>" + html_table(("", *(name.replace("_", " ") for name in names)), rows)
     )
 
 

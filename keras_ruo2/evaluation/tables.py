@@ -36,7 +36,7 @@ def asked_tables(found):
             (row["asked"], row["count"], *(asked_cell(row.get(key)) for key in shown))
             for row in rows
         ]
-        yield f"<h2>{title}</h2>" + table(("", "Samples", *shown.values()), cells)
+        yield f"<h2>{title}</h2>" + html_table(("", "Samples", *shown.values()), cells)
 
 
 def asked_cell(value):
@@ -46,7 +46,7 @@ def asked_cell(value):
     return " x ".join(map(fixed, value)) if isinstance(value, list) else fixed(value)
 
 
-def table(head, rows):
+def html_table(head, rows):
     """Return an HTML table."""
     lines = ["".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)]
     lines += ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]

@@ -53,7 +53,7 @@ def generate(config, saved):
         large = {"columns": style.VIEW_COLUMNS, "size": style.VIEW} if ndim == 3 else {}
         sheet = style.sample_sheet(panels, **large)
         told = f"{shown(picture)} shows {count}."
-    style.save(sheet, picture, saved["data"]["species"])
+    style.save_figure(sheet, picture, saved["data"]["species"])
     messages.info(f"{shown(config.out)}: {len(samples['grid'])} samples; {told}")
 
 

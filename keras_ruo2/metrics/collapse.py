@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import fft
 
-from keras_ruo2.metrics.descriptors import distances, half_space_weights
+from keras_ruo2.metrics.descriptors import half_space_weights, pair_distances
 
 DIVERSITY_SHIFTS = 8  # partners that each sample is compared with
 # Samples among which the nearest is looked for, by dimensions: equally many, or no ratio.
@@ -83,7 +83,7 @@ ALARMS = {
 }
 
 
-def statistics(grids):
+def grid_statistics(grids):
     """Return what is compared, of one set of grids.
 
     Args:
@@ -157,13 +157,13 @@ def median_nearest(vectors, count):
     """Return the median distance to the nearest among `count` vectors, NaN for fewer."""
     if len(vectors) < count:
         return np.nan
-    apart = distances(vectors[:count], vectors[:count])
+    apart = pair_distances(vectors[:count], vectors[:count])
     np.fill_diagonal(apart, np.inf)
     return float(np.median(apart.min(axis=1)))
 
 
 def by_class(grids, labels=None):
-    """Return the `statistics` of all grids and of those of each class.
+    """Return the `grid_statistics` of all grids and of those of each class.
 
     Args:
         grids: Array of shape `(n, *grid, 2)`.
@@ -172,11 +172,11 @@ def by_class(grids, labels=None):
     Returns:
         Dict: `None` for all, and each class that has at least two grids.
     """
-    found = {None: statistics(grids)}
+    found = {None: grid_statistics(grids)}
     if labels is not None:
         names, counts = np.unique(labels, return_counts=True)
         for name in names[counts > 1]:
-            found[int(name)] = statistics(grids[labels == name])
+            found[int(name)] = grid_statistics(grids[labels == name])
     return found
 
 
@@ -184,7 +184,7 @@ def collapse_scores(generated, real):
     """Compare the statistics of generated with those of real grids.
 
     Args:
-        generated: What `statistics` returned, or a set of it by class as from `by_class`.
+        generated: What `grid_statistics` returned, or a set of it by class as from `by_class`.
         real: The same of real grids.
 
     Returns:

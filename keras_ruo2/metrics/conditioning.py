@@ -83,9 +83,9 @@ def conditioning_scores(made, asked, real, known, new, new_known, *, num_classes
         seed: Seed of choices.
 
     Returns:
-        Dict of two dicts, `generated` and `held_out`, see `agreement`; and `share`, the mutual
-        information of asked and read class over that of held-out records, both above their nulls:
-        0 is a class without effect, 1 one as telling as in real data.
+        Dict of two dicts, `generated` and `held_out`, see `class_agreement`; and `share`, the
+        mutual information of asked and read class over that of held-out records, both above their
+        nulls: 0 is a class without effect, 1 one as telling as in real data.
 
     Raises:
         TooFewSamples: If there are too few samples, or records of fewer than two classes.
@@ -100,15 +100,15 @@ def conditioning_scores(made, asked, real, known, new, new_known, *, num_classes
     chosen = rng.permutation(len(real))[:LARGEST_TRAINING]
     classifier = train_classifier(real[chosen], known[chosen], num_classes)
     found = {
-        "generated": agreement(asked, classifier.predict(made), num_classes, rng),
-        "held_out": agreement(new_known, classifier.predict(new), num_classes, rng),
+        "generated": class_agreement(asked, classifier.predict(made), num_classes, rng),
+        "held_out": class_agreement(new_known, classifier.predict(new), num_classes, rng),
     }
     above = {name: part["information"] - part["null"] for name, part in found.items()}
     share = above["generated"] / above["held_out"] if above["held_out"] > 0 else np.nan
     return found | {"share": float(share)}
 
 
-def agreement(known, predicted, num_classes, rng):
+def class_agreement(known, predicted, num_classes, rng):
     """Compare known with predicted classes.
 
     Returns:

@@ -53,7 +53,7 @@ def profile_spectra(grids):
     return amplitudes.reshape(len(grids), -1).astype(np.float32)
 
 
-def distances(first, second):
+def pair_distances(first, second):
     """Return the Euclidean distances of all pairs of vectors, shape `(n, m)`."""
     squares = np.einsum("nd,nd->n", first, first)[:, None] + np.einsum("md,md->m", second, second)
     return np.sqrt(np.maximum(squares - 2 * first @ second.T, 0))

@@ -87,7 +87,7 @@ def measure(
         nearest = nearest_records(samples["grid"], training["grid"])
     with_lengths = "lattice" in samples
     with part("described"):
-        made, expected = (describe(grids, with_lengths) for grids in (samples, real))
+        made, expected = (describe_grids(grids, with_lengths) for grids in (samples, real))
     for group, compare in COMPARISONS.items():
         with part(group):
             scores = compare(made, expected, seed, replicates)
@@ -103,7 +103,7 @@ def measure(
             )
     with part("held_out"):
         common_size(held_out["grid"], real["grid"])
-        new = describe(held_out, with_lengths)
+        new = describe_grids(held_out, with_lengths)
         metrics["held_out"] = {
             group: {name: found.ratio for name, found in compare(new, expected, seed, 0).items()}
             for group, compare in COMPARISONS.items()
@@ -125,7 +125,7 @@ class Described(NamedTuple):
     spectra: np.ndarray
 
 
-def describe(sample, with_lengths):
+def describe_grids(sample, with_lengths):
     """Return the `Described` of a dict with `grid` and `lattice`."""
     grids = sample["grid"]
     amplitudes = spectra(grids)

@@ -8,7 +8,7 @@ Source:
 
 import numpy as np
 
-from keras_ruo2.metrics.descriptors import distances
+from keras_ruo2.metrics.descriptors import pair_distances
 from keras_ruo2.metrics.floors import NUM_REPLICATES, common_size, over_floor
 
 NUM_NEIGHBOURS = 5
@@ -58,7 +58,7 @@ def neighbour_scores(generated, real, *, seed=0, neighbours=NUM_NEIGHBOURS):
 
 def memberships(generated, real, neighbours):
     """Return for each sample what it adds to each score, a dict of arrays."""
-    apart = distances(generated, real)
+    apart = pair_distances(generated, real)
     radius_real, radius_made = (radii(values, neighbours) for values in (real, generated))
     in_real_ball = apart < radius_real
     return {
@@ -71,6 +71,6 @@ def memberships(generated, real, neighbours):
 
 def radii(vectors, neighbours):
     """Return the distance of each vector to its nearest but `neighbours`-th other one."""
-    apart = distances(vectors, vectors)
+    apart = pair_distances(vectors, vectors)
     np.fill_diagonal(apart, np.inf)
     return np.partition(apart, neighbours - 1, axis=1)[:, neighbours - 1]

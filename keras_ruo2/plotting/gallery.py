@@ -39,7 +39,7 @@ def gallery(facets):
         for line, (facet, groups) in zip(axes, rows, strict=True):
             line[0].text(-0.08, 0.5, facet, rotation=90, transform=line[0].transAxes,
                          va="center", ha="center", fontsize=13)  # fmt: skip
-            for axis, (entry, group) in zip(line[:MADE], spread(groups), strict=False):
+            for axis, (entry, group) in zip(line[:MADE], row_by_class(groups), strict=False):
                 draw_slab(axis, entry, group.name if group.number >= 0 else "")
             real = [entry for group in groups for entry in group.real][:REAL]
             for axis, entry in zip(line[MADE:], real, strict=False):
@@ -53,7 +53,7 @@ def gallery(facets):
     return figure
 
 
-def spread(groups):
+def row_by_class(groups):
     """Return `(entry, group)` of one row, from as many classes as there are, by class."""
     chosen, turn = [], 0
     while len(chosen) < MADE and any(turn < len(group.made) for group in groups):

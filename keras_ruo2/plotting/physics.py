@@ -29,7 +29,7 @@ def lattice_figure(generated, real, axis_names):
         ratio(axes[1], made, true, axis_names)
         sets = {"Generated: against its own length": generated, "Held-out: against the truth": real}
         for axis, (title, opinions) in zip(axes[2:], sets.items(), strict=True):
-            diagonal(axis, opinions)
+            draw_opinions(axis, opinions)
             axis.set_title(title, fontsize=9)
         axes[2].set_ylabel("Length by others (Å)")
         axes[2].legend(frameon=False, loc="upper left", markerscale=2)
@@ -57,7 +57,7 @@ def ratio(axis, made, true, names):
     axis.set_title("Ratio of lengths", fontsize=9)
 
 
-def diagonal(axis, opinions):
+def draw_opinions(axis, opinions):
     """Draw each other opinion on the lengths against the own one."""
     own = opinions["own"][:MOST_POINTS]
     low, high = own.min() - 1, own.max() + 1

@@ -243,8 +243,8 @@ def write(config, rows, panels, limits, crossings, titles):
         for entry in crossings
         if len(entry["at"]) > 1
     ]
-    figure = phase_diagram.phase_diagram(drawn, limits, axes, methods=titles, crossings=marks)
-    style.save(figure, out / "phase_diagram.png", config.pair)
+    figure = phase_diagram.draw_phase_diagram(drawn, limits, axes, methods=titles, crossings=marks)
+    style.save_figure(figure, out / "phase_diagram.png", config.pair)
 
 
 def write_table(path, rows, limits, several, metal):

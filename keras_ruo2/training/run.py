@@ -186,7 +186,7 @@ def run_until_stopped(model, batches, steps, callbacks, agree, config):
 def draw_metrics(run):
     """Draw the metrics of a run."""
     rows = runs.read_metrics(run / runs.METRICS)
-    style.save(style.metric_curves(runs.metrics_table(rows)), run / CURVES)
+    style.save_figure(style.metric_curves(runs.metrics_table(rows)), run / CURVES)
     messages.info(
         f"Trained {rows[-1]['step']} steps in {float(rows[-1]['seconds']):.0f} s; "
         f"curves in {shown(run / CURVES)}. {checkpoints_sentence(run)}"

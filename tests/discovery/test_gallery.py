@@ -11,7 +11,7 @@ from keras_ruo2.discovery.gallery import (
     group_slabs,
     write_gallery,
 )
-from keras_ruo2.plotting.gallery import MADE, spread
+from keras_ruo2.plotting.gallery import MADE, row_by_class
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.slabs import build_slab
 from tests.discovery.browser import browser
@@ -81,7 +81,7 @@ def test_a_generator_of_other_classes_has_no_edges_of_energy():
 
 def test_a_row_of_the_picture_has_slabs_of_as_many_classes_as_there_are():
     structures = [drawn("110-stoichiometric", label) for label in (0,) * 9 + (1,) * 2]
-    found = spread(group_slabs(structures, [], CLASSES))
+    found = row_by_class(group_slabs(structures, [], CLASSES))
     assert [group.number for _, group in found] == sorted(group.number for _, group in found)
     assert len(found) == MADE and sum(group.number == 1 for _, group in found) == 2
 

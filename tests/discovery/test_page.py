@@ -9,7 +9,7 @@ from ase.neighborlist import neighbor_list
 
 from keras_ruo2.discovery.page import write_discovery_page
 from keras_ruo2.discovery.page_data import Structures, file_name, lowest_lines, oxygen_table
-from keras_ruo2.plotting.viewer import WIDTH, drawing
+from keras_ruo2.plotting.viewer import WIDTH, viewer_data
 from keras_ruo2.structure.bonds import bond_lengths
 from keras_ruo2.thermodynamics.oxygen_gas import BOLTZMANN, oxygen_potential
 from keras_ruo2.thermodynamics.surface import Line
@@ -111,7 +111,7 @@ def test_structures_are_numbered_in_their_order(slab):
 
 
 def test_the_viewer_is_given_every_atom_and_every_bond_of_a_few_cells(slab):
-    drawn = drawing(slab)
+    drawn = viewer_data(slab)
     repeats = np.ceil(WIDTH / slab.cell.lengths()[:2]).prod()
     assert repeats > 1
     assert len(drawn["positions"]) == len(drawn["radii"]) == repeats * len(slab)
@@ -130,5 +130,5 @@ def test_the_viewer_shows_a_slab_that_lies_across_the_cell_s_boundary_in_one_pie
     slab.positions[:, 2] -= slab.positions[:, 2].mean()
     slab.wrap()
     assert np.ptp(slab.positions[:, 2]) > height + 5
-    found = np.array(drawing(slab)["positions"])[:, 2]
+    found = np.array(viewer_data(slab)["positions"])[:, 2]
     assert np.ptp(found) == pytest.approx(height, abs=1e-2) and found.min() > 0.5
