@@ -32,19 +32,19 @@ def main(config):
     calculator, provenance = make_calculator(config.calculator)
     metal, _ = config.pair
     oxide = formula(config.pair)
-    found = {oxide: relaxed_reference(relaxed_rutile, calculator, config.pair, oxide)}
-    found["O2"] = oxygen(calculator, provenance)
-    found[metal] = relaxed_reference(relaxed_metal, calculator, metal, metal)
-    if found[metal] is None:
+    crystals = {oxide: relaxed_reference(relaxed_rutile, calculator, config.pair, oxide)}
+    crystals["O2"] = oxygen(calculator, provenance)
+    crystals[metal] = relaxed_reference(relaxed_metal, calculator, metal, metal)
+    if crystals[metal] is None:
         print(f"{metal} is neither fcc, hcp nor bcc: the O-poor limit is left open.")
-        del found[metal]
-    for name, atoms in found.items():
+        del crystals[metal]
+    for name, atoms in crystals.items():
         atoms.info = {"name": name, **provenance}
     with whole(config.out) as partial:
-        ase.io.write(partial, list(found.values()))
-    units = (2, 2, len(found.get(metal, ())))  # formula units of the cell, O atoms, metal atoms
+        ase.io.write(partial, list(crystals.values()))
+    units = (2, 2, len(crystals.get(metal, ())))  # formula units of the cell, O atoms, metal atoms
     names = ("bulk_energy", "oxygen_energy", "metal_energy")
-    energies = [potential_energy(atoms) for atoms in found.values()]
+    energies = [potential_energy(atoms) for atoms in crystals.values()]
     flags = [f"--{name}={e / n:.4f}" for name, e, n in zip(names, energies, units, strict=False)]
     print(f"{shown(config.out)}: {' '.join(flags)}")
 

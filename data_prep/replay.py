@@ -43,7 +43,7 @@ def accepted_frames(path, number):
     Raises:
         ConfigError: If there is no such chain, or several and none was chosen.
     """
-    found, chains = [], set()
+    accepted, chains = [], set()
     alone = path / f"chain-{number:03d}.extxyz" if number is not None else path
     path = alone if alone.is_file() else path  # the other chains need not be read
     for trial in iterate_trials(path):
@@ -52,12 +52,12 @@ def accepted_frames(path, number):
         if number is None and len(chains) > 1:
             raise ConfigError(f"{path} holds several chains. Choose one: --chain=0.")
         if info["outcome"] == ACCEPTED and number in (None, info["chain"]):
-            found.append(trial[-1])
+            accepted.append(trial[-1])
     if number not in (None, *chains):
         raise ConfigError(f"No chain {number} in {path}. It holds {min(chains)} to {max(chains)}.")
-    if not found:
+    if not accepted:
         raise ConfigError(f"{path} holds no accepted structure of the chain.")
-    return found
+    return accepted
 
 
 def thin_out(frames, count):

@@ -59,9 +59,9 @@ def table_row(name, slabs):
     """Return the cells of a row; composition and coordination are those of its first slab."""
     first = slabs[0]
     num_metal = int(np.sum(is_metal(first)))
-    found = [broken(slab) for slab in slabs]
-    kinds = sorted({kind for names in found for kind in names})
-    num_broken = sum(map(bool, found))
+    flaws = [broken(slab) for slab in slabs]
+    kinds = sorted({kind for names in flaws for kind in names})
+    num_broken = sum(map(bool, flaws))
     return (
         *name,
         str(len(slabs)),

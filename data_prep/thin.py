@@ -24,14 +24,14 @@ def main(config):
     """
     check_thinned_output(config)
     rules = Thinning(config.limit, config.least)
-    found, total = [], 0
+    thinned, total = [], 0
     for trial in iterate_trials(config.structures):
         total += len(trial)
-        found.extend(rules.keep(trial))
-    chosen = {kept.name for kept in found}
+        thinned.extend(rules.keep(trial))
+    chosen = {kept.name for kept in thinned}
     if config.count is not None:
-        chosen = choose_evenly(found, config.count, config.limit)
-    rules.dropped[SPARE] = len(found) - len(chosen)
+        chosen = choose_evenly(thinned, config.count, config.limit)
+    rules.dropped[SPARE] = len(thinned) - len(chosen)
     frames = (f for f in iterate_frames(config.structures) if f.name in chosen)
     sizes = write_thinned([text_of(frame) for frame in frames], config)
     for rule in RULES:

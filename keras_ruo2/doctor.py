@@ -109,6 +109,6 @@ def examine_extra(name):
     }
 
 
-def works(found):
+def works(findings):
     """Say whether a backend works, as far as `examine` has tried."""
-    return any(not backend["error"] for backend in found["backends"].values())
+    return any(not backend["error"] for backend in findings["backends"].values())

@@ -28,9 +28,9 @@ def check_choice(name, value, choices):
     )
 
 
-def did_you_mean(word, known):
+def did_you_mean(name, known):
     """Return ` Did you mean ...?` for a near miss, or an empty text."""
-    close = difflib.get_close_matches(str(word), [str(choice) for choice in known], n=1)
+    close = difflib.get_close_matches(str(name), [str(choice) for choice in known], n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 

@@ -35,7 +35,7 @@ def page(program, name, config):
         name: Of the command.
         config: Its subclass of `Config`.
     """
-    paragraphs, told = docstring_paragraphs(config), explained(config)
+    paragraphs, helps = docstring_paragraphs(config), explained(config)
     needed = "".join(f" --{field}={field.upper()}" for field in required(config))
     lines = [f"Usage: {program} {name}{needed} [--flag=value ...]"]
     for paragraph in paragraphs:
@@ -44,7 +44,7 @@ def page(program, name, config):
     lines += ["", "Flags:"] if fields else []
     for field in sorted(fields, key=lambda field: not is_required(field)):
         lines += ["", *wrapped(f"--{flag_of(field)}{value_of(field)}", "  ")]
-        lines += wrapped(told.get(field.name, ""), "      ")
+        lines += wrapped(helps.get(field.name, ""), "      ")
     return "\n".join(lines)
 
 
@@ -84,14 +84,14 @@ def docstring_paragraphs(config):
 
 def explained(config):
     """Return what the docstring says of each field, each in one line."""
-    found, name = {}, None
+    helps, name = {}, None
     for line in inspect.cleandoc(config.__doc__).partition("\nArgs:")[2].splitlines():
         if begun := FLAG.match(line):
             name, text = begun.groups()
-            found[name] = [text]
+            helps[name] = [text]
         elif name and line.startswith("     "):
-            found[name].append(line.strip())
-    return {name: " ".join(lines) for name, lines in found.items()}
+            helps[name].append(line.strip())
+    return {name: " ".join(lines) for name, lines in helps.items()}
 
 
 def wrapped(text, indent):

@@ -28,7 +28,7 @@ def species_in(text):
     Raises:
         ConfigError: If it does not name two different elements, the metal first.
     """
-    species = tuple(word.strip() for word in text.split(","))
+    species = tuple(part.strip() for part in text.split(","))
     if species == SPECIES:
         return species
     from ase.data import atomic_numbers  # only now: --help has no need of ASE

@@ -207,16 +207,16 @@ def unplaced(path):
     Returns:
         `{chain: [(trial, move, outcome), ...]}`, or `None` if there are no tables.
     """
-    found, tables = {}, 0
+    trials, tables = {}, 0
     for file in structure_files("structures", path):
         table = Path(file).with_suffix(".csv")
         if not (table.exists() and Path(file).with_suffix(".json").exists()):
             continue
         tables += 1
         size = kept_size(file, ".csv")
-        found[int(table.stem.split("-")[-1])] = [
+        trials[int(table.stem.split("-")[-1])] = [
             (int(row["trial"]), row["move"], row["outcome"])
             for row in table_rows(table, None if size == np.inf else size)
             if int(row["snapshots"]) == NOTHING_MADE
         ]
-    return found if tables else None
+    return trials if tables else None

@@ -69,10 +69,10 @@ def displace(atoms, rng, *, length, share):
     clashes, best, fewest = clash_counter(atoms, length), None, np.inf
     for _ in range(DRAWS):
         displacement = length * random_direction(modes, rng, share)
-        found = clashes(displacement)
-        if found < fewest:
-            best, fewest = displacement, found
-        if not found:
+        num_clashes = clashes(displacement)
+        if num_clashes < fewest:
+            best, fewest = displacement, num_clashes
+        if not num_clashes:
             break
     trial = atoms.copy()
     trial.positions += best

@@ -101,8 +101,8 @@ def write_tables(search, parts, config):
         lines += [each if isinstance(each, str) else markdown(each) for each in content]
     (config.out / "report.md").write_text("\n\n".join(lines) + "\n")
     table = io.StringIO()
-    told = [[harmless(value) for value in chain_row(chain)] for chain in search.chains]
-    csv.writer(table, lineterminator="\n").writerows([COLUMNS, *told])
+    rows = [[harmless(value) for value in chain_row(chain)] for chain in search.chains]
+    csv.writer(table, lineterminator="\n").writerows([COLUMNS, *rows])
     (config.out / "chains.csv").write_text(table.getvalue())
     return ["report.md", "chains.csv"]
 
@@ -220,8 +220,8 @@ def figures(search, edges):
 def composition_figure(groups):
     """Return the picture of O gained and lost."""
     potentials = sorted({chain.dmu_o for chains in groups.values() for chain in chains})
-    found = {name: [composition_of(chain) for chain in groups[name]] for name in groups}
-    return plotting_search.draw_composition(found, potentials)
+    compositions = {name: [composition_of(chain) for chain in groups[name]] for name in groups}
+    return plotting_search.draw_composition(compositions, potentials)
 
 
 def composition_of(chain):
@@ -254,7 +254,7 @@ def acceptance_figure(chains):
 
 def grand_potential_figure(groups):
     """Return the picture of grand potentials along the chains."""
-    found = {
+    curves = {
         name: [
             {
                 "dmu_o": chain.dmu_o,
@@ -265,7 +265,7 @@ def grand_potential_figure(groups):
         ]
         for name, chains in groups.items()
     }
-    return plotting_search.draw_grand_potentials(found)
+    return plotting_search.draw_grand_potentials(curves)
 
 
 def chosen_structures(groups):
@@ -277,7 +277,7 @@ def chosen_structures(groups):
     facets = {chains[0].facet: name for name, chains in reversed(groups.items())}
     first = [name for name in groups if name in facets.values()]
     names = (first + [name for name in groups if name not in first])[:MOST_DRAWN]
-    found = {}
+    chosen = {}
     for name in [name for name in groups if name in names]:
         chains = sorted(groups[name], key=lambda chain: chain.dmu_o)
         column = [(f"start {formula_excess(chains[0].first)}", chains[0].first.atoms)]
@@ -289,5 +289,5 @@ def chosen_structures(groups):
                 f"{formula_excess(chain.lowest)}\n{signless(gain):.1f} meV/Å² at {chain.dmu_o:g} eV"
             )
             column.append((title, chain.lowest.atoms))
-        found[name] = column
-    return found
+        chosen[name] = column
+    return chosen

@@ -48,7 +48,7 @@ def main(config):
     """
     if config.scheduler is None:
         check_calculator(config.calculator)
-    checksums = {word: checksum(word) for word in start_words(config.start) if is_file(word)}
+    checksums = {start: checksum(start) for start in start_words(config.start) if is_file(start)}
     check_files(config)
     folder = config.out.with_suffix(".chains")
     check_writable(folder)

@@ -133,10 +133,10 @@ def read_search(path):
         if info["chain"] not in chains:
             chains[info["chain"]] = ChainRecord(frames[0])
         chains[info["chain"]].add(frames)
-        found = np.array([frame.energy_per_atom for frame in frames])
-        energies.append(found)
+        per_atom = np.array([frame.energy_per_atom for frame in frames])
+        energies.append(per_atom)
         if info["move"] != START:
-            above.append(found - found.min())
+            above.append(per_atom - per_atom.min())
     rest = unplaced(path)
     for number, rows in (rest or {}).items():
         if number in chains:
@@ -179,11 +179,11 @@ def outcomes_by(chains, name_of):
     Returns:
         Dict of names to dicts of outcomes to counts.
     """
-    found = defaultdict(Counter)
+    counts = defaultdict(Counter)
     for chain in chains:
         for row in chain.moves:
-            found[name_of(chain, row)][row.outcome] += 1
-    return {name: dict(found[name]) for name in sorted(found)}
+            counts[name_of(chain, row)][row.outcome] += 1
+    return {name: dict(counts[name]) for name in sorted(counts)}
 
 
 def formula_excess(frame: HistoryFrame):

@@ -135,11 +135,11 @@ def same_places(first, second, tolerance):
     return True
 
 
-def choose_evenly(found, count, limit):
+def choose_evenly(snapshots, count, limit):
     """Choose `count` snapshots evenly over chains, then over moves, energies and time.
 
     Args:
-        found: List of `Kept`, in the order of the search.
+        snapshots: List of `Kept`, in the order of the search.
         count: How many; all if there are no more.
         limit: The largest `above` that is allowed, eV per atom.
 
@@ -152,7 +152,7 @@ def choose_evenly(found, count, limit):
         lambda kept_frame: kept_frame.move,
         lambda kept_frame: min(int(kept_frame.above / width), NUM_LEVELS - 1),
     )
-    return {kept_frame.name for kept_frame in share_out(found, count, levels)}
+    return {kept_frame.name for kept_frame in share_out(snapshots, count, levels)}
 
 
 def share_out(members, count, levels):

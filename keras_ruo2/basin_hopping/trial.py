@@ -117,9 +117,9 @@ def count_oxygen(atoms):
 def faults_of(atoms):
     """Yield the name of each fault of a structure, and the indices of the atoms that have it."""
     for name, find in FAULTS.items():
-        found = find(atoms)
-        if len(found):
-            yield name, found
+        faulty = find(atoms)
+        if len(faulty):
+            yield name, faulty
 
 
 def run_start(atoms, calculator, conditions):

@@ -56,7 +56,7 @@ def find_search_references(engine, config):
     """
     calculator, provenance = engine_of(engine)
     a, c = config.a, config.c
-    if not all(is_file(word) for word in start_words(config.start)):
+    if not all(is_file(start) for start in start_words(config.start)):
         a, c = lattice_constants(config, calculator)
     return SearchReferences(provenance, a, c, oxygen_energy(config, calculator, provenance))
 

@@ -97,11 +97,11 @@ def read_shards(folder, description, split):
 @cache  # training, its evaluation and its pictures read the same shards
 def load_shards(folder, shards):
     """Read shards, pairs of a name and a SHA-256, into memory."""
-    found = open_store(folder).contents([name for name, _ in shards]) if shards else []
-    for (name, expected), content in zip(shards, found, strict=True):
+    contents = open_store(folder).contents([name for name, _ in shards]) if shards else []
+    for (name, expected), content in zip(shards, contents, strict=True):
         if hashlib.sha256(content).hexdigest() != expected:
             raise damaged_shard(folder, name)
-    return found
+    return contents
 
 
 def damaged_shard(folder, name):

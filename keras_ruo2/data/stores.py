@@ -111,9 +111,9 @@ class FsspecStore:
     def names(self):
         """Return the sizes in bytes of all files by their names below the folder."""
         with explained_errors(self.folder):
-            found = self.files.find(self.path(), detail=True)
+            entries = self.files.find(self.path(), detail=True)
         start = len(self.path())
-        return {path[start:]: entry["size"] for path, entry in found.items() if path[start:]}
+        return {path[start:]: entry["size"] for path, entry in entries.items() if path[start:]}
 
     def read(self, name):
         """Return the content of a small file."""

@@ -83,12 +83,12 @@ class TensorFlowStore:
             top = str(self.folder)
             if not tf.io.gfile.isdir(top):
                 return {}
-            found = [
+            paths = [
                 f"{place.rstrip('/')}/{name}".removeprefix(f"{top}/")
                 for place, _, names in tf.io.gfile.walk(top)
                 for name in names
             ]
-            return {name: tf.io.gfile.stat(self.path(name)).length for name in found}
+            return {name: tf.io.gfile.stat(self.path(name)).length for name in paths}
 
     def read(self, name):
         """Return the content of a small file."""

@@ -33,7 +33,7 @@ def templates(slabs, largest=LARGEST):
     Raises:
         ConfigError: If none is whole.
     """
-    found = []
+    cells = []
     for number, slab in enumerate(slabs):
         if broken(slab):
             continue
@@ -45,13 +45,13 @@ def templates(slabs, largest=LARGEST):
         box = box[np.argsort(-box.numbers, kind="stable")]
         box.info = {"name": str(slab.info.get("name", f"slab-{number}"))}
         box.calc = None
-        found.append(box)
-    if not found:
+        cells.append(box)
+    if not cells:
         raise ConfigError(
             f"None of {len(slabs)} reference slabs is whole, so that there is nothing to make "
             "baselines from. Give another --known, or --baselines=none."
         )
-    return found
+    return cells
 
 
 def place_at_random(slabs, rng):

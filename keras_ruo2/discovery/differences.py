@@ -23,16 +23,16 @@ def differences(atoms, known):
         List of texts: the verdict, facets, faces, O beyond the oxide, thickness, likeness.
     """
     own, other = (termination_of(periodic(slab)) for slab in (atoms, known))
-    told = [verdict(atoms), facets_of(atoms, known), compare_faces(own, other)]
-    told.append(excess_of(own, other, atoms))
-    told.append(thickness_of(atoms, known))
+    sentences = [verdict(atoms), facets_of(atoms, known), compare_faces(own, other)]
+    sentences.append(excess_of(own, other, atoms))
+    sentences.append(thickness_of(atoms, known))
     if "kernel" in atoms.info:
         likeness = f"Likeness of the atoms' surroundings (SOAP): {atoms.info['kernel']:.3f} of 1"
         apart = atoms.info.get("displacement")
         if apart is not None:
             likeness += f"; atoms at most {apart:.2f} Å from their places there"
-        told.append(f"{likeness}.")
-    return [text for text in told if text]
+        sentences.append(f"{likeness}.")
+    return [text for text in sentences if text]
 
 
 def verdict(atoms):
@@ -53,7 +53,7 @@ def facets_of(atoms, known):
 
 def compare_faces(own, other):
     """Say what the faces end with; a slab upside down has the same faces."""
-    pairs = [(found.upper.label, found.lower.label) for found in (own, other)]
+    pairs = [(faces.upper.label, faces.lower.label) for faces in (own, other)]
     if sorted(pairs[0]) == sorted(pairs[1]):
         return f"Faces as there: {own.label}."
     return f"Faces: {own.label}; there {other.label}."
@@ -61,7 +61,7 @@ def compare_faces(own, other):
 
 def excess_of(own, other, atoms):
     """Say how much O they hold beyond the oxide."""
-    here, there = (SQUARE_NM * found.excess for found in (own, other))
+    here, there = (SQUARE_NM * faces.excess for faces in (own, other))
     anion = own.upper.species[1]
     if abs(here - there) < SAME_EXCESS:
         return f"{anion} beyond the oxide as there: {signed(here)} per nm² of face."

@@ -8,11 +8,11 @@ from keras_ruo2.structure.repeats import smallest_cell
 PLACE = "drawn_place"  # the entry of `info` that says which of the drawn ones a structure is
 
 
-def worth_a_look(found, judged, number):
+def worth_a_look(drawn, judged, number):
     """Return the structures among which there is a choice, each in its smallest cell.
 
     Args:
-        found: Drawn structures.
+        drawn: Drawn structures.
         judged: The same after screening, `funnel.mark_first_of_kind`.
         number: How many will be relaxed.
 
@@ -30,7 +30,7 @@ def worth_a_look(found, judged, number):
             break
     else:
         return []
-    looked = [smallest_cell(found[index]) for index in chosen]
+    looked = [smallest_cell(drawn[index]) for index in chosen]
     for index, atoms in zip(chosen, looked, strict=True):
         atoms.info |= {"name": f"drawn-{index:04d}", PLACE: index}
     return looked

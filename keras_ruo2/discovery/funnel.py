@@ -137,7 +137,7 @@ def choose_for_relaxation(screened, number, estimates=MappingProxyType({})):
 
 def median_rmsd(relaxed):
     """Return the median RMSD from start to relaxed of those with energies, Å, or `None`."""
-    found = [
+    distances = [
         atoms.info["rmsd"] for atoms in relaxed if info_text(atoms, "relax_failures") in USABLE
     ]
-    return float(np.median(found)) if found else None
+    return float(np.median(distances)) if distances else None

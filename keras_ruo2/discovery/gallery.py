@@ -98,8 +98,8 @@ def group_slabs(structures, known, classes):
         group = groups.get((facet_in(atoms).name, label))
         if group and len(group.real) < min(REAL_IN_ROW, len(group.made)):
             group.real.append(card(atoms, name_of(atoms, number), False))
-    found = [group for group in groups.values() if group.made]
-    return sorted(found, key=lambda group: (group.facet == NO_SLAB, group.facet, group.number))
+    filled = [group for group in groups.values() if group.made]
+    return sorted(filled, key=lambda group: (group.facet == NO_SLAB, group.facet, group.number))
 
 
 def card(atoms, name, is_made):
@@ -161,7 +161,7 @@ def write_gallery(folder, groups, *, title, command, species, file="slabs.extxyz
         species=species,
         file=file,
     )
-    valid = {facet: found for facet, found in facets.items() if facet != NO_SLAB}
+    valid = {facet: members for facet, members in facets.items() if facet != NO_SLAB}
     style.save_figure(plotting_gallery.gallery(valid or facets), folder / PICTURE, species)
     return folder / PICTURE
 

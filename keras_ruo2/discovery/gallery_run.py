@@ -37,14 +37,14 @@ def main(config):
     write_frames(config.out / "slabs.extxyz", structures)
     real = [slab for slab in references if set(slab.get_chemical_symbols()) <= set(species)]
     groups = group_slabs(structures, real, gallery_classes(saved))
-    told = " ".join(
+    flags = " ".join(
         f"--{name}={value}" for name, value in config.as_dict().items() if value is not None
     )
     written = write_gallery(
         config.out,
         groups,
         title=f"Slabs of {config.run.name}",
-        command=f"python -m keras_ruo2 gallery {told}",
+        command=f"python -m keras_ruo2 gallery {flags}",
         species=species,
     )
     if written is None:

@@ -58,11 +58,11 @@ def run_genetic(folder, config, make_slabs, take_through, screen_all):
     for source, name in (("1_atoms", "2_screened"), ("4_relaxed", "5_screened")):
         joined = folder / f"{source}.extxyz"
         stage(folder / f"{name}.extxyz", lambda path, joined=joined: screen_all(joined, path))
-    found = [
+    stages = [
         mark_first_of_kind(frames(folder / f"{name}.extxyz"))
         for name in ("2_screened", "5_screened")
     ]
-    return Results("genetic", *found)
+    return Results("genetic", *stages)
 
 
 def evaluate_known(config, make_slabs, path):

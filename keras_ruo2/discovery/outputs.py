@@ -72,7 +72,7 @@ def flaws_of(path):
     text = path.read_text(errors="replace")
     if path.name == "OUTCAR":
         return flaws_of_outcar(text)
-    return next((flaws_of_text(text, told) for told in TEXTS if told["own"] in text), ())
+    return next((flaws_of_text(text, texts) for texts in TEXTS if texts["own"] in text), ())
 
 
 def flaws_of_vasprun(path):
@@ -104,17 +104,17 @@ def flaws_of_outcar(text):
     )
 
 
-def flaws_of_text(text, told):
+def flaws_of_text(text, texts):
     """Judge an output by the sentences in it, a row of `TEXTS`."""
-    moving = told["moving"] in text
+    moving = texts["moving"] in text
     return flaw_names(
-        electrons=text.rfind(told["bad"]) >= text.rfind(told["good"]),
-        ions=told["gave_up"] in text or (moving and told["arrived"] not in text),
-        unfinished=told["end"] not in text,
+        electrons=text.rfind(texts["bad"]) >= text.rfind(texts["good"]),
+        ions=texts["gave_up"] in text or (moving and texts["arrived"] not in text),
+        unfinished=texts["end"] not in text,
     )
 
 
 def flaw_names(*, electrons, ions, unfinished):
     """Return the names of those flaws that are there."""
-    found = ((ELECTRONS, electrons), (IONS, ions), (UNFINISHED, unfinished))
-    return tuple(name for name, there in found if there)
+    flaws = ((ELECTRONS, electrons), (IONS, ions), (UNFINISHED, unfinished))
+    return tuple(name for name, there in flaws if there)

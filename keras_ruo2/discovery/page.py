@@ -158,9 +158,9 @@ def funnel_steps(methods):
     steps = []
     for step, text in STEPS.items():
         bars = []
-        for found in methods.values():
-            of = found["counts"]["chosen" if step in AFTER else "drawn"]
-            count = found["counts"][step]
+        for method in methods.values():
+            of = method["counts"]["chosen" if step in AFTER else "drawn"]
+            count = method["counts"][step]
             bars.append((count / of if of else 0.0, count))
         steps.append({"text": text, "bars": bars, "begins": step in ("drawn", "chosen")})
     return steps
@@ -169,7 +169,7 @@ def funnel_steps(methods):
 def death_stages(methods):
     """Return where structures die: reasons and counts, of each stage and method."""
     return [
-        {"text": text, "reasons": [found["reasons"][stage] for found in methods.values()]}
+        {"text": text, "reasons": [method["reasons"][stage] for method in methods.values()]}
         for stage, text in NOTES.items()
     ]
 

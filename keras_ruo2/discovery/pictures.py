@@ -62,5 +62,5 @@ def known_alone(config, known):
 
 def by_the_calculator(results, known):
     """Say whether the known slabs are by the calculator that reference energies were given of."""
-    methods = {method_of(atoms) for found in results for atoms in found.relaxed}
+    methods = {method_of(atoms) for result in results for atoms in result.relaxed}
     return not methods or bool(known) and method_of(known[0]) in methods

@@ -110,18 +110,18 @@ def with_species(config):
         ConfigError: If they are not those asked for, are no oxide, or lack reference energies.
     """
     if config.samples is not None:
-        found = species_of(config.samples, config.species)
+        species = species_of(config.samples, config.species)
     else:
-        found = tuple(runs.load(config.run)["data"]["species"])
-    if config.species is not None and found != config.pair:
-        raise ConfigError(f"--run={config.run} is of {','.join(found)}. Leave out --species.")
-    if found != config.pair:
-        config = dataclasses.replace(config, species=",".join(found))
-    if found != SPECIES and config.bulk_energy is None:
+        species = tuple(runs.load(config.run)["data"]["species"])
+    if config.species is not None and species != config.pair:
+        raise ConfigError(f"--run={config.run} is of {','.join(species)}. Leave out --species.")
+    if species != config.pair:
+        config = dataclasses.replace(config, species=",".join(species))
+    if species != SPECIES and config.bulk_energy is None:
         raise ConfigError(
-            f"No reference energies of {formula(found)} are known. Give --bulk_energy and "
+            f"No reference energies of {formula(species)} are known. Give --bulk_energy and "
             "--oxygen_energy (and --metal_energy) by the calculator: python -m data_prep "
-            f"references --species={','.join(found)} prints them."
+            f"references --species={','.join(species)} prints them."
         )
     return config
 
@@ -141,13 +141,13 @@ def read_known_slabs(config):
         ConfigError: If there are none, but baselines were to be made of them.
     """
     slabs = read_structures(config.known)
-    found = [slab for slab in slabs if set(slab.get_chemical_symbols()) <= set(config.pair)]
-    if not found and len(config.methods) > 1:
+    known = [slab for slab in slabs if set(slab.get_chemical_symbols()) <= set(config.pair)]
+    if not known and len(config.methods) > 1:
         raise ConfigError(
             f"--known={config.known} holds no slab of {' and '.join(config.pair)} to make "
             "baselines from. Give another --known, or --baselines=none."
         )
-    return found
+    return known
 
 
 def check_source(config):
@@ -272,16 +272,16 @@ def choose_structures(config, method, atoms, screened, path, relaxations, first,
     Those of the genetic algorithm keep the cells in which they are crossed. `first` is the number
     of the first structure, where there were some before.
     """
-    found, told = frames(atoms), mark_first_of_kind(frames(screened))
+    drawn, judged = frames(atoms), mark_first_of_kind(frames(screened))
     chosen = []
-    for index in choose_for_relaxation(told, relaxations, estimates):
-        structure = found[index] if method == GENETIC else smallest_cell(found[index])
+    for index in choose_for_relaxation(judged, relaxations, estimates):
+        structure = drawn[index] if method == GENETIC else smallest_cell(drawn[index])
         structure.info |= {
             "name": f"{method}-{first + index:04d}",
             "method": method,
             "drawn_with_seed": config.seed,
             "drawn_as": first + index,
-            "reasons_before": info_text(told[index], "reasons"),
+            "reasons_before": info_text(judged[index], "reasons"),
         }
         if index in estimates:
             structure.info["estimate_meV_A2"] = round(1000 * estimates[index], 2)

@@ -48,7 +48,7 @@ def rank_candidates(structures, known, references, limits):
     """
     potentials = np.linspace(*limits, POINTS)
     lines, beside_known = lines_to_beat(structures, known, references)
-    found = []
+    rows = []
     for atoms in structures:
         line = surface_line(atoms, potential_energy(atoms), references)
         facet = facet_in(atoms).name
@@ -57,8 +57,8 @@ def rank_candidates(structures, known, references, limits):
         above = line(potentials) - best
         place = int(np.argmin(above))
         numbers = float(above[place]), float(potentials[place])
-        found.append(Ranked(atoms, line, *numbers, beside_known))
-    return sorted(found, key=lambda row: row.above)
+        rows.append(Ranked(atoms, line, *numbers, beside_known))
+    return sorted(rows, key=lambda row: row.above)
 
 
 def worth_handing_over(rows):
@@ -105,12 +105,12 @@ def lowest_known(known, references, limits):
         if potential_energy(slab) is not None and not broken(slab):
             line = surface_line(slab, potential_energy(slab), references)
             groups.setdefault(facet_in(slab).name, []).append((number, slab, line))
-    found = [
+    energies = [
         group[place.index]
         for group in groups.values()
         for place in lower_envelope([line for *_, line in group], *limits)
     ]
-    return sorted(found, key=lambda entry: entry[2](middle))
+    return sorted(energies, key=lambda entry: entry[2](middle))
 
 
 def lines_by_facet(slabs, references):

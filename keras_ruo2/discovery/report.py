@@ -66,8 +66,8 @@ def write_report(config, results, known):
     notes = []
     left = [
         atoms
-        for found in results
-        for atoms in found.relaxed
+        for result in results
+        for atoms in result.relaxed
         if is_rankable(atoms) and is_first_of_kind(atoms)
     ]
     comparable, rows, references, limits = [], [], None, (LOWEST, 0.0)
@@ -84,7 +84,7 @@ def write_report(config, results, known):
     ranking = (rows, comparable, references)
     own, others = describe_best(config, results, ranking, limits, known)
     lines, beside_known = lines_to_beat([row.atoms for row in rows], comparable, references)
-    methods = {found.method: funnel_of(found) for found in results}
+    methods = {result.method: funnel_of(result) for result in results}
     content = {
         "title": f"Structures discovered with {generator_name(config)}",
         "summary": discovery_summary(methods, rows, folders) + rest_sentence(near, folders),
@@ -187,10 +187,10 @@ def references_of(config, method):
     return known_references(method, config.pair)
 
 
-def funnel_of(found):
+def funnel_of(result):
     """Return the counts, reasons and the median RMSD of a method."""
-    counts, reasons = count_stages(found.screened, found.relaxed)
-    return {"counts": counts, "reasons": reasons, "moved": median_rmsd(found.relaxed)}
+    counts, reasons = count_stages(result.screened, result.relaxed)
+    return {"counts": counts, "reasons": reasons, "moved": median_rmsd(result.relaxed)}
 
 
 def write_ranking(path, rows, limits, folders):
@@ -227,8 +227,8 @@ def write_ranking(path, rows, limits, folders):
 def discovery_summary(methods, rows, folders):
     """Return what came of it, in a few sentences."""
     parts = []
-    for name, found in methods.items():
-        counts = found["counts"]
+    for name, funnel in methods.items():
+        counts = funnel["counts"]
         parts.append(
             f"{NAMES[name]}: of {counts['drawn']} drawn {counts['valid']} are valid, of "
             f"{counts['chosen']} relaxed {counts['valid_after']}, {counts['novel_after']} of them "
@@ -255,6 +255,10 @@ def provenance(config):
     """Return the settings and inputs as texts."""
     begun = read_settings(config.out / SETTINGS, config.RENAMED)
     settings = {name: value for name, value in begun["config"].items() if value is not None}
-    told = " ".join(f"--{name}={value}" for name, value in settings.items())
+    flags = " ".join(f"--{name}={value}" for name, value in settings.items())
     inputs = {f"Checksum of {name}": text for name, text in begun["inputs"].items()}
-    return {"Command": f"python -m keras_ruo2 discover {told}", **inputs, "keras_ruo2": __version__}
+    return {
+        "Command": f"python -m keras_ruo2 discover {flags}",
+        **inputs,
+        "keras_ruo2": __version__,
+    }

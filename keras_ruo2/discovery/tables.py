@@ -44,13 +44,13 @@ def describe_best(config, results, ranking, limits, known):
         group.append(row)
     failed = [atoms for atoms in results[0].relaxed if not is_rankable(atoms) and len(atoms)]
     missing = max(0, config.shown - len(own))
-    told = [structure_row(row.atoms, row, named, config.pair) for row in own[:LISTED]]
-    told += [structure_row(atoms, None, named, config.pair) for atoms in failed[:missing]]
+    listed = [structure_row(row.atoms, row, named, config.pair) for row in own[:LISTED]]
+    listed += [structure_row(atoms, None, named, config.pair) for atoms in failed[:missing]]
     beside = [
         known_row(atoms, number, line, config.pair)
         for number, atoms, line in lowest_known(comparable, references, limits)
     ]
-    return told, beside + [
+    return listed, beside + [
         structure_row(row.atoms, row, named, config.pair) for row in others[:LISTED]
     ]
 
@@ -153,11 +153,11 @@ def rank_again(config, handed, rows, notes):
     else:
         computed, place = read_reference_outputs(config.dft, config.pair), config.dft / REFERENCES
         references = references_among(place, computed, ("", ""), species=config.pair)
-    found, left_out = read_energies(config.dft, handed)
-    notes += [f"Left out of DFT's ranking: {told}." for told in left_out]
+    relabelled, left_out = read_energies(config.dft, handed)
+    notes += [f"Left out of DFT's ranking: {reason}." for reason in left_out]
     poor = oxygen_poor_limit(references)
     limits = (LOWEST if poor is None else poor, 0.0)
-    again = rank_candidates([atoms for _, atoms in found], [], references, limits)
+    again = rank_candidates([atoms for _, atoms in relabelled], [], references, limits)
     before = {row.atoms.info["name"]: (k + 1, row.line) for k, row in enumerate(rows)}
     table = []
     for place, row in enumerate(again, start=1):

@@ -47,8 +47,8 @@ def critic_outputs(model, grids, labels=None):
         Dict: `score`, `(n,)`, and, where it reads them, `lattice`, scaled lengths `(n, ndim)`.
     """
     said = predict(model.critic, grids, labels)
-    found = {"score": said["score"][:, 0]}
-    return found | ({"lattice": sigmoid(said["lattice"])} if "lattice" in said else {})
+    outputs = {"score": said["score"][:, 0]}
+    return outputs | ({"lattice": sigmoid(said["lattice"])} if "lattice" in said else {})
 
 
 def grad_cam(model, grids, labels=None):
@@ -115,15 +115,15 @@ def occlusion(model, grids, labels=None, *, box=BOX, stride=STRIDE):
         stride *= 2
     counts = [len(range(0, size, stride)) for size in shape]
     masks = np.stack([box_mask(shape, place, box) for place in places(shape, stride)])
-    found = np.empty((len(grids), *counts))
+    maps = np.empty((len(grids), *counts))
     for number, grid in enumerate(grids):
         known = None if labels is None else np.full(len(masks) + 1, labels[number])
         hidden = np.concatenate([grid[None], np.where(masks[..., None], 0, grid)])
         scores = critic_outputs(model, hidden.astype("float32"), known)["score"]
-        found[number] = (scores[0] - scores[1:]).reshape(counts)
+        maps[number] = (scores[0] - scores[1:]).reshape(counts)
     # A stretched map begins half a stride before the middle of its first box.
     axes = tuple(range(1, 1 + len(shape)))
-    return np.roll(stretch(found, shape), [-(stride // 2)] * len(shape), axis=axes)
+    return np.roll(stretch(maps, shape), [-(stride // 2)] * len(shape), axis=axes)
 
 
 def places(shape, stride):

@@ -63,25 +63,25 @@ def look_inside(config, saved, samples, training, held_out, metrics):
     """
     part = timed(metrics)
     real = held_out if len(held_out["grid"]) else training
-    found = Inside({}, {}, {}, [])
+    inside = Inside({}, {}, {}, [])
     with part("latent paths"):
-        found = found._replace(paths=draw_paths(config, saved, metrics))
+        inside = inside._replace(paths=draw_paths(config, saved, metrics))
     model = find_model(config, saved, samples, metrics)
     if model is None:
         if "lattice" in samples:
-            found = found._replace(opinions=opinions_of(None, saved, samples, real))
+            inside = inside._replace(opinions=opinions_of(None, saved, samples, real))
     else:
         with part("critic"):
-            found = found._replace(scores=ask(model, saved, samples, training, held_out))
-            metrics["critic"] = critic_part(found.scores, training)
+            inside = inside._replace(scores=ask(model, saved, samples, training, held_out))
+            metrics["critic"] = critic_part(inside.scores, training)
         with part("maps"):
-            found = found._replace(maps=attribution_maps(model, saved, samples, real, metrics))
+            inside = inside._replace(maps=attribution_maps(model, saved, samples, real, metrics))
         if "lattice" in samples:
-            found = found._replace(opinions=opinions_of(model, saved, samples, real))
-    if found.opinions:
+            inside = inside._replace(opinions=opinions_of(model, saved, samples, real))
+    if inside.opinions:
         with part("lattice"):
-            metrics["lattice"] = lattice_part(found.opinions, config.seed)
-    return found
+            metrics["lattice"] = lattice_part(inside.opinions, config.seed)
+    return inside
 
 
 def find_model(config, saved, samples, metrics):
@@ -116,8 +116,8 @@ def draw_paths(config, saved, metrics):
 
 def critic_classes(saved, sample, rows=slice(None)):
     """Return the classes that the critic is to be told, `None` where it is told none."""
-    told = VARIANTS[saved["resolved"]["variant"]].label
-    return sample["label"][rows].astype("int32") if told else None
+    condition = VARIANTS[saved["resolved"]["variant"]].label
+    return sample["label"][rows].astype("int32") if condition else None
 
 
 def critic_inputs(saved, sample, count):
@@ -182,15 +182,15 @@ def opinions_of(model, saved, samples, real):
     """
     if not (samples["lattice"] > 0).all():
         raise ConfigError("The samples hold lattice lengths that are not positive, in Å.")
-    data, found = saved["data"], {}
+    data, opinions = saved["data"], {}
     bounds = [np.array(data[f"lattice_{name}"]) for name in ("minimum", "maximum")]
     count = NUM_JUDGED[samples["grid"].ndim - 2]
     for name, sample in (("generated", samples), ("held_out", real)):
         grids, labels = critic_inputs(saved, sample, count)
         said = {} if model is None else critic_outputs(model, grids, labels)
         read = unscale_lengths(said["lattice"], *bounds) if "lattice" in said else None
-        found[name] = lattice_opinions(grids, sample["lattice"][:count], read, data["alpha"])
-    return found
+        opinions[name] = lattice_opinions(grids, sample["lattice"][:count], read, data["alpha"])
+    return opinions
 
 
 def lattice_part(opinions, seed):
@@ -200,17 +200,17 @@ def lattice_part(opinions, seed):
         TooFewSamples: If there are too few samples.
     """
     made, true = opinions["generated"]["own"], opinions["held_out"]["own"]
-    found = {name: opinion_scores(values) for name, values in opinions.items()}
+    distances = {name: opinion_scores(values) for name, values in opinions.items()}
     names = ratio_names(made.shape[1])
     for name, values in (("generated", ratios(made)), ("held_out", ratios(true))):
-        found[name]["ratios"] = {
+        distances[name]["ratios"] = {
             ratio: {"mean": float(column.mean()), "deviation": float(column.std())}
             for ratio, column in zip(names, values.T, strict=True)
         }
     try:
         common_size(made, true)
     except TooFewSamples:
-        return found
-    return found | {
+        return distances
+    return distances | {
         name: score._asdict() for name, score in lattice_scores(made, true, seed=seed).items()
     }

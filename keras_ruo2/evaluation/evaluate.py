@@ -51,7 +51,7 @@ def evaluate(config, saved, records, description, samples=None, structures=()):
         read_split(records, description, split, config, saved["resolved"].get("label_by", "energy"))
         for split in (TRAINING, HELD_OUT)
     )
-    found = measure(
+    measured = measure(
         samples,
         training,
         held_out,
@@ -60,23 +60,23 @@ def evaluate(config, saved, records, description, samples=None, structures=()):
         seed=config.seed,
         num_classes=len(saved["data"]["class_counts"]),
     )
-    metrics = found.metrics
+    metrics = measured.metrics
     inside = look_inside(config, saved, samples, training, held_out, metrics)
     if structures:
         compare_energies(metrics, structures, description.class_edges, config.seed)
-    metrics["asked"] = asked_and_got(config, saved, samples, training, found)
+    metrics["asked"] = asked_and_got(config, saved, samples, training, measured)
     if num_broken:
         metrics["alarms"].insert(0, f"Not finite: {num_broken} samples; they are left out below.")
     add_validity_and_headline(metrics, samples, training, description)
     if description.fingerprint != saved["data"]["fingerprint"]:
         metrics["notes"].insert(0, f"{records} are not what the run was trained on.")
     metrics |= origin(config, records, description, training, held_out)
-    told = {"source": source, "count": len(samples["grid"]), "not_finite": num_broken}
-    metrics["samples"] = told
+    provenance = {"source": source, "count": len(samples["grid"]), "not_finite": num_broken}
+    metrics["samples"] = provenance
     use_species_names(metrics, description.species)
     write_metrics(config.out, metrics)
-    write_samples_table(config.out / TABLE, samples, training, found, inside)
-    sets = (found, inside, samples, training, held_out)
+    write_samples_table(config.out / TABLE, samples, training, measured, inside)
+    sets = (measured, inside, samples, training, held_out)
     pictures = draw_evaluation_pictures(config.out / PICTURES, *sets, description, run=config.run)
     write_evaluation_page(config.out, metrics, pictures)
     print_headline(metrics["headline"], metrics)
@@ -109,8 +109,8 @@ def use_species_names(metrics, species):
     """Put the names of the records' species into alarms, notes and titles of quantities."""
     for name in ("alarms", "notes"):
         metrics[name] = [renamed(text, species) for text in metrics[name]]
-    for found in metrics.get("marginals", {}).values():
-        found["title"] = renamed(found["title"], species)
+    for marginal in metrics.get("marginals", {}).values():
+        marginal["title"] = renamed(marginal["title"], species)
     if species != SPECIES:
         metrics["notes"].append(
             f"In names of metrics ru stands for {species[0]}, o for {species[1]}."
@@ -166,16 +166,16 @@ def read_split(records, description, split, config, label_by):
         if split == TRAINING:
             raise ConfigError(f"The records in {records} hold no training records.")
         return Records(records, description, TRAINING).read(np.zeros(0, dtype=int))
-    found = read_sample(records, description, split, most, seed=config.seed)
+    sample = read_sample(records, description, split, most, seed=config.seed)
     if class_counts(description, label_by):
-        found["label"] = class_numbers(found, description, label_by)
-    order = np.random.default_rng(config.seed).permutation(len(found["grid"]))
-    return {name: values[order] for name, values in found.items()}
+        sample["label"] = class_numbers(sample, description, label_by)
+    order = np.random.default_rng(config.seed).permutation(len(sample["grid"]))
+    return {name: values[order] for name, values in sample.items()}
 
 
-def write_samples_table(path, samples, training, found, inside):
+def write_samples_table(path, samples, training, measured, inside):
     """Write a row for each sample: class, lengths, score, nearest and most similar record."""
-    index, distance = found.nearest
+    index, distance = measured.nearest
     columns = {"sample": range(len(samples["grid"]))}
     if "label" in samples:
         columns["class"] = samples["label"]
@@ -188,8 +188,10 @@ def write_samples_table(path, samples, training, found, inside):
         "nearest_structure": [text.decode() for text in training["structure"][index]],
         "nearest_distance": distance,
         "nearest_energy": training["energy"][index],
-        "similar_structure": [text.decode() for text in training["structure"][found.matches.index]],
-        "ssim": found.matches.similarity,
+        "similar_structure": [
+            text.decode() for text in training["structure"][measured.matches.index]
+        ],
+        "ssim": measured.matches.similarity,
     }
     with whole(path) as partial, open(partial, "w", newline="") as file:
         writer = Writer(file)

@@ -27,9 +27,9 @@ ASKED = {  # the tables of conditions: title and columns
 }
 
 
-def asked_tables(found):
+def asked_tables(tables):
     """Return a table for each condition that the run takes: asked for against got."""
-    for name, rows in found.items():
+    for name, rows in tables.items():
         title, columns = ASKED[name]
         shown = {key: text for key, text in columns.items() if any(key in row for row in rows)}
         cells = [

@@ -44,7 +44,7 @@ def generate(config, saved):
     if config.interpolate:
         panels = style.views("From one latent vector to another", *first_samples(samples, count))
         sheet = style.sample_sheet(panels, columns=min(count, 12))
-        told = f"the path is in {shown(picture)}."
+        sentence = f"the path is in {shown(picture)}."
     else:
         ndim = samples["grid"].ndim - 2
         count = min(config.shown or style.MOST_SHOWN[ndim], count)
@@ -52,9 +52,9 @@ def generate(config, saved):
         panels |= real_panels(saved, count, config.seed, config.label)
         large = {"columns": style.VIEW_COLUMNS, "size": style.VIEW} if ndim == 3 else {}
         sheet = style.sample_sheet(panels, **large)
-        told = f"{shown(picture)} shows {count}."
+        sentence = f"{shown(picture)} shows {count}."
     style.save_figure(sheet, picture, saved["data"]["species"])
-    messages.info(f"{shown(config.out)}: {len(samples['grid'])} samples; {told}")
+    messages.info(f"{shown(config.out)}: {len(samples['grid'])} samples; {sentence}")
 
 
 def named_species(saved):
@@ -76,7 +76,7 @@ def structures_in(drawn, saved, repeated=True):
         `info` holds `sample`, `alpha`, `lateral_repeats`, the `shift` along z from the grid, Å,
         and, where it was told, `label`.
     """
-    found, (made, labels, _) = [], drawn
+    slabs, (made, labels, _) = [], drawn
     for row, atoms in enumerate(placed_slabs(made, saved["data"]["species"])):
         repeats = made["repeats"][row].round().astype(int).tolist() if repeated else [1, 1]
         atoms = atoms.repeat((*repeats, 1))
@@ -86,8 +86,8 @@ def structures_in(drawn, saved, repeated=True):
         atoms.info["lateral_repeats"] = repeats
         if labels is not None:
             atoms.info["label"] = int(labels[row])
-        found.append(atoms)
-    return found
+        slabs.append(atoms)
+    return slabs
 
 
 def first_samples(samples, count):

@@ -90,10 +90,10 @@ def prepare_base(config, saved):
     frames = range(len(anchors.facets))
     if config.cell is not None:
         frames = [int(anchors.cells[config.cell, 0])]
-    found = registrations(base, anchors, frames)
-    if not found:
+    registered = registrations(base, anchors, frames)
+    if not registered:
         raise ConfigError(f"--keep={config.keep}: {why_not(base, anchors)}")
-    return base, found
+    return base, registered
 
 
 def why_not(base, anchors):
@@ -198,22 +198,22 @@ def placed(network, draws, anchors):
     Sites are those of the row's registration. Along z displacements are true but for a constant.
     """
     made = predict(network, draws.noise, draws.labels)
-    found = []
+    rows = []
     for where, places, weights in zip(draws.where, made["places"], made["weights"], strict=True):
         centres = anchors.positions[where.frame][where.sites]
-        found.append((places[where.sites] - centres, weights[where.sites].max(axis=1) > 0.5))
-    return found
+        rows.append((places[where.sites] - centres, weights[where.sites].max(axis=1) > 0.5))
+    return rows
 
 
 def wanted_of(draws):
     """Return for each row which sites must hold an atom: 1, 0, or -1 where anything may be."""
-    found = []
+    wanted = []
     for where, tile in zip(draws.where, draws.tile, strict=True):
         tiles = slice(None) if tile == ALL else slice(tile, tile + 1)
         share = (where.partners[tiles] >= 0).mean(axis=0)
         lower = where.lower[tiles].all(axis=0) & (where.channels == 1)
-        found.append(np.where(lower, share >= 0.5, -1))
-    return found
+        wanted.append(np.where(lower, share >= 0.5, -1))
+    return wanted
 
 
 def constrained(network, draws, rng):
@@ -246,21 +246,21 @@ def searched(network, draws, base, anchors, rng):
         noise = np.sqrt(1 - STEP**2) * draws.noise + STEP * rng.normal(size=draws.noise.shape)
         noise[:, :FIRST_SITE] = draws.noise[:, :FIRST_SITE]
         tried = draws._replace(noise=noise.astype("float32"))
-        found = base_misfits(network, tried, base, anchors)
-        better = found < best
+        misfits = base_misfits(network, tried, base, anchors)
+        better = misfits < best
         draws = draws._replace(noise=np.where(better[:, None], tried.noise, draws.noise))
-        best = np.minimum(best, found)
+        best = np.minimum(best, misfits)
     return draws
 
 
 def base_misfits(network, draws, base, anchors):
     """Return how far each row's atoms below the cut lie from the kept ones, `(n,)`, Å."""
-    found, wanted = [], wanted_of(draws)
+    misfits, wanted = [], wanted_of(draws)
     for row, (offsets, there) in enumerate(placed(network, draws, anchors)):
         where, tile = draws.where[row], max(draws.tile[row], 0)
         one = where._replace(partners=where.partners[tile : tile + 1])
         places = (where.places + offsets @ where.matrix.T + where.shifts[tile])[None]
         apart = apart_from(base, one, places, there[None])
         disagreeing = ((wanted[row] >= 0) & (there != wanted[row])).sum()
-        found.append(misfit_of(apart) + WEIGHT * disagreeing)
-    return np.array(found)
+        misfits.append(misfit_of(apart) + WEIGHT * disagreeing)
+    return np.array(misfits)

@@ -44,9 +44,9 @@ def parse_structure(text):
     return restored(ase.io.read(io.StringIO(mended), format="extxyz"))
 
 
-def with_value(found):
+def with_value(match):
     """Return a key without a value with an empty text; quoted text stays as it is."""
-    return f'{found["key"]}="_JSON \\"\\""' if found["key"] else found[0]
+    return f'{match["key"]}="_JSON \\"\\""' if match["key"] else match[0]
 
 
 def packed(atoms):
@@ -112,18 +112,18 @@ def comes_back(key, candidate, value):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             text = key_val_dict_to_str({key: candidate})
-            found = key_val_str_to_dict(f"before=1 {text} after=1")
+            parsed = key_val_str_to_dict(f"before=1 {text} after=1")
     except (ValueError, TypeError, IndexError, AttributeError, Warning):
         return False
     one_line = len(text.splitlines()) == 1
-    return one_line and list(found) == ["before", key, "after"] and same(found[key], value)
+    return one_line and list(parsed) == ["before", key, "after"] and same(parsed[key], value)
 
 
-def same(found, value):
+def same(parsed, value):
     """Say whether a value was read as it was; arrays and lists of equal numbers are the same."""
-    if isinstance(found, str) or isinstance(value, str):
-        return found == value if isinstance(found, str) and isinstance(value, str) else False
-    return json.dumps(json_value(found)) == json.dumps(json_value(value))
+    if isinstance(parsed, str) or isinstance(value, str):
+        return parsed == value if isinstance(parsed, str) and isinstance(value, str) else False
+    return json.dumps(json_value(parsed)) == json.dumps(json_value(value))
 
 
 def as_json(value):

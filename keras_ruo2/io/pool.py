@@ -105,20 +105,20 @@ def connect(address):
     """
     from distributed import Client
 
-    found = {}
+    outcome = {}
 
     def ask():
         try:
-            found["client"] = Client(address, timeout=ANSWER / 2, set_as_default=False)
+            outcome["client"] = Client(address, timeout=ANSWER / 2, set_as_default=False)
         except Exception as error:  # what answers may be anything
-            found["error"] = error
+            outcome["error"] = error
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(ANSWER)
-    if "client" in found:
-        return found["client"]
-    reason = found.get("error", f"no answer in {ANSWER} s")
+    if "client" in outcome:
+        return outcome["client"]
+    reason = outcome.get("error", f"no answer in {ANSWER} s")
     raise ConfigError(
         f"No Dask scheduler answers at --scheduler={address} ({reason}). Start one (dask "
         "scheduler) and give its address, e.g. tcp://HOST:8786."
@@ -228,9 +228,9 @@ class DaskPool:
 
     def gone(self, error):
         """Return the error that tells of a lost scheduler."""
-        told = type(error).__name__ if isinstance(error, BaseException) else error
+        reason = type(error).__name__ if isinstance(error, BaseException) else error
         return Interrupted(
-            f"The Dask scheduler {self.where} has gone ({told}). What is finished is kept: start "
+            f"The Dask scheduler {self.where} has gone ({reason}). What is finished is kept: start "
             "a scheduler and repeat the command."
         )
 

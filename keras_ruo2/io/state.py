@@ -221,20 +221,20 @@ def prove(path, size, sha256, advice):
             f"{shown(path)} has {there} bytes, {size} were written: it was cut off by something "
             f"else. {advice}"
         )
-    found = sum_of(path, size) if size else hashlib.sha256()
-    if sha256 is not None and found.hexdigest() != sha256:
+    digest = sum_of(path, size) if size else hashlib.sha256()
+    if sha256 is not None and digest.hexdigest() != sha256:
         raise ConfigError(
             f"{shown(path)} is damaged or was changed by hand: its content is not what was "
             f"written. {advice}"
         )
-    return found
+    return digest
 
 
 def sum_of(path, size):
     """Return the running SHA-256 of the first bytes of a file."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     with open(path, "rb") as file:
         while size > 0 and (block := file.read(min(BLOCK, size))):
-            found.update(block)
+            digest.update(block)
             size -= len(block)
-    return found
+    return digest

@@ -41,11 +41,11 @@ def iterate_structures(path):
     Raises:
         ConfigError: If ASE cannot read a file, or there is no structure.
     """
-    found, files = False, structure_files("structures", path)
+    any_read, files = False, structure_files("structures", path)
     for file in files:
         try:
             for number, atoms in enumerate(iterate_file(file)):
-                found = True
+                any_read = True
                 if len(files) > 1:
                     atoms.info.setdefault("name", f"{name_in(file, files)}-{number}")
                 yield atoms
@@ -56,7 +56,7 @@ def iterate_structures(path):
                 f"{file} cannot be read by ASE ({error!r}). Give extxyz, an ASE db, a trajectory, "
                 "POSCAR, CIF or another format of ASE."
             ) from None
-    if not found:
+    if not any_read:
         raise ConfigError(
             f"{path} holds no structure. Expected at least one; look into it: ase gui FILE"
         )

@@ -57,8 +57,8 @@ def train_classifier(vectors, labels, num_classes, *, penalty=PENALTY):
         return entropy + penalty * np.square(weights[:-1]).sum(), slopes.ravel()
 
     start = np.zeros(inputs.shape[1] * num_classes)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300})
-    return Classifier(mean, scale, found.x.reshape(-1, num_classes))
+    minimum = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300})
+    return Classifier(mean, scale, minimum.x.reshape(-1, num_classes))
 
 
 def with_one(vectors):
@@ -99,13 +99,13 @@ def conditioning_scores(made, asked, real, known, new, new_known, *, num_classes
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(real))[:LARGEST_TRAINING]
     classifier = train_classifier(real[chosen], known[chosen], num_classes)
-    found = {
+    scores = {
         "generated": class_agreement(asked, classifier.predict(made), num_classes, rng),
         "held_out": class_agreement(new_known, classifier.predict(new), num_classes, rng),
     }
-    above = {name: part["information"] - part["null"] for name, part in found.items()}
+    above = {name: part["information"] - part["null"] for name, part in scores.items()}
     share = above["generated"] / above["held_out"] if above["held_out"] > 0 else np.nan
-    return found | {"share": float(share)}
+    return scores | {"share": float(share)}
 
 
 def class_agreement(known, predicted, num_classes, rng):

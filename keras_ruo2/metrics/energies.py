@@ -53,6 +53,6 @@ def energy_scores(labels, energies, edges, seed=0):
             f"{len(labels)} relaxed structures with energies, of {len(np.unique(labels))} classes; "
             f"at least {MIN_SAMPLES} and two classes are needed"
         )
-    found = energy_class(energies, edges)
+    classes = energy_class(energies, edges)
     rng = np.random.default_rng(seed)
-    return {"count": len(labels)} | class_agreement(labels, found, len(edges) - 1, rng)
+    return {"count": len(labels)} | class_agreement(labels, classes, len(edges) - 1, rng)

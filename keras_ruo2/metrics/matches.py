@@ -57,11 +57,13 @@ def best_matches(images, references, *, align=False, threads=None):
     images = np.asarray(images, dtype=np.float32)
     best, begin = None, 0
     for block in in_blocks(references):
-        found = (
+        matches = (
             compare_aligned(images, block, threads) if align else compare(images, block, threads)
         )
-        found = found._replace(index=found.index + begin, channel_index=found.channel_index + begin)
-        best = found if best is None else better(best, found)
+        matches = matches._replace(
+            index=matches.index + begin, channel_index=matches.channel_index + begin
+        )
+        best = matches if best is None else better(best, matches)
         begin += len(block)
     if best is None:
         raise ValueError("there are no references to compare with")
@@ -155,8 +157,8 @@ def candidates_of(images, block, threads):
         return chosen, np.stack(np.unravel_index(place[chosen], grid), axis=-1)
 
     with ThreadPoolExecutor(threads or available_cores()) as pool:
-        found = list(pool.map(search, images))
-    return tuple(np.stack(values) for values in zip(*found, strict=True))
+        candidates = list(pool.map(search, images))
+    return tuple(np.stack(values) for values in zip(*candidates, strict=True))
 
 
 def share_above(matches, threshold):

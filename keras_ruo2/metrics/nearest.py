@@ -24,7 +24,7 @@ def nearest_records(grids, records):
     for block in slices_of(len(records), max(1, BLOCK_VALUES // wanted.shape[1])):
         apart = pair_distances(wanted, spectra(records[block]))
         place = apart.argmin(axis=1)
-        found = apart[np.arange(len(grids)), place]
-        closer = found < best
-        index[closer], best[closer] = place[closer] + block.start, found[closer]
+        distances = apart[np.arange(len(grids)), place]
+        closer = distances < best
+        index[closer], best[closer] = place[closer] + block.start, distances[closer]
     return index, best

@@ -43,14 +43,14 @@ def neighbour_scores(generated, real, *, seed=0, neighbours=NUM_NEIGHBOURS):
     order = rng.permutation(len(real))
     other, half = real[order[:size]], real[order[size : 2 * size]]
     made = generated[rng.permutation(len(generated))[:size]]
-    found = memberships(made, other, neighbours)
+    added = memberships(made, other, neighbours)
     floors = memberships(half, other, neighbours)
     again = rng.integers(size, size=(NUM_REPLICATES, size))
     return {
         name: over_floor(
-            found[name].mean(),
+            added[name].mean(),
             floors[name].mean(),
-            found[name][again].mean(axis=1) - found[name].mean(),
+            added[name][again].mean(axis=1) - added[name].mean(),
         )
         for name in NAMES
     }

@@ -62,23 +62,23 @@ def row_by_class(groups):
     return sorted(chosen[:MADE], key=lambda pair: pair[1].number)
 
 
-def draw_slab(axis, entry, told):
+def draw_slab(axis, entry, text):
     """Draw a slab as balls and sticks, seen as the page first shows it.
 
     Args:
         axis: matplotlib axis.
         entry: Dict with `drawing`, `formula`, `faces`.
-        told: What stands below its formula: its class, or that it is real.
+        text: What stands below its formula: its class, or that it is real.
     """
-    found = entry["drawing"]
-    seen = projected(np.array(found["positions"]) - found["centre"])
+    drawing = entry["drawing"]
+    seen = projected(np.array(drawing["positions"]) - drawing["centre"])
     order = np.argsort(seen[:, 2], kind="stable")
     depth = (seen[:, 2].max() - seen[:, 2]) / max(np.ptp(seen[:, 2]), 1e-9)
-    colours = np.array([to_rgb(colour) for colour in found["colours"]])
+    colours = np.array([to_rgb(colour) for colour in drawing["colours"]])
     colours = 1 - (1 - colours) * (1 - FOG * depth[:, None])
-    sticks = [seen[pair, :2] for pair in found["bonds"]]
+    sticks = [seen[pair, :2] for pair in drawing["bonds"]]
     axis.add_collection(LineCollection(sticks, colors="0.6", linewidths=1.0, zorder=1))
-    width = 2 * SCALE * np.array(found["radii"])[order]
+    width = 2 * SCALE * np.array(drawing["radii"])[order]
     axis.add_collection(
         EllipseCollection(
             width,
@@ -99,7 +99,7 @@ def draw_slab(axis, entry, told):
     axis.set(xlim=limits[0], ylim=limits[1], aspect="equal", anchor="N")
     faces = entry["faces"]
     faces = faces if len(faces) <= LONGEST else f"{faces[: LONGEST - 1]}…"
-    axis.set_title(f"{entry['formula']}\n{told}\n{faces}", fontsize=7.5, pad=3, linespacing=1.15)
+    axis.set_title(f"{entry['formula']}\n{text}\n{faces}", fontsize=7.5, pad=3, linespacing=1.15)
 
 
 def projected(positions):

@@ -215,11 +215,11 @@ def draw_legend(figure, axes, num_panels, panels, methods):
     handles.append(plt.Rectangle((0, 0), 1, 1, color="0.92", label="outside RuO₂'s limits"))
     handles.append(plt.Rectangle((0, 0), 1, 1, label="γ < 0: not physical", **UNPHYSICAL))
     if any(line.get("doubtful_from") is not None for line in lines):
-        told = textwrap.fill("oxidised face, too stable by this method", WIDEST_LABEL)
-        handles.append(plt.Rectangle((0, 0), 1, 1, label=told, **DOUBTFUL))
+        text = textwrap.fill("oxidised face, too stable by this method", WIDEST_LABEL)
+        handles.append(plt.Rectangle((0, 0), 1, 1, label=text, **DOUBTFUL))
     if len(methods) > 1:
-        told = textwrap.fill(f"{methods[0]} (lines) to the others", WIDEST_LABEL)
-        handles.append(plt.Rectangle((0, 0), 1, 1, color="0.3", alpha=BAND, lw=0, label=told))
+        text = textwrap.fill(f"{methods[0]} (lines) to the others", WIDEST_LABEL)
+        handles.append(plt.Rectangle((0, 0), 1, 1, color="0.3", alpha=BAND, lw=0, label=text))
         handles += [
             plt.Line2D([], [], ls=style, color="0.15", lw=0.9, label=f"lowest by {name}")
             for style, name in zip(cycle(METHODS), methods[1:])

@@ -141,8 +141,8 @@ def confusion_figure(scores):
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.3), layout="constrained")
         for axis, (name, title) in zip(axes, panels.items(), strict=True):
-            found = scores[name]
-            counts = np.array(found["confusion"], dtype=float)
+            score = scores[name]
+            counts = np.array(score["confusion"], dtype=float)
             sums = counts.sum(axis=1, keepdims=True)
             shares = np.divide(counts, sums, out=np.full_like(counts, np.nan), where=sums > 0)
             image = axis.imshow(shares, cmap="cividis", vmin=0, vmax=1)
@@ -150,7 +150,7 @@ def confusion_figure(scores):
             axis.set_yticks(range(len(counts)))
             axis.set_xlabel("Class read by the classifier")
             axis.set_title(
-                f"{title}\n{found['information']:.2f} bits; shuffled {found['null']:.2f}",
+                f"{title}\n{score['information']:.2f} bits; shuffled {score['null']:.2f}",
                 fontsize=9,
             )
         axes[0].set_ylabel("Class asked for")

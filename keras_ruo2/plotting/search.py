@@ -106,9 +106,9 @@ def draw_composition(groups, potentials):
                 axes[name].plot(place, chain["lowest"], "_", color=OXYGEN, ms=16, mew=2)
             start = chains[0]["excess"][0]
             axes[name].axhline(start, color="0.5", lw=0.8, ls="--", zorder=0)
-            found = np.concatenate([chain["excess"] for chain in chains])
+            excess = np.concatenate([chain["excess"] for chain in chains])
             room = 1.5 * chains[0]["one"]
-            axes[name].set_ylim(found.min() - room, found.max() + room)
+            axes[name].set_ylim(excess.min() - room, excess.max() + room)
             axes[name].set_xticks(range(len(potentials)), [f"{value:g}" for value in potentials])
             axes[name].set_xlim(-0.5, len(potentials) - 0.5)
         figure.supxlabel(f"{DMU} (eV)", fontsize=9)

@@ -58,13 +58,13 @@ def main(config):
     check_output(out, config.overwrite)
     check_writable(out.parent)
     with open_pool(config.scheduler, config.workers) as pool, workplace.held(folder, config):
-        found = survey_once(config, folder)
-        description = build(found, config, folder, pool)
+        surveyed = survey_once(config, folder)
+        description = build(surveyed, config, folder, pool)
         description.save(folder / SHARDS)
         drop_halves(folder / SHARDS)
         replace_folder(folder / SHARDS, out)
     total = sum(description.counts.values())
-    messages.info(f"{shown(out)}: {total:,} records of {len(found.names):,} structures.")
+    messages.info(f"{shown(out)}: {total:,} records of {len(surveyed.names):,} structures.")
 
 
 def check_output(out, overwrite):
@@ -96,16 +96,16 @@ def survey_once(config, folder):
             return survey_from(workplace.read_json(path))
         except ConfigError as error:
             messages.warning(f"Warning: {error} It is made again.")
-    found = survey(config, folder / TRAJECTORY)
-    write_state(path, found.as_dict())
-    return found
+    surveyed = survey(config, folder / TRAJECTORY)
+    write_state(path, surveyed.as_dict())
+    return surveyed
 
 
-def build(found, config, folder, pool):
+def build(surveyed, config, folder, pool):
     """Write the shards of both splits that are not there yet, and return the `Description`.
 
     Args:
-        found: `Survey`.
+        surveyed: `Survey`.
         config: `RecordsConfig`.
         folder: Where an interrupted command goes on.
         pool: Who writes them, see `keras_ruo2.io.pool`.
@@ -113,11 +113,11 @@ def build(found, config, folder, pool):
     recipe = config.rules
     edges = np.array([])
     if config.num_classes:
-        edges = class_edges(found.energies, config.num_classes, found.names)
+        edges = class_edges(surveyed.energies, config.num_classes, surveyed.names)
     schema = Schema((*recipe.grid_shape, len(config.pair)))
-    splits = split_structures(found.families, config.holdout, config.seed)
-    warn_of_few_chains(found.families, config)
-    warn_of_few_held_out(count_families(found.families, splits), config)
+    splits = split_structures(surveyed.families, config.holdout, config.seed)
+    warn_of_few_chains(surveyed.families, config)
+    warn_of_few_held_out(count_families(surveyed.families, splits), config)
     dealt = list(deal_shards(splits))
     shards = {name: finished_shard(folder, name) for name, *_ in dealt}
     missing = [k for k, (name, *_) in enumerate(dealt) if shards[name] is None]
@@ -131,7 +131,7 @@ def build(found, config, folder, pool):
         work = (folder, name, split, members.tolist(), config, edges, schema)
         pool.submit(name, number, build_shard, *work)
     finish_shards(shards, pool, folder)
-    return make_description(found, edges, config, schema, splits, list(shards.values()))
+    return make_description(surveyed, edges, config, schema, splits, list(shards.values()))
 
 
 def finished_shard(folder, name):
@@ -168,7 +168,7 @@ def finish_shards(shards, pool, folder):
         progress.step(f"{name}: {shard['count']:,} records")
 
 
-def make_description(found, edges, config, schema, splits, shards):
+def make_description(surveyed, edges, config, schema, splits, shards):
     """Return the `Description` of finished shards."""
     tallies = [shard["tally"] for shard in shards if shard["split"] == TRAINING]
     kept = ("name", "split", "count", "sha256")
@@ -183,26 +183,26 @@ def make_description(found, edges, config, schema, splits, shards):
         **dataset_statistics(tallies, max(0, len(edges) - 1)),
         counts={split: sum(s["count"] for s in shards if s["split"] == split) for split in splits},
         structures={
-            split: [found.names[index] for index in members] for split, members in splits.items()
+            split: [surveyed.names[index] for index in members] for split, members in splits.items()
         },
         shards=tuple({key: shard[key] for key in kept} for shard in shards),
-        source=describe_source(config, found, splits),
+        source=describe_source(config, surveyed, splits),
     )
 
 
-def describe_source(config, found, splits):
+def describe_source(config, surveyed, splits):
     """Return where records came from: file, settings and cells, for `Description.source`."""
     return {
         "file": source_name(config.structures),
         "sha256": checksum(*structure_files("structures", config.structures)),
         "seed": config.seed,
         "holdout": config.holdout,
-        "held_out_chains": sorted(chosen_chains(found.families, config.holdout, config.seed)),
-        "held_out_families": count_families(found.families, splits),
+        "held_out_chains": sorted(chosen_chains(surveyed.families, config.holdout, config.seed)),
+        "held_out_families": count_families(surveyed.families, splits),
         "translate": config.translate,
         "num_voxels": config.rules.num_voxels,
-        "largest_voxel": float(found.longest.max()) / config.rules.num_voxels,
-        "lateral_repeats": count_repeats(found.repeats[splits[TRAINING]]),
+        "largest_voxel": float(surveyed.longest.max()) / config.rules.num_voxels,
+        "lateral_repeats": count_repeats(surveyed.repeats[splits[TRAINING]]),
     }
 
 

@@ -20,15 +20,15 @@ def sealed(box):
 
 def checksum_of(box):
     """Return the SHA-256 of a structure's atoms, cell, energy and `info`, to the last bit."""
-    found = hashlib.sha256()
+    hashed = hashlib.sha256()
     for values in (box.numbers, box.positions, box.cell.array, box.pbc.astype(int)):
         array = np.ascontiguousarray(values)
-        found.update(f"{array.dtype.str}{array.shape}".encode() + array.tobytes())
+        hashed.update(f"{array.dtype.str}{array.shape}".encode() + array.tobytes())
     info = {name: value for name, value in box.info.items() if name != SUM}
     energy = energy_of(box)
-    found.update(repr(None if energy is None else float(energy)).encode())
-    found.update(digest(json_info(info)).encode())
-    return found.hexdigest()
+    hashed.update(repr(None if energy is None else float(energy)).encode())
+    hashed.update(digest(json_info(info)).encode())
+    return hashed.hexdigest()
 
 
 def json_info(values):

@@ -33,14 +33,14 @@ def collect(atoms, index, config, edges):
         "structure": atoms.info["name"],
         "motif": motif_of(atoms, config.pair).to_bytes(),
     }
-    found = []
+    grids = []
     for _ in range(recipe.translations):
         box = rotate_and_translate(atoms, rng, recipe.rotate, config.translate)
         shape = (recipe.num_voxels,) * 3
         grid = voxelise(box, shape, alpha=recipe.alpha, species=config.pair)
         parts = slices(grid, box.cell.lengths(), recipe.positions)
-        found.extend(common | part for part in parts)
-    return found
+        grids.extend(common | part for part in parts)
+    return grids
 
 
 def rotate_and_translate(atoms, rng, rotate, translate=TRANSLATIONS[0]):

@@ -42,9 +42,9 @@ def build_shard(folder, name, split, members, config, edges, schema):
 
 def watched(samples, seen):
     """Pass on lists of samples, and append what is counted of each sample to `seen`."""
-    for found in samples:
-        seen.extend((sample["lattice"], sample["label"], sample["dmu_o"]) for sample in found)
-        yield found
+    for group in samples:
+        seen.extend((sample["lattice"], sample["label"], sample["dmu_o"]) for sample in group)
+        yield group
 
 
 def tally_records(seen, num_classes):
@@ -80,13 +80,13 @@ def dataset_statistics(tallies, num_classes):
     Raises:
         ConfigError: If there are no records.
     """
-    tallies = [found for found in tallies if found]
+    tallies = [tally for tally in tallies if tally]
     if not tallies:
         raise ConfigError("Every slice of the training structures is empty. Use another recipe.")
     known = Counter()
-    for found in tallies:
-        known.update(dict(map(tuple, found["dmu_o_counts"])))
-    counts = np.sum([found["label_counts"] for found in tallies], axis=0).tolist()
+    for tally in tallies:
+        known.update(dict(map(tuple, tally["dmu_o_counts"])))
+    counts = np.sum([tally["label_counts"] for tally in tallies], axis=0).tolist()
     return {
         "lattice_minimum": tuple(np.min([t["lattice_minimum"] for t in tallies], axis=0).tolist()),
         "lattice_maximum": tuple(np.max([t["lattice_maximum"] for t in tallies], axis=0).tolist()),

@@ -93,11 +93,11 @@ def survey(config, trajectory):
     if not rows:
         raise ConfigError(f"{config.structures} holds no structure that the recipe can use.")
     names, energies, longest, repeats, families = zip(*rows, strict=True)
-    found = Survey(
+    surveyed = Survey(
         list(names), np.array(energies), np.array(longest), np.array(repeats), list(families)
     )
-    warn_of_coarse_voxels(found, config.rules)
-    return found
+    warn_of_coarse_voxels(surveyed, config.rules)
+    return surveyed
 
 
 def prepared_before(trajectory):
@@ -156,8 +156,10 @@ def prepared_structures(config, start=0, oddities=None):
             if config.skip_foreign or config.skip_damaged:
                 oddities.skipped.append(f"structure {number} ({name}): {error}")
                 continue
-            told = f"{config.structures}, structure {number} ({name}): {error}"
-            raise ConfigError(f"{told} To leave out what cannot be used: --skip_damaged") from None
+            reason = f"{config.structures}, structure {number} ({name}): {error}"
+            raise ConfigError(
+                f"{reason} To leave out what cannot be used: --skip_damaged"
+            ) from None
         known = {key: box.info[key] for key in ("dmu_o", "lateral_repeats") if key in box.info}
         box.info = {"name": name, "number": number, "family": family_of(info, number), **known}
         box.set_constraint()
@@ -172,14 +174,14 @@ class Oddities:
     """
 
     def __init__(self, path):
-        self.path, self.skipped, self.found = path, [], {}
+        self.path, self.skipped, self.examples = path, [], {}
 
     def look(self, name, atoms, box):
         """Take note of what is odd about a structure, given it and what it was made into."""
         for check, looked_at in ((missing_vacuum_sentence, atoms), (long_cell, box)):
             text = check(looked_at)
             if text:
-                self.found.setdefault(check, []).append(f"{name}: {text}")
+                self.examples.setdefault(check, []).append(f"{name}: {text}")
 
     def tell(self):
         """Print what was skipped, and warn of what is odd, the first few of each by name."""
@@ -187,9 +189,11 @@ class Oddities:
             missing_vacuum_sentence: "are crystals without surfaces",
             long_cell: "have very long cells",
         }
-        for check, told in self.found.items():
-            warn_of_listed(f"Warning: {len(told)} structures {kinds[check]}, but were taken", told)
-        if missing_vacuum_sentence in self.found:
+        for check, sentences in self.examples.items():
+            warn_of_listed(
+                f"Warning: {len(sentences)} structures {kinds[check]}, but were taken", sentences
+            )
+        if missing_vacuum_sentence in self.examples:
             messages.warning(
                 "    For slabs add a vacuum along z: atoms.center(vacuum=6, axis=2)",
             )
@@ -237,9 +241,9 @@ def count_repeats(repeats):
     return {str(count): number for count, number in sorted(Counter(repeats.ravel()).items())}
 
 
-def warn_of_coarse_voxels(found, recipe):
+def warn_of_coarse_voxels(surveyed, recipe):
     """Say how many structures have voxels in which neighbouring atoms merge."""
-    voxels = found.longest / recipe.num_voxels
+    voxels = surveyed.longest / recipe.num_voxels
     coarse = int(np.sum(voxels > cells.LARGEST_VOXEL))
     if coarse:
         messages.warning(

@@ -100,13 +100,13 @@ def check_some_usable(path, frames):
         return
     number = wrong.index(names[0])
     atoms = frames[number]
-    told = {
+    explain = {
         "wrong_units": wrong_units,
         "damaged": fault_of_size,
         "partial_occupancies": partial_occupancies,
     }
     formula = f"it is {atoms.get_chemical_formula()}. Expected a metal and an anion."
-    why = told[names[0]](atoms) if names[0] in told else formula
+    why = explain[names[0]](atoms) if names[0] in explain else formula
     raise ConfigError(
         f"{path}: none of {len(frames)} structures can be relaxed ({', '.join(names)}). Structure "
         f"{number} ({name_of(atoms, number)}): {why}"
@@ -128,13 +128,13 @@ def relax_unfinished(config, frames, finished, partial):
     if config.trajectories:
         check_writable(config.trajectories)
     limits = Limits(**{name: getattr(config, name) for name in LIMITS})
-    told = {
+    settings = {
         "optimiser": config.optimiser,
         "frozen_layers": config.frozen_layers,
         "date": datetime.date.today().isoformat(),
         "command": shlex.join(["python -m keras_ruo2", *sys.argv[1:]]).replace("'", ""),
     }
-    progress, found = Progress(len(frames), len(finished)), {}
+    progress, relaxed = Progress(len(frames), len(finished)), {}
     with open_pool(config.scheduler, config.workers) as pool, closing():
         for number, atoms in enumerate(frames):
             if number not in finished:
@@ -143,11 +143,11 @@ def relax_unfinished(config, frames, finished, partial):
                 pool.submit(number, number, relax_one, *work)
         for number, result in pool.results():
             result.info["name"] = name_of(frames[number], number)
-            result.info |= told
-            append_result(partial, result, number, len(finished) + len(found))
-            found[number] = result
+            result.info |= settings
+            append_result(partial, result, number, len(finished) + len(relaxed))
+            relaxed[number] = result
             progress.step(result_line(result))
-    return found
+    return relaxed
 
 
 def append_result(partial, result, number, place):
@@ -193,12 +193,12 @@ def check_same_work(partial, config):
 def result_line(atoms):
     """Return a line about a finished structure."""
     energy = potential_energy(atoms)
-    told = f"{atoms.info['name'][:32]:32s} {atoms.get_chemical_formula():10s}"
+    text = f"{atoms.info['name'][:32]:32s} {atoms.get_chemical_formula():10s}"
     if energy is None:
-        return f"{told} {atoms.info['relax_failures']}"
+        return f"{text} {atoms.info['relax_failures']}"
     outcome = "relaxed" if atoms.info["relax_failures"] == "no" else atoms.info["relax_failures"]
     return (
-        f"{told}{energy / len(atoms):9.4f} eV/atom{atoms.info['relaxation_steps']:5d} steps"
+        f"{text}{energy / len(atoms):9.4f} eV/atom{atoms.info['relaxation_steps']:5d} steps"
         f"{atoms.info['rmsd']:7.3f} Å  {outcome}"
     )
 

@@ -108,12 +108,12 @@ def find_callable(name):
             "calculator."
         )
     try:
-        found = getattr(importlib.import_module(module), attribute, None)
+        function = getattr(importlib.import_module(module), attribute, None)
     except ImportError as error:
         raise ConfigError(f"Calculator {name!r}: cannot import {module} ({error}).") from None
-    if not callable(found):
+    if not callable(function):
         raise ConfigError(f"Calculator {name!r}: {module} has no callable {attribute!r}.")
-    return found
+    return function
 
 
 def make_calculator(name):
@@ -177,9 +177,9 @@ def instantiate(name, make, *arguments):
     try:
         return make(*arguments)
     except Exception as error:  # a library may raise anything, e.g. where there is no network
-        told = " ".join(str(error).split()) or "no reason given"
+        reason = " ".join(str(error).split()) or "no reason given"
         raise ConfigError(
-            f"The calculator {name!r} cannot be made ({type(error).__name__}: {told}). Check its "
+            f"The calculator {name!r} cannot be made ({type(error).__name__}: {reason}). Check its "
             "installation and its model, or give another --calculator."
         ) from None
 

@@ -57,7 +57,9 @@ def drop_training_state(folder):
     known = known_of(folder)
     if known is None:
         return
-    files = {name: told for name, told in known["files"].items() if name != TRAINING_WEIGHTS}
+    files = {
+        name: checksum for name, checksum in known["files"].items() if name != TRAINING_WEIGHTS
+    }
     if files != known["files"]:
         write_state(folder / CHECKSUMS, known | {"files": files})
     (folder / TRAINING_WEIGHTS).unlink(missing_ok=True)
@@ -115,7 +117,7 @@ def fault_of_weights(path):
     """
     import h5py
 
-    found, total = [], 0
+    values, total = [], 0
     try:
         with h5py.File(path) as file:
             waiting = [file]
@@ -127,12 +129,12 @@ def fault_of_weights(path):
                     item = group[name]
                     if isinstance(item, h5py.Group):
                         waiting.append(item)
-                        found.append(item.id)
+                        values.append(item.id)
                     elif item.dtype.kind not in "fiubV" or item.external or item.is_virtual:
                         return f"is damaged: {name!r} holds no plain numbers"
                     else:
                         total += item.nbytes
-                if len(found) > 100_000:
+                if len(values) > 100_000:
                     return "is damaged: it has too many parts"
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"is damaged ({first_line(error)})"
@@ -213,8 +215,8 @@ def sound_checkpoint(run, best=False, to_go_on=False):
         if to_go_on and not fault and not (folder / TRAINING_WEIGHTS).is_file():
             fault = f"{shown(folder)} holds what draws samples only, not the state of a training"
         if not fault:
-            for told in faults:
-                say_once(f"Warning: {told}. {shown(folder)} is used instead.")
+            for reason in faults:
+                say_once(f"Warning: {reason}. {shown(folder)} is used instead.")
             return folder
         faults.append(fault.rstrip("."))
     if faults:

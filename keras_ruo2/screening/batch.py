@@ -42,9 +42,9 @@ def main(config):
             reason in --accept.
     """
     check_screening_installed()
-    accept = [word.strip() for word in config.accept.split(",") if word.strip()]
-    for word in accept:
-        check_choice("accept", word, REASONS)
+    accept = [name.strip() for name in config.accept.split(",") if name.strip()]
+    for name in accept:
+        check_choice("accept", name, REASONS)
     structures = read_structures(config.structures)
     references = read_structures(config.known)
     check_writable(config.out.parent)

@@ -137,11 +137,11 @@ def screen(structures, known, *, accept=(), progress=lambda text: None, species=
     return verdicts
 
 
-def look_up(found, known):
+def look_up(fingerprint, known):
     """Return the `Match` of a fingerprint among known slabs, its index that of the structure."""
     if not known.fingerprints:
         return None
-    match = find_match(found, known.fingerprints)
+    match = find_match(fingerprint, known.fingerprints)
     return match._replace(index=known.indices[match.index])
 
 

@@ -93,10 +93,10 @@ class Anchors:
     def opposed(self):
         """Whether each site has an opposite on the other face, `(f, s)`."""
         own = np.arange(self.num_sites)
-        found = self.upper != own
+        opposed = self.upper != own
         for frame, upper in enumerate(self.upper):
-            found[frame, upper[upper != own]] = True
-        return found
+            opposed[frame, upper[upper != own]] = True
+        return opposed
 
     def cells_of(self, facet):
         """Return the numbers of the cells whose slabs show a facet, e.g. `"(110)"`."""
@@ -254,10 +254,10 @@ def vacuum_of(frames, heights):
 
 def cell_kinds(frames, labels, counts, num_classes):
     """Return the kinds of cells, `(k, 3)`, and their records in each class, `(k, classes)`."""
-    found = {}
+    kinds = {}
     for number, frame in enumerate(frames):
         for slab, index in zip(frame.slabs, frame.numbers, strict=True):
             key = (number, *(int(count) for count in slab.repeats))
-            tally = found.setdefault(key, np.zeros(num_classes))
+            tally = kinds.setdefault(key, np.zeros(num_classes))
             tally[max(int(labels[index]), 0)] += counts[index]
-    return np.array(list(found)), np.array(list(found.values()))
+    return np.array(list(kinds)), np.array(list(kinds.values()))

@@ -140,10 +140,10 @@ def bonded_parts(atoms):
             search.insert_bond(first, second, tuple(shift))
     search.check()
     components, dimensions = search.get_components()
-    found = np.array([dimensions[component] for component in components])
+    sizes = np.array([dimensions[component] for component in components])
     labels = fragments(atoms)  # ASE's components may be one fragment, cut at the boundaries
     parts = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    return sorted(((part, int(found[part].max())) for part in parts), key=lambda row: -len(row[0]))
+    return sorted(((part, int(sizes[part].max())) for part in parts), key=lambda row: -len(row[0]))
 
 
 def closer_than(atoms, share):

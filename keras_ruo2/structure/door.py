@@ -39,10 +39,10 @@ def usable_structures(path, frames, *, skip=False, check=check_structure, advice
         try:
             check(atoms)
         except ConfigError as error:
-            told = f"structure {number} ({name_of(atoms, number)}): {error}"
+            reason = f"structure {number} ({name_of(atoms, number)}): {error}"
             if not skip:
-                raise ConfigError(f"{path}, {told} {advice}") from None
-            left_out.append(told)
+                raise ConfigError(f"{path}, {reason} {advice}") from None
+            left_out.append(reason)
         else:
             kept.append(atoms)
     if left_out:

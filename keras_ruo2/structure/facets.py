@@ -35,8 +35,8 @@ class Facet(NamedTuple):
 
 def indices_of(name):
     """Return the Miller indices in a facet's name, `(1, 1, 0)` of `"(110)"`, or `None`."""
-    found = NAME.fullmatch(name)
-    return tuple(int(digit) for digit in found.groups()) if found else None
+    match = NAME.fullmatch(name)
+    return tuple(int(digit) for digit in match.groups()) if match else None
 
 
 def facet_in(atoms):
@@ -114,9 +114,9 @@ def from_number(label):
             return None
         return tuple(int(digit) for digit in f"{abs(int(label)):03d}")
     text = str(label).translate(OVERLINES).strip(BRACKETS)
-    found = SPELLING.fullmatch(text)
-    if found:
-        return tuple(int(digit.replace("−", "-")) for digit in found.groups())
+    match = SPELLING.fullmatch(text)
+    if match:
+        return tuple(int(digit.replace("−", "-")) for digit in match.groups())
     short = text if text.isdigit() and len(text) < 3 else None
     return None if short is None else from_number(int(short))
 

@@ -119,6 +119,6 @@ def upper_sites(positions, channels, lengths, centring):
         return None
     upper = np.flatnonzero((positions[:, 2] > MIDDLE) & (partners >= 0) & (channels == 1))
     upper = upper[positions[partners[upper], 2] < -MIDDLE]
-    found = np.arange(len(positions))
-    found[partners[upper]] = upper
-    return found
+    opposites = np.arange(len(positions))
+    opposites[partners[upper]] = upper
+    return opposites

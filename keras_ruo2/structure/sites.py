@@ -92,12 +92,12 @@ class Frame:
 
     def offsets(self, points, places):
         """Return the vectors from places, or the nearest of their centred copies, to points, Å."""
-        found = [
+        offsets = [
             vectors(points, places + [*shift, 0], self.lengths)
             for shift in self.centring * self.lengths
         ]
-        nearest = np.argmin([np.linalg.norm(apart, axis=-1) for apart in found], axis=0)
-        return np.take_along_axis(np.array(found), nearest[None, ..., None], axis=0)[0]
+        nearest = np.argmin([np.linalg.norm(apart, axis=-1) for apart in offsets], axis=0)
+        return np.take_along_axis(np.array(offsets), nearest[None, ..., None], axis=0)[0]
 
     def settle(self):
         """Move every site to the mean of its atoms."""

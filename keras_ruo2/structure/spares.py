@@ -22,7 +22,7 @@ def spare_sites(frame, count, species):
     places = (frame.positions + shifts[:, None]).reshape(-1, 3)
     kinds, always = (np.tile(v, len(shifts)) for v in (frame.channels, count == count.max()))
     metal, kept = places[kinds == 0], places[always]
-    found = np.empty((0, 3))
+    spares = np.empty((0, 3))
     radii = sum(covalent_radii[atomic_numbers[symbol]] for symbol in species)
     near, far = (share * radii for share in BOND)
     for step in crystal_translations(kept, kinds[always], metal, frame.lengths):
@@ -30,10 +30,10 @@ def spare_sites(frame, count, species):
         bond = distances_to_nearest(images, metal, frame.lengths)
         images = images[(bond > near) & (bond < far)]
         for image in images:
-            taken = np.concatenate([places, *(found + shift for shift in shifts)])
+            taken = np.concatenate([places, *(spares + shift for shift in shifts)])
             if distances_to_nearest(image[None], taken, frame.lengths)[0] > SAME_SITE:
-                found = np.concatenate([found, image[None]])
-    return found
+                spares = np.concatenate([spares, image[None]])
+    return spares
 
 
 def distances_to_nearest(points, places, lengths):
@@ -47,7 +47,7 @@ def crystal_translations(places, kinds, metal, lengths):
     steps = (metal[:, None] - metal[None]).reshape(-1, 3)
     steps = steps[np.abs(steps[:, 2]) > STEP]
     bottom, top = metal[:, 2].min() - STEP, metal[:, 2].max() + STEP
-    found = []
+    translations = []
     for step in steps[np.argsort(np.abs(steps[:, 2]), kind="stable")]:
         moved = places + step
         inside = (moved[:, 2] > bottom + 2 * STEP) & (moved[:, 2] < top - 2 * STEP)
@@ -59,10 +59,10 @@ def crystal_translations(places, kinds, metal, lengths):
             for kind in (0, 1)
         ]
         known = (
-            any(distances_to_nearest(step[None], np.array(found), lengths) < STEP)
-            if found
+            any(distances_to_nearest(step[None], np.array(translations), lengths) < STEP)
+            if translations
             else False
         )
         if np.concatenate(hits).mean() >= MAPPED and not known:
-            found.append(step)
-    return found
+            translations.append(step)
+    return translations

@@ -58,8 +58,8 @@ def build_model(resolved, description, num_classes, num_steps, placement, anchor
     settings = make_settings(resolved, variant, num_steps, description)
     extra = {}
     if settings.environment_weight:
-        told = num_classes if variant.label else 0
-        extra["environment_critic"] = build_environment_critic(told)
+        num_labels = num_classes if variant.label else 0
+        extra["environment_critic"] = build_environment_critic(num_labels)
     model = backend.WassersteinGAN(generator, critic, settings, seed=resolved["seed"], **extra)
     model.compile(**COMPILE.get(resolved["backend"], {}))
     return model

@@ -53,8 +53,8 @@ class EnvironmentLosses:
         fake = describe_environments(*self.neighbours(made, self.num_sites))
         seen, other = self.score(real, kinds, label), self.score(fake, fake_kinds, label)
         scores = [
-            mean_over_atoms(found["score"], weights)
-            for found, weights in ((seen, kinds), (other, fake_kinds))
+            mean_over_atoms(outputs["score"], weights)
+            for outputs, weights in ((seen, kinds), (other, fake_kinds))
         ]
         gap = losses.critic_loss(*scores)
         penalty = losses.gradient_penalty(self.gradients(real, kinds, fake, fake_kinds, label))

@@ -219,8 +219,8 @@ class BaseWassersteinGAN(keras.Model):
             parts["generator_property_loss"] = range_penalty(values, *known.wanted_range)
             loss = loss + known.wanted_weight * parts["generator_property_loss"]
         if self.environments:
-            extra, found = self.environments.generator_terms(made, batch)
-            loss, parts = loss + extra, parts | found
+            extra, added = self.environments.generator_terms(made, batch)
+            loss, parts = loss + extra, parts | added
         return loss, {"generator_loss": loss, **parts}
 
     def gamma(self):
