@@ -11,12 +11,12 @@ import numpy as np
 from ase.optimize import FIRE
 
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.io.frames import append_frame, remove, whole_frames
+from keras_ruo2.io.frames import append_frame, remove_frames, whole_frames
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.progress import Progress
 from keras_ruo2.relaxation.calculators import NO_CORRECTION, check_calculator, make_calculator
 from keras_ruo2.relaxation.references import lattice_constants
-from keras_ruo2.species import remark
+from keras_ruo2.species import assumption_note
 from keras_ruo2.structure.bonds import is_metal, pair_of
 from keras_ruo2.structure.cells import orthogonalise, potential_energy, with_energy
 from keras_ruo2.structure.filters import broken
@@ -32,7 +32,7 @@ def main(config):
     """
     check_calculator(config.calculator)
     check_writable(config.out.parent)
-    remark(config.pair)
+    assumption_note(config.pair)
     partial = config.out.with_suffix(".partial.extxyz")
     finished = {atoms.info["name"]: atoms for atoms in read_partial(partial)}
     calculator, provenance = make_calculator(config.calculator)
@@ -52,14 +52,14 @@ def main(config):
     progress = Progress(len(slabs), done=len(slabs) - len(missing))
     for slab, variation in missing:
         name = slab.info["name"]
-        finished[name] = compute(slab, variation, calculator, provenance)
+        finished[name] = relax_and_label(slab, variation, calculator, provenance)
         append_frame(partial, finished[name])
-        progress.step(summary(finished[name]))
+        progress.step(slab_line(finished[name]))
     ordered = [finished[slab.info["name"]] for slab, _ in slabs]
     whole = config.out.with_suffix(".whole.partial.extxyz")
     ase.io.write(whole, ordered)
     os.replace(whole, config.out)
-    remove(partial)
+    remove_frames(partial)
     num_broken = sum(atoms.info["broken"] != "no" for atoms in ordered)
     worst = max(abs(atoms.info["supercell_error"]) for atoms in ordered)
     print(
@@ -113,7 +113,7 @@ def plan(a, c, config):
     return pairs
 
 
-def compute(slab, variation, calculator, provenance):
+def relax_and_label(slab, variation, calculator, provenance):
     """Relax `slab` as `variation` asks and return it with its energy and provenance."""
     slab = slab.copy()
     slab.calc = calculator
@@ -149,7 +149,7 @@ def supercell_error(slab, calculator):
     return round(1000 * (box.get_potential_energy() - scaled), 3)
 
 
-def summary(slab):
+def slab_line(slab):
     """Return a line about a finished slab."""
     metal, anion = pair_of(slab)
     num_metal = int(np.sum(is_metal(slab)))

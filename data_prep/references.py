@@ -12,7 +12,7 @@ from keras_ruo2.relaxation.references import (
     relaxed_molecule,
     relaxed_rutile,
 )
-from keras_ruo2.species import formula, remark
+from keras_ruo2.species import assumption_note, formula
 from keras_ruo2.structure.cells import potential_energy, with_energy
 from keras_ruo2.thermodynamics.surface import KNOWN_REFERENCES
 
@@ -28,28 +28,28 @@ def main(config):
     """
     check_calculator(config.calculator)
     check_writable(config.out.parent)
-    remark(config.pair)
+    assumption_note(config.pair)
     calculator, provenance = make_calculator(config.calculator)
     metal, _ = config.pair
     oxide = formula(config.pair)
-    found = {oxide: finished(relaxed_rutile, calculator, config.pair, oxide)}
-    found["O2"] = oxygen(calculator, provenance)
-    found[metal] = finished(relaxed_metal, calculator, metal, metal)
-    if found[metal] is None:
+    crystals = {oxide: relaxed_reference(relaxed_rutile, calculator, config.pair, oxide)}
+    crystals["O2"] = oxygen(calculator, provenance)
+    crystals[metal] = relaxed_reference(relaxed_metal, calculator, metal, metal)
+    if crystals[metal] is None:
         print(f"{metal} is neither fcc, hcp nor bcc: the O-poor limit is left open.")
-        del found[metal]
-    for name, atoms in found.items():
+        del crystals[metal]
+    for name, atoms in crystals.items():
         atoms.info = {"name": name, **provenance}
     with whole(config.out) as partial:
-        ase.io.write(partial, list(found.values()))
-    units = (2, 2, len(found.get(metal, ())))  # formula units of the cell, O atoms, metal atoms
+        ase.io.write(partial, list(crystals.values()))
+    units = (2, 2, len(crystals.get(metal, ())))  # formula units of the cell, O atoms, metal atoms
     names = ("bulk_energy", "oxygen_energy", "metal_energy")
-    energies = [potential_energy(atoms) for atoms in found.values()]
+    energies = [potential_energy(atoms) for atoms in crystals.values()]
     flags = [f"--{name}={e / n:.4f}" for name, e, n in zip(names, energies, units, strict=False)]
     print(f"{shown(config.out)}: {' '.join(flags)}")
 
 
-def finished(relax, calculator, what, name):
+def relaxed_reference(relax, calculator, what, name):
     """Return what a function of `relaxation.crystals` relaxes, with its energy alone.
 
     Raises:
@@ -75,4 +75,4 @@ def oxygen(calculator, provenance):
     known = KNOWN_REFERENCES.get((provenance["calculator"], provenance["correction"]))
     if known:
         return with_energy(oxygen_molecule(), 2 * known.oxygen)
-    return finished(relaxed_molecule, calculator, oxygen_molecule(), "O2")
+    return relaxed_reference(relaxed_molecule, calculator, oxygen_molecule(), "O2")

@@ -23,7 +23,7 @@ def main(config):
     frames = accepted_frames(config.structures, config.chain)
     shown_frames = thin_out(frames, config.count)
     with whole(config.out) as partial:
-        write(shown_frames, frames, partial, config)
+        write_replay(shown_frames, frames, partial, config)
     print(
         f"{shown(config.out)}: {len(shown_frames)} of {len(frames)} accepted structures of chain "
         f"{frames[0].info['chain']}."
@@ -38,12 +38,12 @@ def accepted_frames(path, number):
         number: Number of the chain; `None` if there is only one.
 
     Returns:
-        List of `Frame`, at least one.
+        List of `HistoryFrame`, at least one.
 
     Raises:
         ConfigError: If there is no such chain, or several and none was chosen.
     """
-    found, chains = [], set()
+    accepted, chains = [], set()
     alone = path / f"chain-{number:03d}.extxyz" if number is not None else path
     path = alone if alone.is_file() else path  # the other chains need not be read
     for trial in iterate_trials(path):
@@ -52,12 +52,12 @@ def accepted_frames(path, number):
         if number is None and len(chains) > 1:
             raise ConfigError(f"{path} holds several chains. Choose one: --chain=0.")
         if info["outcome"] == ACCEPTED and number in (None, info["chain"]):
-            found.append(trial[-1])
+            accepted.append(trial[-1])
     if number not in (None, *chains):
         raise ConfigError(f"No chain {number} in {path}. It holds {min(chains)} to {max(chains)}.")
-    if not found:
+    if not accepted:
         raise ConfigError(f"{path} holds no accepted structure of the chain.")
-    return found
+    return accepted
 
 
 def thin_out(frames, count):
@@ -67,25 +67,25 @@ def thin_out(frames, count):
     return [frames[int(place)] for place in np.linspace(0, len(frames) - 1, count).round()]
 
 
-def write(frames, accepted, path, config):
+def write_replay(frames, accepted, path, config):
     """Write the frames, of all that were accepted, in the format of the path's ending."""
     if path.suffix == ".extxyz":
         ase.io.write(path, [with_energy(frame.atoms, frame.energy) for frame in frames])
         return
     from keras_ruo2.plotting import replay
-    from keras_ruo2.plotting.style import save
+    from keras_ruo2.plotting.style import save_figure
 
     first = accepted[0]
-    info, steps = first.info, [step_of(frame, first) for frame in frames]
+    info, steps = first.info, [picture_step(frame, first) for frame in frames]
     title = f"{info['start']}, chain {info['chain']}, dmu_O {info['dmu_o']:g} eV"
     if path.suffix == ".png":
-        save(replay.strip(steps, title), path)
+        save_figure(replay.strip(steps, title), path)
     else:
         curve = [(frame.info["trial"], gain(frame, first)) for frame in accepted]
         replay.animate(steps, curve, path, title, frames_per_second=config.speed)
 
 
-def step_of(frame, first):
+def picture_step(frame, first):
     """Return what a picture needs of an accepted structure."""
     return {
         "atoms": frame.atoms,

@@ -19,19 +19,19 @@ def main(config):
     Args:
         config: `TableConfig`.
     """
-    slabs = read(config.structures, config.pair)
+    slabs = read_table_slabs(config.structures, config.pair)
     groups = {}
     for slab in slabs:
         groups.setdefault(group_of(slab, config.each), []).append(slab)
     head = tuple(title.format(*config.pair) for title in COLUMNS)
-    rows = [row(name, members) for name, members in groups.items()]
+    rows = [table_row(name, members) for name, members in groups.items()]
     print_table([head, *rows])
     num_broken = sum(bool(broken(slab)) for slab in slabs)
     print(f"\n{len(slabs)} structures, {num_broken} broken, {len(slabs) - num_broken} whole.")
     return [dict(zip(head, cells, strict=True)) for cells in rows]
 
 
-def read(path, species):
+def read_table_slabs(path, species):
     """Read slabs of two `species`.
 
     Raises:
@@ -55,13 +55,13 @@ def group_of(slab, each):
     return facet, termination + kind
 
 
-def row(name, slabs):
+def table_row(name, slabs):
     """Return the cells of a row; composition and coordination are those of its first slab."""
     first = slabs[0]
     num_metal = int(np.sum(is_metal(first)))
-    found = [broken(slab) for slab in slabs]
-    kinds = sorted({kind for names in found for kind in names})
-    num_broken = sum(map(bool, found))
+    flaws = [broken(slab) for slab in slabs]
+    kinds = sorted({kind for names in flaws for kind in names})
+    num_broken = sum(map(bool, flaws))
     return (
         *name,
         str(len(slabs)),

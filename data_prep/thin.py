@@ -5,7 +5,7 @@ import shutil
 
 from keras_ruo2.basin_hopping.compact import pack, split_into_parts, text_of
 from keras_ruo2.basin_hopping.history import iterate_frames, iterate_trials
-from keras_ruo2.basin_hopping.thinning import RULES, SPARE, Thinning, spread
+from keras_ruo2.basin_hopping.thinning import RULES, SPARE, Thinning, choose_evenly
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.io.paths import shown
 from keras_ruo2.records.build import replace_folder
@@ -22,18 +22,18 @@ def main(config):
     Raises:
         ConfigError: If the structures are no snapshots of one search.
     """
-    check_output(config)
+    check_thinned_output(config)
     rules = Thinning(config.limit, config.least)
-    found, total = [], 0
+    thinned, total = [], 0
     for trial in iterate_trials(config.structures):
         total += len(trial)
-        found.extend(rules.keep(trial))
-    chosen = {kept.name for kept in found}
+        thinned.extend(rules.keep(trial))
+    chosen = {kept.name for kept in thinned}
     if config.count is not None:
-        chosen = spread(found, config.count, config.limit)
-    rules.dropped[SPARE] = len(found) - len(chosen)
+        chosen = choose_evenly(thinned, config.count, config.limit)
+    rules.dropped[SPARE] = len(thinned) - len(chosen)
     frames = (f for f in iterate_frames(config.structures) if f.name in chosen)
-    sizes = write([text_of(frame) for frame in frames], config)
+    sizes = write_thinned([text_of(frame) for frame in frames], config)
     for rule in RULES:
         number = rules.dropped[rule]
         print(f"{number:9,} of {total:,} dropped ({100 * number / total:.0f} %): {rule}")
@@ -44,7 +44,7 @@ def main(config):
     return [{"rule": rule, "dropped": rules.dropped[rule], "of": total} for rule in RULES]
 
 
-def check_output(config):
+def check_thinned_output(config):
     """Raise `ConfigError` if the output exists, or is not what may be replaced by one."""
     out = config.out
     check_writable(out.parent)
@@ -58,7 +58,7 @@ def check_output(config):
         raise ConfigError(f"--out={shown(out)} exists. Choose another or add --overwrite.")
 
 
-def write(texts, config):
+def write_thinned(texts, config):
     """Write frames as one file or as a folder of parts, which appears whole.
 
     Returns:

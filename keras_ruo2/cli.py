@@ -89,7 +89,7 @@ def run_command_line(program, commands, argv=None):
         if wants_help(argv):
             print(help_text(program, commands, argv))
             return
-        argv = renamed(commands[argv[0]].config, argv)
+        argv = with_current_flags(commands[argv[0]].config, argv)
         check_required(program, commands, argv)
         config = fire.Fire(
             {name: command.config for name, command in commands.items()},
@@ -98,7 +98,7 @@ def run_command_line(program, commands, argv=None):
             serialize=lambda parsed: None if isinstance(parsed, Config) else parsed,
         )
         if isinstance(config, Config):
-            run(commands[argv[0]], config)
+            run_command(commands[argv[0]], config)
     except ConfigError as error:
         sys.exit(f"{program}: {error}")
     except OSError as error:
@@ -110,7 +110,7 @@ def run_command_line(program, commands, argv=None):
 
 def wants_help(argv):
     """Say whether help is asked for, or nothing at all."""
-    return not argv or any(word in HELP for word in argv)
+    return not argv or any(argument in HELP for argument in argv)
 
 
 def help_text(program, commands, argv):
@@ -121,7 +121,7 @@ def help_text(program, commands, argv):
     return overview(program, commands)
 
 
-def run(command, config):
+def run_command(command, config):
     """Run a command; with --json print what it returns, and all that it says on standard error."""
     module, _, name = command.function.partition(":")
     function = getattr(importlib.import_module(module), name)
@@ -129,8 +129,8 @@ def run(command, config):
         function(config)
         return
     with contextlib.redirect_stdout(sys.stderr):
-        found = function(config)
-    print(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False))
+        result = function(config)
+    print(json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def check_words(program, commands, argv):
@@ -146,12 +146,12 @@ def check_words(program, commands, argv):
     config = commands[name].config
     flags = [*(flag_of(field.name) for field in dataclasses.fields(config)), *config.RENAMED]
     value_may_follow = False
-    for word in argv[1:]:
-        if word == "--":
+    for argument in argv[1:]:
+        if argument == "--":
             return
-        if word.startswith("--") or word == "-h":
-            flag, equals, _ = word[2:].partition("=")
-            if word not in HELP and flag.replace("-", "_") not in flags:
+        if argument.startswith("--") or argument == "-h":
+            flag, equals, _ = argument[2:].partition("=")
+            if argument not in HELP and flag.replace("-", "_") not in flags:
                 raise ConfigError(
                     f"Unknown flag --{flag} of {name}.{suggestion(flag, flags, '--')} "
                     f"See: {program} {name} --help"
@@ -161,30 +161,30 @@ def check_words(program, commands, argv):
             value_may_follow = False
         else:
             raise ConfigError(
-                f"{name} takes flags only, got {word!r}. Write --flag=value; "
+                f"{name} takes flags only, got {argument!r}. Write --flag=value; "
                 f"see: {program} {name} --help"
             )
 
 
-def renamed(config, argv):
+def with_current_flags(config, argv):
     """Return the words with today's names of flags, and say which were called otherwise.
 
     Raises:
         ConfigError: If a flag is given by both names.
     """
-    found = []
-    for word in argv:
-        flag, equals, value = word.partition("=")
+    arguments = []
+    for argument in argv:
+        flag, equals, value = argument.partition("=")
         name = config.RENAMED.get(flag_name(flag))
         if f"{flag_name(flag)}_" in field_names(config):
-            word = f"--{flag_name(flag)}_{equals}{value}"
+            argument = f"--{flag_name(flag)}_{equals}{value}"
         elif name:
             if name in map(flag_name, argv):
                 raise ConfigError(f"{flag} is --{name}, which is given as well. Leave {flag} out.")
             print(f"Note: {flag} is called --{name} now; it still works.", file=sys.stderr)
-            word = f"--{name}{equals}{value}"
-        found.append(word)
-    return found
+            argument = f"--{name}{equals}{value}"
+        arguments.append(argument)
+    return arguments
 
 
 def check_required(program, commands, argv):
@@ -193,17 +193,17 @@ def check_required(program, commands, argv):
     config, given = commands[name].config, set(map(flag_name, argv))
     missing = [field for field in required(config) if field not in given]
     if missing:
-        told = explained(config)
-        flags = "; ".join(f"--{field}: {told[field].rstrip('.')}" for field in missing)
+        helps = explained(config)
+        flags = "; ".join(f"--{field}: {helps[field].rstrip('.')}" for field in missing)
         raise ConfigError(f"{name} needs {flags}. See: {program} {name} --help")
 
 
-def flag_name(word):
+def flag_name(argument):
     """Return the name of the field that a word of the command line gives, or an empty string."""
-    return word[2:].partition("=")[0].replace("-", "_") if word.startswith("--") else ""
+    return argument[2:].partition("=")[0].replace("-", "_") if argument.startswith("--") else ""
 
 
-def suggestion(word, known, prefix=""):
+def suggestion(name, known, prefix=""):
     """Return ` Did you mean ...?` for a near miss, or an empty string."""
-    close = difflib.get_close_matches(word.replace("-", "_"), list(known), n=1)
+    close = difflib.get_close_matches(name.replace("-", "_"), list(known), n=1)
     return f" Did you mean {prefix}{close[0]}?" if close else ""

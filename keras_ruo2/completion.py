@@ -57,12 +57,12 @@ def script(program, commands, words):
 def flags_of(config):
     """Return the flags of a command, those that take a value with `=`, by whether it is a file."""
     hints = typing.get_type_hints(config)
-    found = {"--help": False}
+    flags = {"--help": False}
     for field in dataclasses.fields(config):
         hint = hints[field.name]
         kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-        found[f"--{field.name.rstrip('_')}" + "=" * (bool not in kinds)] = Path in kinds
-    return found
+        flags[f"--{field.name.rstrip('_')}" + "=" * (bool not in kinds)] = Path in kinds
+    return flags
 
 
 def bash(program, flags):

@@ -58,7 +58,7 @@ def examine_backends(quick):
         return {
             name: {"version": version_of(name), "devices": None, "error": None} for name in names
         }
-    started = {name: start(name) for name in names}
+    started = {name: start_backend_process(name) for name in names}
     return {name: outcome(process) for name, process in started.items()}
 
 
@@ -72,7 +72,7 @@ def version_of(backend):
     return "unknown"
 
 
-def start(backend):
+def start_backend_process(backend):
     """Start a process that imports a backend and prints its version and devices."""
     code = PROBE.format(module=backend, devices=DEVICES[backend])
     return subprocess.Popen(
@@ -85,7 +85,7 @@ def start(backend):
 
 
 def outcome(process):
-    """Return what a process of `start` found, its error in one line."""
+    """Return what `start_backend_process` found, its error in one line."""
     try:
         out, err = process.communicate(timeout=SECONDS)
         version, devices = json.loads(out.strip().splitlines()[-1])
@@ -109,6 +109,6 @@ def examine_extra(name):
     }
 
 
-def works(found):
+def works(findings):
     """Say whether a backend works, as far as `examine` has tried."""
-    return any(not backend["error"] for backend in found["backends"].values())
+    return any(not backend["error"] for backend in findings["backends"].values())

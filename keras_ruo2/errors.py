@@ -24,13 +24,13 @@ def check_choice(name, value, choices):
         return
     raise ConfigError(
         f"Unknown {name} {value!r}. Expected one of: {', '.join(map(str, choices))}."
-        + nearest(value, choices)
+        + did_you_mean(value, choices)
     )
 
 
-def nearest(word, known):
+def did_you_mean(name, known):
     """Return ` Did you mean ...?` for a near miss, or an empty text."""
-    close = difflib.get_close_matches(str(word), [str(choice) for choice in known], n=1)
+    close = difflib.get_close_matches(str(name), [str(choice) for choice in known], n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 

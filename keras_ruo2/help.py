@@ -23,7 +23,7 @@ def overview(program, commands):
     """
     lines = [f"Usage: {program} COMMAND --flag=value ...", "", "Commands:"]
     for name, command in commands.items():
-        lines += [f"  {name}", *wrapped(parts(command.config)[0], "      ")]
+        lines += [f"  {name}", *wrapped(docstring_paragraphs(command.config)[0], "      ")]
     return "\n".join([*lines, "", f"Flags of a command: {program} COMMAND --help"])
 
 
@@ -35,7 +35,7 @@ def page(program, name, config):
         name: Of the command.
         config: Its subclass of `Config`.
     """
-    paragraphs, told = parts(config), explained(config)
+    paragraphs, helps = docstring_paragraphs(config), explained(config)
     needed = "".join(f" --{field}={field.upper()}" for field in required(config))
     lines = [f"Usage: {program} {name}{needed} [--flag=value ...]"]
     for paragraph in paragraphs:
@@ -44,7 +44,7 @@ def page(program, name, config):
     lines += ["", "Flags:"] if fields else []
     for field in sorted(fields, key=lambda field: not is_required(field)):
         lines += ["", *wrapped(f"--{flag_of(field)}{value_of(field)}", "  ")]
-        lines += wrapped(told.get(field.name, ""), "      ")
+        lines += wrapped(helps.get(field.name, ""), "      ")
     return "\n".join(lines)
 
 
@@ -76,7 +76,7 @@ def value_of(field):
     return f"={shown(value) if isinstance(value, Path) else value}"
 
 
-def parts(config):
+def docstring_paragraphs(config):
     """Return the paragraphs of a config's docstring before its `Args:`, each in one line."""
     text = inspect.cleandoc(config.__doc__).partition("\nArgs:")[0]
     return [" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n")]
@@ -84,14 +84,14 @@ def parts(config):
 
 def explained(config):
     """Return what the docstring says of each field, each in one line."""
-    found, name = {}, None
+    helps, name = {}, None
     for line in inspect.cleandoc(config.__doc__).partition("\nArgs:")[2].splitlines():
         if begun := FLAG.match(line):
             name, text = begun.groups()
-            found[name] = [text]
+            helps[name] = [text]
         elif name and line.startswith("     "):
-            found[name].append(line.strip())
-    return {name: " ".join(lines) for name, lines in found.items()}
+            helps[name].append(line.strip())
+    return {name: " ".join(lines) for name, lines in helps.items()}
 
 
 def wrapped(text, indent):

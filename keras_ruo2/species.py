@@ -28,7 +28,7 @@ def species_in(text):
     Raises:
         ConfigError: If it does not name two different elements, the metal first.
     """
-    species = tuple(word.strip() for word in text.split(","))
+    species = tuple(part.strip() for part in text.split(","))
     if species == SPECIES:
         return species
     from ase.data import atomic_numbers  # only now: --help has no need of ASE
@@ -38,7 +38,7 @@ def species_in(text):
         raise ConfigError(
             f"--species={text}: expected two elements, the metal and the anion, e.g. Ir,O."
         )
-    first, second = (rank(symbol) for symbol in species)
+    first, second = (anion_rank(symbol) for symbol in species)
     if first < second:
         raise ConfigError(
             f"--species={text}: the metal comes first. Say --species={species[1]},{species[0]}."
@@ -46,7 +46,7 @@ def species_in(text):
     return species
 
 
-def rank(symbol):
+def anion_rank(symbol):
     """Return the place of an element among `ANIONS`, behind them for all others."""
     return list(ANIONS).index(symbol) if symbol in ANIONS else len(ANIONS)
 
@@ -73,7 +73,7 @@ def formula(species):
     return f"{species[0]}{species[1]}2"
 
 
-def remark(species):
+def assumption_note(species):
     """Say what is assumed of a pair that is not the project's own; nothing for Ru and O."""
     if species != SPECIES:
         logging.getLogger("keras_ruo2").info(

@@ -24,7 +24,7 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import workfolder as discover
 from keras_ruo2.io.arrays import read_arrays
 from keras_ruo2.io.frames import append_frame, seals_of, whole_frames, write_frames
-from keras_ruo2.io.pool import Here
+from keras_ruo2.io.pool import SerialPool
 from keras_ruo2.io.state import SAID, write_state
 from keras_ruo2.io.structures import read_structures
 from keras_ruo2.records import build, workplace
@@ -149,15 +149,15 @@ def make_build(folder):
     place.mkdir()
     workplace.write_state(place / workplace.REQUEST, {"seed": config.seed, "sha256": "0" * 64})
     with contextlib.redirect_stdout(io.StringIO()):
-        build.build(build.look(config, place), config, place, Here())
+        build.build(build.survey_once(config, place), config, place, SerialPool())
 
 
 def use_build(folder):
     config, place = small(folder, folder / "r"), folder / "r.partial"
     request = workplace.read_request(place)
     with contextlib.redirect_stdout(io.StringIO()):
-        found = build.look(config, place)
-        description = build.build(found, config, place, Here())
+        found = build.survey_once(config, place)
+        description = build.build(found, config, place, SerialPool())
     return request, found.as_dict(), dataclasses.asdict(description)
 
 

@@ -20,9 +20,9 @@ def bounds(ndim):
 
 def prepared(atoms, num_voxels=32):
     """Return a structure as the recipe for whole grids prepares it."""
-    from keras_ruo2.records.survey import prepare
+    from keras_ruo2.records.survey import prepare_structure
 
-    return prepare(atoms, RECIPES["gap3d"].at(num_voxels))
+    return prepare_structure(atoms, RECIPES["gap3d"].at(num_voxels))
 
 
 def motifs(names=NAMES):
@@ -47,9 +47,9 @@ def batch_of(found, size):
 
 def resting_batch(found, known):
     """Return motifs as `SlabBatches` gives those at rest; `known` are the anchors."""
-    from keras_ruo2.structure.occupied import frames_of, occupied_sites
+    from keras_ruo2.structure.occupied import anchor_frames, occupied_sites
 
-    slabs = [occupied_sites(motif, known, frames_of(known)) for motif in found]
+    slabs = [occupied_sites(motif, known, anchor_frames(known)) for motif in found]
     return {
         "resting_cell": np.eye(len(known.cells), dtype="float32")[[s.cell for s in slabs]],
         "resting_occupancy": np.array([s.occupancy for s in slabs], "float32"),

@@ -11,12 +11,12 @@ import pytest
 
 from keras_ruo2.discovery.funnel import STEPS
 from keras_ruo2.discovery.handoff import write_inputs
-from keras_ruo2.discovery.page import write_page
-from keras_ruo2.io.extxyz import extxyz
+from keras_ruo2.discovery.page import write_discovery_page
+from keras_ruo2.io.extxyz import extxyz_text
 from keras_ruo2.io.tables import Writer
 from keras_ruo2.pages.render import data_block
-from keras_ruo2.plotting.style import save
-from keras_ruo2.screening.batch import write_table
+from keras_ruo2.plotting.style import save_figure
+from keras_ruo2.screening.batch import write_verdicts
 from keras_ruo2.structure.cells import with_energy
 from tests.discovery.pages import content, known, row
 
@@ -73,7 +73,7 @@ def report_of(slab, path, text):
         "provenance": {"Command": text, text: text},
     }
     dft = [{"name": text, "rank": 1, "dft_rank": 1, "values": (1.0, 2.0), "flaws": text}]
-    write_page(path, content(*rows, methods={"generated": found}, dft=dft, **texts))
+    write_discovery_page(path, content(*rows, methods={"generated": found}, dft=dft, **texts))
     return Parts(path.read_text())
 
 
@@ -95,7 +95,7 @@ def test_data_of_a_page_stay_one_block_with_the_same_text(text):
 
 @NAMED
 def test_a_cell_of_a_table_is_no_formula_and_stays_one_cell(tmp_path, text):
-    write_table(tmp_path / "t.csv", [{"name": text, "number": -1.5}])
+    write_verdicts(tmp_path / "t.csv", [{"name": text, "number": -1.5}])
     with open(tmp_path / "t.csv", newline="") as file:
         (row,) = csv.DictReader(file)
     other = io.StringIO()
@@ -119,7 +119,7 @@ def test_a_poscar_lies_in_its_folder_and_holds_the_atoms_only(slab, tmp_path, te
 
 @NAMED
 def test_a_structure_file_keeps_a_text_on_its_line(slab, text):
-    content = extxyz([with_energy(named(slab, text), -1.0)])
+    content = extxyz_text([with_energy(named(slab, text), -1.0)])
     assert len(content.splitlines()) == len(slab) + 2
     (found,) = ase.io.read(io.StringIO(content), ":", format="extxyz")
     assert len(found) == len(slab)
@@ -132,5 +132,5 @@ def test_a_legend_draws_a_text_as_it_stands(tmp_path, text):
     axes.plot([0, 1], label=text)
     axes.set_title(text)
     axes.legend()
-    save(figure, tmp_path / "p.png")
+    save_figure(figure, tmp_path / "p.png")
     assert (tmp_path / "p.png").stat().st_size

@@ -29,15 +29,17 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("step", ["remove", "settings_of"])
+@pytest.mark.parametrize("step", ["remove_frames", "settings_of"])
 def test_what_is_left_beside_a_whole_output_goes_when_the_command_is_repeated(
     step, tmp_path, monkeypatch
 ):
     with monkeypatch.context() as patch:
-        if step == "remove":
-            patch.setattr(command, "remove", killed)
+        if step == "remove_frames":
+            patch.setattr(command, "remove_frames", killed)
         else:
-            patch.setattr(command, "remove", lambda path: (frames.remove(path), killed()))
+            patch.setattr(
+                command, "remove_frames", lambda path: (frames.remove_frames(path), killed())
+            )
         with pytest.raises(Killed):
             command.main(config(tmp_path))
     whole = (tmp_path / "out.extxyz").read_bytes()
@@ -54,7 +56,7 @@ def test_an_output_is_not_replaced_by_what_was_begun_with_overwrite(tmp_path, mo
     command.main(config(tmp_path))
     whole = (tmp_path / "out.extxyz").read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr(command, "describe", killed)
+        patch.setattr(command, "result_line", killed)
         with pytest.raises(Killed):
             command.main(config(tmp_path, steps=2, overwrite=True))
     with pytest.raises(ConfigError, match="exists. Choose another"):

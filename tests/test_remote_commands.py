@@ -65,7 +65,7 @@ def test_what_was_built_is_kept_until_all_of_it_is_there(s3, few_records, monkey
         write(records_config(few_records))
     s3.asked.clear()
     with monkeypatch.context() as patch:  # building again would fail
-        patch.setattr(build, "look", None)
+        patch.setattr(build, "survey_once", None)
         write(records_config(few_records))
     assert s3.count("PUT") == 3
     assert load_description(PLACE).fingerprint == load_description(few_records).fingerprint
@@ -82,7 +82,7 @@ def test_what_was_built_with_other_settings_is_not_taken(s3, few_records, other_
 
 def test_nothing_is_built_for_a_place_that_cannot_be_written(s3, few_records, monkeypatch):
     write(records_config(few_records))
-    monkeypatch.setattr(build, "look", None)
+    monkeypatch.setattr(build, "survey_once", None)
     with pytest.raises(ConfigError, match=f"--out={PLACE} exists. Choose another folder or add"):
         write(records_config(few_records))
     with pytest.raises(ConfigError, match="s3://slab/mine: .*bucket does not exist"):

@@ -3,7 +3,14 @@ import pytest
 from keras_ruo2.config import BackmapConfig, PhaseDiagramConfig, ScreenConfig
 from keras_ruo2.config.preparation import BasinHoppingConfig, GapConfig, RecordsConfig, TableConfig
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.species import SPECIES, check_oxide, check_rutile, remark, renamed, species_in
+from keras_ruo2.species import (
+    SPECIES,
+    assumption_note,
+    check_oxide,
+    check_rutile,
+    renamed,
+    species_in,
+)
 
 
 def test_a_pair_is_the_metal_and_the_anion():
@@ -57,7 +64,7 @@ def test_texts_take_the_names_of_the_pair():
 
 
 def test_what_is_assumed_of_another_oxide_is_said(capsys):
-    remark(SPECIES)
+    assumption_note(SPECIES)
     assert capsys.readouterr().out == ""
-    remark(("Ir", "O"))
+    assumption_note(("Ir", "O"))
     assert "IrO2 is taken as a rutile crystal" in capsys.readouterr().out

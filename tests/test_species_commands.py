@@ -189,7 +189,7 @@ def test_pictures_name_the_species(tmp_path):
     grids = np.zeros((1, 8, 8, 2))
     for species in (("Ru", "O"), ("Ti", "N")):
         figure = style.sample_sheet({"Real": (grids, None)})
-        style.save(figure, tmp_path / "picture.png", species)
+        style.save_figure(figure, tmp_path / "picture.png", species)
         assert [text.get_text() for text in figure.legends[0].get_texts()] == list(species)
 
 

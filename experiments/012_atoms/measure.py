@@ -78,7 +78,7 @@ def drawn(given):
     if given.untrained:
         keras.utils.set_random_seed(given.seed)
         draw.load_weights = lambda *arguments: None  # new ones stay
-    found = draw.draw(Request(**{name: getattr(given, name) for name in names}), saved)
+    found = draw.draw_request(Request(**{name: getattr(given, name) for name in names}), saved)
     slabs = placed_slabs(found.made, saved["data"]["species"])
     for atoms in slabs:
         atoms.wrap()

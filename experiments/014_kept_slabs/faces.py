@@ -24,7 +24,7 @@ from keras_ruo2.io.structures import read_structures  # noqa: E402
 from keras_ruo2.screening.screening import known_slabs, screen  # noqa: E402
 from keras_ruo2.species import SPECIES  # noqa: E402
 from keras_ruo2.structure.filters import broken  # noqa: E402
-from keras_ruo2.structure.kept import base_of, join  # noqa: E402
+from keras_ruo2.structure.kept import base_of, join_face  # noqa: E402
 from keras_ruo2.structure.registration import register, registrations  # noqa: E402
 from keras_ruo2.structure.slabs import build_slab  # noqa: E402
 
@@ -125,7 +125,7 @@ def known_faces(base, slabs, count):
     rng, made = np.random.default_rng(SEED), []
     for number in rng.integers(len(found), size=count):
         shape = found[number].partners.shape
-        made.append(join(base, found[number], np.zeros((*shape, 3)), np.ones(shape, bool)))
+        made.append(join_face(base, found[number], np.zeros((*shape, 3)), np.ones(shape, bool)))
     return made
 
 

@@ -34,8 +34,8 @@ from keras_ruo2.io.structures import read_structures  # noqa: E402
 from keras_ruo2.plotting import atoms as plotting_atoms  # noqa: E402
 from keras_ruo2.plotting import style  # noqa: E402
 from keras_ruo2.recipes import RECIPES  # noqa: E402
-from keras_ruo2.records.samples import augment  # noqa: E402
-from keras_ruo2.records.survey import prepare  # noqa: E402
+from keras_ruo2.records.samples import rotate_and_translate  # noqa: E402
+from keras_ruo2.records.survey import prepare_structure  # noqa: E402
 from keras_ruo2.structure.cells import LARGEST_VOXEL  # noqa: E402
 
 COLUMNS = (
@@ -128,7 +128,7 @@ def draw(path, rows, boxes, alpha, seed):
         worst.append(
             (f"{row['name']}, {name}", grid, box, backmap(grid, row["lengths"], alpha=alpha))
         )
-    style.save(plotting_atoms.round_trips(rows, noises, worst), path)
+    style.save_figure(plotting_atoms.round_trips(rows, noises, worst), path)
 
 
 def main():
@@ -164,7 +164,10 @@ def measure(options):
         if atoms.cell.lengths()[2] >= options.thickness
     ][:: options.limit or 1]
     rng = np.random.default_rng(options.seed)
-    boxes = [augment(prepare(atoms, recipe), rng, rotate=False) for atoms in chosen]
+    boxes = [
+        rotate_and_translate(prepare_structure(atoms, recipe), rng, rotate=False)
+        for atoms in chosen
+    ]
     table, everything = {}, []
     for name in options.storages.split(","):
         rows = [

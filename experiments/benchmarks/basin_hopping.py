@@ -44,8 +44,8 @@ def main():
         kept = clocks["keep"].around(keep)
         return kept(plan, chain, *rest) if chain.trials else keep(plan, chain, *rest)
 
-    keep, make = search.keep, search.make_calculator
-    search.make_trial, search.keep = timed_trial, timed_keep
+    keep, make = search.save_trial, search.make_calculator
+    search.make_trial, search.save_trial = timed_trial, timed_keep
     search.make_calculator = lambda name: watched(*make(name), clocks["calculator"])
     with tempfile.TemporaryDirectory() as folder:
         search.main(

@@ -24,7 +24,7 @@ from keras_ruo2.structure.slabs import build_slab
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMED = {  # share of the time: modules in which a function is wrapped, and its name
-    "preparing": ("keras_ruo2.records.survey", "prepare"),
+    "preparing": ("keras_ruo2.records.survey", "prepare_structure"),
     "voxelising and encoding": ("keras_ruo2.records.shards", "write_shard"),
     "reading again": ("ase.io.trajectory", "TrajectoryReader.__getitem__"),
     "first pass": ("keras_ruo2.records.build", "survey"),

@@ -22,7 +22,7 @@ from keras_ruo2.screening.matching import (
     SAME_SURROUNDINGS,
     comparable,
     displacement,
-    fingerprint,
+    slab_fingerprint,
 )
 from keras_ruo2.screening.soap import environments, worst_match
 from keras_ruo2.structure.slabs import build_slab
@@ -42,11 +42,11 @@ CLASSES = (
 def main(out):
     """Print the tables and draw the picture into the folder `out`."""
     slabs = [slab for slab in read(BUNDLED_STRUCTURES, ":") if slab.info["broken"] == "no"]
-    prints = [fingerprint(slab) for slab in slabs]
+    prints = [slab_fingerprint(slab) for slab in slabs]
     rng = np.random.default_rng(0)
     found = {name: [] for name in CLASSES}
     for slab in slabs:
-        found[CLASSES[0]].append(compare(*(fingerprint(rattled(slab, rng)) for _ in range(2))))
+        found[CLASSES[0]].append(compare(*(slab_fingerprint(rattled(slab, rng)) for _ in range(2))))
     for first, second in itertools.combinations(range(len(slabs)), 2):
         pair = slabs[first].info, slabs[second].info
         measured = compare(prints[first], prints[second])
@@ -59,7 +59,7 @@ def main(out):
             print(f"  {' = '.join(names)}: kernel {kernel:.5f}, {apart:.3f} Å")
     classes = {name: columns(rows) for name, rows in found.items()}
     figure = pair_distributions(classes, (SAME_SURROUNDINGS, SAME_PLACE), dilution())
-    style.save(figure, Path(out) / "pairs.png")
+    style.save_figure(figure, Path(out) / "pairs.png")
 
 
 def rattled(slab, rng):

@@ -17,7 +17,7 @@ import numpy as np
 
 from keras_ruo2 import runs
 from keras_ruo2.data.description import TRAINING, load_description
-from keras_ruo2.data.labels import class_counts, class_of
+from keras_ruo2.data.labels import class_counts, class_numbers
 from keras_ruo2.data.pipeline import read_sample
 
 
@@ -48,7 +48,7 @@ def main():
     count = NUM_IMAGES[len(description.grid_shape) - 1]
     sample = read_sample(records, description, TRAINING, count, seed=0)
     labelled = bool(class_counts(description, label_by))
-    labels = class_of(sample, description, label_by) if labelled else None
+    labels = class_numbers(sample, description, label_by) if labelled else None
     watch = CollapseWatch(sample["grid"], labels, labels)
     times = []
     for _ in range(5):

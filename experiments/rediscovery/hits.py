@@ -9,7 +9,7 @@ from ase import Atoms
 from ase.optimize import FIRE
 
 from keras_ruo2.relaxation.calculators import make_calculator
-from keras_ruo2.screening.matching import fingerprint, same_slab
+from keras_ruo2.screening.matching import same_slab, slab_fingerprint
 from keras_ruo2.screening.soap import worst_match
 from keras_ruo2.structure.bonds import is_metal
 from keras_ruo2.structure.validity import reasons_against
@@ -36,7 +36,7 @@ class Target:
 def known(path):
     """Return the bundled slabs and their fingerprints, `None` for those that are not valid."""
     slabs = ase.io.read(path, ":")
-    return slabs, [None if reasons_against(slab) else fingerprint(slab) for slab in slabs]
+    return slabs, [None if reasons_against(slab) else slab_fingerprint(slab) for slab in slabs]
 
 
 def targets(slabs):
@@ -126,7 +126,7 @@ def shows(atoms, wanted):
     near = [one for one in wanted if is_like(atoms, one)]
     if not near or reasons_against(atoms):
         return False
-    return any(same(fingerprint(atoms), one) for one in near)
+    return any(same(slab_fingerprint(atoms), one) for one in near)
 
 
 def relax(atoms):

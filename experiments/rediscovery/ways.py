@@ -17,13 +17,13 @@ from keras_ruo2.models.environments import (
 )
 from keras_ruo2.models.networks import build_critic, build_generator
 from keras_ruo2.recipes import RECIPES
-from keras_ruo2.records.survey import prepare
+from keras_ruo2.records.survey import prepare_structure
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.anchors import find_anchors
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.equivalent import SlabKeys
 from keras_ruo2.structure.motifs import motif_of
-from keras_ruo2.structure.occupied import at_rest, frames_of, occupied_sites
+from keras_ruo2.structure.occupied import anchor_frames, at_rest, occupied_sites
 from keras_ruo2.training.settings import Settings
 from keras_ruo2.training.slabs import slab_arrays
 from keras_ruo2.training.steps.tensorflow import WassersteinGAN
@@ -77,7 +77,7 @@ def children(boxes, count, seed):
 def prepared(slabs, seed):
     """Return an untrained model, the arrays that it is trained with and its `Anchors`."""
     recipe = RECIPES["gap3d"].at(32)
-    motifs = [motif_of(prepare(slab, recipe), SPECIES) for slab in slabs]
+    motifs = [motif_of(prepare_structure(slab, recipe), SPECIES) for slab in slabs]
     energies = np.array([potential_energy(slab) / len(slab) for slab in slabs])
     edges = np.quantile(energies, np.linspace(0, 1, NUM_CLASSES + 1)[1:-1])
     labels = np.digitize(energies, edges)
@@ -86,7 +86,7 @@ def prepared(slabs, seed):
     anchors = find_anchors(
         motifs, labels, counts, num_classes=NUM_CLASSES, species=SPECIES, **known
     )
-    found = [occupied_sites(motif, anchors, frames_of(anchors)) for motif in motifs]
+    found = [occupied_sites(motif, anchors, anchor_frames(anchors)) for motif in motifs]
     rest = [found[k] if k >= 0 else None for k in at_rest(found, energies)]
     usable = [k for k, slab in enumerate(rest) if slab]
     data = slab_arrays([motifs[k].to_bytes() for k in usable], max(map(len, motifs))) | {
@@ -149,7 +149,7 @@ def train(model, data, steps, seed):
             return model.environments.generator_terms(made, batch)[0]
 
         update(objective, generator, optimizers[1])
-        model.follow()
+        model.update_ema()
         model.step.assign_add(1)
 
     rng = np.random.default_rng(seed)
@@ -190,5 +190,7 @@ def score(model, made, labels):
     """Return the mean score of the critic of environments for each slab."""
     judge, size = model.environments, model.environments.num_sites
     weights = made["weights"][:, :size]
-    seen = judge.judge(describe_environments(*judge.look(made, size)), weights, tf.constant(labels))
+    seen = judge.score(
+        describe_environments(*judge.neighbours(made, size)), weights, tf.constant(labels)
+    )
     return ops.convert_to_numpy(mean_over_atoms(seen["score"], weights))

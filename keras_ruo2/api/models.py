@@ -134,10 +134,10 @@ class Run:
         running = sys.modules.get("keras")
         wanted = find_backend(saved["config"]["backend"])
         start_backend(running.backend.backend() if running else wanted)
-        from keras_ruo2.generation.draw import draw
+        from keras_ruo2.generation.draw import draw_request
         from keras_ruo2.generation.request import request_of
 
-        return draw(request_of(config), saved), saved
+        return draw_request(request_of(config), saved), saved
 
 
 def class_of(energy: str | int, saved: dict[str, Any]) -> int:
@@ -217,7 +217,7 @@ def build_records(
         folder.parent.mkdir(parents=True, exist_ok=True)
         path = folder.with_name(f"{folder.name}.extxyz")
         write_frames(path, all_atoms(structures))
-    with messages.shown(verbose):
+    with messages.printed_messages(verbose):
         main(RecordsConfig(structures=path, recipe=recipe, out=folder, **settings))
     return folder
 
@@ -253,6 +253,6 @@ def train(
         settings["records"] = Path(records)
     if run is not None:
         settings["run"] = Path(run)
-    with messages.shown(verbose):
+    with messages.printed_messages(verbose):
         main(TrainConfig(variant=variant, **settings))
     return Run(settings.get("run", RUNS / variant))

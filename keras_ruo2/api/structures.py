@@ -122,11 +122,11 @@ def screen(
         ConfigError: If a library of the extra `screen` is missing, or `accept` has another name.
     """
     from keras_ruo2.io.paths import BUNDLED_STRUCTURES
-    from keras_ruo2.screening.screening import check_installed, known_slabs
+    from keras_ruo2.screening.screening import check_screening_installed, known_slabs
     from keras_ruo2.screening.screening import screen as judge
     from keras_ruo2.structure.validity import REASONS
 
-    check_installed()
+    check_screening_installed()
     for name in accept:
         check_choice("accept", name, REASONS)
     slabs = read(BUNDLED_STRUCTURES) if known is None else all_atoms(known)

@@ -17,7 +17,7 @@ from ase import Atoms
 from ase.io.extxyz import write_extxyz
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.io.fields import check_fields, listed, mapped, number, record, text, whole
+from keras_ruo2.io.fields import check_fields, integer, listed, mapped, number, record, text
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.state import Grown, read_state, write_state
 from keras_ruo2.structure.layers import layer_of, with_layers
@@ -28,17 +28,17 @@ SUFFIXES = (".extxyz", ".csv")
 RESTORE = "Restore it, or delete the chain's three files to begin it anew."
 VECTORS = listed(listed(number(-1e6, 1e6), 3, 3))
 KINDS = {
-    "trials": whole(1),
-    "accepted": whole(),
-    "failures": whole(),
-    "sizes": record(dict.fromkeys(SUFFIXES, whole())),
+    "trials": integer(1),
+    "accepted": integer(),
+    "failures": integer(),
+    "sizes": record(dict.fromkeys(SUFFIXES, integer())),
     "energy": number(),
     "atoms": record(
         {
-            "numbers": listed(whole(1, 118), least=1),
+            "numbers": listed(integer(1, 118), least=1),
             "positions": VECTORS,
             "cell": VECTORS,
-            "layer": listed(whole(-9, 9)),
+            "layer": listed(integer(-9, 9)),
         }
     ),
     "sha256": mapped(text(64)),
@@ -106,7 +106,7 @@ class Chain:
         self.failures = self.failures + 1 if row["outcome"] == "calculator_failed" else 0
         self.trials += 1
         self.atoms, self.energy = atoms, energy
-        for suffix, addition in ((".extxyz", extxyz(frames)), (".csv", text)):
+        for suffix, addition in ((".extxyz", snapshots_text(frames)), (".csv", text)):
             self.parts[suffix].append(addition.encode(errors="backslashreplace"))
         self.save()
 
@@ -139,7 +139,7 @@ def read_checkpoint(path):
     return saved
 
 
-def extxyz(frames):
+def snapshots_text(frames):
     """Return `ase.Atoms` as the text of an extxyz file."""
     text = io.StringIO()
     if frames:
@@ -163,7 +163,7 @@ def atoms_from(saved):
     return with_layers(atoms, np.array(saved["layer"]))
 
 
-def rows_of(path, size=None):
+def table_rows(path, size=None):
     """Return the rows of a chain's table as dicts of texts, up to `size` bytes of the file.
 
     Only a line feed ends a row: messages of calculators have had other line ends.
@@ -211,7 +211,7 @@ def check_settings(folder, settings, checksums):
         write_state(path, known | settings)
 
 
-def join(chains, out):
+def join_chains(chains, out):
     """Write the snapshots of all chains, one after the other, as one file; it appears whole."""
     partial = out.with_name(f"{out.stem}.whole.partial{out.suffix}")
     with open(partial, "wb") as whole:

@@ -16,7 +16,7 @@ DERIVED = ("num_ru", "num_o", "grand_potential")  # follow from the structure an
 
 
 def text_of(frame):
-    """Return a `Frame` as extxyz: energy, layers, history; no constraint, it is in the layers.
+    """Return a frame as extxyz: energy, layers, history; no constraint, it is in the layers.
 
     Properties that follow from others are left out.
     """

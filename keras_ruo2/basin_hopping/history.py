@@ -11,11 +11,11 @@ import numpy as np
 from ase import Atoms
 from ase.io.extxyz import key_val_str_to_dict
 
-from keras_ruo2.basin_hopping.chains import RESTORE, read_checkpoint, rows_of
+from keras_ruo2.basin_hopping.chains import RESTORE, read_checkpoint, table_rows
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.paths import structure_files, unpacked
 from keras_ruo2.io.state import prove
-from keras_ruo2.io.structures import frames_of, parse, texts_of
+from keras_ruo2.io.structures import iterate_file, parse_structure, texts_of
 from keras_ruo2.structure.cells import potential_energy
 
 HISTORY = ("chain", "trial", "snapshot", "move", "outcome", "dmu_o", "start", "oxygen_energy")
@@ -23,7 +23,7 @@ START, ACCEPTED = "start", "accepted"
 NOTHING_MADE = 0  # snapshots of a trial whose move found no place
 
 
-class Frame(NamedTuple):
+class HistoryFrame(NamedTuple):
     """A snapshot: what was written about it, and the structure for those who ask.
 
     Args:
@@ -47,7 +47,7 @@ class Frame(NamedTuple):
         """The structure, `ase.Atoms`; read anew each time."""
         if isinstance(self.source, Atoms):
             return self.source
-        return parse(self.source)
+        return parse_structure(self.source)
 
     @property
     def energy_per_atom(self):
@@ -77,7 +77,7 @@ def iterate_frames(path):
         path: The joined file, a chain's file, a folder of chains or of parts, or a pattern.
 
     Yields:
-        `Frame`.
+        `HistoryFrame`.
 
     Raises:
         ConfigError: If a file cannot be read, its structures have no energy or no history, or a
@@ -106,7 +106,7 @@ def check_new(frame, file, seen):
     """Note where a snapshot is, or raise `ConfigError` if it was there before.
 
     Args:
-        frame: `Frame`.
+        frame: `HistoryFrame`.
         file: Where it is.
         seen: Dict of the names of those before to their files; is added to.
     """
@@ -127,7 +127,7 @@ def frames_in(file):
     if unpacked(file)[1] == ".extxyz":
         size = kept_size(file, ".extxyz")
         return (frame_of_text(text, file) for text in texts_of(file, size))
-    return (frame_of_atoms(atoms, file) for atoms in frames_of(file))
+    return (frame_of_atoms(atoms, file) for atoms in iterate_file(file))
 
 
 def kept_size(file, suffix):
@@ -156,7 +156,7 @@ def frame_of_text(text, file):
     lengths = np.linalg.norm(cell, axis=1)
     for name in ("Properties", "pbc"):
         info.pop(name, None)
-    return Frame(plain(info), energy, len(rows) - num_o, num_o, lengths, text)
+    return HistoryFrame(python_numbers(info), energy, len(rows) - num_o, num_o, lengths, text)
 
 
 def frame_of_atoms(atoms, file):
@@ -164,7 +164,9 @@ def frame_of_atoms(atoms, file):
     energy = check_history(atoms.info, potential_energy(atoms), file)
     num_o = int(np.sum(atoms.symbols == "O"))
     lengths = atoms.cell.lengths()
-    return Frame(plain(atoms.info), energy, len(atoms) - num_o, num_o, lengths, atoms)
+    return HistoryFrame(
+        python_numbers(atoms.info), energy, len(atoms) - num_o, num_o, lengths, atoms
+    )
 
 
 def check_history(info, energy, file):
@@ -179,7 +181,7 @@ def check_history(info, energy, file):
     return float(energy)
 
 
-def plain(info):
+def python_numbers(info):
     """Return `info` with Python's numbers instead of NumPy's."""
     return {k: v.item() if isinstance(v, np.generic) else v for k, v in info.items()}
 
@@ -205,16 +207,16 @@ def unplaced(path):
     Returns:
         `{chain: [(trial, move, outcome), ...]}`, or `None` if there are no tables.
     """
-    found, tables = {}, 0
+    trials, tables = {}, 0
     for file in structure_files("structures", path):
         table = Path(file).with_suffix(".csv")
         if not (table.exists() and Path(file).with_suffix(".json").exists()):
             continue
         tables += 1
         size = kept_size(file, ".csv")
-        found[int(table.stem.split("-")[-1])] = [
+        trials[int(table.stem.split("-")[-1])] = [
             (int(row["trial"]), row["move"], row["outcome"])
-            for row in rows_of(table, None if size == np.inf else size)
+            for row in table_rows(table, None if size == np.inf else size)
             if int(row["snapshots"]) == NOTHING_MADE
         ]
-    return found if tables else None
+    return trials if tables else None

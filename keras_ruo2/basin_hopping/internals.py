@@ -105,7 +105,7 @@ def find_bonds(atoms):
     return Bonds(first[order], second[order], image[order], np.cumsum(counts) - counts, counts)
 
 
-def runs(lengths):
+def run_members(lengths):
     """Return, for runs of these lengths, the run and the place in it of each member."""
     which = np.repeat(np.arange(len(lengths)), lengths)
     return which, np.arange(len(which)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -120,8 +120,8 @@ def bond_rows(bonds):
 
 def bend_rows(bonds):
     """Return atoms `(n, 3)` and images `(n, 3, 3)` of every pair of bonds at an atom."""
-    _, number = runs(bonds.counts)
-    p, place = runs(number)  # each bond with those of its atom before it
+    _, number = run_members(bonds.counts)
+    p, place = run_members(number)  # each bond with those of its atom before it
     q = bonds.begins[bonds.first[p]] + place
     members = np.stack([bonds.second[p], bonds.first[p], bonds.second[q]], axis=1)
     images = [bonds.image[p], np.zeros_like(bonds.image[p]), bonds.image[q]]
@@ -133,7 +133,7 @@ def torsion_rows(bonds):
     first, second, image, begins, counts = bonds
     middle = bonds.forward
     at_end = counts[second[middle]]
-    number, place = runs(counts[first[middle]] * at_end)
+    number, place = run_members(counts[first[middle]] * at_end)
     k = middle[number]
     p = begins[first[k]] + place // at_end[number]
     q = begins[second[k]] + place % at_end[number]
@@ -155,22 +155,22 @@ def without_linear(internals, atoms):
         return (angles < LINEAR) & (angles > np.pi - LINEAR)
 
     bonds, bends, torsions = internals
-    first, second = steps(bends, atoms)
+    first, second = bond_vectors(bends, atoms)
     bends = Table(*(part[bent(-first, second)] for part in bends))
-    first, second, third = steps(torsions, atoms)
+    first, second, third = bond_vectors(torsions, atoms)
     usable = bent(-first, second) & bent(-second, third)
     return Internals(bonds, bends, Table(*(part[usable] for part in torsions)))
 
 
-def steps(table, atoms):
+def bond_vectors(table, atoms):
     """Return the vectors from each atom of a row to the next, a list of arrays `(n, 3)`, Å."""
     places = atoms.positions[table.atoms] + table.images @ atoms.cell.array
     return list(np.diff(places, axis=1).swapaxes(0, 1))
 
 
-def values(internals, atoms):
+def coordinate_values(internals, atoms):
     """Return every internal coordinate, bonds, bends, torsions: shape `(len(internals),)`."""
-    bonds, bends, torsions = (steps(table, atoms) for table in internals)
+    bonds, bends, torsions = (bond_vectors(table, atoms) for table in internals)
     parts = [np.linalg.norm(bonds[0], axis=1)]
     if len(bends[0]):
         parts.append(np.radians(get_angles(-bends[0], bends[1])))
@@ -193,7 +193,7 @@ def wilson_b(internals, atoms):
     Source:
         E. B. Wilson, J. C. Decius, P. C. Cross, "Molecular Vibrations" (1955), chapter 4.
     """
-    bonds, bends, torsions = (steps(table, atoms) for table in internals)
+    bonds, bends, torsions = (bond_vectors(table, atoms) for table in internals)
     parts = [get_distances_derivatives(bonds[0])] if len(bonds[0]) else []
     if len(bends[0]):
         parts.append(np.radians(get_angles_derivatives(-bends[0], bends[1])))

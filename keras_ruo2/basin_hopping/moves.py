@@ -12,7 +12,7 @@ from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
 
 from keras_ruo2.basin_hopping.internals import delocalised_modes
-from keras_ruo2.structure.bonds import is_anion, is_metal, pair_of, scaled, unlike_neighbours
+from keras_ruo2.structure.bonds import is_anion, is_metal, pair_of, scaled_cutoff, unlike_neighbours
 from keras_ruo2.structure.bounds import bound
 from keras_ruo2.structure.layers import DISPLACED, layer_of, with_layers
 
@@ -69,10 +69,10 @@ def displace(atoms, rng, *, length, share):
     clashes, best, fewest = clash_counter(atoms, length), None, np.inf
     for _ in range(DRAWS):
         displacement = length * random_direction(modes, rng, share)
-        found = clashes(displacement)
-        if found < fewest:
-            best, fewest = displacement, found
-        if not found:
+        num_clashes = clashes(displacement)
+        if num_clashes < fewest:
+            best, fewest = displacement, num_clashes
+        if not num_clashes:
             break
     trial = atoms.copy()
     trial.positions += best
@@ -134,15 +134,15 @@ def exchange(atoms, rng, *, find_sites=None):
         sites = find_sites(atoms)
         if not len(sites):
             return Move("insert", None, reason="no_site")
-        trial = insert(atoms, sites[rng.integers(len(sites))])
+        trial = with_oxygen(atoms, sites[rng.integers(len(sites))])
         return Move("insert", trial, float(np.log(len(sites) / (len(oxygen) + 1))))
     if not len(oxygen):
         return Move("remove", None, reason="no_oxygen")
-    trial = remove(atoms, rng.choice(oxygen))
+    trial = without_atom(atoms, rng.choice(oxygen))
     return Move("remove", trial, float(np.log(len(oxygen) / max(1, len(find_sites(trial))))))
 
 
-def insert(atoms, place):
+def with_oxygen(atoms, place):
     """Return a copy of `atoms` with an O of the displacement layer at `place` (Å)."""
     result = atoms.copy()
     result.set_constraint()
@@ -150,7 +150,7 @@ def insert(atoms, place):
     return with_layers(result, np.append(layer_of(atoms), DISPLACED))
 
 
-def remove(atoms, index):
+def without_atom(atoms, index):
     """Return a copy of `atoms` without the atom `index`."""
     kept = np.arange(len(atoms)) != index
     result = atoms.copy()
@@ -176,16 +176,16 @@ def insertion_sites(atoms):
     pair = pair_of(atoms)
     layer = layer_of(atoms) == DISPLACED
     open_ru = np.flatnonzero(metal & layer & (bonds < WHOLE_OCTAHEDRON))
-    around = scaled(SITE_BOND, pair) * sphere(NUM_DIRECTIONS)
+    around = scaled_cutoff(SITE_BOND, pair) * sphere(NUM_DIRECTIONS)
     places = (atoms.positions[open_ru, None] + around).reshape(-1, 3)
     parts = [crowding(atoms, centre, around) for centre in atoms.positions[open_ru]]
     room, nearest, bridged = np.concatenate([np.empty((3, 0)), *parts], axis=1)
-    free = room > scaled(OPEN_O_O, (pair[1], pair[1]), ("O", "O"))
-    free &= nearest > scaled(OPEN_RU_O, pair)
+    free = room > scaled_cutoff(OPEN_O_O, (pair[1], pair[1]), ("O", "O"))
+    free &= nearest > scaled_cutoff(OPEN_RU_O, pair)
     order = np.lexsort((-room.round(6), -bridged))
     chosen = np.empty((0, 3))
     for place in places[order[free[order]]]:
-        if not len(chosen) or distances(place[None], chosen, atoms.cell).min() > SITE_SPACING:
+        if not len(chosen) or image_distances(place[None], chosen, atoms.cell).min() > SITE_SPACING:
             chosen = np.append(chosen, [place], axis=0)
     return chosen
 
@@ -203,16 +203,16 @@ def crowding(atoms, centre, around):
         within it, Å, and the number of metal atoms that an anion there would be bonded to.
     """
     reach = ROOM + np.linalg.norm(around, axis=1).max()
-    close = distances(centre[None], atoms.positions, atoms.cell)[0] < reach
+    close = image_distances(centre[None], atoms.positions, atoms.cell)[0] < reach
     to_anion, to_metal = (
-        distances(centre + around, atoms.positions[close & chosen], atoms.cell)
+        image_distances(centre + around, atoms.positions[close & chosen], atoms.cell)
         for chosen in (is_anion(atoms), is_metal(atoms))
     )
     return np.stack(
         [
             to_anion.min(axis=1, initial=ROOM),
             to_metal.min(axis=1, initial=ROOM),
-            (to_metal < scaled(BRIDGE_BOND, pair_of(atoms))).sum(axis=1),
+            (to_metal < scaled_cutoff(BRIDGE_BOND, pair_of(atoms))).sum(axis=1),
         ]
     )
 
@@ -225,7 +225,7 @@ def sphere(count):
     return np.stack([radius * np.cos(angle), radius * np.sin(angle), height], axis=1)
 
 
-def distances(places, others, cell):
+def image_distances(places, others, cell):
     """Return distances to the nearest periodic image in an orthogonal cell, `(n, m)`, Å."""
     lengths = cell.lengths()
     apart = places[:, None] - others[None]

@@ -12,7 +12,7 @@ CAPTIONS = {
 }
 
 
-def write_page(folder, parts, pictures):
+def write_search_page(folder, parts, pictures):
     """Write the same as one HTML page with the pictures inside.
 
     Args:

@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 
-from keras_ruo2.basin_hopping.page import PAGE, write_page
+from keras_ruo2.basin_hopping.page import PAGE, write_search_page
 from keras_ruo2.basin_hopping.statistics import (
     SQUARE_NM,
     by_start,
@@ -18,7 +18,7 @@ from keras_ruo2.io import messages
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.tables import harmless
 from keras_ruo2.plotting import search as plotting_search
-from keras_ruo2.plotting.style import save
+from keras_ruo2.plotting.style import save_figure
 from keras_ruo2.structure.energies import class_edges
 
 NUM_CLASSES = 10
@@ -55,9 +55,9 @@ def main(config):
     parts = report_parts(search, edges)
     written, pictures = write_tables(search, parts, config), []
     for name, figure in figures(search, edges):
-        save(figure, config.out / name)
+        save_figure(figure, config.out / name)
         pictures.append(name)
-    write_page(config.out, parts, pictures)
+    write_search_page(config.out, parts, pictures)
     written += [PAGE, *pictures]
     trials = sum(len(chain.moves) for chain in search.chains)
     messages.info(
@@ -85,7 +85,7 @@ def report_parts(search, edges):
         (outcomes_by(chains, lambda chain, row: chain.start), "start"),
     )
     parts = [
-        ("A search in numbers", [summary(search)]),
+        ("A search in numbers", [search_summary(search)]),
         ("Chains", [ABOUT_CHAINS, [COLUMNS, *(chain_row(chain) for chain in chains)]]),
         ("What became of the moves", [outcome_table(*each) for each in outcomes]),
         ("Energies", [energy_table(search.energies, edges), above_line(search.above)]),
@@ -101,13 +101,13 @@ def write_tables(search, parts, config):
         lines += [each if isinstance(each, str) else markdown(each) for each in content]
     (config.out / "report.md").write_text("\n\n".join(lines) + "\n")
     table = io.StringIO()
-    told = [[harmless(value) for value in chain_row(chain)] for chain in search.chains]
-    csv.writer(table, lineterminator="\n").writerows([COLUMNS, *told])
+    rows = [[harmless(value) for value in chain_row(chain)] for chain in search.chains]
+    csv.writer(table, lineterminator="\n").writerows([COLUMNS, *rows])
     (config.out / "chains.csv").write_text(table.getvalue())
     return ["report.md", "chains.csv"]
 
 
-def summary(search):
+def search_summary(search):
     """Return how much there is, as a sentence or two."""
     trials = sum(len(chain.moves) for chain in search.chains)
     starts, snapshots = by_start(search.chains), f"{len(search.energies):,} snapshots"
@@ -209,19 +209,19 @@ def figures(search, edges):
     """Yield the names and figures of the pictures that the search is long enough for."""
     groups = by_start(search.chains)
     above = search.above
-    yield "energies.png", plotting_search.energy_histogram(search.energies, edges, above)
-    yield "composition.png", composition(groups)
+    yield "energies.png", plotting_search.draw_energy_histogram(search.energies, edges, above)
+    yield "composition.png", composition_figure(groups)
     if any(len(chain.moves) for chain in search.chains):
-        yield "acceptance.png", acceptance(search.chains)
-        yield "grand_potential.png", grand_potentials(groups)
-    yield "structures.png", plotting_search.structures(chosen_structures(groups))
+        yield "acceptance.png", acceptance_figure(search.chains)
+        yield "grand_potential.png", grand_potential_figure(groups)
+    yield "structures.png", plotting_search.draw_structures(chosen_structures(groups))
 
 
-def composition(groups):
+def composition_figure(groups):
     """Return the picture of O gained and lost."""
     potentials = sorted({chain.dmu_o for chains in groups.values() for chain in chains})
-    found = {name: [composition_of(chain) for chain in groups[name]] for name in groups}
-    return plotting_search.composition(found, potentials)
+    compositions = {name: [composition_of(chain) for chain in groups[name]] for name in groups}
+    return plotting_search.draw_composition(compositions, potentials)
 
 
 def composition_of(chain):
@@ -236,7 +236,7 @@ def composition_of(chain):
     }
 
 
-def acceptance(chains):
+def acceptance_figure(chains):
     """Return the picture of acceptance rates and outcomes."""
     tried = [chain for chain in chains if len(chain.moves)]
     potentials = sorted({chain.dmu_o for chain in tried})
@@ -249,12 +249,12 @@ def acceptance(chains):
         f"at {value:g} eV": outcomes_by(tried, lambda chain, row: chain.dmu_o)[value]
         for value in potentials
     }
-    return plotting_search.acceptance(rates, moves | values)
+    return plotting_search.draw_acceptance(rates, moves | values)
 
 
-def grand_potentials(groups):
+def grand_potential_figure(groups):
     """Return the picture of grand potentials along the chains."""
-    found = {
+    curves = {
         name: [
             {
                 "dmu_o": chain.dmu_o,
@@ -265,19 +265,19 @@ def grand_potentials(groups):
         ]
         for name, chains in groups.items()
     }
-    return plotting_search.grand_potentials(found)
+    return plotting_search.draw_grand_potentials(curves)
 
 
 def chosen_structures(groups):
     """Choose structures to draw: starts of different facets, and the lowest of their chains.
 
     Returns:
-        Dict for `plotting_search.structures`.
+        Dict for `plotting_search.draw_structures`.
     """
     facets = {chains[0].facet: name for name, chains in reversed(groups.items())}
     first = [name for name in groups if name in facets.values()]
     names = (first + [name for name in groups if name not in first])[:MOST_DRAWN]
-    found = {}
+    chosen = {}
     for name in [name for name in groups if name in names]:
         chains = sorted(groups[name], key=lambda chain: chain.dmu_o)
         column = [(f"start {formula_excess(chains[0].first)}", chains[0].first.atoms)]
@@ -289,5 +289,5 @@ def chosen_structures(groups):
                 f"{formula_excess(chain.lowest)}\n{signless(gain):.1f} meV/Å² at {chain.dmu_o:g} eV"
             )
             column.append((title, chain.lowest.atoms))
-        found[name] = column
-    return found
+        chosen[name] = column
+    return chosen

@@ -10,21 +10,21 @@ from typing import NamedTuple
 
 from ase import Atoms
 
-from keras_ruo2.basin_hopping.chains import Chain, check_settings, join, rows_of
+from keras_ruo2.basin_hopping.chains import Chain, check_settings, join_chains, table_rows
 from keras_ruo2.basin_hopping.moves import CLASH
-from keras_ruo2.basin_hopping.snapshots import describe, frame, row
+from keras_ruo2.basin_hopping.snapshots import snapshot_atoms, trial_history, trial_row
 from keras_ruo2.basin_hopping.starts import check_files, is_file, make_starts, start_words
 from keras_ruo2.basin_hopping.trial import CLASHING, FAILED, Conditions, faults_of
-from keras_ruo2.basin_hopping.worker import Engine, find_references, make_start, make_trial
+from keras_ruo2.basin_hopping.worker import Engine, find_search_references, make_start, make_trial
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.io import messages
 from keras_ruo2.io.locks import only_user
 from keras_ruo2.io.memory import check_memory, free_memory
 from keras_ruo2.io.paths import checksum, shown
-from keras_ruo2.io.pool import Here, open_pool
+from keras_ruo2.io.pool import SerialPool, open_pool
 from keras_ruo2.io.rates import Progress
 from keras_ruo2.relaxation.calculators import check_calculator, make_calculator
-from keras_ruo2.species import DEFAULT, remark
+from keras_ruo2.species import DEFAULT, assumption_note
 
 MOST_FAILURES = 10  # trials of a chain in a row in which the calculator may fail
 MOST_CHAINS = 1_000_000  # in the order of trials
@@ -48,18 +48,18 @@ def main(config):
     """
     if config.scheduler is None:
         check_calculator(config.calculator)
-    checksums = {word: checksum(word) for word in start_words(config.start) if is_file(word)}
+    checksums = {start: checksum(start) for start in start_words(config.start) if is_file(start)}
     check_files(config)
     folder = config.out.with_suffix(".chains")
     check_writable(folder)
-    remark(config.pair)
+    assumption_note(config.pair)
     with only_user(folder / "lock"), open_pool(config.scheduler, config.workers) as pool:
         engine = config.calculator
-        if isinstance(pool, Here):
+        if isinstance(pool, SerialPool):
             engine = Engine(*make_calculator(engine))
-        provenance, a, c, oxygen = pool.call(find_references, engine, config)
+        provenance, a, c, oxygen = pool.call(find_search_references, engine, config)
         starts = make_starts(config, a, c)
-        check_room(config, starts)
+        check_fits_memory(config, starts)
         plans = make_plans(config, starts, oxygen)
         settings = {k: v for k, v in config.as_dict().items() if k not in UNIMPORTANT}
         if config.species == DEFAULT:  # searches from before there was a choice go on
@@ -67,8 +67,8 @@ def main(config):
         settings |= provenance | {"oxygen_energy": round(oxygen, 4)}
         check_settings(folder, settings, checksums)
         chains = [Chain(folder, plan.number) for plan in plans]
-        run(plans, chains, pool, engine, provenance, config)
-        join(chains, config.out)
+        run_chains(plans, chains, pool, engine, provenance, config)
+        join_chains(chains, config.out)
     num_snapshots = sum(count_frames(chain) for chain in chains)
     messages.info(
         f"{shown(config.out)}: {num_snapshots:,} snapshots of {len(chains)} chains. "
@@ -85,7 +85,7 @@ def make_plans(config, starts, oxygen):
     ]
 
 
-def check_room(config, starts):
+def check_fits_memory(config, starts):
     """Raise `ConfigError` if the largest start would not fit into this machine's memory.
 
     The workers of a scheduler look at their own memory.
@@ -96,7 +96,7 @@ def check_room(config, starts):
         check_memory(config.calculator, max(map(len, starts)), each)
 
 
-def run(plans, chains, pool, engine, provenance, config):
+def run_chains(plans, chains, pool, engine, provenance, config):
     """Take the chains forward, shorter ones first; each has one trial at work at any time.
 
     Args:
@@ -124,12 +124,12 @@ def run(plans, chains, pool, engine, provenance, config):
     pairs = zip(plans, chains, strict=True)
     members = of_start | {chain.number: [(plan, chain)] for plan, chain in pairs}
     for tag, (trial, seconds, made_with) in pool.results():
-        check_same(made_with, provenance)
+        check_same_calculator(made_with, provenance)
         progress.count(seconds)
         if trial.accepted and tag in of_start:
             remark_on_faults(tag, trial.snapshots[-1].atoms)
         for plan, chain in members[tag]:
-            keep(plan, chain, trial, provenance)
+            save_trial(plan, chain, trial, provenance)
             progress.show(chain, trial, seconds)
             if chain.trials <= config.steps:
                 hand_out(plan, chain, pool, engine, config.seed)
@@ -151,7 +151,7 @@ def hand_out(plan, chain, pool, engine, seed):
     pool.submit(chain.number, chain.trials * MOST_CHAINS + chain.number, make_trial, *arguments)
 
 
-def check_same(made_with, provenance):
+def check_same_calculator(made_with, provenance):
     """Raise `ConfigError` unless a trial was made with the calculator of the search."""
     for name, value in provenance.items():
         if made_with[name] != value:
@@ -161,7 +161,7 @@ def check_same(made_with, provenance):
             )
 
 
-def keep(plan, chain, trial, provenance):
+def save_trial(plan, chain, trial, provenance):
     """Keep a finished trial in the files of its chain.
 
     Raises:
@@ -178,9 +178,9 @@ def keep(plan, chain, trial, provenance):
     atoms, energy = chain.atoms, chain.energy
     if trial.accepted:
         atoms, energy = trial.snapshots[-1].atoms, trial.snapshots[-1].energy
-    common = describe(plan, chain, trial) | provenance
-    frames = [frame(shot, k, common, plan) for k, shot in enumerate(trial.snapshots)]
-    chain.append(frames, row(plan, chain, trial), trial.accepted, atoms, energy)
+    common = trial_history(plan, chain, trial) | provenance
+    frames = [snapshot_atoms(shot, k, common, plan) for k, shot in enumerate(trial.snapshots)]
+    chain.append(frames, trial_row(plan, chain, trial), trial.accepted, atoms, energy)
     if chain.failures >= MOST_FAILURES:
         raise ConfigError(
             f"The calculator failed in {MOST_FAILURES} trials of chain {plan.number} in a row, at "
@@ -190,4 +190,4 @@ def keep(plan, chain, trial, provenance):
 
 def count_frames(chain):
     """Return the number of snapshots of a chain."""
-    return sum(int(row["snapshots"]) for row in rows_of(chain.file(".csv")))
+    return sum(int(trial_row["snapshots"]) for trial_row in table_rows(chain.file(".csv")))

@@ -5,7 +5,7 @@ from keras_ruo2.structure.bonds import pair_of
 from keras_ruo2.structure.cells import with_energy
 
 
-def describe(plan, chain, trial):
+def trial_history(plan, chain, trial):
     """Return the history that all snapshots of a trial have in common."""
     conditions = plan.conditions
     return {
@@ -20,7 +20,7 @@ def describe(plan, chain, trial):
     }
 
 
-def frame(shot, number, common, plan):
+def snapshot_atoms(shot, number, common, plan):
     """Return a snapshot as it is written: energy, layers, fixed atoms and history."""
     atoms = shot.atoms.copy()
     num_o = count_oxygen(atoms)
@@ -36,7 +36,7 @@ def frame(shot, number, common, plan):
     return with_energy(atoms, shot.energy)
 
 
-def row(plan, chain, trial):
+def trial_row(plan, chain, trial):
     """Return a trial's values of `chains.COLUMNS`."""
     values = {"energy": "", "grand_potential": "", "num_o": ""}
     if trial.snapshots:

@@ -23,12 +23,12 @@ GROUPS = {"source": SOURCE, "all": tuple(TERMINATIONS)}
 NAMES = (*TERMINATIONS, *CHECKERBOARD)
 
 
-def is_file(word):
+def is_file(start):
     """Say whether a word of `--start` is meant as a file: it has a folder or an ending, or is one.
 
     Names of terminations have neither.
     """
-    return word not in NAMES and (Path(word).is_file() or "." in word or "/" in word)
+    return start not in NAMES and (Path(start).is_file() or "." in start or "/" in start)
 
 
 def start_words(text):
@@ -38,13 +38,13 @@ def start_words(text):
         ConfigError: If a word is neither, or a file is missing.
     """
     words = []
-    for word in filter(None, (part.strip() for part in text.split(","))):
-        words.extend(GROUPS.get(word, [word]))
-    for word in words:
-        if is_file(word):
-            check_file("start", word)
+    for start in filter(None, (part.strip() for part in text.split(","))):
+        words.extend(GROUPS.get(start, [start]))
+    for start in words:
+        if is_file(start):
+            check_file("start", start)
         else:
-            check_choice("start", word, (*GROUPS, *NAMES))
+            check_choice("start", start, (*GROUPS, *NAMES))
     if not words:
         raise ConfigError("--start is empty. Name terminations, or give a file.")
     return tuple(dict.fromkeys(words))
@@ -65,14 +65,14 @@ def make_starts(config, a, c):
     Raises:
         ConfigError: If a structure is no slab that the search can use; it is named.
     """
-    found = []
-    for word in start_words(config.start):
-        slabs = from_file(word, config) if is_file(word) else [from_name(word, config, a, c)]
-        found.extend(in_layers(slab, config) for slab in slabs)
-    names = [slab.info["start"] for slab in found]
+    layered = []
+    for start in start_words(config.start):
+        slabs = from_file(start, config) if is_file(start) else [from_name(start, config, a, c)]
+        layered.extend(in_layers(slab, config) for slab in slabs)
+    names = [slab.info["start"] for slab in layered]
     if len(set(names)) < len(names):
         raise ConfigError(f"Two starts have one name: {', '.join(names)}. Rename structures.")
-    return found
+    return layered
 
 
 def check_files(config):
@@ -80,15 +80,15 @@ def check_files(config):
 
     Names of terminations need lattice constants first, which may take the calculator minutes.
     """
-    for word in filter(is_file, start_words(config.start)):
-        for slab in from_file(word, config):
+    for start in filter(is_file, start_words(config.start)):
+        for slab in from_file(start, config):
             in_layers(slab, config)
 
 
 def in_layers(slab, config):
     """Return a slab in layers, or raise `ConfigError` with its name."""
     try:
-        check_slab(slab)
+        check_vacuum_along_z(slab)
         layers = assign_layers(slab, config.displaced, config.buffer)
         check_frozen(slab, layers == FROZEN)
     except ConfigError as error:
@@ -117,7 +117,7 @@ def from_name(name, config, a, c):
 
 def from_file(path, config):
     """Read slabs and repeat them to the wanted size; their vacuum stays as it is."""
-    found = []
+    repeated = []
     for number, atoms in enumerate(read_structures(path)):
         name = str(atoms.info.get("name", f"{Path(path).stem}-{number}"))
         info = {key: str(atoms.info.get(key, "unknown")) for key in ("facet", "termination")}
@@ -131,8 +131,8 @@ def from_file(path, config):
         slab.calc = None
         slab = slab.repeat((*repeats, 1))
         slab.info = {"start": name, **info}
-        found.append(above_ground(slab, slab.cell.lengths()[2]))
-    return found
+        repeated.append(above_ground(slab, slab.cell.lengths()[2]))
+    return repeated
 
 
 def repeats_for(length, size):
@@ -161,7 +161,7 @@ def above_ground(slab, height):
     return result
 
 
-def check_slab(slab):
+def check_vacuum_along_z(slab):
     """Raise `ConfigError` unless `slab` has a vacuum along z."""
     gap, _ = widest_gap(slab)
     if gap < LEAST_GAP - 1e-6:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_ruo2.basin_hopping.history import ACCEPTED, START, Frame, iterate_trials, unplaced
+from keras_ruo2.basin_hopping.history import ACCEPTED, START, HistoryFrame, iterate_trials, unplaced
 from keras_ruo2.structure.bonds import O
 
 SQUARE_NM = 100.0  # Å^2
@@ -33,8 +33,8 @@ class ChainRecord:
         area: Of the surface, Å^2.
         num_metal: Number of metal atoms.
         trials: List of `TrialRow`, the start's first.
-        first: `Frame` of the relaxed start, of a chain at another dmu_O if its own is not there.
-        lowest: `Frame` of the accepted structure with the lowest grand potential, or `None`.
+        first: That of the relaxed start, of a chain at another dmu_O if its own is not there.
+        lowest: That of the accepted structure with the lowest grand potential, or `None`.
     """
 
     def __init__(self, frame):
@@ -133,10 +133,10 @@ def read_search(path):
         if info["chain"] not in chains:
             chains[info["chain"]] = ChainRecord(frames[0])
         chains[info["chain"]].add(frames)
-        found = np.array([frame.energy_per_atom for frame in frames])
-        energies.append(found)
+        per_atom = np.array([frame.energy_per_atom for frame in frames])
+        energies.append(per_atom)
         if info["move"] != START:
-            above.append(found - found.min())
+            above.append(per_atom - per_atom.min())
     rest = unplaced(path)
     for number, rows in (rest or {}).items():
         if number in chains:
@@ -179,14 +179,14 @@ def outcomes_by(chains, name_of):
     Returns:
         Dict of names to dicts of outcomes to counts.
     """
-    found = defaultdict(Counter)
+    counts = defaultdict(Counter)
     for chain in chains:
         for row in chain.moves:
-            found[name_of(chain, row)][row.outcome] += 1
-    return {name: dict(found[name]) for name in sorted(found)}
+            counts[name_of(chain, row)][row.outcome] += 1
+    return {name: dict(counts[name]) for name in sorted(counts)}
 
 
-def formula_excess(frame: Frame):
+def formula_excess(frame: HistoryFrame):
     """Return the formula of a frame and its O beyond two per metal atom, as text."""
     extra = frame.num_o - 2 * frame.num_metal
     atoms = frame.atoms

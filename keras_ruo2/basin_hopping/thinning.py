@@ -49,7 +49,7 @@ class Thinning:
         self.starts, self.seen = set(), defaultdict(list)
 
     def keep(self, trial):
-        """Return the snapshots of a trial, `Frame`s, that are kept, as `Kept`."""
+        """Return the snapshots of a trial, `HistoryFrame`s, that are kept, as `Kept`."""
         info = trial[0].info
         if info["move"] == START:
             if info["start"] in self.starts:
@@ -65,8 +65,8 @@ class Thinning:
         new = [k for k in apart if not self.is_known(near[k], structures[k])]
         self.dropped[SEEN_BEFORE] += len(apart) - len(new)
         for k in new:
-            self.seen[key_of(near[k])].append((near[k].energy, bare(structures[k])))
-        return [kept(near[k], lowest) for k in new]
+            self.seen[key_of(near[k])].append((near[k].energy, geometry_of(structures[k])))
+        return [kept_frame(near[k], lowest) for k in new]
 
     def is_known(self, frame, atoms):
         """Say whether a snapshot of another trial, at whatever dmu_O, has this structure."""
@@ -76,7 +76,7 @@ class Thinning:
         )
 
 
-def bare(atoms):
+def geometry_of(atoms):
     """Return elements, positions and cell alone, a third of the memory."""
     return Atoms(atoms.numbers, atoms.positions, cell=atoms.cell)
 
@@ -86,7 +86,7 @@ def key_of(frame):
     return frame.info["start"], frame.num_metal, frame.num_o, round(frame.energy, 1)
 
 
-def kept(frame, lowest):
+def kept_frame(frame, lowest):
     """Return the `Kept` of a frame."""
     return Kept(frame.name, frame.info["move"], frame.energy_per_atom - lowest)
 
@@ -105,12 +105,12 @@ def far_apart(structures, least):
     """
     chosen = []
     for k in reversed(range(len(structures))):
-        if not chosen or largest_displacement(structures[k], structures[chosen[-1]]) >= least:
+        if not chosen or largest_shift(structures[k], structures[chosen[-1]]) >= least:
             chosen.append(k)
     return chosen[::-1]
 
 
-def largest_displacement(first, second):
+def largest_shift(first, second):
     """Return how far the atom that moved most has moved, through the nearest image, Å."""
     lengths = first.cell.lengths()
     moved = first.positions - second.positions
@@ -135,11 +135,11 @@ def same_places(first, second, tolerance):
     return True
 
 
-def spread(found, count, limit):
+def choose_evenly(snapshots, count, limit):
     """Choose `count` snapshots evenly over chains, then over moves, energies and time.
 
     Args:
-        found: List of `Kept`, in the order of the search.
+        snapshots: List of `Kept`, in the order of the search.
         count: How many; all if there are no more.
         limit: The largest `above` that is allowed, eV per atom.
 
@@ -148,11 +148,11 @@ def spread(found, count, limit):
     """
     width = limit / NUM_LEVELS
     levels = (
-        lambda kept: kept.name[0],
-        lambda kept: kept.move,
-        lambda kept: min(int(kept.above / width), NUM_LEVELS - 1),
+        lambda kept_frame: kept_frame.name[0],
+        lambda kept_frame: kept_frame.move,
+        lambda kept_frame: min(int(kept_frame.above / width), NUM_LEVELS - 1),
     )
-    return {kept.name for kept in share_out(found, count, levels)}
+    return {kept_frame.name for kept_frame in share_out(snapshots, count, levels)}
 
 
 def share_out(members, count, levels):

@@ -27,6 +27,7 @@ from ase import Atoms
 from ase.optimize import FIRE
 
 from keras_ruo2.basin_hopping.moves import count_clashes, displace, exchange
+from keras_ruo2.relaxation.relax import CalculatorFailure
 from keras_ruo2.structure.bonds import O
 from keras_ruo2.structure.filters import (
     disconnected_layers,
@@ -103,10 +104,6 @@ class Trial(NamedTuple):
         return self.outcome == ACCEPTED
 
 
-class CalculatorFailure(Exception):
-    """The calculator raised, or gave energies or forces that are not finite."""
-
-
 def grand_potential(energy, num_oxygen, conditions):
     """Return Omega of the module's docstring, eV."""
     return energy - num_oxygen * (conditions.oxygen_energy + conditions.dmu_o)
@@ -120,9 +117,9 @@ def count_oxygen(atoms):
 def faults_of(atoms):
     """Yield the name of each fault of a structure, and the indices of the atoms that have it."""
     for name, find in FAULTS.items():
-        found = find(atoms)
-        if len(found):
-            yield name, found
+        faulty = find(atoms)
+        if len(faulty):
+            yield name, faulty
 
 
 def run_start(atoms, calculator, conditions):
@@ -132,7 +129,7 @@ def run_start(atoms, calculator, conditions):
     """
     if count_clashes(atoms):
         return Trial("start", CLASHING, [])
-    snapshots, error = relax(atoms, calculator, conditions)
+    snapshots, error = relax_trial(atoms, calculator, conditions)
     return Trial("start", FAILED if error else ACCEPTED, snapshots, error)
 
 
@@ -158,7 +155,7 @@ def run_trial(atoms, energy, calculator, conditions, rng):
         return Trial(move.kind, move.reason, [])
     if count_clashes(move.atoms):
         return Trial(move.kind, CLASHING, [])
-    snapshots, error = relax(move.atoms, calculator, conditions)
+    snapshots, error = relax_trial(move.atoms, calculator, conditions)
     if error:
         return Trial(move.kind, FAILED, snapshots, error)
     last = snapshots[-1]
@@ -166,11 +163,11 @@ def run_trial(atoms, energy, calculator, conditions, rng):
         return Trial(move.kind, name, snapshots)
     change = grand_potential(last.energy, count_oxygen(last.atoms), conditions)
     change -= grand_potential(energy, count_oxygen(atoms), conditions)
-    accepted = luck < acceptance(change, move.log_ratio, conditions.temperature)
+    accepted = luck < acceptance_probability(change, move.log_ratio, conditions.temperature)
     return Trial(move.kind, ACCEPTED if accepted else UPHILL, snapshots)
 
 
-def acceptance(change, log_ratio, temperature):
+def acceptance_probability(change, log_ratio, temperature):
     """Return the Metropolis-Hastings probability of a trial.
 
     Args:
@@ -183,7 +180,7 @@ def acceptance(change, log_ratio, temperature):
     return float(np.exp(min(0.0, log_ratio - change / (BOLTZMANN * temperature))))
 
 
-def relax(atoms, calculator, conditions):
+def relax_trial(atoms, calculator, conditions):
     """Relax what is not fixed with FIRE.
 
     Returns:
@@ -199,7 +196,7 @@ def relax(atoms, calculator, conditions):
         if not (np.isfinite(energy) and np.isfinite(forces).all()):
             raise CalculatorFailure(f"energy {energy} eV or forces that are not finite")
         largest = float(np.linalg.norm(forces, axis=1).max())
-        snapshots.append(Snapshot(bare(atoms), float(energy), largest))
+        snapshots.append(Snapshot(without_calculator(atoms), float(energy), largest))
 
     optimizer = FIRE(atoms, logfile=None, maxstep=LONGEST_STEP)
     optimizer.attach(keep)
@@ -210,7 +207,7 @@ def relax(atoms, calculator, conditions):
     return snapshots, ""
 
 
-def bare(atoms):
+def without_calculator(atoms):
     """Return a copy without a calculator."""
     result = atoms.copy()
     result.calc = None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_ruo2.basin_hopping.starts import is_file, start_words
-from keras_ruo2.basin_hopping.trial import Conditions, Trial, relax, run_start, run_trial
+from keras_ruo2.basin_hopping.trial import Conditions, Trial, relax_trial, run_start, run_trial
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.memory import check_memory
 from keras_ruo2.relaxation.calculators import make_calculator
@@ -24,7 +24,7 @@ class Engine(NamedTuple):
     provenance: dict
 
 
-class Made(NamedTuple):
+class FinishedTrial(NamedTuple):
     """A piece of work that is done.
 
     Args:
@@ -38,7 +38,7 @@ class Made(NamedTuple):
     provenance: dict
 
 
-class References(NamedTuple):
+class SearchReferences(NamedTuple):
     """What a calculator says before a search: lattice constants (Å), energy of half an O2 (eV)."""
 
     provenance: dict
@@ -47,8 +47,8 @@ class References(NamedTuple):
     oxygen_energy: float
 
 
-def find_references(engine, config):
-    """Return the `References` of a search, as given or else calculated.
+def find_search_references(engine, config):
+    """Return the `SearchReferences` of a search, as given or else calculated.
 
     Args:
         engine: `Engine`, or the name of a calculator.
@@ -56,9 +56,9 @@ def find_references(engine, config):
     """
     calculator, provenance = engine_of(engine)
     a, c = config.a, config.c
-    if not all(is_file(word) for word in start_words(config.start)):
+    if not all(is_file(start) for start in start_words(config.start)):
         a, c = lattice_constants(config, calculator)
-    return References(provenance, a, c, oxygen_energy(config, calculator, provenance))
+    return SearchReferences(provenance, a, c, oxygen_energy(config, calculator, provenance))
 
 
 def oxygen_energy(config, calculator, provenance):
@@ -73,7 +73,7 @@ def oxygen_energy(config, calculator, provenance):
     if known:
         return known.oxygen
     conditions = Conditions(0, 0, fmax=0.02, relax_steps=200)
-    snapshots, error = relax(oxygen_molecule(), calculator, conditions)
+    snapshots, error = relax_trial(oxygen_molecule(), calculator, conditions)
     if error:
         raise ConfigError(
             f"The calculator fails at O2 ({error}). Give --oxygen_energy, that of half an O2 in eV."
@@ -82,14 +82,14 @@ def oxygen_energy(config, calculator, provenance):
 
 
 def make_start(atoms, engine, conditions):
-    """Return what relaxing a start gives, as `Made`."""
+    """Return what relaxing a start gives, as `FinishedTrial`."""
     began, engine = time.monotonic(), engine_of(engine, len(atoms))
     trial = run_start(atoms, engine.calculator, conditions)
-    return Made(trial, time.monotonic() - began, engine.provenance)
+    return FinishedTrial(trial, time.monotonic() - began, engine.provenance)
 
 
 def make_trial(atoms, energy, engine, conditions, numbers):
-    """Return what a trial gives, as `Made`.
+    """Return what a trial gives, as `FinishedTrial`.
 
     Args:
         atoms: The structure to start from.
@@ -101,7 +101,7 @@ def make_trial(atoms, energy, engine, conditions, numbers):
     began, engine = time.monotonic(), engine_of(engine, len(atoms))
     rng = np.random.default_rng(numbers)
     trial = run_trial(atoms, energy, engine.calculator, conditions, rng)
-    return Made(trial, time.monotonic() - began, engine.provenance)
+    return FinishedTrial(trial, time.monotonic() - began, engine.provenance)
 
 
 def engine_of(engine, num_atoms=0):

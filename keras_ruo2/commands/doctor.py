@@ -8,28 +8,29 @@ from keras_ruo2.doctor import examine, works
 
 def main(config):
     """Examine the environment and print it; return what was found."""
-    found = examine(config.quick)
+    findings = examine(config.quick)
     if not config.json:
-        print("\n".join(lines_of(found)))
-    if not works(found):
-        wanted = found["extras"]["cpu"]["install"]
+        print("\n".join(report_lines(findings)))
+    if not works(findings):
+        wanted = findings["extras"]["cpu"]["install"]
         sys.exit(f"No Keras backend works: train, generate and discover need one. {wanted}")
-    return found
+    return findings
 
 
-def lines_of(found):
+def report_lines(findings):
     """Yield the lines of a report on an environment."""
-    yield f"keras_ruo2  {found['keras_ruo2']}"
-    yield f"Python      {found['python']}"
-    free = found["free_memory_gb"]
-    yield f"System      {found['system']}, {'?' if free is None else free} GB of memory free"
-    yield f"oneDNN      {'on' if found['onednn'] else 'off (TF_ENABLE_ONEDNN_OPTS=1 turns it on)'}"
-    yield "Libraries   " + ", ".join(f"{name} {v}" for name, v in found["libraries"].items())
+    yield f"keras_ruo2  {findings['keras_ruo2']}"
+    yield f"Python      {findings['python']}"
+    free = findings["free_memory_gb"]
+    yield f"System      {findings['system']}, {'?' if free is None else free} GB of memory free"
+    onednn = "on" if findings["onednn"] else "off (TF_ENABLE_ONEDNN_OPTS=1 turns it on)"
+    yield f"oneDNN      {onednn}"
+    yield "Libraries   " + ", ".join(f"{name} {v}" for name, v in findings["libraries"].items())
     yield "Backends"
     for name in BACKENDS:
-        yield f"  {name:11s} {state_of(found['backends'].get(name))}"
+        yield f"  {name:11s} {state_of(findings['backends'].get(name))}"
     yield "Extras"
-    for name, extra in found["extras"].items():
+    for name, extra in findings["extras"].items():
         lacks = ", ".join(extra["missing"])
         state = f"missing ({lacks}); {extra['install']}" if lacks else "installed"
         yield f"  {name:11s} {extra['purpose']}: {state}"

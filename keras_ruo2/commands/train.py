@@ -68,9 +68,9 @@ def with_file(config):
     if config.config is None:
         return config
     check_file("config", config.config)
-    found = flags.with_flags(config, config.config)
-    if found is not None:
-        return found
+    completed = flags.with_flags(config, config.config)
+    if completed is not None:
+        return completed
     return config if resumes(config) else flags.based_on(config, config.config)
 
 

@@ -117,7 +117,7 @@ class PhaseDiagramConfig(Config):
     @property
     def compared(self):
         """The files of --compare, as a tuple."""
-        return tuple(path_of(word.strip()) for word in self.compare.split(",") if word.strip())
+        return tuple(path_of(name.strip()) for name in self.compare.split(",") if name.strip())
 
     @property
     def crystals(self):

@@ -161,7 +161,7 @@ class BasinHoppingConfig(Config):
     def potentials(self):
         """The chemical potentials, eV, in the order given."""
         try:
-            return tuple(dict.fromkeys(float(word) for word in str(self.dmu_o).split(",")))
+            return tuple(dict.fromkeys(float(part) for part in str(self.dmu_o).split(",")))
         except ValueError:
             raise ConfigError(
                 f"--dmu_o is {self.dmu_o!r}. Expected numbers in eV, separated by commas."

@@ -10,13 +10,13 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.fields import (
     ANY_DICT,
     check_fields,
+    integer,
     listed,
     mapped,
     number,
     one_of,
     record,
     text,
-    whole,
 )
 from keras_ruo2.io.paths import RemoteFolder, checksum, folder_at
 from keras_ruo2.io.state import parse_json, parse_state, write_state
@@ -30,19 +30,19 @@ SPLITS = (TRAINING, HELD_OUT)
 EDGES = listed(number(), most=1001)
 KINDS = {
     "recipe": text(200),
-    "grid_shape": listed(whole(1, 512), least=3, most=4),
+    "grid_shape": listed(integer(1, 512), least=3, most=4),
     "dtype": one_of(("float16", "float32", "uint8")),
     "species": listed(text(2), least=2, most=2),
     "alpha": number(1e-3, 1e3),
     "lattice_minimum": listed(number(0, 1e4), most=3),
     "lattice_maximum": listed(number(0, 1e4), most=3),
     "class_edges": EDGES,
-    "label_counts": listed(whole(), most=1000),
+    "label_counts": listed(integer(), most=1000),
     "dmu_o_counts": listed(listed(number(), least=2, most=2)),
-    "counts": mapped(whole()),
+    "counts": mapped(integer()),
     "structures": mapped(listed(text())),
     "shards": listed(
-        record({"name": text(200), "split": one_of(SPLITS), "count": whole(), "sha256": text(64)})
+        record({"name": text(200), "split": one_of(SPLITS), "count": integer(), "sha256": text(64)})
     ),
     "source": ANY_DICT,
 }
@@ -169,7 +169,7 @@ def read_values(folder):
     content, path = read_text(folder_at(folder)).encode(), f"{folder}/{FILE_NAME}"
     advice = "Write the records again."
     values = parse_json(content, path, advice)
-    check_fields(values, {"schema_version": whole()}, path, advice)
+    check_fields(values, {"schema_version": integer()}, path, advice)
     if values["schema_version"] != SCHEMA_VERSION:
         return values
     return parse_state(content, path, advice, of_earlier_version)

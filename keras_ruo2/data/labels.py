@@ -26,7 +26,7 @@ def class_names(description, label_by):
     return tuple(f"dmu_O {value + 0.0:.2f} eV" for value, _ in description.dmu_o_counts)
 
 
-def class_of(batch, description, label_by):
+def class_numbers(batch, description, label_by):
     """Return the class numbers of a batch of records, int32 `(batch,)`."""
     if label_by == "energy":
         return batch["label"].astype("int32")

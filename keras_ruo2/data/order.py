@@ -56,7 +56,7 @@ class Order:
         return sum(first <= step for first, _ in self.phases) - 1
 
 
-def arrange(indices, critic_steps, replicas):
+def deal_to_replicas(indices, critic_steps, replicas):
     """Reorder a step so that several replicas see together what a single device sees.
 
     A step's batch is cut contiguously among the replicas, and each share contiguously among the

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from keras_ruo2.data.order import arrange
+from keras_ruo2.data.order import deal_to_replicas
 from keras_ruo2.data.reader import Records
 from keras_ruo2.data.schema import FIELDS
 
@@ -42,7 +42,7 @@ def batch_at(records, order, step, *, critic_steps=1, replicas=1, names=tuple(FI
         Dict of arrays keyed by `names`, as `Schema.decode` gives them, `order.samples(step)` of
         each, arranged for `critic_steps` and `replicas`.
     """
-    return records.read(arrange(order.indices(step), critic_steps, replicas), names)
+    return records.read(deal_to_replicas(order.indices(step), critic_steps, replicas), names)
 
 
 def read_sample(folder, description, split, count, *, seed):

@@ -39,7 +39,7 @@ class Records:
         folder = self.folder
         if isinstance(folder, RemoteFolder):
             if remote.goes_into_memory(folder, self.description):
-                return remote.read(folder, self.description, self.split)
+                return remote.read_shards(folder, self.description, self.split)
             folder = remote.fetch(folder, self.description)
         files = self.description.files(folder, self.split)
         return [
@@ -52,7 +52,7 @@ class Records:
     @cached_property
     def places(self):
         """Where each record lies, int64 of shape `(len, 3)`: shard, first byte, bytes."""
-        found = []
+        places = []
         for shard, (content, row) in enumerate(zip(self.contents, self.shards, strict=True)):
             try:
                 spans = record_spans(content)
@@ -60,8 +60,8 @@ class Records:
                 raise self.damaged(shard, error) from None
             if len(spans) != row["count"]:
                 raise self.damaged(shard, f"{len(spans)} records, expected {row['count']}")
-            found.extend((shard, *span) for span in spans)
-        return np.array(found, dtype=np.int64).reshape(-1, 3)
+            places.extend((shard, *span) for span in spans)
+        return np.array(places, dtype=np.int64).reshape(-1, 3)
 
     def read(self, indices, names=tuple(FIELDS)):
         """Read records.

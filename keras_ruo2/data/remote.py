@@ -73,38 +73,38 @@ def verify(folder, description):
 def goes_into_memory(folder, description):
     """Say whether shards are read by TensorFlow into memory."""
     num_bytes = Schema(description.grid_shape, description.dtype).num_bytes
-    return fits(folder, num_bytes * sum(description.counts.values()))
+    return fits_in_memory(folder, num_bytes * sum(description.counts.values()))
 
 
 @cache  # one answer a process: memory that was free before is not free once shards are in it
-def fits(folder, num_bytes):
+def fits_in_memory(folder, num_bytes):
     """Say whether TensorFlow can read so many bytes of a folder into memory."""
     free = free_memory()
     enough = free is None or num_bytes <= SHARE_OF_MEMORY * free
     return open_store(folder).reads_into_memory and enough
 
 
-def read(folder, description, split):
+def read_shards(folder, description, split):
     """Return the shards of a split from memory, a read-only array of bytes each.
 
     Raises:
         ConfigError: If one cannot be read or is damaged.
     """
     shards = [shard for shard in description.shards if shard["split"] == split]
-    return load(folder, tuple((shard["name"], shard["sha256"]) for shard in shards))
+    return load_shards(folder, tuple((shard["name"], shard["sha256"]) for shard in shards))
 
 
 @cache  # training, its evaluation and its pictures read the same shards
-def load(folder, shards):
+def load_shards(folder, shards):
     """Read shards, pairs of a name and a SHA-256, into memory."""
-    found = open_store(folder).contents([name for name, _ in shards]) if shards else []
-    for (name, expected), content in zip(shards, found, strict=True):
+    contents = open_store(folder).contents([name for name, _ in shards]) if shards else []
+    for (name, expected), content in zip(shards, contents, strict=True):
         if hashlib.sha256(content).hexdigest() != expected:
-            raise damaged(folder, name)
-    return found
+            raise damaged_shard(folder, name)
+    return contents
 
 
-def damaged(folder, name):
+def damaged_shard(folder, name):
     """Return the error that tells of a shard that is not what `dataset.json` says."""
     return ConfigError(
         f"{folder}/{name} is damaged or was replaced meanwhile: its checksum differs from that in "
@@ -167,7 +167,7 @@ def copy_shard(store, shard, place):
     try:
         store.get(shard["name"], partial)
         if checksum(partial) != shard["sha256"]:
-            raise damaged(store.folder, shard["name"])
+            raise damaged_shard(store.folder, shard["name"])
         os.replace(partial, place / shard["name"])
     finally:
         partial.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ import os
 import socket
 from pathlib import Path
 
-from keras_ruo2.data.tfrecord import frame
+from keras_ruo2.data.tfrecord import framed
 from keras_ruo2.io.paths import checksum
 
 
@@ -39,7 +39,7 @@ def write_shard(path, structures, schema):
         with open(partial, "wb") as file:
             for samples in structures:
                 for sample in samples:
-                    file.write(frame(schema.encode(sample)))
+                    file.write(framed(schema.encode(sample)))
                 count += len(samples)
         os.replace(partial, path)
     except OSError as error:

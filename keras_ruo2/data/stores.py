@@ -110,34 +110,34 @@ class FsspecStore:
 
     def names(self):
         """Return the sizes in bytes of all files by their names below the folder."""
-        with telling(self.folder):
-            found = self.files.find(self.path(), detail=True)
+        with explained_errors(self.folder):
+            entries = self.files.find(self.path(), detail=True)
         start = len(self.path())
-        return {path[start:]: entry["size"] for path, entry in found.items() if path[start:]}
+        return {path[start:]: entry["size"] for path, entry in entries.items() if path[start:]}
 
     def read(self, name):
         """Return the content of a small file."""
-        with telling(self.folder):
+        with explained_errors(self.folder):
             return self.files.cat_file(self.path(name))
 
     def get(self, name, path):
         """Copy a file to a path here."""
-        with telling(self.folder):
+        with explained_errors(self.folder):
             self.files.get_file(self.path(name), str(path))
 
     def put(self, path, name):
         """Copy a file from here; it appears when it is whole."""
-        with telling(self.folder):
+        with explained_errors(self.folder):
             self.files.put_file(str(path), self.path(name))
 
     def remove(self, name):
         """Remove a file."""
-        with telling(self.folder):
+        with explained_errors(self.folder):
             self.files.rm_file(self.path(name))
 
 
 @contextmanager
-def telling(folder):
+def explained_errors(folder):
     """Turn what s3fs raises into one line."""
     import aiohttp
     from botocore.exceptions import BotoCoreError, NoCredentialsError

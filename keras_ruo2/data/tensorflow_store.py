@@ -78,40 +78,43 @@ class TensorFlowStore:
 
     def names(self):
         """Return the sizes in bytes of all files by their names below the folder."""
-        tf = tensorflow()
-        with telling(self.folder):
+        tf = imported_tensorflow()
+        with explained_tensorflow_errors(self.folder):
             top = str(self.folder)
             if not tf.io.gfile.isdir(top):
                 return {}
-            found = [
+            paths = [
                 f"{place.rstrip('/')}/{name}".removeprefix(f"{top}/")
                 for place, _, names in tf.io.gfile.walk(top)
                 for name in names
             ]
-            return {name: tf.io.gfile.stat(self.path(name)).length for name in found}
+            return {name: tf.io.gfile.stat(self.path(name)).length for name in paths}
 
     def read(self, name):
         """Return the content of a small file."""
-        with telling(self.folder), tensorflow().io.gfile.GFile(self.path(name), "rb") as file:
+        with (
+            explained_tensorflow_errors(self.folder),
+            imported_tensorflow().io.gfile.GFile(self.path(name), "rb") as file,
+        ):
             return file.read()
 
     def get(self, name, path):
         """Copy a file to a path here."""
-        tf = tensorflow()
-        with telling(self.folder), open(path, "wb") as copy:
+        tf = imported_tensorflow()
+        with explained_tensorflow_errors(self.folder), open(path, "wb") as copy:
             with tf.io.gfile.GFile(self.path(name), "rb") as file:
                 while piece := file.read(PIECE):
                     copy.write(piece)
 
     def put(self, path, name):
         """Copy a file from here; it appears when it is whole."""
-        with telling(self.folder):
-            tensorflow().io.gfile.copy(str(path), self.path(name), overwrite=True)
+        with explained_tensorflow_errors(self.folder):
+            imported_tensorflow().io.gfile.copy(str(path), self.path(name), overwrite=True)
 
     def remove(self, name):
         """Remove a file."""
-        with telling(self.folder):
-            tensorflow().io.gfile.remove(self.path(name))
+        with explained_tensorflow_errors(self.folder):
+            imported_tensorflow().io.gfile.remove(self.path(name))
 
     def contents(self, names):
         """Read whole files into memory with tf.data, several at a time.
@@ -119,22 +122,22 @@ class TensorFlowStore:
         Returns:
             A read-only array of bytes for each of `names`.
         """
-        tf = tensorflow()
+        tf = imported_tensorflow()
         paths = tf.data.Dataset.from_tensor_slices([self.path(name) for name in names])
-        with telling(self.folder):
+        with explained_tensorflow_errors(self.folder):
             read = paths.map(tf.io.read_file, num_parallel_calls=PARALLEL)
             return [np.frombuffer(content, np.uint8) for content in read.as_numpy_iterator()]
 
 
-def tensorflow():
+def imported_tensorflow():
     """Return TensorFlow, which `has_file_system` has imported."""
     return importlib.import_module("tensorflow")
 
 
 @contextmanager
-def telling(folder):
+def explained_tensorflow_errors(folder):
     """Turn what TensorFlow raises into one line; a server that is away is told at once."""
-    errors = tensorflow().errors
+    errors = imported_tensorflow().errors
     check_answers(folder)
     try:
         yield

@@ -18,7 +18,7 @@ def masked_checksum(content):
     return ((plain >> 15 | plain << 17) + MASK) & 0xFFFFFFFF
 
 
-def frame(payload):
+def framed(payload):
     """Return a record as it lies in a TFRecord file."""
     length = struct.pack("<Q", len(payload))
     header = length + FOOTER.pack(masked_checksum(length))

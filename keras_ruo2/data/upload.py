@@ -13,7 +13,7 @@ from keras_ruo2.io.progress import Progress
 SHARD = re.compile(r"(training|held-out)-\d{5}-of-\d{5}(-[0-9a-f]{8})?\.tfrecord")
 
 
-def check_vacant(store, overwrite):
+def check_destination(store, overwrite):
     """Raise `ConfigError` if a folder holds anything but records to be overwritten.
 
     Shards without `dataset.json` are what an interrupted upload has left; they hinder nothing.

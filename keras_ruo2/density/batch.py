@@ -87,7 +87,7 @@ def draw(path, grids, lengths, structures):
     count = len(structures)
     check_writable(path.parent)
     figure = plotting_atoms.found_atoms(grids[:count], lengths[:count], structures)
-    style.save(figure, path)
+    style.save_figure(figure, path)
     messages.info(f"{shown(path)} shows {count}.")
 
 

@@ -33,7 +33,7 @@ def templates(slabs, largest=LARGEST):
     Raises:
         ConfigError: If none is whole.
     """
-    found = []
+    cells = []
     for number, slab in enumerate(slabs):
         if broken(slab):
             continue
@@ -45,13 +45,13 @@ def templates(slabs, largest=LARGEST):
         box = box[np.argsort(-box.numbers, kind="stable")]
         box.info = {"name": str(slab.info.get("name", f"slab-{number}"))}
         box.calc = None
-        found.append(box)
-    if not found:
+        cells.append(box)
+    if not cells:
         raise ConfigError(
             f"None of {len(slabs)} reference slabs is whole, so that there is nothing to make "
             "baselines from. Give another --known, or --baselines=none."
         )
-    return found
+    return cells
 
 
 def place_at_random(slabs, rng):
@@ -80,7 +80,7 @@ def place_at_random(slabs, rng):
     return atoms
 
 
-def rattle(slabs, rng):
+def rattle_training_slab(slabs, rng):
     """Return a training slab whose atoms are moved by normal deviates of `RATTLE`."""
     slab = slabs[rng.integers(len(slabs))].copy()
     slab.positions += rng.normal(scale=RATTLE, size=slab.positions.shape)
@@ -88,7 +88,7 @@ def rattle(slabs, rng):
     return slab
 
 
-BASELINES = MappingProxyType({"random": place_at_random, "rattled": rattle})
+BASELINES = MappingProxyType({"random": place_at_random, "rattled": rattle_training_slab})
 
 
 def make_up(kind, slabs, count, seed):

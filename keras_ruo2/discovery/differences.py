@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_ruo2.discovery.funnel import flag, word
+from keras_ruo2.discovery.funnel import info_flag, info_text
 from keras_ruo2.structure.bonds import is_metal
 from keras_ruo2.structure.facets import facet_in, periodic
 from keras_ruo2.structure.terminations import termination_of
@@ -23,26 +23,26 @@ def differences(atoms, known):
         List of texts: the verdict, facets, faces, O beyond the oxide, thickness, likeness.
     """
     own, other = (termination_of(periodic(slab)) for slab in (atoms, known))
-    told = [verdict(atoms), facets_of(atoms, known), faces_of(own, other)]
-    told.append(excess_of(own, other, atoms))
-    told.append(thickness_of(atoms, known))
+    sentences = [verdict(atoms), facets_of(atoms, known), compare_faces(own, other)]
+    sentences.append(excess_of(own, other, atoms))
+    sentences.append(thickness_of(atoms, known))
     if "kernel" in atoms.info:
         likeness = f"Likeness of the atoms' surroundings (SOAP): {atoms.info['kernel']:.3f} of 1"
         apart = atoms.info.get("displacement")
         if apart is not None:
             likeness += f"; atoms at most {apart:.2f} Å from their places there"
-        told.append(f"{likeness}.")
-    return [text for text in told if text]
+        sentences.append(f"{likeness}.")
+    return [text for text in sentences if text]
 
 
 def verdict(atoms):
     """Say what screening made of a structure."""
-    if flag(atoms, "novel"):
+    if info_flag(atoms, "novel"):
         return "New: neither it nor its two faces are among the known slabs."
-    if word(atoms, "matched_by") == "slab":
-        return f"Equals the known slab {word(atoms, 'matched')}."
-    thickness = ", on another number of layers" if flag(atoms, "new_thickness") else ""
-    return f"Its faces are those of {word(atoms, 'matched')}{thickness}."
+    if info_text(atoms, "matched_by") == "slab":
+        return f"Equals the known slab {info_text(atoms, 'matched')}."
+    thickness = ", on another number of layers" if info_flag(atoms, "new_thickness") else ""
+    return f"Its faces are those of {info_text(atoms, 'matched')}{thickness}."
 
 
 def facets_of(atoms, known):
@@ -51,9 +51,9 @@ def facets_of(atoms, known):
     return "" if own == other else f"Facet: {own}, there {other}."
 
 
-def faces_of(own, other):
+def compare_faces(own, other):
     """Say what the faces end with; a slab upside down has the same faces."""
-    pairs = [(found.upper.label, found.lower.label) for found in (own, other)]
+    pairs = [(faces.upper.label, faces.lower.label) for faces in (own, other)]
     if sorted(pairs[0]) == sorted(pairs[1]):
         return f"Faces as there: {own.label}."
     return f"Faces: {own.label}; there {other.label}."
@@ -61,7 +61,7 @@ def faces_of(own, other):
 
 def excess_of(own, other, atoms):
     """Say how much O they hold beyond the oxide."""
-    here, there = (SQUARE_NM * found.excess for found in (own, other))
+    here, there = (SQUARE_NM * faces.excess for faces in (own, other))
     anion = own.upper.species[1]
     if abs(here - there) < SAME_EXCESS:
         return f"{anion} beyond the oxide as there: {signed(here)} per nm² of face."

@@ -1,36 +1,36 @@
 """Which drawn structures promise most, by one look each: surface energies before relaxing."""
 
-from keras_ruo2.discovery.funnel import first, flag
-from keras_ruo2.discovery.ranking import rank
+from keras_ruo2.discovery.funnel import info_flag, is_first_of_kind
+from keras_ruo2.discovery.ranking import rank_candidates
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.repeats import smallest_cell
 
 PLACE = "drawn_place"  # the entry of `info` that says which of the drawn ones a structure is
 
 
-def worth_a_look(found, judged, number):
+def worth_a_look(drawn, judged, number):
     """Return the structures among which there is a choice, each in its smallest cell.
 
     Args:
-        found: Drawn structures.
-        judged: The same after screening, `funnel.judged`.
+        drawn: Drawn structures.
+        judged: The same after screening, `funnel.mark_first_of_kind`.
         number: How many will be relaxed.
 
     Returns:
         List of `ase.Atoms`, the novel ones if there are more of them than `number`, else all valid
         ones if there are more of those; empty where everything is relaxed anyway.
     """
-    for wanted in (lambda atoms: flag(atoms, "novel"), lambda atoms: True):
+    for wanted in (lambda atoms: info_flag(atoms, "novel"), lambda atoms: True):
         chosen = [
             index
             for index, atoms in enumerate(judged)
-            if flag(atoms, "valid") and first(atoms) and wanted(atoms)
+            if info_flag(atoms, "valid") and is_first_of_kind(atoms) and wanted(atoms)
         ]
         if len(chosen) > number:
             break
     else:
         return []
-    looked = [smallest_cell(found[index]) for index in chosen]
+    looked = [smallest_cell(drawn[index]) for index in chosen]
     for index, atoms in zip(chosen, looked, strict=True):
         atoms.info |= {"name": f"drawn-{index:04d}", PLACE: index}
     return looked
@@ -51,5 +51,5 @@ def estimates_of(looked, known, references, limits):
     whole = [atoms for atoms in looked if potential_energy(atoms) is not None]
     if not whole:
         return {}
-    rows = rank(whole, known, references, limits)
+    rows = rank_candidates(whole, known, references, limits)
     return {int(row.atoms.info[PLACE]): row.above for row in rows}

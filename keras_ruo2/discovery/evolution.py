@@ -48,20 +48,20 @@ def fittest(slabs, references, delta_mu_o):
         slab.info["gamma"] = line(delta_mu_o)
     kept = []
     for slab in sorted(slabs, key=lambda slab: slab.info["gamma"]):
-        if not any(alike(slab, other) for other in kept):
+        if not any(same_energy(slab, other) for other in kept):
             kept.append(slab)
         if len(kept) == POPULATION:
             break
     return kept
 
 
-def alike(one, other):
+def same_energy(one, other):
     """Say whether two slabs of `fittest` count as one."""
     near = abs(one.info["gamma"] - other.info["gamma"]) < SAME_GAMMA
-    return near and fitting(one, other)
+    return near and can_be_crossed(one, other)
 
 
-def fitting(one, other):
+def can_be_crossed(one, other):
     """Say whether two slabs have one composition, in one order, and one cell along x and y."""
     return np.array_equal(one.numbers, other.numbers) and np.allclose(
         one.cell.array[:2], other.cell.array[:2], atol=SAME_CELL
@@ -163,7 +163,7 @@ def partners(slabs, weights, rng):
     """Return a slab and another of its composition in its cell, or `None` for the other."""
     chosen = rng.choice(len(slabs), p=weights)
     one = slabs[chosen]
-    others = [k for k, slab in enumerate(slabs) if k != chosen and fitting(slab, one)]
+    others = [k for k, slab in enumerate(slabs) if k != chosen and can_be_crossed(slab, one)]
     if not others:
         return one, None
     share = weights[others] / weights[others].sum()

@@ -23,54 +23,54 @@ STEPS = {
 }
 
 
-def count(screened, relaxed):
+def count_stages(screened, relaxed):
     """Count who reaches each of `STEPS`.
 
     Args:
-        screened: Every drawn structure after the first screening, `judged`.
-        relaxed: Every relaxed structure after the second screening, `judged`.
+        screened: Every drawn structure after the first screening, of `mark_first_of_kind`.
+        relaxed: Every relaxed structure after the second screening, of `mark_first_of_kind`.
 
     Returns:
         `(counts, reasons)`: dict of `STEPS` to numbers; dict of `backmap`, `before`, `relax` and
         `after` to dicts of reasons and how often each was given.
     """
-    usable = [atoms for atoms in relaxed if ranked(atoms)]
-    done = [atoms for atoms in relaxed if word(atoms, "relax_failures") in USABLE]
+    usable = [atoms for atoms in relaxed if is_rankable(atoms)]
+    done = [atoms for atoms in relaxed if info_text(atoms, "relax_failures") in USABLE]
     counts = {
         "drawn": len(screened),
         "structures": sum(len(atoms) > 0 for atoms in screened),
-        "whole": sum(word(atoms, "failures") == "no" for atoms in screened),
-        "valid": sum(flag(atoms, "valid") for atoms in screened),
-        "unique": sum(flag(atoms, "valid") and first(atoms) for atoms in screened),
-        "novel": sum(fresh(atoms) for atoms in screened),
+        "whole": sum(info_text(atoms, "failures") == "no" for atoms in screened),
+        "valid": sum(info_flag(atoms, "valid") for atoms in screened),
+        "unique": sum(info_flag(atoms, "valid") and is_first_of_kind(atoms) for atoms in screened),
+        "novel": sum(is_new(atoms) for atoms in screened),
         "chosen": len(relaxed),
         "mended": sum("mended_pairs" in atoms.info for atoms in relaxed),
         "energies": len(done),
-        "converged": sum(word(atoms, "relax_failures") == "no" for atoms in relaxed),
+        "converged": sum(info_text(atoms, "relax_failures") == "no" for atoms in relaxed),
         "valid_after": len(usable),
-        "unique_after": sum(first(atoms) for atoms in usable),
-        "novel_after": sum(fresh(atoms) for atoms in usable),
+        "unique_after": sum(is_first_of_kind(atoms) for atoms in usable),
+        "novel_after": sum(is_new(atoms) for atoms in usable),
     }
     reasons = {
-        "backmap": tally(screened, "failures"),
-        "before": tally(screened, "reasons"),
-        "relax": tally(relaxed, "relax_failures"),
-        "after": tally(relaxed, "reasons"),
+        "backmap": count_reasons(screened, "failures"),
+        "before": count_reasons(screened, "reasons"),
+        "relax": count_reasons(relaxed, "relax_failures"),
+        "after": count_reasons(relaxed, "reasons"),
     }
     return counts, reasons
 
 
-def word(atoms, name):
+def info_text(atoms, name):
     """Return a text of `info`, `no` where there is none."""
     return str(atoms.info.get(name, "no"))
 
 
-def flag(atoms, name):
+def info_flag(atoms, name):
     """Return a truth of `info`, false where there is none."""
     return bool(atoms.info.get(name, False))
 
 
-def judged(screened):
+def mark_first_of_kind(screened):
     """Return structures with `info["first_of_kind"]`: whether each stands for all like it.
 
     Args:
@@ -81,29 +81,29 @@ def judged(screened):
     return screened
 
 
-def first(atoms):
-    """Say whether a structure of `judged` stands for all like it."""
-    return flag(atoms, "first_of_kind")
+def is_first_of_kind(atoms):
+    """Say whether a structure of `mark_first_of_kind` stands for all like it."""
+    return info_flag(atoms, "first_of_kind")
 
 
-def fresh(atoms):
+def is_new(atoms):
     """Say whether a structure is valid, the first of its kind, and unknown."""
-    return flag(atoms, "valid") and first(atoms) and flag(atoms, "novel")
+    return info_flag(atoms, "valid") and is_first_of_kind(atoms) and info_flag(atoms, "novel")
 
 
-def ranked(atoms):
+def is_rankable(atoms):
     """Say whether a relaxed structure is one to rank: valid, with an energy."""
-    return flag(atoms, "valid") and word(atoms, "relax_failures") in USABLE
+    return info_flag(atoms, "valid") and info_text(atoms, "relax_failures") in USABLE
 
 
-def tally(structures, name):
+def count_reasons(structures, name):
     """Count the words of a text of `info`, the most frequent first; `no` is none."""
-    words = Counter(part for atoms in structures for part in word(atoms, name).split())
+    words = Counter(part for atoms in structures for part in info_text(atoms, name).split())
     words.pop("no", None)
     return dict(words.most_common())
 
 
-def choose(screened, number, estimates=MappingProxyType({})):
+def choose_for_relaxation(screened, number, estimates=MappingProxyType({})):
     """Choose the structures that are worth a relaxation, the most promising first.
 
     The valid ones that are novel come first, then known ones, then those of Ru and O with fewest
@@ -112,7 +112,7 @@ def choose(screened, number, estimates=MappingProxyType({})):
     valid ones that equal an earlier one: relaxed, they would be that one again.
 
     Args:
-        screened: Structures after the first screening, `judged`.
+        screened: Structures after the first screening, of `mark_first_of_kind`.
         number: How many at most.
         estimates: How promising structures are by a cheap look, by index, the lowest the most.
 
@@ -121,21 +121,23 @@ def choose(screened, number, estimates=MappingProxyType({})):
     """
     keys = {
         index: (
-            not flag(atoms, "valid"),
-            not flag(atoms, "novel"),
+            not info_flag(atoms, "valid"),
+            not info_flag(atoms, "novel"),
             estimates.get(index, np.inf),
             len(set(atoms.numbers.tolist())) < 2,
-            len(word(atoms, "reasons").split()),
+            len(info_text(atoms, "reasons").split()),
             float(atoms.info.get("residual", 0.0)),
             index,
         )
         for index, atoms in enumerate(screened)
-        if len(atoms) and (first(atoms) or not flag(atoms, "valid"))
+        if len(atoms) and (is_first_of_kind(atoms) or not info_flag(atoms, "valid"))
     }
     return sorted(keys, key=keys.get)[:number]
 
 
-def moved(relaxed):
+def median_rmsd(relaxed):
     """Return the median RMSD from start to relaxed of those with energies, Å, or `None`."""
-    found = [atoms.info["rmsd"] for atoms in relaxed if word(atoms, "relax_failures") in USABLE]
-    return float(np.median(found)) if found else None
+    distances = [
+        atoms.info["rmsd"] for atoms in relaxed if info_text(atoms, "relax_failures") in USABLE
+    ]
+    return float(np.median(distances)) if distances else None

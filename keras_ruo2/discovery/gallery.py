@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from keras_ruo2.discovery.funnel import flag, word
+from keras_ruo2.discovery.funnel import info_flag, info_text
 from keras_ruo2.io.structures import name_of
 from keras_ruo2.pages.render import write_html
 from keras_ruo2.plotting import gallery as plotting_gallery
 from keras_ruo2.plotting import style
-from keras_ruo2.plotting.viewer import drawing
+from keras_ruo2.plotting.viewer import viewer_data
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.energies import energy_class
 from keras_ruo2.structure.facets import facet_in, periodic
@@ -65,14 +65,14 @@ class Group:
     real: list = field(default_factory=list)
 
 
-def classes_of(saved):
+def gallery_classes(saved):
     """Return the `Classes` of a run, given what `runs.load` returned; `None` stands for none."""
     names = tuple(saved["data"].get("class_names", ())) if saved else ()
     by_energy = bool(names) and saved["resolved"].get("label_by") == "energy"
     return Classes(names, tuple(saved["data"]["class_edges"]) if by_energy else ())
 
 
-def arrange(structures, known, classes):
+def group_slabs(structures, known, classes):
     """Group generated slabs and put real ones beside them.
 
     Args:
@@ -86,7 +86,7 @@ def arrange(structures, known, classes):
     """
     groups = {}
     for number, atoms in enumerate(structures):
-        facet = word(atoms, "recognised_facet") if flag(atoms, "valid") else NO_SLAB
+        facet = info_text(atoms, "recognised_facet") if info_flag(atoms, "valid") else NO_SLAB
         label = int(atoms.info.get("label", NO_CLASS)) if classes.names else NO_CLASS
         group = groups.setdefault((facet, label), Group(facet, label, classes.name(label)))
         if len(atoms):
@@ -98,15 +98,15 @@ def arrange(structures, known, classes):
         group = groups.get((facet_in(atoms).name, label))
         if group and len(group.real) < min(REAL_IN_ROW, len(group.made)):
             group.real.append(card(atoms, name_of(atoms, number), False))
-    found = [group for group in groups.values() if group.made]
-    return sorted(found, key=lambda group: (group.facet == NO_SLAB, group.facet, group.number))
+    filled = [group for group in groups.values() if group.made]
+    return sorted(filled, key=lambda group: (group.facet == NO_SLAB, group.facet, group.number))
 
 
 def card(atoms, name, is_made):
     """Return what the page and the picture say of a slab, and what draws it."""
-    slab = smallest_cell(atoms) if is_made and flag(atoms, "valid") else atoms
-    if is_made and not flag(atoms, "valid"):
-        faces, said = word(atoms, "reasons").replace(" ", ", "), NO_SLAB
+    slab = smallest_cell(atoms) if is_made and info_flag(atoms, "valid") else atoms
+    if is_made and not info_flag(atoms, "valid"):
+        faces, said = info_text(atoms, "reasons").replace(" ", ", "), NO_SLAB
     else:
         faces = termination_of(periodic(slab)).label
         said = novelty(atoms) if is_made else "real"
@@ -115,17 +115,17 @@ def card(atoms, name, is_made):
         "formula": slab.get_chemical_formula(mode="metal"),
         "faces": faces,
         "said": said,
-        "drawing": drawing(slab),
+        "drawing": viewer_data(slab),
     }
 
 
 def novelty(atoms):
     """Say in a word or two whether a slab is new."""
-    if flag(atoms, "novel"):
+    if info_flag(atoms, "novel"):
         return "new"
-    if word(atoms, "matched_by") == "slab":
-        return f"as {word(atoms, 'matched')}"
-    return "known faces" + (", new thickness" if flag(atoms, "new_thickness") else "")
+    if info_text(atoms, "matched_by") == "slab":
+        return f"as {info_text(atoms, 'matched')}"
+    return "known faces" + (", new thickness" if info_flag(atoms, "new_thickness") else "")
 
 
 def write_gallery(folder, groups, *, title, command, species, file="slabs.extxyz"):
@@ -133,7 +133,7 @@ def write_gallery(folder, groups, *, title, command, species, file="slabs.extxyz
 
     Args:
         folder: Where to.
-        groups: Of `arrange`.
+        groups: Of `group_slabs`.
         title: Of the page.
         command: What made it.
         species: Metal and anion.
@@ -154,19 +154,19 @@ def write_gallery(folder, groups, *, title, command, species, file="slabs.extxyz
         folder / PAGE,
         "gallery.html",
         title=title,
-        summary=summary(groups),
+        summary=gallery_summary(groups),
         facets=facets,
         drawings=[entry["drawing"] for entry in cards],
         command=command,
         species=species,
         file=file,
     )
-    valid = {facet: found for facet, found in facets.items() if facet != NO_SLAB}
-    style.save(plotting_gallery.gallery(valid or facets), folder / PICTURE, species)
+    valid = {facet: members for facet, members in facets.items() if facet != NO_SLAB}
+    style.save_figure(plotting_gallery.gallery(valid or facets), folder / PICTURE, species)
     return folder / PICTURE
 
 
-def summary(groups):
+def gallery_summary(groups):
     """Return how many slabs there are, in a sentence."""
     made = [entry for group in groups for entry in group.made]
     valid = [entry for group in groups if group.facet != NO_SLAB for entry in group.made]

@@ -2,7 +2,7 @@
 
 from keras_ruo2.config import RelaxConfig
 from keras_ruo2.discovery.evolution import breed, fittest, shares
-from keras_ruo2.discovery.funnel import judged, ranked
+from keras_ruo2.discovery.funnel import is_rankable, mark_first_of_kind
 from keras_ruo2.discovery.report import Results, references_of
 from keras_ruo2.discovery.tables import LOWEST
 from keras_ruo2.io.frames import write_frames
@@ -28,7 +28,9 @@ def run_genetic(folder, config, make_slabs, take_through, screen_all):
             the number of relaxations, and the number of the first structure.
         screen_all: Function of a path and an output path.
     """
-    parents = stage(folder / "parents.extxyz", lambda path: evaluate(config, make_slabs, path))
+    parents = stage(
+        folder / "parents.extxyz", lambda path: evaluate_known(config, make_slabs, path)
+    )
     alive = [slab for slab in frames(parents) if potential_energy(slab) is not None]
     references = references_of(config, method_of(alive[0]))
     poor = oxygen_poor_limit(references)
@@ -44,19 +46,26 @@ def run_genetic(folder, config, make_slabs, take_through, screen_all):
             write_frames(path, breed(alive, drawn, config.seed, number, first))
 
         last = take_through(here, draw, relaxations, first)
-        alive = alive + [inherit(atoms) for atoms in judged(frames(last)) if ranked(atoms)]
+        alive = alive + [
+            inherit(atoms) for atoms in mark_first_of_kind(frames(last)) if is_rankable(atoms)
+        ]
         parts.append(here)
         first += drawn
     for name in ("1_atoms", "3_chosen", "4_relaxed"):
-        stage(folder / f"{name}.extxyz", lambda path, name=name: join(parts, name, path))
+        stage(
+            folder / f"{name}.extxyz", lambda path, name=name: join_generations(parts, name, path)
+        )
     for source, name in (("1_atoms", "2_screened"), ("4_relaxed", "5_screened")):
         joined = folder / f"{source}.extxyz"
         stage(folder / f"{name}.extxyz", lambda path, joined=joined: screen_all(joined, path))
-    found = [judged(frames(folder / f"{name}.extxyz")) for name in ("2_screened", "5_screened")]
-    return Results("genetic", *found)
+    stages = [
+        mark_first_of_kind(frames(folder / f"{name}.extxyz"))
+        for name in ("2_screened", "5_screened")
+    ]
+    return Results("genetic", *stages)
 
 
-def evaluate(config, make_slabs, path):
+def evaluate_known(config, make_slabs, path):
     """Write the known slabs, as they are, with energies of the calculator; none is relaxed."""
     bare = path.with_name("known.extxyz")
     slabs = make_slabs()
@@ -81,7 +90,7 @@ def inherit(atoms):
     return parent
 
 
-def join(parts, name, path):
+def join_generations(parts, name, path):
     """Write the structures of all generations as one file; none at all stay an empty file."""
     joined = [atoms for part in parts for atoms in frames(part / f"{name}.extxyz")]
     if joined:

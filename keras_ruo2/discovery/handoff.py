@@ -50,13 +50,13 @@ def reference_inputs(species=SPECIES):
     """
     gas = Atoms("O2", [[0, 0, 0], [0, 0, BOND]], cell=BOX, pbc=True)
     gas.center()
-    found = {formula(species): rutile_ruo2(species=species), "O2": gas}
+    crystals = {formula(species): rutile_ruo2(species=species), "O2": gas}
     metal, state = species[0], reference_states[atomic_numbers[species[0]]] or {}
     if species == SPECIES:
-        found[metal] = bulk(metal, "hcp", **HCP)
+        crystals[metal] = bulk(metal, "hcp", **HCP)
     elif state.get("symmetry") in ("fcc", "hcp", "bcc"):
-        found[metal] = bulk(metal)
-    return found
+        crystals[metal] = bulk(metal)
+    return crystals
 
 
 def folder_of(number, atoms):
@@ -109,7 +109,7 @@ def read_energies(folder, structures):
         structures: The structures, in the order of `write_inputs`.
 
     Returns:
-        `(found, left_out)`: a list of `(index, ase.Atoms)`, those that have an output, with DFT's
+        `(computed, left_out)`: a list of `(index, ase.Atoms)`, those with an output, with DFT's
         geometry and energy, the `info` of the structure without its calculator's, and what is
         wrong with the run in `info["dft_flaws"]` (or `no`); and a list of texts about runs whose
         electrons did not converge, or that left no whole slab.
@@ -117,7 +117,7 @@ def read_energies(folder, structures):
     Raises:
         ConfigError: If no energy is found, or one belongs to another composition.
     """
-    found, left_out = [], []
+    computed, left_out = [], []
     for number, atoms in enumerate(structures, start=1):
         path = output_in(Path(folder) / folder_of(number, atoms))
         if path is None:
@@ -129,21 +129,21 @@ def read_energies(folder, structures):
         check_formula(path, result, atoms)
         energy, died = result.get_potential_energy(), broken(result)
         if died or not np.isfinite(energy):
-            told = ", ".join(died) or f"its energy is {energy}"
-            left_out.append(f"{atoms.info['name']} ({path.name}: {told})")
+            reason = ", ".join(died) or f"its energy is {energy}"
+            left_out.append(f"{atoms.info['name']} ({path.name}: {reason})")
             continue
         dropped = ("calculator", "calculator_version", "correction")
         result.info = {key: value for key, value in atoms.info.items() if key not in dropped}
         result.info["dft_flaws"] = ", ".join(flaws) or "no"
-        found.append((number - 1, with_energy(result, energy)))
-    if not found:
+        computed.append((number - 1, with_energy(result, energy)))
+    if not computed:
         expected = folder_of(1, structures[0]) if structures else "001-NAME"
         lost = f" Left out: {'; '.join(left_out)}." if left_out else ""
         raise ConfigError(
             f"--dft={folder} holds no usable output of {len(structures)} structures. Expected e.g. "
             f"{expected}/vasprun.xml.{lost}"
         )
-    return found, left_out
+    return computed, left_out
 
 
 def check_formula(path, result, atoms):
@@ -168,7 +168,7 @@ def read_reference_outputs(folder, species=SPECIES):
     Raises:
         ConfigError: If the oxide or O2 is missing or did not converge.
     """
-    found = []
+    computed = []
     for name in reference_inputs(species):
         place = Path(folder) / REFERENCES / name
         path = output_in(place)
@@ -182,5 +182,5 @@ def read_reference_outputs(folder, species=SPECIES):
         atoms, flaws = read_output(path)
         if ELECTRONS in flaws:
             raise ConfigError(f"{path}: {', '.join(flaws)}. A reference must be converged.")
-        found.append(with_energy(atoms, atoms.get_potential_energy()))
-    return found
+        computed.append(with_energy(atoms, atoms.get_potential_energy()))
+    return computed

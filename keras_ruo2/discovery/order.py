@@ -1,7 +1,7 @@
 """The order in which `discover` relaxes: by the energies of drawn structures, one call each."""
 
 from keras_ruo2.discovery.estimates import estimates_of, worth_a_look
-from keras_ruo2.discovery.funnel import judged
+from keras_ruo2.discovery.funnel import mark_first_of_kind
 from keras_ruo2.discovery.report import references_of
 from keras_ruo2.discovery.tables import LOWEST
 from keras_ruo2.io import messages
@@ -25,20 +25,20 @@ def estimate(config, atoms, screened, relaxations, one_look):
     """
 
     def choose(path):
-        found = worth_a_look(frames(atoms), judged(frames(screened)), relaxations)
-        if found:
+        promising = worth_a_look(frames(atoms), mark_first_of_kind(frames(screened)), relaxations)
+        if promising:
             messages.info(
-                f"One look at {len(found)}: the lowest surface energies are relaxed first."
+                f"One look at {len(promising)}: the lowest surface energies are relaxed first."
             )
-        write_or_empty(path, found)
+        write_or_empty(path, promising)
 
     looked = stage(atoms.with_name("looked_at.extxyz"), choose)
     energies = stage(atoms.with_name("energies.extxyz"), lambda path: one_look(looked, path))
-    found = [slab for slab in frames(energies) if potential_energy(slab) is not None]
-    if not found:
+    computed = [slab for slab in frames(energies) if potential_energy(slab) is not None]
+    if not computed:
         return {}
-    method = method_of(found[0])
+    method = method_of(computed[0])
     references = references_of(config, method)
     poor = oxygen_poor_limit(references)
     known = [slab for slab in read_structures(config.known) if method_of(slab) == method]
-    return estimates_of(found, known, references, (LOWEST if poor is None else poor, 0.0))
+    return estimates_of(computed, known, references, (LOWEST if poor is None else poor, 0.0))

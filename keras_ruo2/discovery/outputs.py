@@ -4,7 +4,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.io.structures import frames_of
+from keras_ruo2.io.structures import iterate_file
 
 OUTPUTS = ("vasprun.xml", "OUTCAR", "*.pwo", "*.out", "*.extxyz", "*.traj")  # in this order
 ELECTRONS = "electrons not converged"  # the energy is that of no state
@@ -56,7 +56,7 @@ def read_output(path):
         flaws = flaws_of(path)
         if ELECTRONS in flaws:
             return None, flaws
-        *_, atoms = frames_of(path)
+        *_, atoms = iterate_file(path)
         atoms.get_potential_energy()
     except Exception as error:  # ASE's readers raise whatever their format makes them raise
         raise ConfigError(f"{path} holds no energy that ASE can read ({error!r}).") from None
@@ -72,7 +72,7 @@ def flaws_of(path):
     text = path.read_text(errors="replace")
     if path.name == "OUTCAR":
         return flaws_of_outcar(text)
-    return next((flaws_of_text(text, told) for told in TEXTS if told["own"] in text), ())
+    return next((flaws_of_text(text, texts) for texts in TEXTS if texts["own"] in text), ())
 
 
 def flaws_of_vasprun(path):
@@ -87,7 +87,7 @@ def flaws_of_vasprun(path):
                 element.clear()
     except ElementTree.ParseError:
         finished = False
-    return named(
+    return flaw_names(
         electrons=not steps or steps[-1] >= limits["NELM"],
         ions=finished and limits["NSW"] > 1 and len(steps) >= limits["NSW"],
         unfinished=not finished,
@@ -97,24 +97,24 @@ def flaws_of_vasprun(path):
 def flaws_of_outcar(text):
     """Judge an OUTCAR by what follows its last electronic step."""
     steps = re.findall(r"NSW\s*=\s*(\d+)", text)
-    return named(
+    return flaw_names(
         electrons="aborting loop because EDIFF is reached" not in text.rpartition("Iteration")[2],
         ions=bool(steps) and int(steps[0]) > 1 and "reached required accuracy" not in text,
         unfinished="General timing and accounting" not in text,
     )
 
 
-def flaws_of_text(text, told):
+def flaws_of_text(text, texts):
     """Judge an output by the sentences in it, a row of `TEXTS`."""
-    moving = told["moving"] in text
-    return named(
-        electrons=text.rfind(told["bad"]) >= text.rfind(told["good"]),
-        ions=told["gave_up"] in text or (moving and told["arrived"] not in text),
-        unfinished=told["end"] not in text,
+    moving = texts["moving"] in text
+    return flaw_names(
+        electrons=text.rfind(texts["bad"]) >= text.rfind(texts["good"]),
+        ions=texts["gave_up"] in text or (moving and texts["arrived"] not in text),
+        unfinished=texts["end"] not in text,
     )
 
 
-def named(*, electrons, ions, unfinished):
+def flaw_names(*, electrons, ions, unfinished):
     """Return the names of those flaws that are there."""
-    found = ((ELECTRONS, electrons), (IONS, ions), (UNFINISHED, unfinished))
-    return tuple(name for name, there in found if there)
+    flaws = ((ELECTRONS, electrons), (IONS, ions), (UNFINISHED, unfinished))
+    return tuple(name for name, there in flaws if there)

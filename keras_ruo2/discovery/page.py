@@ -1,7 +1,7 @@
 """report.html: everything in one file that needs no network."""
 
 from keras_ruo2.discovery.funnel import STEPS
-from keras_ruo2.discovery.page_data import Structures, lowest_lines, oxygen_table, scaled
+from keras_ruo2.discovery.page_data import Structures, line_in_mev, lowest_lines, oxygen_table
 from keras_ruo2.pages.render import number, write_html
 from keras_ruo2.species import SPECIES, formula, renamed
 
@@ -62,14 +62,14 @@ DFT_HEAD = (
 AFTER = list(STEPS)[list(STEPS).index("chosen") :]
 
 
-def write_page(path, content):
+def write_discovery_page(path, content):
     """Write the page whole or not at all.
 
     Args:
         path: File.
         content: Dict: `title`, `summary`, `methods` (name to `counts`, `reasons` and `moved`),
             `pictures` (list of path and caption), `best` (the generator's, list of dicts, see
-            `discover_tables.row_of`), `others` (known slabs and baselines, the same), `shown` (how
+            `tables.structure_row`), `others` (known slabs and baselines, the same), `shown` (how
             many of `best` are pictured beside known ones), `lines` (dict of facets to `Line` that
             distances are measured from), `beside_known` (whether those are known slabs'), `limits`
             (of dmu_O, eV), `notes` (list of texts), `provenance` (dict of texts), `dft` (list of
@@ -129,7 +129,7 @@ def row_data(row, structures):
         "facet": row["facet"],
         "formula": atoms.get_chemical_formula(mode="metal"),
         "num_o": int(sum(atoms.symbols == row["anion"])),
-        "line": scaled(row["line"]),
+        "line": line_in_mev(row["line"]),
         "least": row["above"],
         "said": row["said"],
         "chain": row["chain"],
@@ -158,9 +158,9 @@ def funnel_steps(methods):
     steps = []
     for step, text in STEPS.items():
         bars = []
-        for found in methods.values():
-            of = found["counts"]["chosen" if step in AFTER else "drawn"]
-            count = found["counts"][step]
+        for method in methods.values():
+            of = method["counts"]["chosen" if step in AFTER else "drawn"]
+            count = method["counts"][step]
             bars.append((count / of if of else 0.0, count))
         steps.append({"text": text, "bars": bars, "begins": step in ("drawn", "chosen")})
     return steps
@@ -169,7 +169,7 @@ def funnel_steps(methods):
 def death_stages(methods):
     """Return where structures die: reasons and counts, of each stage and method."""
     return [
-        {"text": text, "reasons": [found["reasons"][stage] for found in methods.values()]}
+        {"text": text, "reasons": [method["reasons"][stage] for method in methods.values()]}
         for stage, text in NOTES.items()
     ]
 

@@ -6,7 +6,7 @@ import re
 import ase.io
 import numpy as np
 
-from keras_ruo2.plotting.viewer import drawing
+from keras_ruo2.plotting.viewer import viewer_data
 from keras_ruo2.thermodynamics.oxygen_gas import BOLTZMANN, JANAF_O2, oxygen_potential
 from keras_ruo2.thermodynamics.surface import lower_envelope
 
@@ -41,12 +41,12 @@ def lowest_lines(lines, limits):
     if lines:
         groups[""] = [line for group in lines.values() for line in group]
     return {
-        facet: [scaled(group[found.index]) for found in lower_envelope(group, *limits)]
+        facet: [line_in_mev(group[stretch.index]) for stretch in lower_envelope(group, *limits)]
         for facet, group in groups.items()
     }
 
 
-def scaled(line):
+def line_in_mev(line):
     """Return a `Line` in meV, `None` where there is none."""
     return None if line is None else [MILLI * line.intercept, MILLI * line.slope]
 
@@ -61,7 +61,11 @@ class Structures:
         """Return the number of a structure, which is added unless it is there."""
         if id(atoms) not in self.numbers:
             self.numbers[id(atoms)] = len(self.blocks)
-            block = {"drawing": drawing(atoms), "files": files_of(atoms), "file": file_name(name)}
+            block = {
+                "drawing": viewer_data(atoms),
+                "files": files_of(atoms),
+                "file": file_name(name),
+            }
             self.blocks.append(block)
         return self.numbers[id(atoms)]
 

@@ -1,7 +1,7 @@
 """The pictures of `discover`'s report: samples, and a phase diagram whatever came of them."""
 
 from keras_ruo2.config import PhaseDiagramConfig
-from keras_ruo2.discovery.funnel import first, ranked
+from keras_ruo2.discovery.funnel import is_first_of_kind, is_rankable
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.frames import write_frames
 from keras_ruo2.structure.cells import potential_energy
@@ -11,7 +11,7 @@ from keras_ruo2.thermodynamics.references import method_of
 ENERGIES = ("bulk_energy", "oxygen_energy", "metal_energy")
 
 
-def draw_pictures(config, results, known, notes):
+def draw_discovery_pictures(config, results, known, notes):
     """Return pictures with captions: samples, and the phase diagram.
 
     It holds the generator's relaxed slabs and, beside them, the known ones of the same calculator;
@@ -27,7 +27,9 @@ def draw_pictures(config, results, known, notes):
     samples = config.out / "generated" / "pictured.png"
     if samples.exists():
         pictures.append((samples, "Generated grids, their highest densities along y and along z."))
-    survivors = [atoms for atoms in results[0].relaxed if ranked(atoms) and first(atoms)]
+    survivors = [
+        atoms for atoms in results[0].relaxed if is_rankable(atoms) and is_first_of_kind(atoms)
+    ]
     given = {name: getattr(config, name) for name in ENERGIES}
     if survivors:
         path = config.out / "generated" / "survivors.extxyz"
@@ -60,5 +62,5 @@ def known_alone(config, known):
 
 def by_the_calculator(results, known):
     """Say whether the known slabs are by the calculator that reference energies were given of."""
-    methods = {method_of(atoms) for found in results for atoms in found.relaxed}
+    methods = {method_of(atoms) for result in results for atoms in result.relaxed}
     return not methods or bool(known) and method_of(known[0]) in methods

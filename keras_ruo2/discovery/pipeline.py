@@ -8,10 +8,10 @@ from keras_ruo2.config import BackmapConfig, GenerateConfig, RelaxConfig, Screen
 from keras_ruo2.density import batch as backmap
 from keras_ruo2.discovery.baselines import make_up, templates
 from keras_ruo2.discovery.evolution import operators
-from keras_ruo2.discovery.funnel import choose, judged, word
+from keras_ruo2.discovery.funnel import choose_for_relaxation, info_text, mark_first_of_kind
 from keras_ruo2.discovery.genetic import run_genetic
 from keras_ruo2.discovery.order import estimate
-from keras_ruo2.discovery.report import Results, references_of, report
+from keras_ruo2.discovery.report import Results, references_of, write_report
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.generation.batch import check_label
 from keras_ruo2.generation.batch import main as generate
@@ -25,12 +25,16 @@ from keras_ruo2.io.workfolder import begin, fingerprint, frames, stage, take_up
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.plotting import style
 from keras_ruo2.relaxation import batch as relax
-from keras_ruo2.relaxation.calculators import CALCULATORS, check_calculator, is_installed, method_of
+from keras_ruo2.relaxation.calculators import (
+    CALCULATORS,
+    check_calculator,
+    is_known_module,
+    method_of,
+)
 from keras_ruo2.screening import batch as screen
 from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.repeats import smallest_cell
 from keras_ruo2.thermodynamics.surface import known_references, oxygen_poor_limit
-from keras_ruo2.training.slabs import load_known
 
 GENERATED, GENETIC = "generated", "genetic"
 CHANGEABLE = ("shown", "hand_over", "dft", "dft_references", "trust", "scheduler", "workers")
@@ -52,20 +56,21 @@ def main(config):
     config = given_again(take_up(config, CHANGEABLE), config.given)
     check_calculator(config.calculator)
     check_references(config)
-    screen.check_installed()
+    screen.check_screening_installed()
     if config.bulk_energy is not None:
         oxygen_poor_limit(references_of(config, None))
     if GENETIC in config.methods:
         operators()
     inputs = {"known": fingerprint(*structure_files("known", config.known))} | check_source(config)
     config = with_species(config)
-    known = known_slabs(config)
+    known = read_known_slabs(config)
     check_writable(config.out)
     with one_at_a_time(config.out):
         begin(config, inputs)
         config = with_draws(config)
         make_slabs = cache(partial(templates, known))
-        report(config, [run_method(name, config, make_slabs) for name in config.methods], known)
+        results = [run_method(name, config, make_slabs) for name in config.methods]
+        write_report(config, results, known)
 
 
 def given_again(config, given):
@@ -80,7 +85,7 @@ def given_again(config, given):
             package.
     """
     name = config.calculator.partition(":")[0]
-    if not ("calculator" in given or name in CALCULATORS or is_installed(name)):
+    if not ("calculator" in given or name in CALCULATORS or is_known_module(name)):
         raise ConfigError(
             f"{config.out} was begun with --calculator={config.calculator}, which runs code. Give "
             "it again to go on."
@@ -104,18 +109,18 @@ def with_species(config):
         ConfigError: If they are not those asked for, are no oxide, or lack reference energies.
     """
     if config.samples is not None:
-        found = species_of(config.samples, config.species)
+        species = species_of(config.samples, config.species)
     else:
-        found = tuple(runs.load(config.run)["data"]["species"])
-    if config.species is not None and found != config.pair:
-        raise ConfigError(f"--run={config.run} is of {','.join(found)}. Leave out --species.")
-    if found != config.pair:
-        config = dataclasses.replace(config, species=",".join(found))
-    if found != SPECIES and config.bulk_energy is None:
+        species = tuple(runs.load(config.run)["data"]["species"])
+    if config.species is not None and species != config.pair:
+        raise ConfigError(f"--run={config.run} is of {','.join(species)}. Leave out --species.")
+    if species != config.pair:
+        config = dataclasses.replace(config, species=",".join(species))
+    if species != SPECIES and config.bulk_energy is None:
         raise ConfigError(
-            f"No reference energies of {formula(found)} are known. Give --bulk_energy and "
+            f"No reference energies of {formula(species)} are known. Give --bulk_energy and "
             "--oxygen_energy (and --metal_energy) by the calculator: python -m data_prep "
-            f"references --species={','.join(found)} prints them."
+            f"references --species={','.join(species)} prints them."
         )
     return config
 
@@ -128,20 +133,20 @@ def with_draws(config):
     return dataclasses.replace(config, count=min(config.count, len(grids)))
 
 
-def known_slabs(config):
+def read_known_slabs(config):
     """Return the slabs of --known that are of the species asked for.
 
     Raises:
         ConfigError: If there are none, but baselines were to be made of them.
     """
     slabs = read_structures(config.known)
-    found = [slab for slab in slabs if set(slab.get_chemical_symbols()) <= set(config.pair)]
-    if not found and len(config.methods) > 1:
+    known = [slab for slab in slabs if set(slab.get_chemical_symbols()) <= set(config.pair)]
+    if not known and len(config.methods) > 1:
         raise ConfigError(
             f"--known={config.known} holds no slab of {' and '.join(config.pair)} to make "
             "baselines from. Give another --known, or --baselines=none."
         )
-    return found
+    return known
 
 
 def check_source(config):
@@ -192,7 +197,7 @@ def run_method(method, config, make_slabs):
 
     def start(path):
         if method == GENERATED:
-            draw(config, path)
+            draw_structures(config, path)
         else:
             write_frames(path, make_up(method, make_slabs(), config.count, config.seed))
 
@@ -205,7 +210,7 @@ def run_method(method, config, make_slabs):
         return run_genetic(folder, config, make_slabs, through, screened)
     last = through(folder, start, config.relaxations)
     screened = folder / "2_screened.extxyz"
-    return Results(method, judged(frames(screened)), judged(frames(last)))
+    return Results(method, mark_first_of_kind(frames(screened)), mark_first_of_kind(frames(last)))
 
 
 def take_through(folder, method, config, start, relaxations, first):
@@ -215,30 +220,25 @@ def take_through(folder, method, config, start, relaxations, first):
 
     estimates = {}
     if config.order == "energy" and not (folder / "3_chosen.extxyz").exists():
-        one_look = partial(relax_all, config, steps=0)
+        one_look = partial(relax_file, config, steps=0)
         estimates = estimate(config, atoms, screened, relaxations, one_look)
 
     def choose(path):
-        pick(config, method, atoms, screened, path, relaxations, first, estimates)
+        choose_structures(config, method, atoms, screened, path, relaxations, first, estimates)
 
     chosen = stage(folder / "3_chosen.extxyz", choose)
-    relaxed = stage(folder / "4_relaxed.extxyz", lambda path: relax_all(config, chosen, path))
+    relaxed = stage(folder / "4_relaxed.extxyz", lambda path: relax_file(config, chosen, path))
     return stage(folder / "5_screened.extxyz", lambda path: screen_all(config, relaxed, path))
 
 
-def places_atoms(run):
-    """Say whether the generator of a run places atoms."""
-    return runs.places_atoms(runs.load(run)["resolved"])
-
-
-def draw(config, path):
+def draw_structures(config, path):
     """Draw samples, or take those that were given, picture some and map all back."""
     samples = config.samples
     if samples is None:
         samples, of_atoms = path.with_name("samples.npz"), {}
-        if places_atoms(config.run):
+        if runs.places_atoms(runs.load(config.run)["resolved"]):
             of_atoms = {"variety": config.variety, "faces": config.faces, "distinct": True}
-            of_atoms["novel"] = load_known(config.run) is not None
+            of_atoms["novel"] = (config.run / runs.KNOWN).is_file()
         made = GenerateConfig(
             run=config.run,
             count=config.count,
@@ -251,7 +251,7 @@ def draw(config, path):
         stage(samples, lambda path: generate(made))
     grids, lengths, _ = read_samples(samples)
     panels = style.views("Generated", grids[:PICTURED], lengths[:PICTURED])
-    style.save(style.sample_sheet(panels), path.with_name("pictured.png"), config.pair)
+    style.save_figure(style.sample_sheet(panels), path.with_name("pictured.png"), config.pair)
     made = {"alpha": config.alpha, "species": config.species, "count": config.count}
     backmap.map_samples(BackmapConfig(samples=samples, out=path, **made))
 
@@ -265,22 +265,22 @@ def screen_all(config, structures, path):
     screen.main(ScreenConfig(structures=structures, out=path, **known))
 
 
-def pick(config, method, atoms, screened, path, relaxations, first, estimates):
+def choose_structures(config, method, atoms, screened, path, relaxations, first, estimates):
     """Write the structures that are worth a relaxation, named, in their smallest cells.
 
     Those of the genetic algorithm keep the cells in which they are crossed. `first` is the number
     of the first structure, where there were some before.
     """
-    found, told = frames(atoms), judged(frames(screened))
+    drawn, judged = frames(atoms), mark_first_of_kind(frames(screened))
     chosen = []
-    for index in choose(told, relaxations, estimates):
-        structure = found[index] if method == GENETIC else smallest_cell(found[index])
+    for index in choose_for_relaxation(judged, relaxations, estimates):
+        structure = drawn[index] if method == GENETIC else smallest_cell(drawn[index])
         structure.info |= {
             "name": f"{method}-{first + index:04d}",
             "method": method,
             "drawn_with_seed": config.seed,
             "drawn_as": first + index,
-            "reasons_before": word(told[index], "reasons"),
+            "reasons_before": info_text(judged[index], "reasons"),
         }
         if index in estimates:
             structure.info["estimate_meV_A2"] = round(1000 * estimates[index], 2)
@@ -288,7 +288,7 @@ def pick(config, method, atoms, screened, path, relaxations, first, estimates):
     write_or_empty(path, chosen)
 
 
-def relax_all(config, chosen, path, **changes):
+def relax_file(config, chosen, path, **changes):
     """Relax a file of structures; an empty file stays empty."""
     if not frames(chosen):
         path.write_text("")

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_ruo2.discovery.funnel import flag, word
+from keras_ruo2.discovery.funnel import info_flag, info_text
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.facets import facet_in
 from keras_ruo2.structure.filters import broken
@@ -34,7 +34,7 @@ class Ranked(NamedTuple):
     beside_known: bool
 
 
-def rank(structures, known, references, limits):
+def rank_candidates(structures, known, references, limits):
     """Rank structures by how near they come to being stable, the best first.
 
     Args:
@@ -48,7 +48,7 @@ def rank(structures, known, references, limits):
     """
     potentials = np.linspace(*limits, POINTS)
     lines, beside_known = lines_to_beat(structures, known, references)
-    found = []
+    rows = []
     for atoms in structures:
         line = surface_line(atoms, potential_energy(atoms), references)
         facet = facet_in(atoms).name
@@ -57,25 +57,25 @@ def rank(structures, known, references, limits):
         above = line(potentials) - best
         place = int(np.argmin(above))
         numbers = float(above[place]), float(potentials[place])
-        found.append(Ranked(atoms, line, *numbers, beside_known))
-    return sorted(found, key=lambda row: row.above)
+        rows.append(Ranked(atoms, line, *numbers, beside_known))
+    return sorted(rows, key=lambda row: row.above)
 
 
 def worth_handing_over(rows):
-    """Return those of `rank` that come near to being stable, in the order they are handed over.
+    """Return those of `rank_candidates` that come near to being stable, in their order.
 
     Returns:
         `(new, rest)`: lists of `Ranked`; novel ones whose relaxation converged, and those that
         equal known slabs or have not arrived anywhere.
     """
     near = [row for row in rows if row.above <= STABLE_RANGE]
-    new = [row for row in near if flag(row.atoms, "novel") and has_converged(row.atoms)]
+    new = [row for row in near if info_flag(row.atoms, "novel") and has_converged(row.atoms)]
     return new, [row for row in near if not any(row is other for other in new)]
 
 
 def has_converged(atoms):
     """Say whether a structure's relaxation arrived."""
-    return word(atoms, "relax_failures") == "no"
+    return info_text(atoms, "relax_failures") == "no"
 
 
 def lines_to_beat(structures, known, references):
@@ -86,7 +86,7 @@ def lines_to_beat(structures, known, references):
         slabs'; without any with energies they are those of the `structures` themselves.
     """
     whole = [slab for slab in known if potential_energy(slab) is not None and not broken(slab)]
-    return lines_of(whole or structures, references), bool(whole)
+    return lines_by_facet(whole or structures, references), bool(whole)
 
 
 def lowest_known(known, references, limits):
@@ -105,15 +105,15 @@ def lowest_known(known, references, limits):
         if potential_energy(slab) is not None and not broken(slab):
             line = surface_line(slab, potential_energy(slab), references)
             groups.setdefault(facet_in(slab).name, []).append((number, slab, line))
-    found = [
+    energies = [
         group[place.index]
         for group in groups.values()
         for place in lower_envelope([line for *_, line in group], *limits)
     ]
-    return sorted(found, key=lambda entry: entry[2](middle))
+    return sorted(energies, key=lambda entry: entry[2](middle))
 
 
-def lines_of(slabs, references):
+def lines_by_facet(slabs, references):
     """Return the lines of slabs with energies, a list for each facet."""
     lines = {}
     for slab in slabs:

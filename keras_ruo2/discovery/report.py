@@ -3,15 +3,22 @@
 from typing import NamedTuple
 
 from keras_ruo2 import __version__, runs
-from keras_ruo2.discovery.funnel import count, first, flag, moved, ranked, word
-from keras_ruo2.discovery.gallery import arrange, classes_of, write_gallery
+from keras_ruo2.discovery.funnel import (
+    count_stages,
+    info_flag,
+    info_text,
+    is_first_of_kind,
+    is_rankable,
+    median_rmsd,
+)
+from keras_ruo2.discovery.gallery import gallery_classes, group_slabs, write_gallery
 from keras_ruo2.discovery.handoff import write_inputs
-from keras_ruo2.discovery.page import NAMES, write_page
-from keras_ruo2.discovery.pictures import draw_pictures
+from keras_ruo2.discovery.page import NAMES, write_discovery_page
+from keras_ruo2.discovery.pictures import draw_discovery_pictures
 from keras_ruo2.discovery.ranking import (
     has_converged,
     lines_to_beat,
-    rank,
+    rank_candidates,
     worth_handing_over,
 )
 from keras_ruo2.discovery.tables import (
@@ -48,7 +55,7 @@ class Results(NamedTuple):
     relaxed: list
 
 
-def report(config, results, known):
+def write_report(config, results, known):
     """Rank what is left of every method and write ranking.csv, POSCAR folders and report.html.
 
     Args:
@@ -57,7 +64,12 @@ def report(config, results, known):
         known: The reference slabs.
     """
     notes = []
-    left = [atoms for found in results for atoms in found.relaxed if ranked(atoms) and first(atoms)]
+    left = [
+        atoms
+        for result in results
+        for atoms in result.relaxed
+        if is_rankable(atoms) and is_first_of_kind(atoms)
+    ]
     comparable, rows, references, limits = [], [], None, (LOWEST, 0.0)
     if left:
         comparable, rows, references, limits = rank_all(config, left, known, notes)
@@ -66,16 +78,16 @@ def report(config, results, known):
     warn_of_unknown_facets(rows, notes)
     near, folders = hand_over(config, rows)
     write_ranking(config.out / "ranking.csv", rows, limits, folders)
-    pictures = draw_pictures(config, results, known, notes)
+    pictures = draw_discovery_pictures(config, results, known, notes)
     add_gallery(config, results[0].screened, known, pictures)
     again, dft_pictures = rank_again(config, near, rows, notes) if config.dft else ([], [])
     ranking = (rows, comparable, references)
     own, others = describe_best(config, results, ranking, limits, known)
     lines, beside_known = lines_to_beat([row.atoms for row in rows], comparable, references)
-    methods = {found.method: funnel_of(found) for found in results}
+    methods = {result.method: funnel_of(result) for result in results}
     content = {
-        "title": f"Structures discovered with {source_of(config)}",
-        "summary": summary(methods, rows, folders) + told_of_rest(near, folders),
+        "title": f"Structures discovered with {generator_name(config)}",
+        "summary": discovery_summary(methods, rows, folders) + rest_sentence(near, folders),
         "methods": methods,
         "pictures": pictures + dft_pictures,
         "best": own,
@@ -89,7 +101,7 @@ def report(config, results, known):
         "dft": again,
         "species": config.pair,
     }
-    write_page(config.out / "report.html", content)
+    write_discovery_page(config.out / "report.html", content)
     messages.info(f"\n{content['summary']}\n{shown(config.out / 'report.html')} shows it all.")
 
 
@@ -100,8 +112,8 @@ def add_gallery(config, screened, known, pictures):
     saved = runs.load(config.run) if config.run else None
     picture = write_gallery(
         folder,
-        arrange(screened[:MOST_SHOWN], known, classes_of(saved)),
-        title=f"Slabs of {source_of(config)}",
+        group_slabs(screened[:MOST_SHOWN], known, gallery_classes(saved)),
+        title=f"Slabs of {generator_name(config)}",
         command=provenance(config)["Command"],
         species=config.pair,
         file=f"{GENERATED}/2_screened.extxyz",
@@ -125,7 +137,7 @@ def hand_over(config, rows):
     return near, dict(zip(known, names, strict=True))
 
 
-def told_of_rest(near, folders):
+def rest_sentence(near, folders):
     """Return a sentence on what is near to being stable and was not handed over."""
     number = len(near) - len(folders)
     if not number:
@@ -164,7 +176,7 @@ def rank_all(config, left, known, notes):
         )
     poor = oxygen_poor_limit(references)
     limits = (LOWEST if poor is None else poor, 0.0)
-    return comparable, rank(left, comparable, references, limits), references, limits
+    return comparable, rank_candidates(left, comparable, references, limits), references, limits
 
 
 def references_of(config, method):
@@ -175,10 +187,10 @@ def references_of(config, method):
     return known_references(method, config.pair)
 
 
-def funnel_of(found):
+def funnel_of(result):
     """Return the counts, reasons and the median RMSD of a method."""
-    counts, reasons = count(found.screened, found.relaxed)
-    return {"counts": counts, "reasons": reasons, "moved": moved(found.relaxed)}
+    counts, reasons = count_stages(result.screened, result.relaxed)
+    return {"counts": counts, "reasons": reasons, "moved": median_rmsd(result.relaxed)}
 
 
 def write_ranking(path, rows, limits, folders):
@@ -201,9 +213,9 @@ def write_ranking(path, rows, limits, folders):
                     round(1000 * row.above, 2),
                     round(row.best_at, 3),
                     *(round(1000 * row.line(limit), 2) for limit in limits),
-                    flag(row.atoms, "novel"),
+                    info_flag(row.atoms, "novel"),
                     has_converged(row.atoms),
-                    word(row.atoms, "matched"),
+                    info_text(row.atoms, "matched"),
                     info["rmsd"],
                     round(potential_energy(row.atoms), 5),
                     info["calculator"],
@@ -212,11 +224,11 @@ def write_ranking(path, rows, limits, folders):
             )
 
 
-def summary(methods, rows, folders):
+def discovery_summary(methods, rows, folders):
     """Return what came of it, in a few sentences."""
     parts = []
-    for name, found in methods.items():
-        counts = found["counts"]
+    for name, funnel in methods.items():
+        counts = funnel["counts"]
         parts.append(
             f"{NAMES[name]}: of {counts['drawn']} drawn {counts['valid']} are valid, of "
             f"{counts['chosen']} relaxed {counts['valid_after']}, {counts['novel_after']} of them "
@@ -231,7 +243,7 @@ def summary(methods, rows, folders):
     return " ".join(parts) + best + f" {len(folders)} handed over to DFT."
 
 
-def source_of(config):
+def generator_name(config):
     """Return what the structures are drawn with, for people: a model's name, a run or a file."""
     if config.run is None:
         return shown(config.samples)
@@ -243,6 +255,10 @@ def provenance(config):
     """Return the settings and inputs as texts."""
     begun = read_settings(config.out / SETTINGS, config.RENAMED)
     settings = {name: value for name, value in begun["config"].items() if value is not None}
-    told = " ".join(f"--{name}={value}" for name, value in settings.items())
+    flags = " ".join(f"--{name}={value}" for name, value in settings.items())
     inputs = {f"Checksum of {name}": text for name, text in begun["inputs"].items()}
-    return {"Command": f"python -m keras_ruo2 discover {told}", **inputs, "keras_ruo2": __version__}
+    return {
+        "Command": f"python -m keras_ruo2 discover {flags}",
+        **inputs,
+        "keras_ruo2": __version__,
+    }

@@ -2,9 +2,9 @@
 
 from keras_ruo2.config import PhaseDiagramConfig
 from keras_ruo2.discovery.differences import differences
-from keras_ruo2.discovery.funnel import flag, ranked, word
+from keras_ruo2.discovery.funnel import info_flag, info_text, is_rankable
 from keras_ruo2.discovery.handoff import REFERENCES, read_energies, read_reference_outputs
-from keras_ruo2.discovery.ranking import lowest_known, rank
+from keras_ruo2.discovery.ranking import lowest_known, rank_candidates
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.frames import write_frames
 from keras_ruo2.io.structures import name_of
@@ -42,18 +42,20 @@ def describe_best(config, results, ranking, limits, known):
     for row in ordered:
         group = own if row.atoms.info["method"] == GENERATED else others
         group.append(row)
-    failed = [atoms for atoms in results[0].relaxed if not ranked(atoms) and len(atoms)]
+    failed = [atoms for atoms in results[0].relaxed if not is_rankable(atoms) and len(atoms)]
     missing = max(0, config.shown - len(own))
-    told = [row_of(row.atoms, row, named, config.pair) for row in own[:LISTED]]
-    told += [row_of(atoms, None, named, config.pair) for atoms in failed[:missing]]
+    listed = [structure_row(row.atoms, row, named, config.pair) for row in own[:LISTED]]
+    listed += [structure_row(atoms, None, named, config.pair) for atoms in failed[:missing]]
     beside = [
         known_row(atoms, number, line, config.pair)
         for number, atoms, line in lowest_known(comparable, references, limits)
     ]
-    return told, beside + [row_of(row.atoms, row, named, config.pair) for row in others[:LISTED]]
+    return listed, beside + [
+        structure_row(row.atoms, row, named, config.pair) for row in others[:LISTED]
+    ]
 
 
-def row_of(atoms, row, named, pair):
+def structure_row(atoms, row, named, pair):
     """Return what the page says about a structure, given its `Ranked` unless it failed.
 
     Args:
@@ -63,13 +65,13 @@ def row_of(atoms, row, named, pair):
         pair: Metal and anion.
     """
     info, failed = atoms.info, row is None
-    died = f"{word(atoms, 'relax_failures')}; {word(atoms, 'reasons')}"
-    nearest = None if failed else named.get(word(atoms, "nearest"))
+    died = f"{info_text(atoms, 'relax_failures')}; {info_text(atoms, 'reasons')}"
+    nearest = None if failed else named.get(info_text(atoms, "nearest"))
     return {
         "name": info["name"],
         "method": info["method"],
         "origin": origin_of(atoms, failed),
-        "novel": not failed and flag(atoms, "novel"),
+        "novel": not failed and info_flag(atoms, "novel"),
         "atoms": atoms,
         "anion": pair[1],
         "facet": "–" if failed else facet_in(atoms).name,
@@ -77,7 +79,7 @@ def row_of(atoms, row, named, pair):
         "line": None if failed else row.line,
         "said": f"not a slab ({died})" if failed else distance(row),
         "chain": chain(atoms),
-        "nearest": None if nearest is None else (word(atoms, "nearest"), nearest),
+        "nearest": None if nearest is None else (info_text(atoms, "nearest"), nearest),
         "difference": [] if nearest is None else differences(atoms, nearest),
     }
 
@@ -94,12 +96,12 @@ def origin_of(atoms, failed):
     kind = GENERATED if atoms.info["method"] == GENERATED else "baseline"
     if failed:
         return f"{kind}, failed"
-    if flag(atoms, "novel"):
+    if info_flag(atoms, "novel"):
         return f"{kind}, new"
-    if word(atoms, "matched_by") != "faces":
-        return f"{kind}, equals {word(atoms, 'matched')}"
-    thickness = ", new thickness" if flag(atoms, "new_thickness") else ""
-    return f"{kind}, has the faces of {word(atoms, 'matched')}{thickness}"
+    if info_text(atoms, "matched_by") != "faces":
+        return f"{kind}, equals {info_text(atoms, 'matched')}"
+    thickness = ", new thickness" if info_flag(atoms, "new_thickness") else ""
+    return f"{kind}, has the faces of {info_text(atoms, 'matched')}{thickness}"
 
 
 def known_row(atoms, number, line, pair):
@@ -131,10 +133,11 @@ def chain(atoms):
         origin += f", {info['parents']}"
     energy = potential_energy(atoms)
     if energy is None:
-        return f"{origin}; {word(atoms, 'relax_failures')}"
+        return f"{origin}; {info_text(atoms, 'relax_failures')}"
     return (
-        f"{origin}; before: {word(atoms, 'reasons_before')}; {info['relaxation_steps']} steps of "
-        f"{info['optimiser']}, RMSD {info['rmsd']:.2f} Å, {info['stopped']}; "
+        f"{origin}; before: {info_text(atoms, 'reasons_before')}; "
+        f"{info['relaxation_steps']} steps of {info['optimiser']}, RMSD {info['rmsd']:.2f} Å, "
+        f"{info['stopped']}; "
         f"{energy:.3f} eV ({info['calculator']})"
     )
 
@@ -150,11 +153,11 @@ def rank_again(config, handed, rows, notes):
     else:
         computed, place = read_reference_outputs(config.dft, config.pair), config.dft / REFERENCES
         references = references_among(place, computed, ("", ""), species=config.pair)
-    found, left_out = read_energies(config.dft, handed)
-    notes += [f"Left out of DFT's ranking: {told}." for told in left_out]
+    relabelled, left_out = read_energies(config.dft, handed)
+    notes += [f"Left out of DFT's ranking: {reason}." for reason in left_out]
     poor = oxygen_poor_limit(references)
     limits = (LOWEST if poor is None else poor, 0.0)
-    again = rank([atoms for _, atoms in found], [], references, limits)
+    again = rank_candidates([atoms for _, atoms in relabelled], [], references, limits)
     before = {row.atoms.info["name"]: (k + 1, row.line) for k, row in enumerate(rows)}
     table = []
     for place, row in enumerate(again, start=1):

@@ -20,7 +20,7 @@ SAME_LENGTH = 0.02  # share by which a length may differ from what was asked for
 PLACED = ("places", "weights", "cell", "repeats")
 
 
-def asked_and_got(config, saved, samples, training, found):
+def asked_and_got(config, saved, samples, training, measured):
     """Return a table for each condition that a run's generator takes.
 
     Args:
@@ -28,14 +28,14 @@ def asked_and_got(config, saved, samples, training, found):
         saved: What `runs.load` returned.
         samples: Dict with `grid` and, where the run is told classes, `label`.
         training: The same of training records.
-        found: `Measured`, with the energies of relaxed samples in its metrics where there are any.
+        measured: `Measured`, with energies of relaxed samples in its metrics where there are any.
 
     Returns:
         Dict of lists of rows, dicts: `class`, `facet` and `cell`, of those that it takes.
     """
     tables = {}
     if "label" in samples:
-        tables["class"] = class_rows(saved["data"]["class_names"], samples, training, found)
+        tables["class"] = class_rows(saved["data"]["class_names"], samples, training, measured)
     anchors = load_anchors(config.run)
     if anchors is not None:
         draw = Drawer(config.run, saved, anchors, config.seed)
@@ -44,7 +44,7 @@ def asked_and_got(config, saved, samples, training, found):
     return tables
 
 
-def class_rows(names, samples, training, found):
+def class_rows(names, samples, training, measured):
     """Return a row for each class that samples were asked for.
 
     `read_as_asked` is the share in which a classifier of real records reads the class (of held-out
@@ -52,11 +52,13 @@ def class_rows(names, samples, training, found):
     `ru_share` the mean of Ru : (Ru + O) of the densities, beside that of training records.
     """
     shares = {
-        "read_as_asked": diagonal(found.metrics.get("conditioning", {}).get("generated")),
-        "held_out": diagonal(found.metrics.get("conditioning", {}).get("held_out")),
-        "energy_as_asked": diagonal(found.metrics.get("energies")),
+        "read_as_asked": shares_found_as_asked(
+            measured.metrics.get("conditioning", {}).get("generated")
+        ),
+        "held_out": shares_found_as_asked(measured.metrics.get("conditioning", {}).get("held_out")),
+        "energy_as_asked": shares_found_as_asked(measured.metrics.get("energies")),
     }
-    made = found.generated["ru_share"].values
+    made = measured.generated["ru_share"].values
     sums = training["grid"].sum(axis=tuple(range(1, training["grid"].ndim - 1)), dtype=float)
     real = sums[:, 0] / np.maximum(sums.sum(axis=1), 1e-12)
     rows = []
@@ -72,7 +74,7 @@ def class_rows(names, samples, training, found):
     return rows
 
 
-def diagonal(agreement):
+def shares_found_as_asked(agreement):
     """Return the share of each asked class that is found as asked, `None` where none was asked."""
     if not agreement:
         return None
@@ -145,9 +147,9 @@ def cell_row(cell, draw):
     }
 
 
-def lines(tables):
+def condition_sentences(tables):
     """Return the tables as sentences, one for each condition."""
-    told = []
+    sentences = []
     for row in tables.get("class", ()):
         parts = [f"Class {row['asked']}, {row['count']} samples"]
         for name, words in (("read_as_asked", "read as asked"), ("energy_as_asked", "by energy")):
@@ -155,14 +157,16 @@ def lines(tables):
                 parts.append(f"{words} {row[name]:.0%}")
         if row.get("held_out") is not None:
             parts.append(f"held-out {row['held_out']:.0%}")
-        told.append("; ".join(parts) + ".")
+        sentences.append("; ".join(parts) + ".")
     for row in tables.get("facet", ()):
-        told.append(f"Facet {row['asked']}: {row['as_asked']:.0%} of {row['count']} slabs show it.")
+        sentences.append(
+            f"Facet {row['asked']}: {row['as_asked']:.0%} of {row['count']} slabs show it."
+        )
     if rows := tables.get("cell"):
         kept = np.mean([row["as_asked"] for row in rows])
         worst = max(row["largest_error"] for row in rows)
-        told.append(
+        sentences.append(
             f"Cells: {kept:.0%} of the slabs of {len(rows)} cells have the lengths and repeats "
             f"asked for; lengths are at most {worst:.1%} off."
         )
-    return told
+    return sentences

@@ -18,7 +18,7 @@ BOX, STRIDE = 6, 2  # voxels: what is hidden, as wide as an atom; and to the nex
 MOST_PLACES = 512  # places where a whole grid is hidden: its stride is wider
 
 
-def load_model(run, saved):
+def load_trained_model(run, saved):
     """Return the whole model of a run's last checkpoint, on the backend that is running.
 
     Args:
@@ -40,15 +40,15 @@ def load_model(run, saved):
     return model
 
 
-def judge(model, grids, labels=None):
+def critic_outputs(model, grids, labels=None):
     """Return what the critic says of grids.
 
     Returns:
         Dict: `score`, `(n,)`, and, where it reads them, `lattice`, scaled lengths `(n, ndim)`.
     """
     said = predict(model.critic, grids, labels)
-    found = {"score": said["score"][:, 0]}
-    return found | ({"lattice": sigmoid(said["lattice"])} if "lattice" in said else {})
+    outputs = {"score": said["score"][:, 0]}
+    return outputs | ({"lattice": sigmoid(said["lattice"])} if "lattice" in said else {})
 
 
 def grad_cam(model, grids, labels=None):
@@ -59,7 +59,7 @@ def grad_cam(model, grids, labels=None):
     grid is subtracted, which otherwise hides what the atoms add.
 
     Args:
-        model: `Schedule` of any backend.
+        model: `BaseWassersteinGAN` of any backend.
         grids: Array of shape `(n, *grid, 2)`.
         labels: Classes, `(n,)`, where the critic is told them.
 
@@ -100,7 +100,7 @@ def occlusion(model, grids, labels=None, *, box=BOX, stride=STRIDE):
     """Say how the critic's score falls when a part of a grid is emptied.
 
     Args:
-        model: `Schedule` of any backend.
+        model: `BaseWassersteinGAN` of any backend.
         grids: Array of shape `(n, *grid, 2)`.
         labels: Classes, `(n,)`, where the critic is told them.
         box: Voxels along each side of the emptied box, which may cross the boundaries.
@@ -115,15 +115,15 @@ def occlusion(model, grids, labels=None, *, box=BOX, stride=STRIDE):
         stride *= 2
     counts = [len(range(0, size, stride)) for size in shape]
     masks = np.stack([box_mask(shape, place, box) for place in places(shape, stride)])
-    found = np.empty((len(grids), *counts))
+    maps = np.empty((len(grids), *counts))
     for number, grid in enumerate(grids):
         known = None if labels is None else np.full(len(masks) + 1, labels[number])
         hidden = np.concatenate([grid[None], np.where(masks[..., None], 0, grid)])
-        scores = judge(model, hidden.astype("float32"), known)["score"]
-        found[number] = (scores[0] - scores[1:]).reshape(counts)
+        scores = critic_outputs(model, hidden.astype("float32"), known)["score"]
+        maps[number] = (scores[0] - scores[1:]).reshape(counts)
     # A stretched map begins half a stride before the middle of its first box.
     axes = tuple(range(1, 1 + len(shape)))
-    return np.roll(stretch(found, shape), [-(stride // 2)] * len(shape), axis=axes)
+    return np.roll(stretch(maps, shape), [-(stride // 2)] * len(shape), axis=axes)
 
 
 def places(shape, stride):

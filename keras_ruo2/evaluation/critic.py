@@ -6,7 +6,12 @@ import numpy as np
 
 from keras_ruo2 import runs
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.evaluation.attribution import grad_cam, judge, load_model, occlusion
+from keras_ruo2.evaluation.attribution import (
+    critic_outputs,
+    grad_cam,
+    load_trained_model,
+    occlusion,
+)
 from keras_ruo2.generation.draw import draw_path
 from keras_ruo2.metrics.floors import TooFewSamples, common_size
 from keras_ruo2.metrics.lattice import (
@@ -58,25 +63,25 @@ def look_inside(config, saved, samples, training, held_out, metrics):
     """
     part = timed(metrics)
     real = held_out if len(held_out["grid"]) else training
-    found = Inside({}, {}, {}, [])
+    inside = Inside({}, {}, {}, [])
     with part("latent paths"):
-        found = found._replace(paths=draw_paths(config, saved, metrics))
+        inside = inside._replace(paths=draw_paths(config, saved, metrics))
     model = find_model(config, saved, samples, metrics)
     if model is None:
         if "lattice" in samples:
-            found = found._replace(opinions=opinions_of(None, saved, samples, real))
+            inside = inside._replace(opinions=opinions_of(None, saved, samples, real))
     else:
         with part("critic"):
-            found = found._replace(scores=ask(model, saved, samples, training, held_out))
-            metrics["critic"] = critic_part(found.scores, training)
+            inside = inside._replace(scores=ask(model, saved, samples, training, held_out))
+            metrics["critic"] = critic_part(inside.scores, training)
         with part("maps"):
-            found = found._replace(maps=draw_maps(model, saved, samples, real, metrics))
+            inside = inside._replace(maps=attribution_maps(model, saved, samples, real, metrics))
         if "lattice" in samples:
-            found = found._replace(opinions=opinions_of(model, saved, samples, real))
-    if found.opinions:
+            inside = inside._replace(opinions=opinions_of(model, saved, samples, real))
+    if inside.opinions:
         with part("lattice"):
-            metrics["lattice"] = lattice_part(found.opinions, config.seed)
-    return found
+            metrics["lattice"] = lattice_part(inside.opinions, config.seed)
+    return inside
 
 
 def find_model(config, saved, samples, metrics):
@@ -90,7 +95,7 @@ def find_model(config, saved, samples, metrics):
         )
         return None
     try:
-        return load_model(config.run, saved)
+        return load_trained_model(config.run, saved)
     except (ValueError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         metrics["notes"].append(f"Left out, critic: its weights cannot be loaded ({reason}).")
@@ -109,16 +114,16 @@ def draw_paths(config, saved, metrics):
         return []
 
 
-def classes_of(saved, sample, rows=slice(None)):
+def critic_classes(saved, sample, rows=slice(None)):
     """Return the classes that the critic is to be told, `None` where it is told none."""
-    told = VARIANTS[saved["resolved"]["variant"]].label
-    return sample["label"][rows].astype("int32") if told else None
+    condition = VARIANTS[saved["resolved"]["variant"]].label
+    return sample["label"][rows].astype("int32") if condition else None
 
 
-def first(saved, sample, count):
+def critic_inputs(saved, sample, count):
     """Return the first grids and classes, as arguments after a model."""
     rows = slice(0, count)
-    return sample["grid"][rows].astype("float32"), classes_of(saved, sample, rows)
+    return sample["grid"][rows].astype("float32"), critic_classes(saved, sample, rows)
 
 
 def ask(model, saved, samples, training, held_out):
@@ -126,7 +131,7 @@ def ask(model, saved, samples, training, held_out):
     count = NUM_JUDGED[samples["grid"].ndim - 2]
     sets = {"generated": samples, "training": training, "held_out": held_out}
     return {
-        name: judge(model, *first(saved, sample, count))["score"]
+        name: critic_outputs(model, *critic_inputs(saved, sample, count))["score"]
         for name, sample in sets.items()
         if len(sample["grid"])
     }
@@ -146,7 +151,7 @@ def critic_part(scores, training):
     }
 
 
-def draw_maps(model, saved, samples, real, metrics):
+def attribution_maps(model, saved, samples, real, metrics):
     """Return maps of what raises the score, of the first samples and real records."""
     if saved["resolved"].get("minibatch_kernels"):
         metrics["notes"].append(
@@ -154,10 +159,10 @@ def draw_maps(model, saved, samples, real, metrics):
         )
         return {}
     count = NUM_MAPPED[samples["grid"].ndim - 2]
-    pairs = [first(saved, sample, count) for sample in (samples, real)]
+    pairs = [critic_inputs(saved, sample, count) for sample in (samples, real)]
     grids = np.concatenate([grids for grids, _ in pairs])
     labels = None if pairs[0][1] is None else np.concatenate([known for _, known in pairs])
-    scores = judge(model, grids, labels)["score"]
+    scores = critic_outputs(model, grids, labels)["score"]
     names = ["Generated"] * len(pairs[0][0]) + ["Real"] * len(pairs[1][0])
     return {
         "grids": grids,
@@ -177,15 +182,15 @@ def opinions_of(model, saved, samples, real):
     """
     if not (samples["lattice"] > 0).all():
         raise ConfigError("The samples hold lattice lengths that are not positive, in Å.")
-    data, found = saved["data"], {}
+    data, opinions = saved["data"], {}
     bounds = [np.array(data[f"lattice_{name}"]) for name in ("minimum", "maximum")]
     count = NUM_JUDGED[samples["grid"].ndim - 2]
     for name, sample in (("generated", samples), ("held_out", real)):
-        grids, labels = first(saved, sample, count)
-        said = {} if model is None else judge(model, grids, labels)
+        grids, labels = critic_inputs(saved, sample, count)
+        said = {} if model is None else critic_outputs(model, grids, labels)
         read = unscale_lengths(said["lattice"], *bounds) if "lattice" in said else None
-        found[name] = lattice_opinions(grids, sample["lattice"][:count], read, data["alpha"])
-    return found
+        opinions[name] = lattice_opinions(grids, sample["lattice"][:count], read, data["alpha"])
+    return opinions
 
 
 def lattice_part(opinions, seed):
@@ -195,17 +200,17 @@ def lattice_part(opinions, seed):
         TooFewSamples: If there are too few samples.
     """
     made, true = opinions["generated"]["own"], opinions["held_out"]["own"]
-    found = {name: opinion_scores(values) for name, values in opinions.items()}
+    distances = {name: opinion_scores(values) for name, values in opinions.items()}
     names = ratio_names(made.shape[1])
     for name, values in (("generated", ratios(made)), ("held_out", ratios(true))):
-        found[name]["ratios"] = {
+        distances[name]["ratios"] = {
             ratio: {"mean": float(column.mean()), "deviation": float(column.std())}
             for ratio, column in zip(names, values.T, strict=True)
         }
     try:
         common_size(made, true)
     except TooFewSamples:
-        return found
-    return found | {
+        return distances
+    return distances | {
         name: score._asdict() for name, score in lattice_scores(made, true, seed=seed).items()
     }

@@ -6,15 +6,15 @@ import numpy as np
 
 from keras_ruo2 import runs
 from keras_ruo2.data.description import HELD_OUT, TRAINING
-from keras_ruo2.data.labels import class_counts, class_of
+from keras_ruo2.data.labels import class_counts, class_numbers
 from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.data.reader import Records
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.evaluation.asked import asked_and_got, lines
+from keras_ruo2.evaluation.asked import asked_and_got, condition_sentences
 from keras_ruo2.evaluation.critic import look_inside
 from keras_ruo2.evaluation.headline import headline
-from keras_ruo2.evaluation.pictures import draw_pictures
-from keras_ruo2.evaluation.report import PAGE, PICTURES, write_metrics, write_page
+from keras_ruo2.evaluation.pictures import draw_evaluation_pictures
+from keras_ruo2.evaluation.report import PAGE, PICTURES, write_evaluation_page, write_metrics
 from keras_ruo2.evaluation.validity import validity_scores
 from keras_ruo2.generation.draw import draw_samples
 from keras_ruo2.io import messages
@@ -43,15 +43,15 @@ def evaluate(config, saved, records, description, samples=None, structures=()):
         structures: Samples that were relaxed, with energies.
     """
     source = f"of {shown(config.samples)}" if samples else "drawn by the run"
-    samples = samples or draw(config, saved)
+    samples = samples or draw_own_samples(config, saved)
     samples, num_broken = keep_finite(
         {name: values[: config.count] for name, values in samples.items()}
     )
     training, held_out = (
-        read(records, description, split, config, saved["resolved"].get("label_by", "energy"))
+        read_split(records, description, split, config, saved["resolved"].get("label_by", "energy"))
         for split in (TRAINING, HELD_OUT)
     )
-    found = measure(
+    measured = measure(
         samples,
         training,
         held_out,
@@ -60,38 +60,38 @@ def evaluate(config, saved, records, description, samples=None, structures=()):
         seed=config.seed,
         num_classes=len(saved["data"]["class_counts"]),
     )
-    metrics = found.metrics
+    metrics = measured.metrics
     inside = look_inside(config, saved, samples, training, held_out, metrics)
     if structures:
         compare_energies(metrics, structures, description.class_edges, config.seed)
-    metrics["asked"] = asked_and_got(config, saved, samples, training, found)
+    metrics["asked"] = asked_and_got(config, saved, samples, training, measured)
     if num_broken:
         metrics["alarms"].insert(0, f"Not finite: {num_broken} samples; they are left out below.")
-    judge(metrics, samples, training, description)
+    add_validity_and_headline(metrics, samples, training, description)
     if description.fingerprint != saved["data"]["fingerprint"]:
         metrics["notes"].insert(0, f"{records} are not what the run was trained on.")
     metrics |= origin(config, records, description, training, held_out)
-    told = {"source": source, "count": len(samples["grid"]), "not_finite": num_broken}
-    metrics["samples"] = told
-    rename(metrics, description.species)
+    provenance = {"source": source, "count": len(samples["grid"]), "not_finite": num_broken}
+    metrics["samples"] = provenance
+    use_species_names(metrics, description.species)
     write_metrics(config.out, metrics)
-    write_table(config.out / TABLE, samples, training, found, inside)
-    sets = (found, inside, samples, training, held_out)
-    pictures = draw_pictures(config.out / PICTURES, *sets, description, run=config.run)
-    write_page(config.out, metrics, pictures)
-    tell(metrics["headline"], metrics)
-    messages.info("\n".join(lines(metrics["asked"])))
+    write_samples_table(config.out / TABLE, samples, training, measured, inside)
+    sets = (measured, inside, samples, training, held_out)
+    pictures = draw_evaluation_pictures(config.out / PICTURES, *sets, description, run=config.run)
+    write_evaluation_page(config.out, metrics, pictures)
+    print_headline(metrics["headline"], metrics)
+    messages.info("\n".join(condition_sentences(metrics["asked"])))
     messages.info(f"{shown(config.out / PAGE)}: {len(samples['grid'])} samples measured.")
 
 
-def tell(first, metrics):
+def print_headline(first, metrics):
     """Print the headline, alarms and notes."""
     messages.info(
         "\n".join([first["text"], *first["remarks"], *metrics["alarms"], *metrics["notes"]])
     )
 
 
-def judge(metrics, samples, training, description):
+def add_validity_and_headline(metrics, samples, training, description):
     """Add how many whole grids are valid slabs, and the headline.
 
     Ratios to held-out records go where these are too few to be a yardstick.
@@ -105,12 +105,12 @@ def judge(metrics, samples, training, description):
     metrics["headline"] = headline(metrics, description.num_held_out)
 
 
-def rename(metrics, species):
+def use_species_names(metrics, species):
     """Put the names of the records' species into alarms, notes and titles of quantities."""
     for name in ("alarms", "notes"):
         metrics[name] = [renamed(text, species) for text in metrics[name]]
-    for found in metrics.get("marginals", {}).values():
-        found["title"] = renamed(found["title"], species)
+    for marginal in metrics.get("marginals", {}).values():
+        marginal["title"] = renamed(marginal["title"], species)
     if species != SPECIES:
         metrics["notes"].append(
             f"In names of metrics ru stands for {species[0]}, o for {species[1]}."
@@ -140,7 +140,7 @@ def origin(config, records, description, training, held_out):
     }
 
 
-def draw(config, saved):
+def draw_own_samples(config, saved):
     """Return samples that the run draws.
 
     Raises:
@@ -156,7 +156,7 @@ def draw(config, saved):
         ) from None
 
 
-def read(records, description, split, config, label_by):
+def read_split(records, description, split, config, label_by):
     """Return the records of a split in random order, as many as memory may hold.
 
     Their `label` is the class by energy, or by what the run was told.
@@ -166,16 +166,16 @@ def read(records, description, split, config, label_by):
         if split == TRAINING:
             raise ConfigError(f"The records in {records} hold no training records.")
         return Records(records, description, TRAINING).read(np.zeros(0, dtype=int))
-    found = read_sample(records, description, split, most, seed=config.seed)
+    sample = read_sample(records, description, split, most, seed=config.seed)
     if class_counts(description, label_by):
-        found["label"] = class_of(found, description, label_by)
-    order = np.random.default_rng(config.seed).permutation(len(found["grid"]))
-    return {name: values[order] for name, values in found.items()}
+        sample["label"] = class_numbers(sample, description, label_by)
+    order = np.random.default_rng(config.seed).permutation(len(sample["grid"]))
+    return {name: values[order] for name, values in sample.items()}
 
 
-def write_table(path, samples, training, found, inside):
+def write_samples_table(path, samples, training, measured, inside):
     """Write a row for each sample: class, lengths, score, nearest and most similar record."""
-    index, distance = found.nearest
+    index, distance = measured.nearest
     columns = {"sample": range(len(samples["grid"]))}
     if "label" in samples:
         columns["class"] = samples["label"]
@@ -188,8 +188,10 @@ def write_table(path, samples, training, found, inside):
         "nearest_structure": [text.decode() for text in training["structure"][index]],
         "nearest_distance": distance,
         "nearest_energy": training["energy"][index],
-        "similar_structure": [text.decode() for text in training["structure"][found.matches.index]],
-        "ssim": found.matches.similarity,
+        "similar_structure": [
+            text.decode() for text in training["structure"][measured.matches.index]
+        ],
+        "ssim": measured.matches.similarity,
     }
     with whole(path) as partial, open(partial, "w", newline="") as file:
         writer = Writer(file)

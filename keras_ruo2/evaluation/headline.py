@@ -66,8 +66,8 @@ def headline(metrics, num_held_out=None):
         Dict: `verdict`, a key of `VERDICTS`; `text`, a few sentences; `answers`, a verdict for each
         of `QUESTIONS` that could be answered; `remarks`, a list of sentences.
     """
-    found = scores_of(metrics)
-    answers = {name: answer(QUESTIONS[name], *values) for name, values in found.items()}
+    scores = scores_of(metrics)
+    answers = {name: answer(QUESTIONS[name], *values) for name, values in scores.items()}
     levels = list(answers.values())
     verdict = next((level for level in (BAD, PARTLY) if level in levels), GOOD)
     if not {"precision", "recall"} <= set(answers):
@@ -80,7 +80,7 @@ def headline(metrics, num_held_out=None):
         verdict = PARTLY
     return {
         "verdict": verdict,
-        "text": " ".join([VERDICTS[verdict], *sentences(found, answers)]),
+        "text": " ".join([VERDICTS[verdict], *sentences(scores, answers)]),
         "answers": answers,
         "remarks": remarks,
     }
@@ -88,19 +88,19 @@ def headline(metrics, num_held_out=None):
 
 def scores_of(metrics):
     """Return `(value, floor, ratio)` by question, of those that were measured."""
-    found = {}
+    scores = {}
     for name in ("precision", "recall"):
         score = metrics.get("neighbours", {}).get(name)
         if score is not None:
-            found[name] = (score["value"], score["floor"], score["ratio"])
+            scores[name] = (score["value"], score["floor"], score["ratio"])
     score = metrics.get("distances", {}).get("spectra")
     if score is not None:
-        found["spectrum"] = (score["value"], score["floor"], score["ratio"])
+        scores["spectrum"] = (score["value"], score["floor"], score["ratio"])
     validity = metrics.get("validity")
     if validity is not None and validity["real"] > 0:
         ratio = validity["generated"] / validity["real"]
-        found["validity"] = (validity["generated"], validity["real"], ratio)
-    return {name: values for name, values in found.items() if np.isfinite(values[2])}
+        scores["validity"] = (validity["generated"], validity["real"], ratio)
+    return {name: values for name, values in scores.items() if np.isfinite(values[2])}
 
 
 def answer(question, value, floor, ratio):
@@ -110,10 +110,10 @@ def answer(question, value, floor, ratio):
     return BAD if ratio > question.bad else PARTLY if ratio > question.good else GOOD
 
 
-def sentences(found, answers):
+def sentences(scores, answers):
     """Return a sentence for what is wrong and one with the numbers of the rest."""
     wrong = [QUESTIONS[name].bad_text for name, level in answers.items() if level == BAD]
-    numbers = "; ".join(numbers_of(name, *values) for name, values in found.items())
+    numbers = "; ".join(numbers_of(name, *values) for name, values in scores.items())
     return [f"{part[0].upper()}{part[1:]}." for part in ("; ".join(wrong), numbers) if part]
 
 
@@ -132,15 +132,17 @@ def learned_by_heart(metrics):
 
 def remarks_on(metrics, num_held_out):
     """Return what else to know before the numbers are read."""
-    told = []
+    remarks = []
     if learned_by_heart(metrics):
         share = metrics["overfitting"]["similar_share"]
-        told.append(f"Learned by heart: {share:.0%} of the samples have a near-copy in training.")
+        remarks.append(
+            f"Learned by heart: {share:.0%} of the samples have a near-copy in training."
+        )
     if num_held_out is not None and num_held_out < FEWEST_HELD_OUT:
-        told.append(
+        remarks.append(
             f"{num_held_out} held-out structure{'s are' if num_held_out != 1 else ' is'} no "
             "yardstick: no ratio to held-out records is given here or by the training, and what "
             "else is said of them below is about single slabs. Hold out "
             f"{FEWEST_HELD_OUT} or more (records --holdout)."
         )
-    return told
+    return remarks

@@ -14,12 +14,14 @@ LEAST_PEAK = 0.2  # density below which a sample shows no atom
 NUM_VOLUMES, NUM_VIEWS = 3, 6  # whole grids in a row
 
 
-def draw_pictures(folder, found, inside, samples, training, held_out, description, *, run):
+def draw_evaluation_pictures(
+    folder, measured, inside, samples, training, held_out, description, *, run
+):
     """Draw every picture that there is something to show of, and return their captions.
 
     Args:
         folder: Folder for the pictures.
-        found: `Measured`.
+        measured: `Measured`.
         inside: `Inside`.
         samples: Dict of arrays, of the samples.
         training: The same of training records.
@@ -31,17 +33,17 @@ def draw_pictures(folder, found, inside, samples, training, held_out, descriptio
     captions = {}
 
     def keep(name, caption, figure):
-        style.save(figure, folder / name, description.species)
+        style.save_figure(figure, folder / name, description.species)
         captions[name] = renamed(caption, description.species)
 
     real = held_out if len(held_out["grid"]) else training
-    draw_samples(keep, samples, real)
-    draw_overfitting(keep, found, samples, training)
-    scores = found.metrics.get("marginals", {})
-    histograms = evaluation.marginal_histograms(found.generated, found.real, scores)
+    draw_sample_pictures(keep, samples, real)
+    draw_overfitting(keep, measured, samples, training)
+    scores = measured.metrics.get("marginals", {})
+    histograms = evaluation.marginal_histograms(measured.generated, measured.real, scores)
     keep("marginals.png", MARGINALS, histograms)
-    draw_physics(keep, found, inside, samples, training, held_out, description.class_edges)
-    bars = evaluation.collapse_bars(found.metrics["collapse"])
+    draw_physics(keep, measured, inside, samples, training, held_out, description.class_edges)
+    bars = evaluation.collapse_bars(measured.metrics["collapse"])
     keep("collapse.png", "Diversity, contrast, stripes and noise against real data.", bars)
     spectra = evaluation.mean_spectra(samples["grid"], training["grid"])
     keep("spectrum.png", "Mean Fourier power of generated and real samples.", spectra)
@@ -52,7 +54,7 @@ def draw_pictures(folder, found, inside, samples, training, held_out, descriptio
     return captions
 
 
-def draw_samples(keep, samples, real):
+def draw_sample_pictures(keep, samples, real):
     """Draw samples beside real records: slices, or views, surfaces and cuts of whole grids."""
     known = "lattice" in samples
     if samples["grid"].ndim == 4:
@@ -82,23 +84,23 @@ def middle_slices(samples, real):
     return attribution.rows_of_grids(rows, sizes or None)
 
 
-def draw_overfitting(keep, found, samples, training):
+def draw_overfitting(keep, measured, samples, training):
     """Draw how similar the best training records are, and the nearest ones."""
-    if found.null is not None:
-        threshold = found.metrics["overfitting"]["threshold"]
-        histogram = evaluation.similarity_histogram(found.matches, found.null, threshold)
+    if measured.null is not None:
+        threshold = measured.metrics["overfitting"]["threshold"]
+        histogram = evaluation.similarity_histogram(measured.matches, measured.null, threshold)
         keep("similarity.png", "Similarity of the most similar training record.", histogram)
     if samples["grid"].ndim == 4:
-        most = most_similar(found.matches.similarity, samples["grid"])
+        most = most_similar(measured.matches.similarity, samples["grid"])
         caption = "Samples most similar to a training record, but for nearly empty ones; in voxels."
         pairs = evaluation.pairs(
             samples["grid"][most],
-            aligned(training["grid"][found.matches.index[most]], found.matches.shift[most]),
-            found.matches.ssim[most],
-            names_of(training, found.matches.index[most]),
+            aligned(training["grid"][measured.matches.index[most]], measured.matches.shift[most]),
+            measured.matches.ssim[most],
+            names_of(training, measured.matches.index[most]),
         )
         keep("pairs.png", caption, pairs)
-    draw_nearest(keep, found, samples, training)
+    draw_nearest(keep, measured, samples, training)
 
 
 def most_similar(similarity, grids):
@@ -108,9 +110,9 @@ def most_similar(similarity, grids):
     return np.concatenate([order[peaks >= LEAST_PEAK], order[peaks < LEAST_PEAK]])[:NUM_PAIRS]
 
 
-def draw_nearest(keep, found, samples, training):
+def draw_nearest(keep, measured, samples, training):
     """Draw the first samples above the training records nearest to them."""
-    index, distance = (values[:NUM_NEAREST] for values in found.nearest)
+    index, distance = (values[:NUM_NEAREST] for values in measured.nearest)
     rows = {
         "Generated": (samples["grid"][:NUM_NEAREST], [f"sample {k}" for k in range(NUM_NEAREST)]),
         "Nearest record": (
@@ -132,10 +134,10 @@ def draw_nearest(keep, found, samples, training):
     keep("nearest.png", caption, attribution.rows_of_grids(rows, sizes))
 
 
-def draw_physics(keep, found, inside, samples, training, held_out, edges):
+def draw_physics(keep, measured, inside, samples, training, held_out, edges):
     """Draw neighbours, lengths, energies and classes."""
-    if found.radial:
-        radial = physics.radial_figure(*found.radial)
+    if measured.radial:
+        radial = physics.radial_figure(*measured.radial)
         keep("radial.png", "Neighbours of an atom by distance, in the grid as it is.", radial)
     if inside.opinions:
         axes = AXES[samples["grid"].ndim - 2]
@@ -145,14 +147,14 @@ def draw_physics(keep, found, inside, samples, training, held_out, edges):
         keep("lattice.png", "Lattice lengths, their ratio, and who says what of them.", lattice)
     if "energy" in training and np.isfinite(training["energy"]).any():
         energies = physics.energy_figure(
-            training["energy"][found.nearest[0]],
+            training["energy"][measured.nearest[0]],
             training["energy"],
             held_out.get("energy", np.zeros(0)),
             edges,
         )
         keep("energies.png", "Energies of the training records nearest to the samples.", energies)
-    if "conditioning" in found.metrics:
-        confusion = physics.confusion_figure(found.metrics["conditioning"])
+    if "conditioning" in measured.metrics:
+        confusion = physics.confusion_figure(measured.metrics["conditioning"])
         keep("classes.png", CLASSES, confusion)
 
 

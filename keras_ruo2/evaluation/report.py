@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from keras_ruo2.evaluation.tables import asked_tables, escape, fixed, table
+from keras_ruo2.evaluation.tables import asked_tables, escape, fixed, html_table
 from keras_ruo2.io.paths import whole
 from keras_ruo2.pages.render import finite, number, picture, write_html
 
@@ -40,7 +40,7 @@ def write_metrics(folder, metrics):
         partial.write_text(text, encoding="utf-8")
 
 
-def write_page(folder, metrics, pictures):
+def write_evaluation_page(folder, metrics, pictures):
     """Write evaluation.html with its pictures inside.
 
     Args:
@@ -49,7 +49,7 @@ def write_page(folder, metrics, pictures):
         pictures: Dict of file names to captions, in order.
     """
     parts = [
-        f"<p>{escape(summary(metrics))}</p>",
+        f"<p>{escape(comparison_sentence(metrics))}</p>",
         alarm_list(metrics),
         overfitting_text(metrics.get("overfitting")),
         conditioning_text(metrics.get("conditioning")),
@@ -66,7 +66,7 @@ def write_page(folder, metrics, pictures):
     write_html(Path(folder) / PAGE, "plain.html", title=title, body=Markup("\n".join(parts)))
 
 
-def summary(metrics):
+def comparison_sentence(metrics):
     """Return a sentence on what was compared with what."""
     samples, records = metrics["samples"], metrics["records"]
     total = sum(metrics["seconds"].values())
@@ -81,33 +81,35 @@ def alarm_list(metrics):
     """Return the headline, alarms and notes as paragraphs."""
     first = metrics.get("headline", {"verdict": "unknown", "text": "", "remarks": []})
     kind = "fine" if first["verdict"] == "good" else "alarm"
-    told = [f'<p class="{kind}"><b>{escape(first["text"])}</b></p>']
-    told += [f'<p class="alarm">{escape(text)}</p>' for text in metrics["alarms"]]
+    paragraphs = [f'<p class="{kind}"><b>{escape(first["text"])}</b></p>']
+    paragraphs += [f'<p class="alarm">{escape(text)}</p>' for text in metrics["alarms"]]
     if first["verdict"] == "good" and not metrics["alarms"]:
-        told.append('<p class="fine">No sign of collapse, stripes, noise or dead output.</p>')
-    return "\n".join(told + [f"<p>{escape(t)}</p>" for t in first["remarks"] + metrics["notes"]])
+        paragraphs.append('<p class="fine">No sign of collapse, stripes, noise or dead output.</p>')
+    return "\n".join(
+        paragraphs + [f"<p>{escape(t)}</p>" for t in first["remarks"] + metrics["notes"]]
+    )
 
 
-def overfitting_text(found):
+def overfitting_text(scores):
     """Return a paragraph on the most similar training records."""
-    if not found or "threshold" not in found:
+    if not scores or "threshold" not in scores:
         return ""
     return (
         "<h2>Overfitting</h2><p>"
-        f"{found['similar']} of {found['compared']} samples have a training record that is more "
+        f"{scores['similar']} of {scores['compared']} samples have a training record that is more "
         f"similar in both channels than 99 % of the held-out records have one (SSIM above "
-        f"{found['threshold']:.2f}); by chance it would be {0.01 * found['compared']:.0f}. Median "
-        f"SSIM of the best match: {found['generated']['50']:.2f} generated, "
-        f"{found['held_out']['50']:.2f} held-out. Empty space is similar to empty space: "
+        f"{scores['threshold']:.2f}); by chance it would be {0.01 * scores['compared']:.0f}. "
+        f"Median SSIM of the best match: {scores['generated']['50']:.2f} generated, "
+        f"{scores['held_out']['50']:.2f} held-out. Empty space is similar to empty space: "
         "slices with few atoms score high without being copies.</p>"
     )
 
 
-def conditioning_text(found):
+def conditioning_text(scores):
     """Return a paragraph on whether the class does anything."""
-    if not found:
+    if not scores:
         return ""
-    made, real = found["generated"], found["held_out"]
+    made, real = scores["generated"], scores["held_out"]
     heard = "does nothing that can be read"
     if made["information"] > made["null_95"]:
         as_asked = made["accuracy"] > made["chance"] + chance_deviation(made)
@@ -117,39 +119,39 @@ def conditioning_text(found):
         f"The class {heard}: what a classifier of real training records reads in a sample has "
         f"{made['information']:.2f} bits in common with the class that was asked for (shuffled "
         f"classes: {made['null']:.2f}). Of held-out records it reads {real['information']:.2f} "
-        f"bits (shuffled: {real['null']:.2f}), so that {found['share']:.0%} of what can be read "
+        f"bits (shuffled: {real['null']:.2f}), so that {scores['share']:.0%} of what can be read "
         f"is there. Read as asked: {made['accuracy']:.0%} (by chance {made['chance']:.0%}), of "
         f"held-out records {real['accuracy']:.0%} ({real['chance']:.0%}).</p>"
     )
 
 
-def energies_text(found):
+def energies_text(scores):
     """Return a paragraph on the energies of relaxed samples."""
-    if not found:
+    if not scores:
         return ""
     return (
-        f"<p>Energies of {found['count']} relaxed samples: {found['information']:.2f} bits in "
-        f"common with the class that was asked for (shuffled classes: {found['null']:.2f}); as "
-        f"asked: {found['accuracy']:.0%} (by chance {found['chance']:.0%}); rank correlation "
-        f"{found['correlation']:.2f}.</p>"
+        f"<p>Energies of {scores['count']} relaxed samples: {scores['information']:.2f} bits in "
+        f"common with the class that was asked for (shuffled classes: {scores['null']:.2f}); as "
+        f"asked: {scores['accuracy']:.0%} (by chance {scores['chance']:.0%}); rank correlation "
+        f"{scores['correlation']:.2f}.</p>"
     )
 
 
-def chance_deviation(found):
+def chance_deviation(scores):
     """Return two standard deviations of the share that is read as asked by chance."""
-    count = max(sum(map(sum, found["confusion"])), 1)
-    return 2 * math.sqrt(found["chance"] * (1 - found["chance"]) / count)
+    count = max(sum(map(sum, scores["confusion"])), 1)
+    return 2 * math.sqrt(scores["chance"] * (1 - scores["chance"]) / count)
 
 
-def validity_text(found):
+def validity_text(scores):
     """Return a paragraph on how many whole grids are valid slabs."""
-    if not found:
+    if not scores:
         return ""
-    reasons = ", ".join(f"{name} {count}" for name, count in found["reasons"].items()) or "none"
+    reasons = ", ".join(f"{name} {count}" for name, count in scores["reasons"].items()) or "none"
     return (
-        f"<h2>Valid slabs</h2><p>Of {found['compared']} samples {found['generated']:.0%} map back "
-        f"to valid slabs, as they are, of real grids {found['real']:.0%}. Against the others: "
-        f"{escape(reasons)}.</p>"
+        f"<h2>Valid slabs</h2><p>Of {scores['compared']} samples {scores['generated']:.0%} map "
+        f"back to valid slabs, as they are, of real grids {scores['real']:.0%}. Against the "
+        f"others: {escape(reasons)}.</p>"
     )
 
 
@@ -160,44 +162,44 @@ OPINIONS = {
 }
 
 
-def lattice_table(found):
+def lattice_table(lattice):
     """Return how far opinions on the lengths are apart, and the mean ratios of lengths."""
-    if not found:
+    if not lattice:
         return ""
     rows = []
     for name, title in OPINIONS.items():
-        if name in found["generated"]:
-            sides = [found[whose][name]["mean_absolute"] for whose in ("generated", "held_out")]
+        if name in lattice["generated"]:
+            sides = [lattice[whose][name]["mean_absolute"] for whose in ("generated", "held_out")]
             rows.append((f"{title} (Å)", *(", ".join(map(number, s.values())) for s in sides)))
-    for name in found["generated"]["ratios"]:
-        sides = [found[whose]["ratios"][name] for whose in ("generated", "held_out")]
+    for name in lattice["generated"]["ratios"]:
+        sides = [lattice[whose]["ratios"][name] for whose in ("generated", "held_out")]
         texts = [f"{number(s['mean'])} ± {number(s['deviation'])}" for s in sides]
         rows.append((f"Ratio {name.replace('_over_', ' : ')}", *texts))
     for name in ("joint_lengths", "joint_ratios"):
-        if name in found:
-            score = found[name]
+        if name in lattice:
+            score = lattice[name]
             text = f"{number(score['ratio'])} ({number(score['low'])} to {number(score['high'])})"
             rows.append((f"Distance of {name.replace('_', ' ')} over floor", text, ""))
     return (
         "<h2>Lattice lengths</h2><p>Mean absolute differences along each axis. The own length is "
         "the generator's, or the true one of a held-out record; alpha is fixed, so the width of an "
         "atom in voxels tells the length that the picture was drawn in.</p>"
-        + table(("", "Generated", "Held-out"), rows)
+        + html_table(("", "Generated", "Held-out"), rows)
     )
 
 
-def critic_text(found):
+def critic_text(critic):
     """Return a paragraph on what the critic scores high and low."""
-    if not found:
+    if not critic:
         return ""
-    means, widths = found["mean_scores"], found["deviations"]
+    means, widths = critic["mean_scores"], critic["deviations"]
     shown = ", ".join(
         f"{name.replace('_', '-')} {number(means[name])} ± {number(widths[name])}" for name in means
     )
     listed = {
         which: ", ".join(
             f"{escape(item['structure'])} ({number(item['score'])})"
-            for item in found[f"{which}_structures"]
+            for item in critic[f"{which}_structures"]
         )
         for which in ("lowest", "highest")
     }
@@ -211,15 +213,20 @@ def score_table(group, metrics):
     """Return a group of scores as a table."""
     title, text = EXPLAINED[group]
     rows, columns = [], 4 if group in metrics.get("held_out", {}) else 3
-    for name, found in metrics[group].items():
-        label = found.get("title") or name.replace("_", " ")
-        unit = f" ({found['unit']})" if found.get("unit") else ""
+    for name, score in metrics[group].items():
+        label = score.get("title") or name.replace("_", " ")
+        unit = f" ({score['unit']})" if score.get("unit") else ""
         new = metrics.get("held_out", {}).get(group, {}).get(name)
-        interval = f"{number(found['ratio'])} ({number(found['low'])} to {number(found['high'])})"
-        cells = [number(found["value"]), number(found["floor"]), interval, number(new)]
+        interval = f"{number(score['ratio'])} ({number(score['low'])} to {number(score['high'])})"
+        cells = [
+            number(score["value"]),
+            number(score["floor"]),
+            interval,
+            number(new),
+        ]
         rows.append((label + unit, *cells[:columns]))
     head = ("", "Value", "Floor", "Ratio", "Held-out ratio")[: columns + 1]
-    return f"<h2>{title}</h2><p>{text}</p>" + table(head, rows)
+    return f"<h2>{title}</h2><p>{text}</p>" + html_table(head, rows)
 
 
 def collapse_table(collapse):
@@ -227,11 +234,11 @@ def collapse_table(collapse):
     if not collapse:
         return ""
     names = list(collapse["all"])
-    rows = [(group, *(fixed(found[name]) for name in names)) for group, found in collapse.items()]
+    rows = [(group, *(fixed(scores[name]) for name in names)) for group, scores in collapse.items()]
     return (
         "<h2>Collapse</h2><p>Diversity, spacing and contrast over those of real data; stripes and "
         "echoes from 0 (as real) to 1 (nothing else); noise and background above those of real "
-        "data.</p>" + table(("", *(name.replace("_", " ") for name in names)), rows)
+        "data.</p>" + html_table(("", *(name.replace("_", " ") for name in names)), rows)
     )
 
 

@@ -27,16 +27,16 @@ ASKED = {  # the tables of conditions: title and columns
 }
 
 
-def asked_tables(found):
+def asked_tables(tables):
     """Return a table for each condition that the run takes: asked for against got."""
-    for name, rows in found.items():
+    for name, rows in tables.items():
         title, columns = ASKED[name]
         shown = {key: text for key, text in columns.items() if any(key in row for row in rows)}
         cells = [
             (row["asked"], row["count"], *(asked_cell(row.get(key)) for key in shown))
             for row in rows
         ]
-        yield f"<h2>{title}</h2>" + table(("", "Samples", *shown.values()), cells)
+        yield f"<h2>{title}</h2>" + html_table(("", "Samples", *shown.values()), cells)
 
 
 def asked_cell(value):
@@ -46,7 +46,7 @@ def asked_cell(value):
     return " x ".join(map(fixed, value)) if isinstance(value, list) else fixed(value)
 
 
-def table(head, rows):
+def html_table(head, rows):
     """Return an HTML table."""
     lines = ["".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)]
     lines += ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]

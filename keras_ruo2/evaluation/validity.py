@@ -25,13 +25,13 @@ def validity_scores(samples, real, *, alpha, species, count=COUNT):
     reasons = Counter()
     shares = {}
     for whose, sets in (("real", real), ("generated", samples)):
-        found = [
+        against = [
             reasons_of(grid, lengths, alpha, species)
             for grid, lengths in zip(sets["grid"][:count], sets["lattice"][:count], strict=True)
         ]
-        shares[whose] = sum(not names for names in found) / max(len(found), 1)
+        shares[whose] = sum(not names for names in against) / max(len(against), 1)
         if whose == "generated":
-            reasons.update(name for names in found for name in names)
+            reasons.update(name for names in against for name in names)
     compared = min(count, len(samples["grid"]))
     return {"compared": compared, **shares, "reasons": dict(reasons.most_common())}
 

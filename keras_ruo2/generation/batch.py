@@ -48,10 +48,10 @@ def check_request(config):
     if config.label is not None:
         check_label(config.label, saved)
     if config.energy is not None:
-        check_energy(f"--energy={config.energy:g}", saved)
+        check_energy_classes(f"--energy={config.energy:g}", saved)
         check_near(config.energy, saved)
     if config.candidates > 1:
-        check_energy(f"--candidates={config.candidates}", saved)
+        check_energy_classes(f"--candidates={config.candidates}", saved)
         if runs.places_atoms(saved["resolved"]) and load_energy_reader(config.run) is None:
             raise ConfigError(
                 f"--candidates={config.candidates}: {config.run} holds no {runs.ENERGIES}: too few "
@@ -86,7 +86,7 @@ def check_label(label, saved):
         raise ConfigError(f"--label={label} is no class of the run. Its classes are {listed}.")
 
 
-def check_energy(flag, saved):
+def check_energy_classes(flag, saved):
     """Raise `ConfigError` unless the run's generator is told energy classes."""
     resolved = saved["resolved"]
     if not VARIANTS[resolved["variant"]].label or resolved["label_by"] != "energy":

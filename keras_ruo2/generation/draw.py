@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_ruo2 import runs
-from keras_ruo2.generation.request import Request, begin
+from keras_ruo2.generation.request import Request, noise_and_labels
 from keras_ruo2.generation.sieve import sieve
 from keras_ruo2.models.latent import spherical_path
 from keras_ruo2.models.networks import build_generator
@@ -30,7 +30,7 @@ class Drawn(NamedTuple):
     tried: int
 
 
-def draw(request, saved):
+def draw_request(request, saved):
     """Return the `Drawn` samples of a request; fewer than asked for where no more can be had.
 
     Args:
@@ -47,7 +47,7 @@ def draw(request, saved):
     if request.sieved:
         noise, labels, tried = sieve(request, saved, generator, rng)
     else:
-        (noise, labels), tried = begin(request, saved, rng), request.count
+        (noise, labels), tried = noise_and_labels(request, saved, rng), request.count
     return Drawn(predict(generator, noise, labels), labels, tried)
 
 
@@ -67,7 +67,7 @@ def draw_samples(run, saved, count, seed, label=None, checkpoint="last"):
         Å and `label` int32 `(n,)`.
     """
     request = Request(run, count, seed=seed, label=label, checkpoint=checkpoint)
-    return as_samples(draw(request, saved), saved)
+    return as_samples(draw_request(request, saved), saved)
 
 
 def draw_path(run, saved, count, seed, label=None, checkpoint="last"):
@@ -109,7 +109,7 @@ def load_generator(run, saved, checkpoint="last"):
         width=resolved["width"],
         num_voxels=data["grid_shape"][0],
         repeats=runs.repeats_of(data["source"]),
-        translated=runs.translated(data["source"]),
+        translated=runs.translated_axes_of(data["source"]),
         anchors=load_anchors(run),
         bounds=(data["lattice_minimum"], data["lattice_maximum"]),
         label_size=resolved["label_size"],

@@ -6,7 +6,7 @@ from keras_ruo2.data.description import HELD_OUT, TRAINING, load_description, ve
 from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.density.backmap import lift_vacuum
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.generation.draw import as_samples, draw, draw_path
+from keras_ruo2.generation.draw import as_samples, draw_path, draw_request
 from keras_ruo2.generation.request import request_of
 from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_frames
@@ -29,7 +29,7 @@ def generate(config, saved):
             config.run, saved, config.interpolate, config.seed, config.label, config.checkpoint
         )
     else:
-        drawn = draw(request_of(config), saved)
+        drawn = draw_request(request_of(config), saved)
         samples = as_samples(drawn, saved)
         count = len(samples["grid"])
         if count < drawn.tried:
@@ -42,19 +42,19 @@ def generate(config, saved):
     count = len(samples["grid"])
     picture = config.out.with_suffix(".png")
     if config.interpolate:
-        panels = style.views("From one latent vector to another", *first(samples, count))
+        panels = style.views("From one latent vector to another", *first_samples(samples, count))
         sheet = style.sample_sheet(panels, columns=min(count, 12))
-        told = f"the path is in {shown(picture)}."
+        sentence = f"the path is in {shown(picture)}."
     else:
         ndim = samples["grid"].ndim - 2
         count = min(config.shown or style.MOST_SHOWN[ndim], count)
-        panels = style.views("Generated", *first(samples, count))
+        panels = style.views("Generated", *first_samples(samples, count))
         panels |= real_panels(saved, count, config.seed, config.label)
         large = {"columns": style.VIEW_COLUMNS, "size": style.VIEW} if ndim == 3 else {}
         sheet = style.sample_sheet(panels, **large)
-        told = f"{shown(picture)} shows {count}."
-    style.save(sheet, picture, saved["data"]["species"])
-    messages.info(f"{shown(config.out)}: {len(samples['grid'])} samples; {told}")
+        sentence = f"{shown(picture)} shows {count}."
+    style.save_figure(sheet, picture, saved["data"]["species"])
+    messages.info(f"{shown(config.out)}: {len(samples['grid'])} samples; {sentence}")
 
 
 def named_species(saved):
@@ -76,7 +76,7 @@ def structures_in(drawn, saved, repeated=True):
         `info` holds `sample`, `alpha`, `lateral_repeats`, the `shift` along z from the grid, Å,
         and, where it was told, `label`.
     """
-    found, (made, labels, _) = [], drawn
+    slabs, (made, labels, _) = [], drawn
     for row, atoms in enumerate(placed_slabs(made, saved["data"]["species"])):
         repeats = made["repeats"][row].round().astype(int).tolist() if repeated else [1, 1]
         atoms = atoms.repeat((*repeats, 1))
@@ -86,11 +86,11 @@ def structures_in(drawn, saved, repeated=True):
         atoms.info["lateral_repeats"] = repeats
         if labels is not None:
             atoms.info["label"] = int(labels[row])
-        found.append(atoms)
-    return found
+        slabs.append(atoms)
+    return slabs
 
 
-def first(samples, count):
+def first_samples(samples, count):
     """Return the first grids and their lengths, or `None` without lengths."""
     return samples["grid"][:count], samples["lattice"][:count] if "lattice" in samples else None
 

@@ -16,7 +16,7 @@ from keras_ruo2.models.placing import placing
 from keras_ruo2.models.slabs import CELL, FACES, FIRST_SITE, NEVER_EQUAL, NUM_MOVES
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.facets import facet_in
-from keras_ruo2.structure.kept import apart_from, base_of, join, misfit_of
+from keras_ruo2.structure.kept import apart_from, base_of, join_face, misfit_of
 from keras_ruo2.structure.orientation import facet_of
 from keras_ruo2.structure.registration import registrations
 from keras_ruo2.structure.validity import reasons_against
@@ -56,7 +56,7 @@ def generate_kept(config, saved):
         config: `GenerateConfig` with `keep`.
         saved: What `runs.load` returned.
     """
-    base, known = prepare(config, saved)
+    base, known = prepare_base(config, saved)
     network = placing(load_generator(config.run, saved, config.checkpoint))
     made = draw_faces(config, saved, network, base, known)
     facet = facet_in(base.atoms).name
@@ -72,7 +72,7 @@ def generate_kept(config, saved):
     )
 
 
-def prepare(config, saved):
+def prepare_base(config, saved):
     """Return the `Base` of --keep and how the model's frames lie on it, or raise `ConfigError`."""
     structures = read_structures(config.keep)
     if len(structures) != 1:
@@ -90,10 +90,10 @@ def prepare(config, saved):
     frames = range(len(anchors.facets))
     if config.cell is not None:
         frames = [int(anchors.cells[config.cell, 0])]
-    found = registrations(base, anchors, frames)
-    if not found:
+    registered = registrations(base, anchors, frames)
+    if not registered:
         raise ConfigError(f"--keep={config.keep}: {why_not(base, anchors)}")
-    return base, found
+    return base, registered
 
 
 def why_not(base, anchors):
@@ -133,7 +133,7 @@ def draw_faces(config, saved, network, base, known):
         known: List of `Registration`.
     """
     anchors, rng = load_anchors(config.run), np.random.default_rng(config.seed)
-    draws = begin(config, saved, anchors, known, rng)
+    draws = draw_fitting_cells(config, saved, anchors, known, rng)
     if config.joining != "splice":
         draws = constrained(network, draws, rng)
     if config.joining == "latent":
@@ -146,7 +146,7 @@ def draw_faces(config, saved, network, base, known):
         chosen = rows if len(rows) == repeats else np.repeat(rows, repeats)
         parts = [faces[row] for row in chosen]
         offsets, there = (np.stack(part) for part in zip(*parts, strict=True))
-        atoms = join(base, where, offsets, there)
+        atoms = join_face(base, where, offsets, there)
         atoms.info["sample"] = number
         if draws.labels is not None:
             atoms.info["label"] = int(draws.labels[rows[0]])
@@ -154,7 +154,7 @@ def draw_faces(config, saved, network, base, known):
     return structures
 
 
-def begin(config, saved, anchors, known, rng):
+def draw_fitting_cells(config, saved, anchors, known, rng):
     """Return `Draws` with noise whose cells are those of registrations that fit."""
     noise_size, labels = saved["resolved"]["latent_size"], None
     if VARIANTS[saved["resolved"]["variant"]].label:
@@ -198,22 +198,22 @@ def placed(network, draws, anchors):
     Sites are those of the row's registration. Along z displacements are true but for a constant.
     """
     made = predict(network, draws.noise, draws.labels)
-    found = []
+    rows = []
     for where, places, weights in zip(draws.where, made["places"], made["weights"], strict=True):
         centres = anchors.positions[where.frame][where.sites]
-        found.append((places[where.sites] - centres, weights[where.sites].max(axis=1) > 0.5))
-    return found
+        rows.append((places[where.sites] - centres, weights[where.sites].max(axis=1) > 0.5))
+    return rows
 
 
 def wanted_of(draws):
     """Return for each row which sites must hold an atom: 1, 0, or -1 where anything may be."""
-    found = []
+    wanted = []
     for where, tile in zip(draws.where, draws.tile, strict=True):
         tiles = slice(None) if tile == ALL else slice(tile, tile + 1)
         share = (where.partners[tiles] >= 0).mean(axis=0)
         lower = where.lower[tiles].all(axis=0) & (where.channels == 1)
-        found.append(np.where(lower, share >= 0.5, -1))
-    return found
+        wanted.append(np.where(lower, share >= 0.5, -1))
+    return wanted
 
 
 def constrained(network, draws, rng):
@@ -241,26 +241,26 @@ def searched(network, draws, base, anchors, rng):
     Steps are those of Crank and Nicolson, which keep noise normal; one is taken where the misfit
     falls.
     """
-    best = misfits(network, draws, base, anchors)
+    best = base_misfits(network, draws, base, anchors)
     for _ in range(SEARCHED):
         noise = np.sqrt(1 - STEP**2) * draws.noise + STEP * rng.normal(size=draws.noise.shape)
         noise[:, :FIRST_SITE] = draws.noise[:, :FIRST_SITE]
         tried = draws._replace(noise=noise.astype("float32"))
-        found = misfits(network, tried, base, anchors)
-        better = found < best
+        misfits = base_misfits(network, tried, base, anchors)
+        better = misfits < best
         draws = draws._replace(noise=np.where(better[:, None], tried.noise, draws.noise))
-        best = np.minimum(best, found)
+        best = np.minimum(best, misfits)
     return draws
 
 
-def misfits(network, draws, base, anchors):
+def base_misfits(network, draws, base, anchors):
     """Return how far each row's atoms below the cut lie from the kept ones, `(n,)`, Å."""
-    found, wanted = [], wanted_of(draws)
+    misfits, wanted = [], wanted_of(draws)
     for row, (offsets, there) in enumerate(placed(network, draws, anchors)):
         where, tile = draws.where[row], max(draws.tile[row], 0)
         one = where._replace(partners=where.partners[tile : tile + 1])
         places = (where.places + offsets @ where.matrix.T + where.shifts[tile])[None]
         apart = apart_from(base, one, places, there[None])
         disagreeing = ((wanted[row] >= 0) & (there != wanted[row])).sum()
-        found.append(misfit_of(apart) + WEIGHT * disagreeing)
-    return np.array(found)
+        misfits.append(misfit_of(apart) + WEIGHT * disagreeing)
+    return np.array(misfits)

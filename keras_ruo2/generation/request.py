@@ -62,10 +62,10 @@ def request_of(config):
     names = ("run", "count", "seed", "label", "energy", "checkpoint", "variety", "faces")
     names += ("distinct", "novel", "candidates")
     common = {name: getattr(config, name) for name in names}
-    return Request(**common, cells=cells_of(config), oxygen=config.oxygen_range)
+    return Request(**common, cells=requested_cells(config), oxygen=config.oxygen_range)
 
 
-def cells_of(config):
+def requested_cells(config):
     """Return the numbers of the cells that flags allow, `None` for all."""
     anchors = load_anchors(config.run)
     if config.cell is not None:
@@ -80,7 +80,7 @@ def cells_of(config):
     return None if len(cells) == len(anchors.cells) else cells
 
 
-def begin(request, saved, rng, candidates=1):
+def noise_and_labels(request, saved, rng, candidates=1):
     """Return noise `(n, latent_size)` and classes `(n,)` or `None` for a request.
 
     There are `candidates` rows of one class for each of the `count` samples, one after the other.

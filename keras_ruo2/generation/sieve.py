@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.generation.request import begin
+from keras_ruo2.generation.request import noise_and_labels
 from keras_ruo2.models.energies import slab_features
 from keras_ruo2.models.placing import PLACED, placing
 from keras_ruo2.structure.equivalent import SlabKeys
@@ -34,7 +34,7 @@ def sieve(request, saved, generator, rng):
         noise, labels, made = propose(request, saved, network, rng, anchors)
         tried += len(noise)
         there = made["weights"][:, : anchors.num_sites] > 0.5
-        for row in np.flatnonzero(fits(there, request.oxygen)):
+        for row in np.flatnonzero(within_range(there, request.oxygen)):
             if request.distinct or request.novel:
                 key = key_of(int(made["choice"][row].argmax()), there[row].any(axis=1))
                 if key in known or (request.distinct and key in seen):
@@ -70,19 +70,21 @@ def none_of(tried, request, saved):
 
 def propose(request, saved, network, rng, anchors):
     """Return noise, classes and what is made of them, the best of the candidates of each."""
-    noise, labels = begin(request, saved, rng, request.candidates)
+    noise, labels = noise_and_labels(request, saved, rng, request.candidates)
     made = predict(network, noise, labels)
     if request.candidates == 1:
         return noise, labels, made
     read = load_energy_reader(request.run)
     energies = read(slab_features(made, anchors.num_sites)).reshape(-1, request.candidates)
     wanted = labels.reshape(energies.shape)[:, 0]
-    chosen = choose(energies, wanted, np.asarray(saved["data"]["class_edges"]), request.energy)
+    chosen = choose_candidates(
+        energies, wanted, np.asarray(saved["data"]["class_edges"]), request.energy
+    )
     rows = np.arange(len(chosen)) * request.candidates + chosen
     return noise[rows], labels[rows], {name: values[rows] for name, values in made.items()}
 
 
-def choose(energies, labels, edges, energy=None):
+def choose_candidates(energies, labels, edges, energy=None):
     """Return which candidate is taken: the first in its class, or else the nearest to it.
 
     Args:
@@ -98,7 +100,7 @@ def choose(energies, labels, edges, energy=None):
     return np.maximum(beyond, 0.0).argmin(axis=1)
 
 
-def fits(there, oxygen):
+def within_range(there, oxygen):
     """Say which slabs have a number of anions for each metal atom within a range, `(n,)`.
 
     Args:

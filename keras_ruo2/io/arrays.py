@@ -32,8 +32,8 @@ def read_arrays(path, names=()):
     except Swollen:
         raise
     except Exception as error:  # damage makes zipfile, zlib and NumPy raise whatever they like
-        told = str(error)
-        what = "it holds pickles" if "allow_pickle" in told else "it is no .npz of arrays"
+        reason = str(error)
+        what = "it holds pickles" if "allow_pickle" in reason else "it is no .npz of arrays"
         raise ValueError(what) from None
 
 

@@ -7,8 +7,9 @@ import ase.db
 import numpy as np
 from ase.db.core import reserved_keys
 
-from keras_ruo2.io.extxyz import plain
+from keras_ruo2.io.extxyz import json_value
 from keras_ruo2.io.paths import whole
+from keras_ruo2.io.tables import is_number
 from keras_ruo2.version import installed_version
 
 ENDING = ".db"
@@ -76,20 +77,13 @@ def is_key(key, value):
     return isinstance(value, numbers.Real) and np.isfinite(value)
 
 
-def is_number(text):
-    """Say whether a text is a number."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 def rest_of(atoms):
     """Return what a row has no column for, as JSON can hold it."""
     own = ("numbers", "positions", "tags", "momenta", "masses", "initial_magmoms")
-    arrays = {k: plain(v) for k, v in atoms.arrays.items() if k not in (*own, "initial_charges")}
-    return {"info": {str(k): plain(v) for k, v in atoms.info.items()}, "arrays": arrays}
+    arrays = {
+        k: json_value(v) for k, v in atoms.arrays.items() if k not in (*own, "initial_charges")
+    }
+    return {"info": {str(k): json_value(v) for k, v in atoms.info.items()}, "arrays": arrays}
 
 
 def atoms_of(row):

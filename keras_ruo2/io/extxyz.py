@@ -30,23 +30,23 @@ NO_VALUE = re.compile(
 )
 
 
-def extxyz(frames):
+def extxyz_text(frames):
     """Return `ase.Atoms` as the text of an extxyz file."""
     text = io.StringIO()
     ase.io.write(text, [packed(atoms) for atoms in frames], format="extxyz")
     return text.getvalue()
 
 
-def parse(text):
+def parse_structure(text):
     """Return the structure of one frame's text, whoever wrote it."""
     count, head, rest = [*text.split("\n", 2), "", ""][:3]
     mended = "\n".join((count, NO_VALUE.sub(with_value, head), rest))
     return restored(ase.io.read(io.StringIO(mended), format="extxyz"))
 
 
-def with_value(found):
+def with_value(match):
     """Return a key without a value with an empty text; quoted text stays as it is."""
-    return f'{found["key"]}="_JSON \\"\\""' if found["key"] else found[0]
+    return f'{match["key"]}="_JSON \\"\\""' if match["key"] else match[0]
 
 
 def packed(atoms):
@@ -56,13 +56,13 @@ def packed(atoms):
     for key, value in atoms.info.items():
         written = writable(key, value)
         if written is None:
-            info[str(key)] = plain(value)
+            info[str(key)] = json_value(value)
         else:
             result.info[key] = written[0]
     for name, values in atoms.arrays.items():
         if not fits_columns(name, values):
             del result.arrays[name]
-            arrays[name] = {"dtype": values.dtype.str, "values": plain(values)}
+            arrays[name] = {"dtype": values.dtype.str, "values": json_value(values)}
     if info or arrays:
         result.info[KEPT] = as_json({"info": info, "arrays": arrays})
     return result
@@ -92,9 +92,9 @@ def writable(key, value):
     """Return `(what to write,)` for an entry of `info` so that ASE reads `value`, or `None`."""
     if not isinstance(key, str) or key.lower() in OWN_KEYS or key in all_properties:
         return None
-    value = plain(value) if isinstance(value, str) or is_foreign(value) else value
+    value = json_value(value) if isinstance(value, str) or is_foreign(value) else value
     as_it_is = () if value is None else (value,)  # of `None` ASE makes a truth
-    for candidate in (*as_it_is, as_json(plain(value))):
+    for candidate in (*as_it_is, as_json(json_value(value))):
         if comes_back(key, candidate, value):
             return (candidate,)
     return None
@@ -112,18 +112,18 @@ def comes_back(key, candidate, value):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             text = key_val_dict_to_str({key: candidate})
-            found = key_val_str_to_dict(f"before=1 {text} after=1")
+            parsed = key_val_str_to_dict(f"before=1 {text} after=1")
     except (ValueError, TypeError, IndexError, AttributeError, Warning):
         return False
     one_line = len(text.splitlines()) == 1
-    return one_line and list(found) == ["before", key, "after"] and same(found[key], value)
+    return one_line and list(parsed) == ["before", key, "after"] and same(parsed[key], value)
 
 
-def same(found, value):
+def same(parsed, value):
     """Say whether a value was read as it was; arrays and lists of equal numbers are the same."""
-    if isinstance(found, str) or isinstance(value, str):
-        return found == value if isinstance(found, str) and isinstance(value, str) else False
-    return json.dumps(plain(found)) == json.dumps(plain(value))
+    if isinstance(parsed, str) or isinstance(value, str):
+        return parsed == value if isinstance(parsed, str) and isinstance(value, str) else False
+    return json.dumps(json_value(parsed)) == json.dumps(json_value(value))
 
 
 def as_json(value):
@@ -131,14 +131,14 @@ def as_json(value):
     return "_JSON " + json.dumps(value).replace("\\", "\\\\")
 
 
-def plain(value):
+def json_value(value):
     """Return a value as JSON knows it; of what it does not know, its name."""
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "fiubUO":
-        return plain(value.tolist())
+        return json_value(value.tolist())
     if isinstance(value, dict):
-        return {str(key): plain(part) for key, part in value.items()}
+        return {str(key): json_value(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
+        return [json_value(part) for part in value]
     if isinstance(value, Spacegroup):
         return value.symbol
     if isinstance(value, str):

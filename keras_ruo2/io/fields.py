@@ -21,7 +21,7 @@ class Kind(NamedTuple):
     fits: object
 
 
-def whole(low=0, high=2**53):
+def integer(low=0, high=2**53):
     """Integers from `low` to `high`."""
     return Kind(f"an integer from {low} to {high}", lambda v: type(v) is int and low <= v <= high)
 

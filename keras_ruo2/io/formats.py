@@ -36,18 +36,18 @@ def format_of(file):
             f"{file} holds pickles, which run whatever their maker wished, and is not read. If you "
             "trust it, convert it: python -m ase.io.trajectory FILE, in a copy."
         )
-    found = filetype(str(file))
-    if found not in ALLOWED:
+    kind = filetype(str(file))
+    if kind not in ALLOWED:
         raise ConfigError(
-            f"{file} cannot be read by ASE here: {found!r} is none of the formats that are read "
+            f"{file} cannot be read by ASE here: {kind!r} is none of the formats that are read "
             "(extxyz, db, traj, POSCAR, CIF, outputs of DFT codes). If you trust the file, convert "
             "it to extxyz: ase convert FILE FILE.extxyz"
         )
     if file.suffix in PACKED:
         check_unpacked(file)
-    elif found == "traj":
+    elif kind == "traj":
         check_trajectory(file)
-    return found
+    return kind
 
 
 def starts_with_pickle(file):

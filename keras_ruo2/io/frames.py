@@ -14,9 +14,9 @@ import ase.io
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import database, messages
-from keras_ruo2.io.extxyz import extxyz, restored
+from keras_ruo2.io.extxyz import extxyz_text, restored
 from keras_ruo2.io.paths import shown
-from keras_ruo2.io.state import remark, write_whole
+from keras_ruo2.io.state import warn_unsealed, write_whole
 
 COUNT = re.compile(rb"[0-9]{1,9}")
 ROW = re.compile(rb"[0-9]{1,18} [0-9a-f]{64}")
@@ -29,7 +29,7 @@ def seals_of(path):
 
 def append_frame(path, atoms):
     """Append a structure to an extxyz file, in one piece and down to the disk."""
-    content = extxyz([atoms]).encode()
+    content = extxyz_text([atoms]).encode()
     size = path.stat().st_size if path.exists() else 0
     every = read_seals(path)
     kept = [row for row in every if row.end <= size]
@@ -78,7 +78,7 @@ def read_seals(path):
     content = seals.read_bytes()
     rows = content[: content.rfind(b"\n") + 1].split(b"\n")[:-1]
     if not all(map(ROW.fullmatch, rows)):
-        raise damaged(seals, "it does not hold checksums")
+        raise damaged_file(seals, "it does not hold checksums")
     return [Seal(int(end), sha256.decode()) for end, sha256 in map(bytes.split, rows)]
 
 
@@ -109,7 +109,7 @@ def whole_frames(path, needs_seals=False):
     content = path.read_bytes()
     if not seals_of(path).exists():
         if needs_seals and content:
-            raise damaged(path, f"{seals_of(path).name} is missing")
+            raise damaged_file(path, f"{seals_of(path).name} is missing")
         write_seals(path, found_rows(path, content))
     start, texts = 0, []
     for row in read_seals(path):
@@ -118,13 +118,13 @@ def whole_frames(path, needs_seals=False):
         texts.append(content[start : row.end])
         if seal(texts[-1], len(texts) - 1) != row.sha256:
             known = f"its checksum in {seals_of(path).name}"
-            raise damaged(path, f"structure {len(texts) - 1} is not what {known} says")
+            raise damaged_file(path, f"structure {len(texts) - 1} is not what {known} says")
         start = row.end
     if start < len(content):
         dropped = f"{shown(path)}: dropping an unfinished structure"
         messages.warning(f"{dropped}, not in {seals_of(path).name}.")
         write_whole(path, content[:start])
-    return [parse(text.decode(), path, number) for number, text in enumerate(texts)]
+    return [parse_frame(text.decode(), path, number) for number, text in enumerate(texts)]
 
 
 def found_rows(path, content):
@@ -140,17 +140,17 @@ def found_rows(path, content):
         rows.append(Seal(end, seal(text, len(rows))))
         place = following
     if content:
-        remark(shown(path))
+        warn_unsealed(shown(path))
     return rows
 
 
-def parse(text, path, number):
+def parse_frame(text, path, number):
     """Return the structure of a text, or raise `ConfigError`."""
     try:
         return restored(ase.io.read(io.StringIO(text), format="extxyz"))
     except Exception as error:  # ASE raises whatever damage makes it raise
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise damaged(path, f"structure {number} cannot be read ({reason})") from None
+        raise damaged_file(path, f"structure {number} cannot be read ({reason})") from None
 
 
 def read_frames(path):
@@ -159,7 +159,7 @@ def read_frames(path):
     return [restored(atoms) for atoms in ase.io.read(io.StringIO(text), ":", format="extxyz")]
 
 
-def damaged(path, reason):
+def damaged_file(path, reason):
     """Return the error about a file that is not what was written."""
     return ConfigError(
         f"{shown(path)} is damaged or was changed by hand: {reason}. Restore it, or delete it to "
@@ -167,7 +167,7 @@ def damaged(path, reason):
     )
 
 
-def remove(path):
+def remove_frames(path):
     """Remove a file of structures and its seals, the seals last."""
     Path(path).unlink(missing_ok=True)
     seals_of(Path(path)).unlink(missing_ok=True)
@@ -177,7 +177,7 @@ def write_frames(path, frames):
     """Write an extxyz file, or an ASE database by its ending, whole or not at all."""
     if Path(path).suffix == database.ENDING:
         return database.write_database(path, frames)
-    write_whole(path, extxyz(frames).encode())
+    write_whole(path, extxyz_text(frames).encode())
 
 
 def write_or_empty(path, frames):

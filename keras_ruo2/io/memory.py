@@ -40,18 +40,18 @@ def free_memory(meminfo=MEMINFO, own=OWN_GROUPS, mounted=MOUNTED):
     It is the least of what the machine has and of what the limits of this process's control groups
     leave: those of a container, or of a job of Slurm.
     """
-    found = []
+    limits = []
     if meminfo.is_file():
         lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines() if ":" in line)
         if "MemAvailable" in lines:
-            found.append(1024 * int(lines["MemAvailable"].split()[0]))
+            limits.append(1024 * int(lines["MemAvailable"].split()[0]))
     for limit, use in control_groups(own, mounted):
         try:
             used = int(use.read_text()) - cached_files(limit.with_name("memory.stat"))
-            found.append(int(limit.read_text()) - used)
+            limits.append(int(limit.read_text()) - used)
         except (OSError, ValueError):  # no such control group, or its limit is the word `max`
             continue
-    return min(found, default=None)
+    return min(limits, default=None)
 
 
 def cached_files(path):

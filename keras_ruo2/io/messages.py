@@ -24,7 +24,7 @@ def to_terminal():
 
 
 @contextmanager
-def shown(wanted=True):
+def printed_messages(wanted=True):
     """Print what is said within, unless the program's own logging takes it."""
     before, level = list(LOGGER.handlers), LOGGER.level
     if wanted and not (before or logging.getLogger().handlers):

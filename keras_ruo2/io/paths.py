@@ -121,11 +121,11 @@ def bundled_file(name):
     Raises:
         ConfigError: If there are none of this name; those that there are are named.
     """
-    found = {path.stem: path for path in sorted(STRUCTURES.glob("*.extxyz"))}
+    bundled = {path.stem: path for path in sorted(STRUCTURES.glob("*.extxyz"))}
     if (STRUCTURES / "basin_hopping").is_dir():
-        found["basin_hopping"] = STRUCTURES / "basin_hopping"
-    check_choice("bundled structures", name, found)
-    return found[name]
+        bundled["basin_hopping"] = STRUCTURES / "basin_hopping"
+    check_choice("bundled structures", name, bundled)
+    return bundled[name]
 
 
 def path_of(text):
@@ -161,20 +161,20 @@ def structure_files(name, path):
     """
     path = Path(path)
     if path.is_dir():
-        found = sorted(file for file in path.iterdir() if holds_structures(file))
+        files = sorted(file for file in path.iterdir() if holds_structures(file))
     elif glob.has_magic(str(path)) and not path.exists():
-        found = sorted(map(Path, glob.glob(str(path))))
+        files = sorted(map(Path, glob.glob(str(path))))
     else:
         check_file(name, path)
         return [path]
-    found = [file for file in found if is_whole(file) and file.is_file() and file.stat().st_size]
-    if not found:
+    files = [file for file in files if is_whole(file) and file.is_file() and file.stat().st_size]
+    if not files:
         raise ConfigError(
             f"--{name}={path} holds no file of structures. Expected a file, a folder of files that "
             f"end in {', '.join(STRUCTURE_ENDINGS)} (with {' or '.join(PACKED)} where they are "
             "packed) or begin with POSCAR, or a pattern for such files."
         )
-    return found
+    return files
 
 
 def check_structures(name, path, out=None):
@@ -218,12 +218,12 @@ def unpacked(file):
 
 def checksum(*paths):
     """Return the SHA-256 of a file, or of several one after the other, as hexadecimal text."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for path in paths:
         with open(path, "rb") as file:
             while block := file.read(1 << 20):
-                found.update(block)
-    return found.hexdigest()
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def model_folder(name):

@@ -40,7 +40,7 @@ def open_pool(scheduler=None, workers=None):
         ConfigError: If the scheduler does not answer, or Dask is not installed.
     """
     if scheduler is None and workers is None:
-        yield Here()
+        yield SerialPool()
         return
     if not importlib.util.find_spec("distributed"):
         raise ConfigError(f"--scheduler and --workers need Dask. Install it: {INSTALL}")
@@ -48,9 +48,12 @@ def open_pool(scheduler=None, workers=None):
 
     if scheduler is not None:
         with connect(scheduler) as client:
-            yield Cluster(client, f"of {scheduler}")
+            yield DaskPool(client, f"of {scheduler}")
         return
-    with environment(ONE_THREAD), interrupted_later():  # kept for workers that are started again
+    with (
+        environment_variables(ONE_THREAD),
+        interrupted_later(),
+    ):  # kept for workers that are started again
         cluster = distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
@@ -60,7 +63,7 @@ def open_pool(scheduler=None, workers=None):
             silence_logs="CRITICAL",
         )
     with cluster, distributed.Client(cluster, set_as_default=False) as client:
-        yield Cluster(client, "on this machine")
+        yield DaskPool(client, "on this machine")
 
 
 def dask_setup(worker):
@@ -69,10 +72,10 @@ def dask_setup(worker):
     Dask calls this in each worker on this machine when it starts.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=follow, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=exit_after, args=(os.getppid(),), daemon=True).start()
 
 
-def follow(parent):
+def exit_after(parent):
     """End this process when its parent has ended, however that was."""
     while os.getppid() == parent:
         time.sleep(0.5)
@@ -80,7 +83,7 @@ def follow(parent):
 
 
 @contextmanager
-def environment(variables):
+def environment_variables(variables):
     """Set variables of the environment for a while; Dask itself prefers what is set to its own."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
@@ -102,27 +105,27 @@ def connect(address):
     """
     from distributed import Client
 
-    found = {}
+    outcome = {}
 
     def ask():
         try:
-            found["client"] = Client(address, timeout=ANSWER / 2, set_as_default=False)
+            outcome["client"] = Client(address, timeout=ANSWER / 2, set_as_default=False)
         except Exception as error:  # what answers may be anything
-            found["error"] = error
+            outcome["error"] = error
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(ANSWER)
-    if "client" in found:
-        return found["client"]
-    reason = found.get("error", f"no answer in {ANSWER} s")
+    if "client" in outcome:
+        return outcome["client"]
+    reason = outcome.get("error", f"no answer in {ANSWER} s")
     raise ConfigError(
         f"No Dask scheduler answers at --scheduler={address} ({reason}). Start one (dask "
         "scheduler) and give its address, e.g. tcp://HOST:8786."
     )
 
 
-class Here:
+class SerialPool:
     """This process: pieces are done one after the other, those of the lowest priority first."""
 
     size = 1
@@ -152,8 +155,8 @@ class Here:
         return function(*arguments)
 
 
-class Cluster:
-    """Workers of a Dask cluster; methods as those of `Here`.
+class DaskPool:
+    """Workers of a Dask cluster; methods as those of `SerialPool`.
 
     A piece whose worker died is done again elsewhere, by Dask as long as it tries, then by handing
     it out anew.
@@ -225,9 +228,9 @@ class Cluster:
 
     def gone(self, error):
         """Return the error that tells of a lost scheduler."""
-        told = type(error).__name__ if isinstance(error, BaseException) else error
+        reason = type(error).__name__ if isinstance(error, BaseException) else error
         return Interrupted(
-            f"The Dask scheduler {self.where} has gone ({told}). What is finished is kept: start "
+            f"The Dask scheduler {self.where} has gone ({reason}). What is finished is kept: start "
             "a scheduler and repeat the command."
         )
 

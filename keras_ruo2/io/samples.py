@@ -132,14 +132,14 @@ def species_of(path, given=None):
         )
     named = ",".join(own)
     try:
-        found = species_in(named)
+        species = species_in(named)
     except ConfigError:
         raise ConfigError(
             f"--samples={path}: `species` names {named}. Expected two elements, the metal first."
         ) from None
-    if given and found != species_in(given):
+    if given and species != species_in(given):
         raise ConfigError(f"--samples={path} is of {named}. Leave out --species={given}.")
-    return found
+    return species
 
 
 def kind(array):
@@ -168,17 +168,17 @@ def check_densities(path, grids):
     return np.clip(grids, 0, 1)
 
 
-def check_lengths(path, found, given, grids, advice):
+def check_lengths(path, own, given, grids, advice):
     """Return the lattice lengths of every sample, `(n, ndim)` in Å, or raise `ConfigError`."""
     ndim = grids.ndim - 2
-    if found is None and given is None:
+    if own is None and given is None:
         example = ",".join(["18"] * ndim)
         raise ConfigError(
             f"--samples={path} has no lattice lengths. {advice.format(example=example)}"
         )
-    if found is not None and given is not None:
+    if own is not None and given is not None:
         raise ConfigError(f"--samples={path} has lattice lengths of its own. Leave out --lengths.")
-    lengths = found if given is None else np.tile(given, (len(grids), 1))
+    lengths = own if given is None else np.tile(given, (len(grids), 1))
     if lengths.dtype.kind not in "fiu":
         raise ConfigError(
             f"--samples={path}: `lattice` is {kind(lengths)}. Expected floats, lengths in Å."

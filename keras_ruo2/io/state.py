@@ -106,7 +106,7 @@ def parse_state(content, name, advice, unsealed=None):
             raise ConfigError(
                 f"{name} cannot be read: it is damaged, or no such file (it has no seal). {advice}"
             )
-        remark(name)
+        warn_unsealed(name)
         return values
     known = isinstance(seal, dict) and isinstance(seal.get("version"), int)
     if known and seal["version"] > VERSION:
@@ -147,7 +147,7 @@ def say_once(text):
         messages.warning(text)
 
 
-def remark(name):
+def warn_unsealed(name):
     """Say once that a file has no seal."""
     say_once(f"Note: {name} has no seal (an earlier version wrote it): damage may go unseen.")
 
@@ -221,20 +221,20 @@ def prove(path, size, sha256, advice):
             f"{shown(path)} has {there} bytes, {size} were written: it was cut off by something "
             f"else. {advice}"
         )
-    found = sum_of(path, size) if size else hashlib.sha256()
-    if sha256 is not None and found.hexdigest() != sha256:
+    digest = sum_of(path, size) if size else hashlib.sha256()
+    if sha256 is not None and digest.hexdigest() != sha256:
         raise ConfigError(
             f"{shown(path)} is damaged or was changed by hand: its content is not what was "
             f"written. {advice}"
         )
-    return found
+    return digest
 
 
 def sum_of(path, size):
     """Return the running SHA-256 of the first bytes of a file."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     with open(path, "rb") as file:
         while size > 0 and (block := file.read(min(BLOCK, size))):
-            found.update(block)
+            digest.update(block)
             size -= len(block)
-    return found
+    return digest

@@ -11,7 +11,7 @@ from ase.io.formats import open_with_compression
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.database import atoms_of
-from keras_ruo2.io.extxyz import parse
+from keras_ruo2.io.extxyz import parse_structure
 from keras_ruo2.io.formats import MUCH, SWELLING, format_of
 from keras_ruo2.io.paths import PACKED, name_in, structure_files, unpacked
 
@@ -41,11 +41,11 @@ def iterate_structures(path):
     Raises:
         ConfigError: If ASE cannot read a file, or there is no structure.
     """
-    found, files = False, structure_files("structures", path)
+    any_read, files = False, structure_files("structures", path)
     for file in files:
         try:
-            for number, atoms in enumerate(frames_of(file)):
-                found = True
+            for number, atoms in enumerate(iterate_file(file)):
+                any_read = True
                 if len(files) > 1:
                     atoms.info.setdefault("name", f"{name_in(file, files)}-{number}")
                 yield atoms
@@ -56,13 +56,13 @@ def iterate_structures(path):
                 f"{file} cannot be read by ASE ({error!r}). Give extxyz, an ASE db, a trajectory, "
                 "POSCAR, CIF or another format of ASE."
             ) from None
-    if not found:
+    if not any_read:
         raise ConfigError(
             f"{path} holds no structure. Expected at least one; look into it: ase gui FILE"
         )
 
 
-def frames_of(file):
+def iterate_file(file):
     """Return an iterator over the structures of one file.
 
     Extxyz is parsed frame by frame, unpacked as it is read: ASE looks up places in the file as it
@@ -73,12 +73,12 @@ def frames_of(file):
         ConfigError: If its format is not read, see `formats`.
     """
     if unpacked(file)[1] in TEXTS:
-        return (parse(text) for text in texts_of(file))
+        return (parse_structure(text) for text in texts_of(file))
     kind = format_of(file)
     if file.suffix == ".db":
-        return rows_of(file)
+        return database_structures(file)
     if kind in ("extxyz", "xyz"):
-        return (parse(text) for text in texts_of(file))
+        return (parse_structure(text) for text in texts_of(file))
     return read_as(file, kind)
 
 
@@ -107,7 +107,7 @@ def texts_of(file, size=math.inf):
         first = next_line(lines)
         while size > 0 and first.strip():
             count = count_in(first)
-            block = [first, next_line(lines), *itertools.islice(lines_of(lines), count)]
+            block = [first, next_line(lines), *itertools.islice(remaining_lines(lines), count)]
             if len(block) < count + 2:
                 raise ValueError(f"{count:,} atoms are announced, {len(block) - 2:,} follow")
             while (first := next_line(lines)).lstrip().startswith(VECTOR):
@@ -117,7 +117,7 @@ def texts_of(file, size=math.inf):
             if most < 0:
                 raise ValueError(f"it unpacks to more than {SWELLING} times its size")
             yield b"".join(block).decode()
-        if size > 0 and any(line.strip() for line in lines_of(lines)):
+        if size > 0 and any(line.strip() for line in remaining_lines(lines)):
             raise ValueError("an empty line where a structure should begin")
 
 
@@ -138,13 +138,13 @@ def next_line(lines):
     return line
 
 
-def lines_of(lines):
+def remaining_lines(lines):
     """Yield the lines that are left of an open file."""
     while line := next_line(lines):
         yield line
 
 
-def rows_of(file):
+def database_structures(file):
     """Yield the structures of an ASE database, the values that were stored with each in `info`."""
     for row in ase.db.connect(file).select():
         yield atoms_of(row)

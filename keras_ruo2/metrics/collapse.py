@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import fft
 
-from keras_ruo2.metrics.descriptors import distances, half_space_weights
+from keras_ruo2.metrics.descriptors import half_space_weights, pair_distances
 
 DIVERSITY_SHIFTS = 8  # partners that each sample is compared with
 # Samples among which the nearest is looked for, by dimensions: equally many, or no ratio.
@@ -83,7 +83,7 @@ ALARMS = {
 }
 
 
-def statistics(grids):
+def grid_statistics(grids):
     """Return what is compared, of one set of grids.
 
     Args:
@@ -149,21 +149,23 @@ def is_fine(shape):
 def median_distance(vectors):
     """Return the median distance of each vector to the next few, on a ring."""
     shifts = range(1, min(DIVERSITY_SHIFTS, len(vectors) - 1) + 1)
-    found = [np.linalg.norm(vectors - np.roll(vectors, shift, axis=0), axis=1) for shift in shifts]
-    return float(np.median(found)) if found else np.nan
+    distances = [
+        np.linalg.norm(vectors - np.roll(vectors, shift, axis=0), axis=1) for shift in shifts
+    ]
+    return float(np.median(distances)) if distances else np.nan
 
 
 def median_nearest(vectors, count):
     """Return the median distance to the nearest among `count` vectors, NaN for fewer."""
     if len(vectors) < count:
         return np.nan
-    apart = distances(vectors[:count], vectors[:count])
+    apart = pair_distances(vectors[:count], vectors[:count])
     np.fill_diagonal(apart, np.inf)
     return float(np.median(apart.min(axis=1)))
 
 
 def by_class(grids, labels=None):
-    """Return the `statistics` of all grids and of those of each class.
+    """Return the `grid_statistics` of all grids and of those of each class.
 
     Args:
         grids: Array of shape `(n, *grid, 2)`.
@@ -172,19 +174,19 @@ def by_class(grids, labels=None):
     Returns:
         Dict: `None` for all, and each class that has at least two grids.
     """
-    found = {None: statistics(grids)}
+    statistics = {None: grid_statistics(grids)}
     if labels is not None:
         names, counts = np.unique(labels, return_counts=True)
         for name in names[counts > 1]:
-            found[int(name)] = statistics(grids[labels == name])
-    return found
+            statistics[int(name)] = grid_statistics(grids[labels == name])
+    return statistics
 
 
 def collapse_scores(generated, real):
     """Compare the statistics of generated with those of real grids.
 
     Args:
-        generated: What `statistics` returned, or a set of it by class as from `by_class`.
+        generated: What `grid_statistics` returned, or a set of it by class as from `by_class`.
         real: The same of real grids.
 
     Returns:
@@ -198,13 +200,13 @@ def collapse_scores(generated, real):
         return {
             name: collapse_scores(generated[name], real[name]) for name in generated if name in real
         }
-    found = {
+    scores = {
         name: generated[name] / real[name] if real[name] > 0 else np.nan
         for name in ("diversity", "spacing", "contrast_ru", "contrast_o")
     }
     for name in ("stripes", "echoes"):
-        found[name] = max(0.0, (generated[name] - real[name]) / max(1 - real[name], 1e-9))
-    return found | {
+        scores[name] = max(0.0, (generated[name] - real[name]) / max(1 - real[name], 1e-9))
+    return scores | {
         "noise": max(0.0, generated["noise"] - real["noise"]),
         "background": max(0.0, generated["background"] - real["background"]),
         "finite": generated["finite"],
@@ -242,6 +244,6 @@ def raised(scores):
     Returns:
         List of names, without those that say nothing more beside another.
     """
-    found = [name for name, alarm in ALARMS.items() if alarm.is_raised(scores)]
-    hidden = {other for name in found for other in ALARMS[name].hides}
-    return [name for name in found if name not in hidden]
+    names = [name for name, alarm in ALARMS.items() if alarm.is_raised(scores)]
+    hidden = {other for name in names for other in ALARMS[name].hides}
+    return [name for name in names if name not in hidden]

@@ -57,8 +57,8 @@ def train_classifier(vectors, labels, num_classes, *, penalty=PENALTY):
         return entropy + penalty * np.square(weights[:-1]).sum(), slopes.ravel()
 
     start = np.zeros(inputs.shape[1] * num_classes)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300})
-    return Classifier(mean, scale, found.x.reshape(-1, num_classes))
+    minimum = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300})
+    return Classifier(mean, scale, minimum.x.reshape(-1, num_classes))
 
 
 def with_one(vectors):
@@ -83,9 +83,9 @@ def conditioning_scores(made, asked, real, known, new, new_known, *, num_classes
         seed: Seed of choices.
 
     Returns:
-        Dict of two dicts, `generated` and `held_out`, see `agreement`; and `share`, the mutual
-        information of asked and read class over that of held-out records, both above their nulls:
-        0 is a class without effect, 1 one as telling as in real data.
+        Dict of two dicts, `generated` and `held_out`, see `class_agreement`; and `share`, the
+        mutual information of asked and read class over that of held-out records, both above their
+        nulls: 0 is a class without effect, 1 one as telling as in real data.
 
     Raises:
         TooFewSamples: If there are too few samples, or records of fewer than two classes.
@@ -99,16 +99,16 @@ def conditioning_scores(made, asked, real, known, new, new_known, *, num_classes
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(real))[:LARGEST_TRAINING]
     classifier = train_classifier(real[chosen], known[chosen], num_classes)
-    found = {
-        "generated": agreement(asked, classifier.predict(made), num_classes, rng),
-        "held_out": agreement(new_known, classifier.predict(new), num_classes, rng),
+    scores = {
+        "generated": class_agreement(asked, classifier.predict(made), num_classes, rng),
+        "held_out": class_agreement(new_known, classifier.predict(new), num_classes, rng),
     }
-    above = {name: part["information"] - part["null"] for name, part in found.items()}
+    above = {name: part["information"] - part["null"] for name, part in scores.items()}
     share = above["generated"] / above["held_out"] if above["held_out"] > 0 else np.nan
-    return found | {"share": float(share)}
+    return scores | {"share": float(share)}
 
 
-def agreement(known, predicted, num_classes, rng):
+def class_agreement(known, predicted, num_classes, rng):
     """Compare known with predicted classes.
 
     Returns:

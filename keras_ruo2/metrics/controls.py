@@ -28,8 +28,8 @@ def bad_generators(real, training, *, seed=0):
     apart[..., 1] = real[rng.permutation(size), ..., 1]
     lateral = tuple(range(1, real.ndim - 2))
     made = {
-        "copies": translated(np.repeat(typical[None], size, axis=0), rng),
-        "few": translated(few, rng),
+        "copies": rolled_at_random(np.repeat(typical[None], size, axis=0), rng),
+        "few": rolled_at_random(few, rng),
         "lateral stripes": real.mean(axis=lateral, keepdims=True),
         "vertical stripes": real.mean(axis=real.ndim - 2, keepdims=True),
         "training images": training[rng.choice(len(training), size, replace=False)],
@@ -44,7 +44,7 @@ def bad_generators(real, training, *, seed=0):
     }
 
 
-def translated(grids, rng):
+def rolled_at_random(grids, rng):
     """Return grids, each rolled by random numbers of voxels."""
     shape = grids.shape[1:-1]
     return np.stack(

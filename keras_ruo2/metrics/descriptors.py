@@ -24,9 +24,9 @@ def spectra(grids):
     both = grids.sum(axis=-1, keepdims=True) / np.float32(np.sqrt(2))
     axes = tuple(range(1, grids.ndim - 1))
     shape = grids.shape[1:-1]
-    found = np.abs(fft.rfftn(np.concatenate([grids, both], axis=-1), axes=axes))
-    found *= half_space_weights(shape)[..., None]
-    return found.reshape(len(grids), -1).astype(np.float32)
+    amplitudes = np.abs(fft.rfftn(np.concatenate([grids, both], axis=-1), axes=axes))
+    amplitudes *= half_space_weights(shape)[..., None]
+    return amplitudes.reshape(len(grids), -1).astype(np.float32)
 
 
 def half_space_weights(shape):
@@ -53,7 +53,7 @@ def profile_spectra(grids):
     return amplitudes.reshape(len(grids), -1).astype(np.float32)
 
 
-def distances(first, second):
+def pair_distances(first, second):
     """Return the Euclidean distances of all pairs of vectors, shape `(n, m)`."""
     squares = np.einsum("nd,nd->n", first, first)[:, None] + np.einsum("md,md->m", second, second)
     return np.sqrt(np.maximum(squares - 2 * first @ second.T, 0))

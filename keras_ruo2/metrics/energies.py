@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_ruo2.metrics.conditioning import agreement
+from keras_ruo2.metrics.conditioning import class_agreement
 from keras_ruo2.metrics.floors import MIN_SAMPLES, TooFewSamples
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.energies import energy_class
@@ -43,7 +43,7 @@ def energy_scores(labels, energies, edges, seed=0):
         seed: Seed of the shuffled classes.
 
     Returns:
-        What `agreement` returns, and `count`.
+        What `class_agreement` returns, and `count`.
 
     Raises:
         TooFewSamples: If there are too few, or all were asked for one class.
@@ -53,6 +53,6 @@ def energy_scores(labels, energies, edges, seed=0):
             f"{len(labels)} relaxed structures with energies, of {len(np.unique(labels))} classes; "
             f"at least {MIN_SAMPLES} and two classes are needed"
         )
-    found = energy_class(energies, edges)
+    classes = energy_class(energies, edges)
     rng = np.random.default_rng(seed)
-    return {"count": len(labels)} | agreement(labels, found, len(edges) - 1, rng)
+    return {"count": len(labels)} | class_agreement(labels, classes, len(edges) - 1, rng)

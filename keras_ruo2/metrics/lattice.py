@@ -23,10 +23,10 @@ def lattice_opinions(grids, own, read, alpha):
         Dict of arrays `(n, ndim)`: `own`, `critic` where known, and `picture`, what the apparent
         widths of the Gaussians imply.
     """
-    found = {"own": np.asarray(own, dtype=float)}
+    opinions = {"own": np.asarray(own, dtype=float)}
     if read is not None:
-        found["critic"] = np.asarray(read, dtype=float)
-    return found | {"picture": implied_lengths(grids, alpha)}
+        opinions["critic"] = np.asarray(read, dtype=float)
+    return opinions | {"picture": implied_lengths(grids, alpha)}
 
 
 def opinion_scores(opinions):
@@ -39,18 +39,18 @@ def opinion_scores(opinions):
         Dict by pairs, e.g. `own_critic`, of dicts: `mean_absolute` and `bias` (the mean of the
         second minus the first), Å, by axis, and `known`, the share of values that both have.
     """
-    found = {}
+    scores = {}
     for first, second in itertools.combinations(opinions, 2):
         apart = opinions[second] - opinions[first]
         known = np.isfinite(apart)
         names = AXES[apart.shape[1]]
         columns = [apart[known[:, axis], axis] for axis in range(apart.shape[1])]
-        found[f"{first}_{second}"] = {
+        scores[f"{first}_{second}"] = {
             "mean_absolute": by_axis(names, [np.abs(values) for values in columns]),
             "bias": by_axis(names, columns),
             "known": float(known.mean()),
         }
-    return found
+    return scores
 
 
 def by_axis(names, columns):

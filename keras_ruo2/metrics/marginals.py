@@ -51,7 +51,7 @@ def marginals(grids, lengths=None):
     total = sums.sum(axis=1)
     share = np.divide(sums[:, 0], total, out=np.full(len(grids), np.nan), where=total > 0)
     vacuum = vacuum_fraction(grids)
-    found = {
+    quantities = {
         "density_ru": Marginal("Sum of Ru densities", "voxels", sums[:, 0]),
         "density_o": Marginal("Sum of O densities", "voxels", sums[:, 1]),
         "ru_share": Marginal("Ru : (Ru + O), of the densities", "", share),
@@ -61,11 +61,11 @@ def marginals(grids, lengths=None):
     nearest = nearest_distances(grids, sizes)
     titles = {"ru_o": "Ru to nearest O", "o_o": "O to nearest O", "ru_ru": "Ru to nearest Ru"}
     for name, title in titles.items():
-        found[f"nearest_{name}"] = Marginal(title, unit, nearest[name])
+        quantities[f"nearest_{name}"] = Marginal(title, unit, nearest[name])
     if known:
         for axis, name in enumerate(AXES[ndim]):
-            found[f"length_{name}"] = Marginal(f"Lattice length, {name}", "Å", sizes[:, axis])
-    return found
+            quantities[f"length_{name}"] = Marginal(f"Lattice length, {name}", "Å", sizes[:, axis])
+    return quantities
 
 
 def marginal_scores(generated, real, *, seed=0, replicates=NUM_REPLICATES):
@@ -130,7 +130,7 @@ def nearest_distances(grids, sizes):
     """
     peaks = [peaks_of(grids[..., channel]) for channel in range(2)]
     most = MOST_PEAKS[grids.ndim - 2]
-    found = {name: np.full((len(grids), most), np.nan) for name in PAIRS}
+    distances = {name: np.full((len(grids), most), np.nan) for name in PAIRS}
     for number, size in enumerate(sizes):
         for name, (first, second) in PAIRS.items():
             here, there = peaks[first][number], peaks[second][number]
@@ -140,8 +140,8 @@ def nearest_distances(grids, sizes):
             apart = np.linalg.norm((apart - np.round(apart)) * size, axis=-1)
             if first == second:
                 np.fill_diagonal(apart, np.inf)
-            found[name][number, : len(here)] = apart.min(axis=1)
-    return found
+            distances[name][number, : len(here)] = apart.min(axis=1)
+    return distances
 
 
 def peaks_of(density):

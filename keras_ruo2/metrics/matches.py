@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import fft
 
-from keras_ruo2.metrics.ssim import available_cores, parts, ssim_matrix, ssim_pairs
+from keras_ruo2.metrics.ssim import available_cores, slices_of, ssim_matrix, ssim_pairs
 
 BLOCK = 4096  # references that are compared at a time
 CANDIDATES = 4  # references of a block that are aligned with an image, those that correlate best
@@ -57,11 +57,13 @@ def best_matches(images, references, *, align=False, threads=None):
     images = np.asarray(images, dtype=np.float32)
     best, begin = None, 0
     for block in in_blocks(references):
-        found = (
+        matches = (
             compare_aligned(images, block, threads) if align else compare(images, block, threads)
         )
-        found = found._replace(index=found.index + begin, channel_index=found.channel_index + begin)
-        best = found if best is None else better(best, found)
+        matches = matches._replace(
+            index=matches.index + begin, channel_index=matches.channel_index + begin
+        )
+        best = matches if best is None else better(best, matches)
         begin += len(block)
     if best is None:
         raise ValueError("there are no references to compare with")
@@ -71,7 +73,7 @@ def best_matches(images, references, *, align=False, threads=None):
 def in_blocks(references):
     """Yield arrays of at most `BLOCK` references."""
     for chunk in [references] if isinstance(references, np.ndarray) else references:
-        for part in parts(len(chunk), BLOCK):
+        for part in slices_of(len(chunk), BLOCK):
             yield chunk[part]
 
 
@@ -80,12 +82,12 @@ def compare(images, block, threads):
     similarity = ssim_matrix(images, block, threads=threads)
     shifts = np.zeros((len(images), 1, images.ndim - 2), dtype=int)
     candidates = np.broadcast_to(np.arange(len(block)), similarity.shape[:2])
-    return choose(
+    return matches_among(
         similarity, candidates, np.broadcast_to(shifts, (*candidates.shape, shifts.shape[-1]))
     )
 
 
-def choose(similarity, candidates, shifts):
+def matches_among(similarity, candidates, shifts):
     """Return the `Matches` among candidates.
 
     Args:
@@ -126,7 +128,7 @@ def compare_aligned(images, block, threads):
     )
     repeated = np.repeat(images, candidates.shape[1], axis=0)
     similarity = ssim_pairs(repeated, rolled.reshape(repeated.shape))
-    return choose(similarity.reshape(*candidates.shape, -1), candidates, shifts)
+    return matches_among(similarity.reshape(*candidates.shape, -1), candidates, shifts)
 
 
 def roll(image, shift):
@@ -155,8 +157,8 @@ def candidates_of(images, block, threads):
         return chosen, np.stack(np.unravel_index(place[chosen], grid), axis=-1)
 
     with ThreadPoolExecutor(threads or available_cores()) as pool:
-        found = list(pool.map(search, images))
-    return tuple(np.stack(values) for values in zip(*found, strict=True))
+        candidates = list(pool.map(search, images))
+    return tuple(np.stack(values) for values in zip(*candidates, strict=True))
 
 
 def share_above(matches, threshold):

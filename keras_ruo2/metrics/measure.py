@@ -87,13 +87,13 @@ def measure(
         nearest = nearest_records(samples["grid"], training["grid"])
     with_lengths = "lattice" in samples
     with part("described"):
-        made, expected = (describe(grids, with_lengths) for grids in (samples, real))
+        made, expected = (describe_grids(grids, with_lengths) for grids in (samples, real))
     for group, compare in COMPARISONS.items():
         with part(group):
             scores = compare(made, expected, seed, replicates)
-            metrics[group] = {name: found._asdict() for name, found in scores.items()}
-    for name, found in metrics.get("marginals", {}).items():
-        found |= {"title": made.marginals[name].title, "unit": made.marginals[name].unit}
+            metrics[group] = {name: score._asdict() for name, score in scores.items()}
+    for name, entry in metrics.get("marginals", {}).items():
+        entry |= {"title": made.marginals[name].title, "unit": made.marginals[name].unit}
     with part("radial"):
         radial, metrics["radial"] = radial_part(samples, real, with_lengths)
     if "label" in samples and num_classes > 1:
@@ -103,9 +103,9 @@ def measure(
             )
     with part("held_out"):
         common_size(held_out["grid"], real["grid"])
-        new = describe(held_out, with_lengths)
+        new = describe_grids(held_out, with_lengths)
         metrics["held_out"] = {
-            group: {name: found.ratio for name, found in compare(new, expected, seed, 0).items()}
+            group: {name: score.ratio for name, score in compare(new, expected, seed, 0).items()}
             for group, compare in COMPARISONS.items()
         }
     return Measured(metrics, matches, null, made.marginals, expected.marginals, nearest, radial)
@@ -125,7 +125,7 @@ class Described(NamedTuple):
     spectra: np.ndarray
 
 
-def describe(sample, with_lengths):
+def describe_grids(sample, with_lengths):
     """Return the `Described` of a dict with `grid` and `lattice`."""
     grids = sample["grid"]
     amplitudes = spectra(grids)
@@ -176,12 +176,12 @@ def timed(metrics):
 def collapse_part(samples, real):
     """Return the scores, by class where samples have labels, and the alarms."""
     labels = samples.get("label")
-    found = collapse_scores(
+    scores = collapse_scores(
         by_class(samples["grid"], labels),
         by_class(real["grid"], None if labels is None else real["label"]),
     )
-    named = {"all" if name is None else f"class {name}": values for name, values in found.items()}
-    return named, alarms(found)
+    named = {"all" if name is None else f"class {name}": values for name, values in scores.items()}
+    return named, alarms(scores)
 
 
 def radial_part(samples, real, with_lengths):
@@ -189,16 +189,16 @@ def radial_part(samples, real, with_lengths):
     count = min(len(samples["grid"]), len(real["grid"]) // 2)
     sets = {"made": (samples, slice(0, count)), "real": (real, slice(0, count))}
     sets["other"] = (real, slice(count, 2 * count))
-    found = {
+    distributions = {
         name: radial_distributions(
             sample["grid"][rows], sample["lattice"][rows] if with_lengths else None
         )
         for name, (sample, rows) in sets.items()
     }
-    values = radial_difference(found["made"], found["real"])
-    floors = radial_difference(found["other"], found["real"])
+    values = radial_difference(distributions["made"], distributions["real"])
+    floors = radial_difference(distributions["other"], distributions["real"])
     scores = {name: {"value": values[name], "floor": floors[name]} for name in values}
-    return (found["made"], found["real"]), scores
+    return (distributions["made"], distributions["real"]), scores
 
 
 def conditioning_part(samples, training, held_out, num_classes, seed):
@@ -225,17 +225,17 @@ def similarity(matches, null):
 
     A sample counts as similar if both channels of its best match are above the threshold.
     """
-    found = {"compared": len(matches.index), "generated": percentiles(matches.similarity)}
+    shares = {"compared": len(matches.index), "generated": percentiles(matches.similarity)}
     if null is not None:
         threshold = float(np.percentile(null.similarity, THRESHOLD_PERCENTILE))
-        found |= {
+        shares |= {
             "held_out": percentiles(null.similarity),
             "threshold": threshold,
             "similar": int((matches.similarity > threshold).sum()),
             "similar_share": share_above(matches, threshold),
             "similar_share_held_out": share_above(null, threshold),
         }
-    return found
+    return shares
 
 
 def percentiles(values):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from keras_ruo2.metrics.descriptors import distances, spectra
-from keras_ruo2.metrics.ssim import parts
+from keras_ruo2.metrics.descriptors import pair_distances, spectra
+from keras_ruo2.metrics.ssim import slices_of
 
 BLOCK_VALUES = 30_000_000  # Fourier amplitudes of a block of records in memory
 
@@ -21,10 +21,10 @@ def nearest_records(grids, records):
     """
     wanted = spectra(grids)
     index, best = np.zeros(len(grids), dtype=int), np.full(len(grids), np.inf)
-    for block in parts(len(records), max(1, BLOCK_VALUES // wanted.shape[1])):
-        apart = distances(wanted, spectra(records[block]))
+    for block in slices_of(len(records), max(1, BLOCK_VALUES // wanted.shape[1])):
+        apart = pair_distances(wanted, spectra(records[block]))
         place = apart.argmin(axis=1)
-        found = apart[np.arange(len(grids)), place]
-        closer = found < best
-        index[closer], best[closer] = place[closer] + block.start, found[closer]
+        distances = apart[np.arange(len(grids)), place]
+        closer = distances < best
+        index[closer], best[closer] = place[closer] + block.start, distances[closer]
     return index, best

@@ -8,7 +8,7 @@ Source:
 
 import numpy as np
 
-from keras_ruo2.metrics.descriptors import distances
+from keras_ruo2.metrics.descriptors import pair_distances
 from keras_ruo2.metrics.floors import NUM_REPLICATES, common_size, over_floor
 
 NUM_NEIGHBOURS = 5
@@ -43,14 +43,14 @@ def neighbour_scores(generated, real, *, seed=0, neighbours=NUM_NEIGHBOURS):
     order = rng.permutation(len(real))
     other, half = real[order[:size]], real[order[size : 2 * size]]
     made = generated[rng.permutation(len(generated))[:size]]
-    found = memberships(made, other, neighbours)
+    added = memberships(made, other, neighbours)
     floors = memberships(half, other, neighbours)
     again = rng.integers(size, size=(NUM_REPLICATES, size))
     return {
         name: over_floor(
-            found[name].mean(),
+            added[name].mean(),
             floors[name].mean(),
-            found[name][again].mean(axis=1) - found[name].mean(),
+            added[name][again].mean(axis=1) - added[name].mean(),
         )
         for name in NAMES
     }
@@ -58,7 +58,7 @@ def neighbour_scores(generated, real, *, seed=0, neighbours=NUM_NEIGHBOURS):
 
 def memberships(generated, real, neighbours):
     """Return for each sample what it adds to each score, a dict of arrays."""
-    apart = distances(generated, real)
+    apart = pair_distances(generated, real)
     radius_real, radius_made = (radii(values, neighbours) for values in (real, generated))
     in_real_ball = apart < radius_real
     return {
@@ -71,6 +71,6 @@ def memberships(generated, real, neighbours):
 
 def radii(vectors, neighbours):
     """Return the distance of each vector to its nearest but `neighbours`-th other one."""
-    apart = distances(vectors, vectors)
+    apart = pair_distances(vectors, vectors)
     np.fill_diagonal(apart, np.inf)
     return np.partition(apart, neighbours - 1, axis=1)[:, neighbours - 1]

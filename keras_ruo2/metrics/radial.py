@@ -27,7 +27,7 @@ def radial_distributions(grids, lengths=None):
     sizes = np.tile(grids.shape[1:-1], (len(grids), 1)) if lengths is None else lengths
     edges = np.linspace(0, LONGEST[unit], NUM_BINS + 1)
     peaks = [peaks_of(grids[..., channel]) for channel in range(2)]
-    found = {"distance": (edges[:-1] + edges[1:]) / 2, "unit": unit}
+    distributions = {"distance": (edges[:-1] + edges[1:]) / 2, "unit": unit}
     for name, (first, second) in PAIRS.items():
         counts, atoms = np.zeros(NUM_BINS), 0
         for here, there, size in zip(peaks[first], peaks[second], sizes, strict=True):
@@ -37,8 +37,8 @@ def radial_distributions(grids, lengths=None):
                 np.fill_diagonal(apart, np.inf)
             counts += np.histogram(apart, edges)[0]
             atoms += len(here)
-        found[name] = counts / max(atoms, 1) / (edges[1] - edges[0])
-    return found
+        distributions[name] = counts / max(atoms, 1) / (edges[1] - edges[0])
+    return distributions
 
 
 def radial_difference(first, second):
@@ -47,9 +47,9 @@ def radial_difference(first, second):
     That is half of the integral of their absolute difference over the larger number of neighbours:
     0 for equal ones, 1 where as many neighbours are at other distances altogether.
     """
-    found = {}
+    differences = {}
     for name in PAIRS:
         most = max(first[name].sum(), second[name].sum())
         apart = np.abs(first[name] - second[name]).sum()
-        found[name] = float(apart / (2 * most)) if most else np.nan
-    return found
+        differences[name] = float(apart / (2 * most)) if most else np.nan
+    return differences

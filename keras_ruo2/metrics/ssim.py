@@ -57,7 +57,9 @@ def ssim_matrix(images, references, *, threads=None):
     threads = threads or available_cores()
     step = min(BLOCK_REFERENCES, max(1, -(-len(references) // threads)))
     blocks = itertools.product(
-        range(images.shape[-1]), parts(len(images), BLOCK_IMAGES), parts(len(references), step)
+        range(images.shape[-1]),
+        slices_of(len(images), BLOCK_IMAGES),
+        slices_of(len(references), step),
     )
 
     def fill(block):
@@ -139,7 +141,7 @@ def few_ssim(first, second):
     total = np.empty((first.shape[-1], second.shape[-1]))
     for row in range(len(total)):
         one = slice(row, row + 1)
-        for columns in parts(second.shape[-1], max(1, BOX_VALUES // first[..., 0].size)):
+        for columns in slices_of(second.shape[-1], max(1, BOX_VALUES // first[..., 0].size)):
             mean, other = means[..., one], other_means[..., columns]
             both = mean * other
             index = 2 * sample * (box_means(first[..., one] * second[..., columns]) - both) + C2
@@ -232,7 +234,7 @@ def add_row(total, left, right, space):
     width = max(1, TILE_WORK // (depth * height))
     group = max(1, TILE_VALUES // (height * width))
     for windows, rows, columns in itertools.product(
-        parts(count, group), parts(total.shape[0], height), parts(total.shape[1], width)
+        slices_of(count, group), slices_of(total.shape[0], height), slices_of(total.shape[1], width)
     ):
         index, other = (
             np.matmul(
@@ -256,7 +258,7 @@ def tile(space, name, shape):
     return space[name, shape]
 
 
-def parts(total, size):
+def slices_of(total, size):
     """Return slices of at most `size` that cover `range(total)`."""
     return [slice(begin, min(begin + size, total)) for begin in range(0, total, size)]
 

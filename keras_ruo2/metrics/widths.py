@@ -34,10 +34,10 @@ def implied_lengths(grids, alpha):
         places = find_peaks(density)
         owners.append(places[0])
         lengths.append(peak_lengths(density, places, alpha))
-    owner, found = np.concatenate(owners), np.concatenate(lengths)
+    owner, implied = np.concatenate(owners), np.concatenate(lengths)
     result = np.full((len(grids), len(shape)), np.nan)
     order = np.argsort(owner, kind="stable")
-    splits = np.split(found[order], np.searchsorted(owner[order], np.arange(1, len(grids))))
+    splits = np.split(implied[order], np.searchsorted(owner[order], np.arange(1, len(grids))))
     for number, part in enumerate(splits):
         enough = np.isfinite(part).sum(axis=0) >= FEWEST_PEAKS
         result[number, enough] = np.nanmedian(part[:, enough], axis=0)
@@ -54,7 +54,7 @@ def peak_lengths(density, places, alpha):
     """
     shape = density.shape[1:]
     centre = density[places]
-    found = np.full((len(centre), len(shape)), np.nan)
+    implied = np.full((len(centre), len(shape)), np.nan)
     for axis, size in enumerate(shape):
         sides = []
         for step in (-1, 1):
@@ -64,5 +64,5 @@ def peak_lengths(density, places, alpha):
         usable = (np.minimum(*sides) > FAINT) & (centre < CLIPPED)
         left, right, top = (np.log(values[usable]) for values in (*sides, centre))
         bend = 2 * top - left - right
-        found[usable, axis] = size * np.sqrt(np.maximum(bend, 0) / (2 * alpha))
-    return found
+        implied[usable, axis] = size * np.sqrt(np.maximum(bend, 0) / (2 * alpha))
+    return implied

@@ -71,9 +71,9 @@ class ChooseCell(AnchorLayer):
 
     def __init__(self, anchors, **options):
         super().__init__(anchors, **options)
-        found = self.anchors
-        self.upper = np.cumsum(found.chances, axis=0)[:-1].T.astype("float32")
-        self.whole = np.cumsum(found.overall)[:-1].astype("float32")
+        known = self.anchors
+        self.upper = np.cumsum(known.chances, axis=0)[:-1].T.astype("float32")
+        self.whole = np.cumsum(known.overall)[:-1].astype("float32")
 
     def call(self, noise, label=None):
         upper = ops.convert_to_tensor(self.whole)
@@ -110,16 +110,16 @@ class Occupy(AnchorLayer):
 
     def __init__(self, anchors, variety=VARIETY, **options):
         super().__init__(anchors, **options)
-        found, self.variety = self.anchors, variety
-        self.exists = (found.channels >= 0).astype("float32")
-        self.optional = (found.channels == 1).astype("float32")
-        shares = np.where(found.channels >= 0, found.shares, 0.5)
+        known, self.variety = self.anchors, variety
+        self.exists = (known.channels >= 0).astype("float32")
+        self.optional = (known.channels == 1).astype("float32")
+        shares = np.where(known.channels >= 0, known.shares, 0.5)
         self.start = np.log(shares / (1 - shares))
         self.contested = (shares > CONTESTED[0]) & (shares < CONTESTED[1])
-        self.single = self.contested & ~found.opposed
-        frames, size = found.channels.shape
+        self.single = self.contested & ~known.opposed
+        frames, size = known.channels.shape
         self.excluded = np.zeros((frames, size, size), "float32")
-        for frame, first, second in found.excluded:
+        for frame, first, second in known.excluded:
             self.excluded[frame, first, second] = self.excluded[frame, second, first] = 1
 
     def call(self, choice, change, noise, faces):
@@ -173,22 +173,24 @@ class Displace(AnchorLayer):
     """
 
     def build(self, choice_shape):
-        found = self.anchors
-        frames, size = found.channels.shape
+        anchors = self.anchors
+        frames, size = anchors.channels.shape
         self.common = self.add_weight(
             shape=(frames, size * 3), initializer="zeros", name="displacements"
         )
         self.strains = self.add_weight(shape=(frames, 2), initializer="zeros", name="strains")
-        self.frame_of = np.eye(frames, dtype="float32")[found.cells[:, 0]]
+        self.frame_of = np.eye(frames, dtype="float32")[anchors.cells[:, 0]]
 
     def call(self, choice):
-        found = self.anchors
+        anchors = self.anchors
         frame = ops.matmul(choice, ops.convert_to_tensor(self.frame_of))
-        moves = ops.reshape(ops.tanh(ops.matmul(frame, self.common)), (-1, found.num_sites, 3))
-        places = self.of_cell(choice, found.positions) + self.of_cell(choice, found.bounds) * moves
+        moves = ops.reshape(ops.tanh(ops.matmul(frame, self.common)), (-1, anchors.num_sites, 3))
+        places = (
+            self.of_cell(choice, anchors.positions) + self.of_cell(choice, anchors.bounds) * moves
+        )
         strain = 1 + STRAIN * ops.tanh(ops.matmul(frame, self.strains))
-        lateral = self.of_cell(choice, found.lengths) * strain
-        height = self.of_cell(choice, found.heights)
+        lateral = self.of_cell(choice, anchors.lengths) * strain
+        height = self.of_cell(choice, anchors.heights)
         return places, ops.concatenate([lateral, height[:, None]], axis=-1)
 
     def compute_output_shape(self, choice_shape):
@@ -211,15 +213,15 @@ class Enclose(AnchorLayer):
     """
 
     def call(self, choice, places, lengths, occupancy):
-        found = self.anchors
+        anchors = self.anchors
         z, there = places[..., 2], occupancy > 0.5
-        if found.vacuum is None:
+        if anchors.vacuum is None:
             height = lengths[:, 2]
-            middle = -self.of_cell(choice, found.levels)
+            middle = -self.of_cell(choice, anchors.levels)
         else:
             top = ops.max(ops.where(there, z, -FAR), axis=1)
             bottom = ops.min(ops.where(there, z, FAR), axis=1)
-            height = top - bottom + found.vacuum
+            height = top - bottom + anchors.vacuum
             middle = 0.5 * (top + bottom) - 0.5 * height
         places = ops.concatenate([places[..., :2], (z - middle[:, None])[..., None]], axis=-1)
         return places, ops.concatenate([lengths[:, :2], height[:, None]], axis=-1)
@@ -244,12 +246,12 @@ class Arrange(AnchorLayer):
     """
 
     def call(self, choice, places, lengths, occupancy, noise):
-        found = self.anchors
+        anchors = self.anchors
         places, weights = self.with_copies(choice, places, lengths, occupancy)
-        repeats = ops.matmul(choice, ops.convert_to_tensor(found.cells[:, 1:].astype("float32")))
-        if found.rotated:
-            places, lengths, repeats = turn(places, lengths, repeats, noise[:, :1])
-        along = np.array([axis in found.translated for axis in "xyz"], "float32")
+        repeats = ops.matmul(choice, ops.convert_to_tensor(anchors.cells[:, 1:].astype("float32")))
+        if anchors.rotated:
+            places, lengths, repeats = rotate_cells(places, lengths, repeats, noise[:, :1])
+        along = np.array([axis in anchors.translated for axis in "xyz"], "float32")
         places = places + (ops.convert_to_tensor(along) * uniform(noise[:, 1:4]) * lengths)[:, None]
         return places, weights, lengths, repeats
 
@@ -261,7 +263,7 @@ class Arrange(AnchorLayer):
         return (batch, atoms, 3), (batch, atoms, 2), (batch, 3), (batch, 2)
 
 
-def turn(places, lengths, repeats, noise):
+def rotate_cells(places, lengths, repeats, noise):
     """Turn cells by the multiple of 90 degrees that a normal number `(batch, 1)` says."""
     turns = ops.floor(4 * uniform(noise))
     odd = ops.cast(ops.mod(turns, 2) > 0.5, "float32")

@@ -56,16 +56,16 @@ class Build:
         return periodic_convolution(inputs, filters, block.kernel, block.stride, layer=layer)
 
 
-def draw_voxels(noise, told, build, channels, repeats):
+def draw_voxels(noise, condition, build, channels, repeats):
     """Return a grid before its sigmoid, enlarged step by step, and the first feature map."""
-    features = first_features(join([noise, *told]), build, build.ndim)
+    features = first_features(concatenated([noise, *condition]), build, build.ndim)
     grid = enlarge_all(features, build)
     dark = keras.initializers.Constant(build.row.output_bias)
     last = enlarge(grid, build.row.generator[-1], build, channels, bias_initializer=dark)
     return last, features
 
 
-def draw_waves(noise, told, build, channels, repeats):
+def draw_waves(noise, condition, build, channels, repeats):
     """Return a grid before its sigmoid as lateral waves over z, and the first feature map.
 
     After those that shift it, the next numbers of the noise choose the lateral repeats.
@@ -75,7 +75,7 @@ def draw_waves(noise, told, build, channels, repeats):
         NoiseChoice(repeats.values(), dtype="float32")(noise[:, ndim + k : ndim + k + 1])
         for k in range(num_lateral)
     ]
-    features = first_features(join([noise, *choices, *told]), build, 1)
+    features = first_features(concatenated([noise, *choices, *condition]), build, 1)
     grid = enlarge_all(features, build)
     filters = channels * build.num_voxels**num_lateral
     grid = enlarge(grid, build.row.generator[-1], build, filters)
@@ -83,7 +83,7 @@ def draw_waves(noise, told, build, channels, repeats):
     return waves(grid, choices=choices) + build.row.output_bias, features
 
 
-def join(parts):
+def concatenated(parts):
     """Return vectors `(batch, n)` as one."""
     return layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
 
@@ -101,7 +101,7 @@ def summarise(grid, build):
         features = periodic_convolution(features, filters, block.kernel, block.stride)
         features = activation(READER_SLOPE)(features)
         means.append(POOLING[build.ndim]()(features))
-    return join(means)
+    return concatenated(means)
 
 
 def final_size(row):

@@ -82,7 +82,7 @@ def slab_features(slabs, count=None):
         Array `(n, features)`: for each species the sum of its atoms' descriptions over the number
         of all atoms, and its share.
     """
-    found = []
+    features = []
     for start in range(0, len(slabs["places"]), CHUNK):
         places, weights, cell = (
             keras.ops.convert_to_tensor(slabs[name][start : start + CHUNK], "float32")
@@ -93,5 +93,5 @@ def slab_features(slabs, count=None):
         weights = keras.ops.convert_to_numpy(weights)[:, :count]
         size = weights.sum(axis=(1, 2))[:, None]
         sums = np.einsum("bif,bis->bsf", described, weights).reshape(len(size), -1)
-        found.append(np.concatenate([sums, weights.sum(axis=1)], axis=1) / size)
-    return np.concatenate(found)
+        features.append(np.concatenate([sums, weights.sum(axis=1)], axis=1) / size)
+    return np.concatenate(features)

@@ -77,13 +77,13 @@ def describe_environments(apart, weights):
         [directions[..., i] * directions[..., k] for i in range(3) for k in range(i, 3)], axis=-1
     )
     twice = ops.convert_to_tensor(np.array([1, 2, 2, 1, 2, 1], "float32"))
-    found = [ops.einsum("bijr,bijc->bicr", shells(distance, RADII, WIDTH), weights)]
+    parts = [ops.einsum("bijr,bijc->bicr", shells(distance, RADII, WIDTH), weights)]
     wide = ops.einsum("bijr,bijc->bijcr", shells(distance, WIDE_RADII, WIDE_WIDTH), weights)
     vector = ops.einsum("bijcr,bijv->bicrv", wide, directions)
-    found.append(ops.sqrt(ops.sum(ops.square(vector), axis=-1) + SMALLEST))
+    parts.append(ops.sqrt(ops.sum(ops.square(vector), axis=-1) + SMALLEST))
     tensor = ops.einsum("bijcr,bijv->bicrv", wide, products)
-    found.append(ops.sqrt(ops.sum(twice * ops.square(tensor), axis=-1) + SMALLEST))
-    joined = ops.concatenate(found, axis=-1)
+    parts.append(ops.sqrt(ops.sum(twice * ops.square(tensor), axis=-1) + SMALLEST))
+    joined = ops.concatenate(parts, axis=-1)
     return ops.reshape(joined, (-1, joined.shape[1], num_features()))
 
 
@@ -92,7 +92,7 @@ def lengths_of(vectors):
     return ops.sqrt(ops.sum(ops.square(vectors), axis=-1) + SMALLEST)
 
 
-def misfits(apart, weights, kinds, shortest, farthest):
+def distance_misfits(apart, weights, kinds, shortest, farthest):
     """Return how far atoms are from any known distance, Å^2, summed over a slab, `(batch,)`.
 
     Atoms closer than ever seen are moved by this, but not taken away: only an anion that is too

@@ -45,12 +45,12 @@ def spherical_path(first, last, count):
         )
     dtype = np.result_type(first, last, np.float32)
     share = np.linspace(0, 1, count)[:, None]
-    path = turn(first.astype(float), last.astype(float), share).astype(dtype)
+    path = spherical_interpolation(first.astype(float), last.astype(float), share).astype(dtype)
     path[0], path[-1] = first, last
     return path
 
 
-def turn(first, last, share):
+def spherical_interpolation(first, last, share):
     """Return points at the given shares, shape `(count, 1)`, of the way; float64."""
     norms = np.linalg.norm(first), np.linalg.norm(last)
     straight = (1 - share) * first + share * last

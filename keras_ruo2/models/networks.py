@@ -66,17 +66,19 @@ def build_generator(
     variant = get_variant(variant)
     build = Build.of(arch, width, num_voxels, variant.ndim, synchronized=synchronized)
     noise = keras.Input((latent_size,), name="noise")
-    inputs, label, told = noise, None, []
+    inputs, label, condition = noise, None, []
     if variant.label:
         label = keras.Input((), dtype="int32", name="label")
         size = label_size or LABEL_SIZES[variant.label]
-        inputs, told = [noise, label], [label_vector(label, variant.label, size, num_classes)]
+        inputs, condition = [noise, label], [label_vector(label, variant.label, size, num_classes)]
     if build.row.places_atoms:
         check_anchors(anchors, arch)
-        made = draw_slabs(noise, label, told, build, anchors, bounds if variant.lattice else None)
+        made = draw_slabs(
+            noise, label, condition, build, anchors, bounds if variant.lattice else None
+        )
         return keras.Model(inputs, made, name="generator")
     draw = DRAW[build.row.upsampling]
-    grid, features = draw(noise, told, build, NUM_CHANNELS, repeats or {1: 1})
+    grid, features = draw(noise, condition, build, NUM_CHANNELS, repeats or {1: 1})
     if build.row.output_norm:
         grid = build.batch_norm()(grid)
     grid = layers.Activation("sigmoid", dtype="float32")(grid)
@@ -153,7 +155,7 @@ def build_critic(
         size = label_size or LABEL_SIZES[variant.label]
         channel = label_channel(label, variant.label, size, num_classes, shape)
         inputs, seen = [grid, label], layers.Concatenate()([grid, channel])
-    features = layers.Flatten()(judge(seen, build))
+    features = layers.Flatten()(critic_features(seen, build))
     scored = features
     if minibatch_kernels:
         scored = MinibatchDiscrimination(minibatch_kernels)(features)
@@ -166,7 +168,7 @@ def build_critic(
     return keras.Model(inputs, outputs, name="critic")
 
 
-def judge(grid, build):
+def critic_features(grid, build):
     """Return the critic's last feature map."""
     row = build.row
     features = layers.Dropout(row.input_dropout)(grid) if row.input_dropout else grid

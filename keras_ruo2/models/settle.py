@@ -76,10 +76,10 @@ class Settle(AnchorLayer):
         features = ops.concatenate(features, axis=-1)
         for dense in network[:-1]:
             features = ops.leaky_relu(dense(features), negative_slope=SLOPE)
-        found = ops.reshape(network[-1](features), (-1, self.anchors.num_sites, 2, len(RADII)))
+        strengths = ops.reshape(network[-1](features), (-1, self.anchors.num_sites, 2, len(RADII)))
         distance = lengths_of(apart)
         near = 0.5 * (1 + ops.cos(np.pi * ops.minimum(distance / REACH, 1.0)))
-        forces = ops.einsum("bijr,bicr->bijc", shells(distance, RADII, WIDTH), found)
+        forces = ops.einsum("bijr,bicr->bijc", shells(distance, RADII, WIDTH), strengths)
         forces = ops.sum(forces * around, axis=-1) * near / distance
         total = ops.einsum("bij,bijv->biv", forces, apart)
         return FARTHEST * ops.tanh(SCALE / FARTHEST * total)

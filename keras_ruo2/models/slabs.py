@@ -26,7 +26,7 @@ def check_latent_size(latent_size, anchors):
         )
 
 
-def draw_slabs(noise, label, told, build, anchors, bounds):
+def draw_slabs(noise, label, condition, build, anchors, bounds):
     """Return what a generator of atoms makes, a dict of Keras tensors.
 
     Args:
@@ -34,7 +34,7 @@ def draw_slabs(noise, label, told, build, anchors, bounds):
             slab, the next chooses its cell, then one of each site decides about its atom, the last
             about equal faces; networks see all of them.
         label: Class numbers `(batch,)`, or `None`.
-        told: List of vectors that tell the class, `(batch, n)` each.
+        condition: List of vectors that tell the class, `(batch, n)` each.
         build: `Build`.
         anchors: `Anchors`.
         bounds: Least and largest lengths of the training records, Å; `None` without lengths.
@@ -49,7 +49,7 @@ def draw_slabs(noise, label, told, build, anchors, bounds):
     check_latent_size(noise.shape[-1], anchors)
     known = [noise[:, CELL]] if label is None else [noise[:, CELL], label]
     choice = ChooseCell(anchors, name="choose_cell")(*known)
-    hidden = dense([noise, choice, *told], build, depth=2)
+    hidden = dense([noise, choice, *condition], build, depth=2)
     change = last(size, name="occupancy_logits")(hidden)
     occupancy = Occupy(anchors, name="occupy")(
         choice, change, noise[:, FIRST_SITE : FIRST_SITE + size], noise[:, FACES]

@@ -30,22 +30,22 @@ def write_html(path, template, **values):
 
 def render(template, **values):
     """Return a page as text; arguments as above."""
-    return environment().get_template(template).render(version=__version__, **values)
+    return template_environment().get_template(template).render(version=__version__, **values)
 
 
 @cache
-def environment():
+def template_environment():
     """Return the environment of the templates: undefined names are errors, text is escaped."""
-    found = jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ASSETS),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals |= {"asset": asset, "data_block": data_block, "picture": picture}
-    found.filters["number"] = number
-    return found
+    environment.globals |= {"asset": asset, "data_block": data_block, "picture": picture}
+    environment.filters["number"] = number
+    return environment
 
 
 def asset(name):

@@ -95,12 +95,12 @@ def round_trips(rows, noises, worst):
         first.scatter([], [], s=5, color="0.75", label="bound")
         first.set(xlabel="Longest voxel edge (Å)", ylabel="RMSD (Å)", ylim=(0, None))
         first.legend(frameon=False, fontsize=7)
-        for axis, (title, grid, true, found) in zip(others, worst, strict=True):
-            draw_trip(axis, title, grid, true, found)
+        for axis, (title, grid, true, mapped) in zip(others, worst, strict=True):
+            draw_trip(axis, title, grid, true, mapped)
     return figure
 
 
-def draw_trip(axis, title, grid, true, found):
+def draw_trip(axis, title, grid, true, mapped):
     """Draw a noisy grid along y, averaged, with its atoms as dots and those found as rings."""
     size = true.cell.lengths()[[0, 2]]
     mean = grid.mean(axis=1)
@@ -109,7 +109,7 @@ def draw_trip(axis, title, grid, true, found):
     draw_slice(axis, mean, size, size.max(), labelled=False)
     colours = [COLOURS[name] for name in true.symbols]
     axis.scatter(*on_pixels(true, size, mean.shape[:2]), s=5, c=colours, edgecolors="white", lw=0.3)
-    draw_atoms(axis, found, size, mean.shape[:2])
-    wanted, given = true.get_chemical_formula(), found.get_chemical_formula()
-    told = wanted if wanted == given else f"{given} instead of {wanted}"
-    axis.set_title(f"{title}\n{told}", fontsize=7)
+    draw_atoms(axis, mapped, size, mean.shape[:2])
+    wanted, given = true.get_chemical_formula(), mapped.get_chemical_formula()
+    text = wanted if wanted == given else f"{given} instead of {wanted}"
+    axis.set_title(f"{title}\n{text}", fontsize=7)

@@ -43,15 +43,15 @@ def attention_maps(grids, maps, titles):
             axis.imshow(colour_densities(picture), origin="lower", interpolation="nearest")
             axis.set_title(title, fontsize=6.5)
         for row, (name, values) in zip(axes[1:], maps.items(), strict=True):
-            draw_maps(figure, row, flattened_maps(values))
+            draw_signed_maps(figure, row, flattened_maps(values))
             row[0].set_ylabel(name)
         axes[0, 0].set_ylabel("Densities")
         for axis in axes.flat:
-            frame(axis)
+            leave_frame(axis)
     return figure
 
 
-def draw_maps(figure, axes, maps):
+def draw_signed_maps(figure, axes, maps):
     """Draw a row of signed maps in one scale of colours."""
     most = max(np.percentile(np.abs(maps), 99.5), 1e-12)
     for axis, values in zip(axes, maps, strict=True):
@@ -60,7 +60,7 @@ def draw_maps(figure, axes, maps):
     bar.set_label("lowers      raises", fontsize=6.5)
 
 
-def frame(axis):
+def leave_frame(axis):
     """Leave an axis nothing but a thin frame."""
     axis.set_xticks([])
     axis.set_yticks([])
@@ -97,7 +97,7 @@ def rows_of_grids(rows, sizes=None):
             for k, (axis, grid) in enumerate(zip(row, flattened(grids), strict=False)):
                 if sizes is None:
                     axis.imshow(colour_densities(grid), origin="lower", interpolation="nearest")
-                    frame(axis)
+                    leave_frame(axis)
                 else:
                     draw_slice(axis, grid, sizes[name][k], longest)
                 axis.set_title(with_size(titles[k], sizes, name, k), fontsize=6, pad=2)

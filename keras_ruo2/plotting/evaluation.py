@@ -125,9 +125,9 @@ def pairs(samples, records, similarities, names):
 def shortened(name, most=20):
     """Break a structure's name into lines."""
     lines = [""]
-    for word in name.split("-"):
-        joined = f"{lines[-1]}-{word}" if lines[-1] else word
-        lines = [*lines[:-1], joined] if len(joined) <= most else [*lines, word]
+    for part in name.split("-"):
+        joined = f"{lines[-1]}-{part}" if lines[-1] else part
+        lines = [*lines[:-1], joined] if len(joined) <= most else [*lines, part]
     return "\n".join(lines)
 
 
@@ -149,10 +149,10 @@ def marginal_histograms(generated, real, scores):
             rows, columns, figsize=(10, 2.1 * rows), squeeze=False, layout="constrained"
         )
         for axis, name in zip(axes.flat, generated, strict=False):
-            found = generated[name]
-            two_histograms(axis, found.values, real[name].values)
-            unit = f" ({found.unit})" if found.unit else ""
-            axis.set_xlabel(found.title + unit)
+            values = generated[name]
+            two_histograms(axis, values.values, real[name].values)
+            unit = f" ({values.unit})" if values.unit else ""
+            axis.set_xlabel(values.title + unit)
             if name in scores:
                 score = scores[name]
                 axis.set_title(

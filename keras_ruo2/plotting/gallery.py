@@ -39,7 +39,7 @@ def gallery(facets):
         for line, (facet, groups) in zip(axes, rows, strict=True):
             line[0].text(-0.08, 0.5, facet, rotation=90, transform=line[0].transAxes,
                          va="center", ha="center", fontsize=13)  # fmt: skip
-            for axis, (entry, group) in zip(line[:MADE], spread(groups), strict=False):
+            for axis, (entry, group) in zip(line[:MADE], row_by_class(groups), strict=False):
                 draw_slab(axis, entry, group.name if group.number >= 0 else "")
             real = [entry for group in groups for entry in group.real][:REAL]
             for axis, entry in zip(line[MADE:], real, strict=False):
@@ -53,7 +53,7 @@ def gallery(facets):
     return figure
 
 
-def spread(groups):
+def row_by_class(groups):
     """Return `(entry, group)` of one row, from as many classes as there are, by class."""
     chosen, turn = [], 0
     while len(chosen) < MADE and any(turn < len(group.made) for group in groups):
@@ -62,23 +62,23 @@ def spread(groups):
     return sorted(chosen[:MADE], key=lambda pair: pair[1].number)
 
 
-def draw_slab(axis, entry, told):
+def draw_slab(axis, entry, text):
     """Draw a slab as balls and sticks, seen as the page first shows it.
 
     Args:
         axis: matplotlib axis.
         entry: Dict with `drawing`, `formula`, `faces`.
-        told: What stands below its formula: its class, or that it is real.
+        text: What stands below its formula: its class, or that it is real.
     """
-    found = entry["drawing"]
-    seen = projected(np.array(found["positions"]) - found["centre"])
+    drawing = entry["drawing"]
+    seen = projected(np.array(drawing["positions"]) - drawing["centre"])
     order = np.argsort(seen[:, 2], kind="stable")
     depth = (seen[:, 2].max() - seen[:, 2]) / max(np.ptp(seen[:, 2]), 1e-9)
-    colours = np.array([to_rgb(colour) for colour in found["colours"]])
+    colours = np.array([to_rgb(colour) for colour in drawing["colours"]])
     colours = 1 - (1 - colours) * (1 - FOG * depth[:, None])
-    sticks = [seen[pair, :2] for pair in found["bonds"]]
+    sticks = [seen[pair, :2] for pair in drawing["bonds"]]
     axis.add_collection(LineCollection(sticks, colors="0.6", linewidths=1.0, zorder=1))
-    width = 2 * SCALE * np.array(found["radii"])[order]
+    width = 2 * SCALE * np.array(drawing["radii"])[order]
     axis.add_collection(
         EllipseCollection(
             width,
@@ -99,7 +99,7 @@ def draw_slab(axis, entry, told):
     axis.set(xlim=limits[0], ylim=limits[1], aspect="equal", anchor="N")
     faces = entry["faces"]
     faces = faces if len(faces) <= LONGEST else f"{faces[: LONGEST - 1]}…"
-    axis.set_title(f"{entry['formula']}\n{told}\n{faces}", fontsize=7.5, pad=3, linespacing=1.15)
+    axis.set_title(f"{entry['formula']}\n{text}\n{faces}", fontsize=7.5, pad=3, linespacing=1.15)
 
 
 def projected(positions):

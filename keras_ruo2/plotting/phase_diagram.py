@@ -27,7 +27,7 @@ BAND = 0.22  # opacity of what lies between the lowest and the highest of severa
 METHODS = ((0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (3, 1, 1, 1, 1, 1)))
 
 
-def phase_diagram(panels, limits, temperatures, *, methods=(), crossings=(), columns=3):
+def draw_phase_diagram(panels, limits, temperatures, *, methods=(), crossings=(), columns=3):
     """Draw surface free energies against dmu_O, a panel for each facet.
 
     Args:
@@ -71,7 +71,7 @@ def phase_diagram(panels, limits, temperatures, *, methods=(), crossings=(), col
             if number + columns >= len(panels):
                 axis.set_xlabel(r"$\Delta\mu_\mathrm{O}$ (eV)")
                 axis.tick_params(labelbottom=True)
-        axes[0, 0].set_ylim(*heights(panels, limits))
+        axes[0, 0].set_ylim(*energy_limits(panels, limits))
         if rows == 1 and len(temperatures) > 1:  # the layout forgets the title of the second axis
             figure.get_layout_engine().set(rect=(0, 0, 1, 0.95))
         figure.supylabel("Surface free energy (meV/Å²)", fontsize=9)
@@ -84,7 +84,7 @@ def phase_diagram(panels, limits, temperatures, *, methods=(), crossings=(), col
     return figure
 
 
-def heights(panels, limits):
+def energy_limits(panels, limits):
     """Return the range of energies to show: all of the stable ones, and room above, meV/Å^2."""
     lines = [line for group in panels.values() for line in group if line["stable"]]
     values = [
@@ -104,7 +104,7 @@ def draw_panel(axis, title, lines, limits):
     """Draw one facet's lines, the stable ones thick and named."""
     reach = np.array([limits[0] - MARGIN, limits[1] + MARGIN])
     for row in lines:
-        colour = colour_of(row["slope"])
+        colour = line_colour(row["slope"])
         style = ":" if row["known"] else FACES[row["faces"]][0]
         value = 1000 * (row["intercept"] + row["slope"] * reach)
         axis.plot(reach, value, style, color=colour, lw=2 * OTHERS if row["stable"] else OTHERS)
@@ -132,7 +132,7 @@ def draw_methods(axis, lines, others):
         part = np.array(row["stable"])
         values = 1000 * np.array([line(part) for line in row["lines"].values()])
         edges = (values.min(axis=0), values.max(axis=0))
-        axis.fill_between(part, *edges, color=colour_of(row["slope"]), alpha=BAND, lw=0)
+        axis.fill_between(part, *edges, color=line_colour(row["slope"]), alpha=BAND, lw=0)
     for style, method in zip(cycle(METHODS), others):
         for row in (row for row in lines if method in row["stable_by"]):
             part = np.array(row["stable_by"][method])
@@ -203,7 +203,7 @@ def draw_temperatures(axis, temperatures, titled):
 def draw_legend(figure, axes, num_panels, panels, methods):
     """Explain colours and kinds of line, in an empty panel if there is one."""
     handles = [
-        plt.Line2D([], [], color=colour_of(slope), lw=STABLE, label=label)
+        plt.Line2D([], [], color=line_colour(slope), lw=STABLE, label=label)
         for slope, label in ((1, "O-poor"), (0, "stoichiometric"), (-1, "O-rich"))
     ]
     lines = [line for group in panels.values() for line in group]
@@ -215,11 +215,11 @@ def draw_legend(figure, axes, num_panels, panels, methods):
     handles.append(plt.Rectangle((0, 0), 1, 1, color="0.92", label="outside RuO₂'s limits"))
     handles.append(plt.Rectangle((0, 0), 1, 1, label="γ < 0: not physical", **UNPHYSICAL))
     if any(line.get("doubtful_from") is not None for line in lines):
-        told = textwrap.fill("oxidised face, too stable by this method", WIDEST_LABEL)
-        handles.append(plt.Rectangle((0, 0), 1, 1, label=told, **DOUBTFUL))
+        text = textwrap.fill("oxidised face, too stable by this method", WIDEST_LABEL)
+        handles.append(plt.Rectangle((0, 0), 1, 1, label=text, **DOUBTFUL))
     if len(methods) > 1:
-        told = textwrap.fill(f"{methods[0]} (lines) to the others", WIDEST_LABEL)
-        handles.append(plt.Rectangle((0, 0), 1, 1, color="0.3", alpha=BAND, lw=0, label=told))
+        text = textwrap.fill(f"{methods[0]} (lines) to the others", WIDEST_LABEL)
+        handles.append(plt.Rectangle((0, 0), 1, 1, color="0.3", alpha=BAND, lw=0, label=text))
         handles += [
             plt.Line2D([], [], ls=style, color="0.15", lw=0.9, label=f"lowest by {name}")
             for style, name in zip(cycle(METHODS), methods[1:])
@@ -233,6 +233,6 @@ def draw_legend(figure, axes, num_panels, panels, methods):
         add_legend(figure, handles, "lower", columns=4)
 
 
-def colour_of(slope):
+def line_colour(slope):
     """Return the colour of O-poor (rising), stoichiometric and O-rich (falling) lines."""
     return STOICHIOMETRIC if abs(slope) < 1e-9 else RUTHENIUM if slope > 0 else OXYGEN

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgb
 
-from keras_ruo2.plotting.phase_diagram import colour_of
+from keras_ruo2.plotting.phase_diagram import line_colour
 from keras_ruo2.plotting.style import STYLE
 
 OUTSIDE = "0.85"
@@ -78,10 +78,10 @@ def draw_map(axis, panel, grid, limits):
 
 def colours_of(slopes):
     """Return a colour for each termination, lighter for the second and later ones of a kind."""
-    bases, found = [colour_of(slope) for slope in slopes], []
+    bases, colours = [line_colour(slope) for slope in slopes], []
     for number, base in enumerate(bases):
         alike = bases.count(base)
         rank = bases[:number].count(base)
         share = LIGHTEST * rank / max(1, alike - 1) if alike > 1 else 0.0
-        found.append(tuple((1 - share) * np.array(to_rgb(base)) + share))
-    return found
+        colours.append(tuple((1 - share) * np.array(to_rgb(base)) + share))
+    return colours

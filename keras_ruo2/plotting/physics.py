@@ -29,7 +29,7 @@ def lattice_figure(generated, real, axis_names):
         ratio(axes[1], made, true, axis_names)
         sets = {"Generated: against its own length": generated, "Held-out: against the truth": real}
         for axis, (title, opinions) in zip(axes[2:], sets.items(), strict=True):
-            diagonal(axis, opinions)
+            draw_opinions(axis, opinions)
             axis.set_title(title, fontsize=9)
         axes[2].set_ylabel("Length by others (Å)")
         axes[2].legend(frameon=False, loc="upper left", markerscale=2)
@@ -57,7 +57,7 @@ def ratio(axis, made, true, names):
     axis.set_title("Ratio of lengths", fontsize=9)
 
 
-def diagonal(axis, opinions):
+def draw_opinions(axis, opinions):
     """Draw each other opinion on the lengths against the own one."""
     own = opinions["own"][:MOST_POINTS]
     low, high = own.min() - 1, own.max() + 1
@@ -141,8 +141,8 @@ def confusion_figure(scores):
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.3), layout="constrained")
         for axis, (name, title) in zip(axes, panels.items(), strict=True):
-            found = scores[name]
-            counts = np.array(found["confusion"], dtype=float)
+            score = scores[name]
+            counts = np.array(score["confusion"], dtype=float)
             sums = counts.sum(axis=1, keepdims=True)
             shares = np.divide(counts, sums, out=np.full_like(counts, np.nan), where=sums > 0)
             image = axis.imshow(shares, cmap="cividis", vmin=0, vmax=1)
@@ -150,7 +150,7 @@ def confusion_figure(scores):
             axis.set_yticks(range(len(counts)))
             axis.set_xlabel("Class read by the classifier")
             axis.set_title(
-                f"{title}\n{found['information']:.2f} bits; shuffled {found['null']:.2f}",
+                f"{title}\n{score['information']:.2f} bits; shuffled {score['null']:.2f}",
                 fontsize=9,
             )
         axes[0].set_ylabel("Class asked for")

@@ -25,7 +25,7 @@ LEAST_WIDTH = 3.8  # inches
 DMU = r"$\Delta\mu_\mathrm{O}$"
 
 
-def energy_histogram(energies, edges, above):
+def draw_energy_histogram(energies, edges, above):
     """Draw how many snapshots each energy class has, and how far above their ends they lie.
 
     Args:
@@ -81,7 +81,7 @@ def panels(names, columns=4, height=2.4):
     return figure, dict(zip(names, axes.flat, strict=False))
 
 
-def composition(groups, potentials):
+def draw_composition(groups, potentials):
     """Draw the O that chains gained or lost against dmu_O, a panel for each start.
 
     Args:
@@ -106,9 +106,9 @@ def composition(groups, potentials):
                 axes[name].plot(place, chain["lowest"], "_", color=OXYGEN, ms=16, mew=2)
             start = chains[0]["excess"][0]
             axes[name].axhline(start, color="0.5", lw=0.8, ls="--", zorder=0)
-            found = np.concatenate([chain["excess"] for chain in chains])
+            excess = np.concatenate([chain["excess"] for chain in chains])
             room = 1.5 * chains[0]["one"]
-            axes[name].set_ylim(found.min() - room, found.max() + room)
+            axes[name].set_ylim(excess.min() - room, excess.max() + room)
             axes[name].set_xticks(range(len(potentials)), [f"{value:g}" for value in potentials])
             axes[name].set_xlim(-0.5, len(potentials) - 0.5)
         figure.supxlabel(f"{DMU} (eV)", fontsize=9)
@@ -122,7 +122,7 @@ def composition(groups, potentials):
     return figure
 
 
-def acceptance(groups, outcomes):
+def draw_acceptance(groups, outcomes):
     """Draw the acceptance along the chains and what became of the moves.
 
     Args:
@@ -184,7 +184,7 @@ def cycle(count):
     return LINES[:count] if count <= len(LINES) else plt.cm.viridis(np.linspace(0, 0.9, count))
 
 
-def grand_potentials(groups):
+def draw_grand_potentials(groups):
     """Draw the grand potential along the chains, over that of the relaxed start.
 
     Args:
@@ -224,7 +224,7 @@ def grand_potentials(groups):
     return figure
 
 
-def structures(rows):
+def draw_structures(rows):
     """Draw structures from the side, their layers coloured.
 
     Args:

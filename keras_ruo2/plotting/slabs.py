@@ -32,7 +32,7 @@ def draw_from_side(axis, atoms, title=""):
     numbers = atoms.numbers[order]
     layers = atoms.arrays.get("layer", np.full(len(atoms), -1))[order]
     depth = np.clip(y / lengths[1], 0, 1)[order]
-    colours = [colour_of(*row) for row in zip(numbers, layers, depth, strict=True)]
+    colours = [atom_colour(*row) for row in zip(numbers, layers, depth, strict=True)]
     width = 2 * np.array([RADII.get(number, METAL_RADIUS) for number in numbers])
     spheres = EllipseCollection(
         width,
@@ -54,7 +54,7 @@ def draw_from_side(axis, atoms, title=""):
     axis.set_title(title, fontsize=7)
 
 
-def colour_of(number, layer, depth):
+def atom_colour(number, layer, depth):
     """Return the RGB colour of an atom: of its layer, lighter for O and in the rear."""
     colour = np.array(to_rgb(LAYERS.get(int(layer), ("", UNKNOWN))[1]))
     if number == 8:

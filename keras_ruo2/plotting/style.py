@@ -245,7 +245,7 @@ def add_legend(figure, handles, place, columns):
     figure.set_size_inches(width, height + (rows - 1) / rows * size.height / figure.dpi)
 
 
-def save(figure, path, species=SPECIES):
+def save_figure(figure, path, species=SPECIES):
     """Write a figure, whole or not at all, and close it.
 
     Args:

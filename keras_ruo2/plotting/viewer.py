@@ -16,7 +16,7 @@ MARGIN = 1.0  # Å below the slab in the cell that is drawn, at most
 WIDTH = 9.0  # Å that is shown of a slab along both vectors, at least
 
 
-def drawing(atoms):
+def viewer_data(atoms):
     """Return what the script draws: places, radii, colours, bonds and the edges of the cell.
 
     The slab stands in one piece. Narrow cells are repeated in the plane; bonds across the outer

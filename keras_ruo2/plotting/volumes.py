@@ -37,7 +37,7 @@ def isosurfaces(panels, *, level=LEVEL):
                 draw_volume(axis, grid, size, level)
                 label = " × ".join(f"{length:.1f}" for length in size)
                 axis.set_title(f"{name}\n{label} {'Å' if known else 'voxels'}", fontsize=7, pad=0)
-        add_legend(figure)
+        add_species_legend(figure)
         figure.subplots_adjust(0.01, 0.06, 0.99, 0.93, wspace=0.02, hspace=0.16)
     return figure
 
@@ -87,7 +87,7 @@ def cell_edges():
                 yield first * others[0] + second * others[1], direction
 
 
-def add_legend(figure):
+def add_species_legend(figure):
     """Add a legend of the species' colours below a figure."""
     species = [
         plt.Line2D([], [], marker="o", ls="", color=colour, markeredgecolor="0.5", label=name)

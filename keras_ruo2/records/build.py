@@ -30,7 +30,7 @@ from keras_ruo2.io.progress import Progress
 from keras_ruo2.io.state import write_state
 from keras_ruo2.records import workplace
 from keras_ruo2.records.publish import publish
-from keras_ruo2.records.shards import build_shard, statistics
+from keras_ruo2.records.shards import build_shard, dataset_statistics
 from keras_ruo2.records.survey import count_repeats, survey, survey_from
 from keras_ruo2.structure.energies import class_edges
 
@@ -58,13 +58,13 @@ def main(config):
     check_output(out, config.overwrite)
     check_writable(out.parent)
     with open_pool(config.scheduler, config.workers) as pool, workplace.held(folder, config):
-        found = look(config, folder)
-        description = build(found, config, folder, pool)
+        surveyed = survey_once(config, folder)
+        description = build(surveyed, config, folder, pool)
         description.save(folder / SHARDS)
         drop_halves(folder / SHARDS)
         replace_folder(folder / SHARDS, out)
     total = sum(description.counts.values())
-    messages.info(f"{shown(out)}: {total:,} records of {len(found.names):,} structures.")
+    messages.info(f"{shown(out)}: {total:,} records of {len(surveyed.names):,} structures.")
 
 
 def check_output(out, overwrite):
@@ -88,7 +88,7 @@ def is_record_file(path):
     return path.is_file() and (path.name == FILE_NAME or path.suffix == ".tfrecord")
 
 
-def look(config, folder):
+def survey_once(config, folder):
     """Return the `Survey` of the structures, an earlier one if the folder has it."""
     path = folder / SURVEY
     if path.is_file():
@@ -96,16 +96,16 @@ def look(config, folder):
             return survey_from(workplace.read_json(path))
         except ConfigError as error:
             messages.warning(f"Warning: {error} It is made again.")
-    found = survey(config, folder / TRAJECTORY)
-    write_state(path, found.as_dict())
-    return found
+    surveyed = survey(config, folder / TRAJECTORY)
+    write_state(path, surveyed.as_dict())
+    return surveyed
 
 
-def build(found, config, folder, pool):
+def build(surveyed, config, folder, pool):
     """Write the shards of both splits that are not there yet, and return the `Description`.
 
     Args:
-        found: `Survey`.
+        surveyed: `Survey`.
         config: `RecordsConfig`.
         folder: Where an interrupted command goes on.
         pool: Who writes them, see `keras_ruo2.io.pool`.
@@ -113,13 +113,13 @@ def build(found, config, folder, pool):
     recipe = config.rules
     edges = np.array([])
     if config.num_classes:
-        edges = class_edges(found.energies, config.num_classes, found.names)
+        edges = class_edges(surveyed.energies, config.num_classes, surveyed.names)
     schema = Schema((*recipe.grid_shape, len(config.pair)))
-    splits = split_structures(found.families, config.holdout, config.seed)
-    warn_of_few_chains(found.families, config)
-    warn_of_few_held_out(count_families(found.families, splits), config)
-    dealt = list(deal(splits))
-    shards = {name: finished(folder, name) for name, *_ in dealt}
+    splits = split_structures(surveyed.families, config.holdout, config.seed)
+    warn_of_few_chains(surveyed.families, config)
+    warn_of_few_held_out(count_families(surveyed.families, splits), config)
+    dealt = list(deal_shards(splits))
+    shards = {name: finished_shard(folder, name) for name, *_ in dealt}
     missing = [k for k, (name, *_) in enumerate(dealt) if shards[name] is None]
     left = sum(len(dealt[k][2]) for k in missing)
     try:
@@ -130,11 +130,11 @@ def build(found, config, folder, pool):
         name, split, members = dealt[number]
         work = (folder, name, split, members.tolist(), config, edges, schema)
         pool.submit(name, number, build_shard, *work)
-    finish(shards, pool, folder)
-    return describe(found, edges, config, schema, splits, list(shards.values()))
+    finish_shards(shards, pool, folder)
+    return make_description(surveyed, edges, config, schema, splits, list(shards.values()))
 
 
-def finished(folder, name):
+def finished_shard(folder, name):
     """Return what an earlier command noted of a shard, `None` if it is not there as noted."""
     note, shard = folder / f"{name}.json", folder / SHARDS / name
     if not (note.is_file() and shard.is_file()):
@@ -147,7 +147,7 @@ def finished(folder, name):
     return known if checksum(shard) == known["sha256"] else None
 
 
-def deal(splits):
+def deal_shards(splits):
     """Yield `(name, split, members)` of every shard; structures are dealt out in turn."""
     for split, members in splits.items():
         num_shards = min(NUM_SHARDS, len(members))
@@ -155,7 +155,7 @@ def deal(splits):
             yield name, split, members[k::num_shards]
 
 
-def finish(shards, pool, folder):
+def finish_shards(shards, pool, folder):
     """Wait for the shards that are not there yet and keep what is known of each."""
     there = [shard for shard in shards.values() if shard is not None]
     if there:
@@ -168,7 +168,7 @@ def finish(shards, pool, folder):
         progress.step(f"{name}: {shard['count']:,} records")
 
 
-def describe(found, edges, config, schema, splits, shards):
+def make_description(surveyed, edges, config, schema, splits, shards):
     """Return the `Description` of finished shards."""
     tallies = [shard["tally"] for shard in shards if shard["split"] == TRAINING]
     kept = ("name", "split", "count", "sha256")
@@ -180,29 +180,29 @@ def describe(found, edges, config, schema, splits, shards):
         species=config.pair,
         alpha=config.rules.alpha,
         class_edges=tuple(edges.tolist()),
-        **statistics(tallies, max(0, len(edges) - 1)),
+        **dataset_statistics(tallies, max(0, len(edges) - 1)),
         counts={split: sum(s["count"] for s in shards if s["split"] == split) for split in splits},
         structures={
-            split: [found.names[index] for index in members] for split, members in splits.items()
+            split: [surveyed.names[index] for index in members] for split, members in splits.items()
         },
         shards=tuple({key: shard[key] for key in kept} for shard in shards),
-        source=describe_source(config, found, splits),
+        source=describe_source(config, surveyed, splits),
     )
 
 
-def describe_source(config, found, splits):
+def describe_source(config, surveyed, splits):
     """Return where records came from: file, settings and cells, for `Description.source`."""
     return {
         "file": source_name(config.structures),
         "sha256": checksum(*structure_files("structures", config.structures)),
         "seed": config.seed,
         "holdout": config.holdout,
-        "held_out_chains": sorted(chosen_chains(found.families, config.holdout, config.seed)),
-        "held_out_families": count_families(found.families, splits),
+        "held_out_chains": sorted(chosen_chains(surveyed.families, config.holdout, config.seed)),
+        "held_out_families": count_families(surveyed.families, splits),
         "translate": config.translate,
         "num_voxels": config.rules.num_voxels,
-        "largest_voxel": float(found.longest.max()) / config.rules.num_voxels,
-        "lateral_repeats": count_repeats(found.repeats[splits[TRAINING]]),
+        "largest_voxel": float(surveyed.longest.max()) / config.rules.num_voxels,
+        "lateral_repeats": count_repeats(surveyed.repeats[splits[TRAINING]]),
     }
 
 

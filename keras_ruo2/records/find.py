@@ -86,10 +86,10 @@ def check_records(config, description):
 def check_grids(config, description, where):
     """Raise `ConfigError` unless the records hold grids of the variant's shape."""
     ndim = VARIANTS[config.variant].ndim
-    found = len(description.grid_shape) - 1
-    if found != ndim:
+    rank = len(description.grid_shape) - 1
+    if rank != ndim:
         raise ConfigError(
-            f"{where} are {found}D, {config.variant} takes {ndim}D grids. "
+            f"{where} are {rank}D, {config.variant} takes {ndim}D grids. "
             f"Give --records of another recipe, e.g. {DEFAULT_RECIPE[ndim]}."
         )
     size, *others = description.grid_shape[:-1]

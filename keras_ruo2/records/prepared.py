@@ -20,23 +20,23 @@ def sealed(box):
 
 def checksum_of(box):
     """Return the SHA-256 of a structure's atoms, cell, energy and `info`, to the last bit."""
-    found = hashlib.sha256()
+    hashed = hashlib.sha256()
     for values in (box.numbers, box.positions, box.cell.array, box.pbc.astype(int)):
         array = np.ascontiguousarray(values)
-        found.update(f"{array.dtype.str}{array.shape}".encode() + array.tobytes())
+        hashed.update(f"{array.dtype.str}{array.shape}".encode() + array.tobytes())
     info = {name: value for name, value in box.info.items() if name != SUM}
     energy = energy_of(box)
-    found.update(repr(None if energy is None else float(energy)).encode())
-    found.update(digest(plain(info)).encode())
-    return found.hexdigest()
+    hashed.update(repr(None if energy is None else float(energy)).encode())
+    hashed.update(digest(json_info(info)).encode())
+    return hashed.hexdigest()
 
 
-def plain(values):
+def json_info(values):
     """Return what a trajectory keeps of `info`, as JSON can hold it."""
     if isinstance(values, dict):
-        return {str(name): plain(value) for name, value in values.items()}
+        return {str(name): json_info(value) for name, value in values.items()}
     if isinstance(values, np.ndarray | list | tuple):
-        return [plain(value) for value in values]
+        return [json_info(value) for value in values]
     return values.item() if isinstance(values, np.generic) else values
 
 

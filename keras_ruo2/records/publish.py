@@ -6,7 +6,7 @@ import shutil
 
 from keras_ruo2.data.description import FILE_NAME
 from keras_ruo2.data.stores import open_store
-from keras_ruo2.data.upload import check_vacant, upload
+from keras_ruo2.data.upload import check_destination, upload
 from keras_ruo2.errors import check_writable
 from keras_ruo2.io import messages
 from keras_ruo2.io.paths import cache_folder
@@ -29,12 +29,12 @@ def publish(config, build):
         Busy: If another command is building records for the same address on this machine.
     """
     store = open_store(config.out)
-    check_vacant(store, config.overwrite)
+    check_destination(store, config.overwrite)
     key = hashlib.sha256(str(config.out).encode()).hexdigest()[:16]
     place = cache_folder() / "outgoing" / f"{config.out.name}-{key}"
     check_writable(place)
     with workplace.only_user(place):
-        records, request = place / "records", workplace.request_of(config)
+        records, request = place / "records", workplace.records_request(config)
         if workplace.read_request(place) != request:  # what an earlier build has left is of no use
             shutil.rmtree(records, ignore_errors=True)
             write_state(place / workplace.REQUEST, request)

@@ -25,7 +25,7 @@ def collect(atoms, index, config, edges):
     """
     recipe = config.rules
     rng = np.random.default_rng([config.seed, index])
-    energy = energy_per_atom(atoms)
+    energy = cells.energy_per_atom(atoms)
     common = {
         "label": int(energy_class(energy, edges)) if len(edges) else -1,
         "energy": energy,
@@ -33,23 +33,17 @@ def collect(atoms, index, config, edges):
         "structure": atoms.info["name"],
         "motif": motif_of(atoms, config.pair).to_bytes(),
     }
-    found = []
+    grids = []
     for _ in range(recipe.translations):
-        box = augment(atoms, rng, recipe.rotate, config.translate)
+        box = rotate_and_translate(atoms, rng, recipe.rotate, config.translate)
         shape = (recipe.num_voxels,) * 3
         grid = voxelise(box, shape, alpha=recipe.alpha, species=config.pair)
         parts = slices(grid, box.cell.lengths(), recipe.positions)
-        found.extend(common | part for part in parts)
-    return found
+        grids.extend(common | part for part in parts)
+    return grids
 
 
-def energy_per_atom(atoms):
-    """Return the potential energy in eV per atom, NaN if the structure has none."""
-    energy = cells.potential_energy(atoms)
-    return np.nan if energy is None else energy / len(atoms)
-
-
-def augment(atoms, rng, rotate, translate=TRANSLATIONS[0]):
+def rotate_and_translate(atoms, rng, rotate, translate=TRANSLATIONS[0]):
     """Turn `atoms` by a random multiple of 90 degrees and move them by a random vector.
 
     Args:

@@ -35,19 +35,19 @@ def build_shard(folder, name, split, members, config, edges, schema):
         if split == TRAINING:
             samples = watched(samples, seen)
         shard = write_shard(folder / "records" / name, samples, schema)
-    shard |= {"split": split, "tally": tally(seen, max(0, len(edges) - 1))}
+    shard |= {"split": split, "tally": tally_records(seen, max(0, len(edges) - 1))}
     write_state(folder / f"{name}.json", shard)
     return shard
 
 
 def watched(samples, seen):
     """Pass on lists of samples, and append what is counted of each sample to `seen`."""
-    for found in samples:
-        seen.extend((sample["lattice"], sample["label"], sample["dmu_o"]) for sample in found)
-        yield found
+    for group in samples:
+        seen.extend((sample["lattice"], sample["label"], sample["dmu_o"]) for sample in group)
+        yield group
 
 
-def tally(seen, num_classes):
+def tally_records(seen, num_classes):
     """Return bounds and counts of some records as JSON can hold them, `None` without records.
 
     Args:
@@ -67,11 +67,11 @@ def tally(seen, num_classes):
     }
 
 
-def statistics(tallies, num_classes):
+def dataset_statistics(tallies, num_classes):
     """Return the bounds and counts of the training records.
 
     Args:
-        tallies: What `tally` returned for each shard.
+        tallies: What `tally_records` returned for each shard.
         num_classes: Number of energy classes, 0 without classes.
 
     Returns:
@@ -80,13 +80,13 @@ def statistics(tallies, num_classes):
     Raises:
         ConfigError: If there are no records.
     """
-    tallies = [found for found in tallies if found]
+    tallies = [tally for tally in tallies if tally]
     if not tallies:
         raise ConfigError("Every slice of the training structures is empty. Use another recipe.")
     known = Counter()
-    for found in tallies:
-        known.update(dict(map(tuple, found["dmu_o_counts"])))
-    counts = np.sum([found["label_counts"] for found in tallies], axis=0).tolist()
+    for tally in tallies:
+        known.update(dict(map(tuple, tally["dmu_o_counts"])))
+    counts = np.sum([tally["label_counts"] for tally in tallies], axis=0).tolist()
     return {
         "lattice_minimum": tuple(np.min([t["lattice_minimum"] for t in tallies], axis=0).tolist()),
         "lattice_maximum": tuple(np.max([t["lattice_maximum"] for t in tallies], axis=0).tolist()),

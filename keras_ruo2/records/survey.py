@@ -19,13 +19,12 @@ from keras_ruo2.io.paths import shown
 from keras_ruo2.io.progress import Counting
 from keras_ruo2.io.structures import iterate_structures
 from keras_ruo2.records.prepared import proven, sealed
-from keras_ruo2.records.samples import energy_per_atom
 from keras_ruo2.structure import cells
-from keras_ruo2.structure.cells import energy_of
+from keras_ruo2.structure.cells import energy_of, energy_per_atom
 from keras_ruo2.structure.checks import check_species
-from keras_ruo2.structure.door import check_structure, warn
+from keras_ruo2.structure.door import check_structure, warn_of_listed
 from keras_ruo2.structure.filters import broken
-from keras_ruo2.structure.plausible import long_cell, no_vacuum
+from keras_ruo2.structure.plausible import long_cell, missing_vacuum_sentence
 
 
 class Survey(NamedTuple):
@@ -87,18 +86,18 @@ def survey(config, trajectory):
     with Trajectory(trajectory, "a") as prepared:
         for box in prepared_structures(config, start, oddities):
             prepared.write(sealed(box))
-            rows.append(row_of(box))
+            rows.append(survey_row(box))
             counting.step()
     counting.end()
     oddities.tell()
     if not rows:
         raise ConfigError(f"{config.structures} holds no structure that the recipe can use.")
     names, energies, longest, repeats, families = zip(*rows, strict=True)
-    found = Survey(
+    surveyed = Survey(
         list(names), np.array(energies), np.array(longest), np.array(repeats), list(families)
     )
-    warn_of_coarse_voxels(found, config.rules)
-    return found
+    warn_of_coarse_voxels(surveyed, config.rules)
+    return surveyed
 
 
 def prepared_before(trajectory):
@@ -108,13 +107,13 @@ def prepared_before(trajectory):
         trajectory: File of the prepared structures. It is removed if it cannot be read.
 
     Returns:
-        List of what `row_of` returns, and the number of the next structure to read.
+        List of what `survey_row` returns, and the number of the next structure to read.
     """
     rows, number = [], -1
     try:
         with Trajectory(trajectory) as prepared:
             for box in prepared:
-                rows.append(row_of(proven(box, Path(trajectory).parent)))
+                rows.append(survey_row(proven(box, Path(trajectory).parent)))
                 number = box.info["number"]
     except Exception as error:  # a damaged trajectory makes ASE raise whatever it likes
         if Path(trajectory).is_file() and Path(trajectory).stat().st_size:
@@ -125,7 +124,7 @@ def prepared_before(trajectory):
     return rows, number + 1
 
 
-def row_of(box):
+def survey_row(box):
     """Return what `Survey` keeps of a prepared structure."""
     repeats = tuple(box.info.get("lateral_repeats", (1, 1)))
     longest = float(box.cell.lengths().max())
@@ -151,14 +150,16 @@ def prepared_structures(config, start=0, oddities=None):
             if recipe.whole_only and broken(atoms):
                 continue
             check_numbers(atoms)
-            box = prepare(atoms, recipe)
+            box = prepare_structure(atoms, recipe)
             oddities.look(f"structure {number} ({name})", atoms, box)
         except ConfigError as error:
             if config.skip_foreign or config.skip_damaged:
                 oddities.skipped.append(f"structure {number} ({name}): {error}")
                 continue
-            told = f"{config.structures}, structure {number} ({name}): {error}"
-            raise ConfigError(f"{told} To leave out what cannot be used: --skip_damaged") from None
+            reason = f"{config.structures}, structure {number} ({name}): {error}"
+            raise ConfigError(
+                f"{reason} To leave out what cannot be used: --skip_damaged"
+            ) from None
         known = {key: box.info[key] for key in ("dmu_o", "lateral_repeats") if key in box.info}
         box.info = {"name": name, "number": number, "family": family_of(info, number), **known}
         box.set_constraint()
@@ -173,26 +174,31 @@ class Oddities:
     """
 
     def __init__(self, path):
-        self.path, self.skipped, self.found = path, [], {}
+        self.path, self.skipped, self.examples = path, [], {}
 
     def look(self, name, atoms, box):
         """Take note of what is odd about a structure, given it and what it was made into."""
-        for check, looked_at in ((no_vacuum, atoms), (long_cell, box)):
+        for check, looked_at in ((missing_vacuum_sentence, atoms), (long_cell, box)):
             text = check(looked_at)
             if text:
-                self.found.setdefault(check, []).append(f"{name}: {text}")
+                self.examples.setdefault(check, []).append(f"{name}: {text}")
 
     def tell(self):
         """Print what was skipped, and warn of what is odd, the first few of each by name."""
-        kinds = {no_vacuum: "are crystals without surfaces", long_cell: "have very long cells"}
-        for check, told in self.found.items():
-            warn(f"Warning: {len(told)} structures {kinds[check]}, but were taken", told)
-        if no_vacuum in self.found:
+        kinds = {
+            missing_vacuum_sentence: "are crystals without surfaces",
+            long_cell: "have very long cells",
+        }
+        for check, sentences in self.examples.items():
+            warn_of_listed(
+                f"Warning: {len(sentences)} structures {kinds[check]}, but were taken", sentences
+            )
+        if missing_vacuum_sentence in self.examples:
             messages.warning(
                 "    For slabs add a vacuum along z: atoms.center(vacuum=6, axis=2)",
             )
         if self.skipped:
-            warn(f"{self.path}: skipped {len(self.skipped)} structures", self.skipped)
+            warn_of_listed(f"{self.path}: skipped {len(self.skipped)} structures", self.skipped)
 
 
 def check_numbers(atoms):
@@ -218,7 +224,7 @@ def family_of(info, number):
     return f"chain {info['chain']}" if {"chain", "trial"} <= info.keys() else str(number)
 
 
-def prepare(atoms, recipe):
+def prepare_structure(atoms, recipe):
     """Return `atoms` in the cell that the recipe voxelises."""
     box = cells.orthogonalise(atoms)
     if not recipe.extend:
@@ -235,9 +241,9 @@ def count_repeats(repeats):
     return {str(count): number for count, number in sorted(Counter(repeats.ravel()).items())}
 
 
-def warn_of_coarse_voxels(found, recipe):
+def warn_of_coarse_voxels(surveyed, recipe):
     """Say how many structures have voxels in which neighbouring atoms merge."""
-    voxels = found.longest / recipe.num_voxels
+    voxels = surveyed.longest / recipe.num_voxels
     coarse = int(np.sum(voxels > cells.LARGEST_VOXEL))
     if coarse:
         messages.warning(

@@ -26,7 +26,7 @@ def held(folder, config):
     """
     folder.mkdir(exist_ok=True)
     with only_user(folder):
-        request, earlier = request_of(config), read_request(folder)
+        request, earlier = records_request(config), read_request(folder)
         if earlier != request:
             if earlier is not None:
                 changed = [name for name in request if earlier.get(name) != request[name]]
@@ -59,7 +59,7 @@ def tidy(folder, first, last):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def request_of(config):
+def records_request(config):
     """Return what the content of records depends on, as JSON can hold it."""
     values = {name: value for name, value in config.as_dict().items() if name not in ELSEWHERE}
     return values | {

@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.io import messages
-from keras_ruo2.io.frames import append_frame, read_seals, remove, whole_frames, write_frames
+from keras_ruo2.io.frames import append_frame, read_seals, remove_frames, whole_frames, write_frames
 from keras_ruo2.io.locks import one_at_a_time
 from keras_ruo2.io.memory import check_memory
 from keras_ruo2.io.paths import checksum, shown, structure_files
@@ -63,14 +63,14 @@ def tidy(out):
     partial = out.with_suffix(".partial.extxyz")
     with one_at_a_time(out):
         if not partial.exists() or len(read_seals(partial)) == len(read_structures(out)):
-            remove(partial)
+            remove_frames(partial)
             settings_of(partial).unlink(missing_ok=True)
 
 
 def relax_all(config, frames):
     """Relax what is not finished, and write all results in the order of the input."""
     partial = config.out.with_suffix(".partial.extxyz")
-    finished = numbered(whole_frames(partial, needs_seals=check_same_work(partial, config)))
+    finished = by_input_number(whole_frames(partial, needs_seals=check_same_work(partial, config)))
     if max(finished, default=0) >= len(frames):
         raise ConfigError(f"{shown(partial)} has more structures than the input. Delete it.")
     if finished:
@@ -78,16 +78,16 @@ def relax_all(config, frames):
             f"{shown(partial)}: going on after {len(finished)} of {len(frames)} structures."
         )
     if len(finished) < len(frames):
-        finished |= compute(config, frames, finished, partial)
+        finished |= relax_unfinished(config, frames, finished, partial)
     finished = [finished[number] for number in range(len(frames))]
     with held_back():
         write_frames(config.out, finished)
-        remove(partial)
+        remove_frames(partial)
         settings_of(partial).unlink(missing_ok=True)
-    messages.info(summary(config.out, finished))
+    messages.info(relaxation_summary(config.out, finished))
 
 
-def numbered(finished):
+def by_input_number(finished):
     """Return finished structures by their number in the input, by default their place."""
     return {int(atoms.info.pop(NUMBER, place)): atoms for place, atoms in enumerate(finished)}
 
@@ -100,20 +100,20 @@ def check_some_usable(path, frames):
         return
     number = wrong.index(names[0])
     atoms = frames[number]
-    told = {
+    explain = {
         "wrong_units": wrong_units,
         "damaged": fault_of_size,
         "partial_occupancies": partial_occupancies,
     }
     formula = f"it is {atoms.get_chemical_formula()}. Expected a metal and an anion."
-    why = told[names[0]](atoms) if names[0] in told else formula
+    why = explain[names[0]](atoms) if names[0] in explain else formula
     raise ConfigError(
         f"{path}: none of {len(frames)} structures can be relaxed ({', '.join(names)}). Structure "
         f"{number} ({name_of(atoms, number)}): {why}"
     )
 
 
-def compute(config, frames, finished, partial):
+def relax_unfinished(config, frames, finished, partial):
     """Relax the frames that are not finished, each kept in `partial` as soon as it is done.
 
     Args:
@@ -128,13 +128,13 @@ def compute(config, frames, finished, partial):
     if config.trajectories:
         check_writable(config.trajectories)
     limits = Limits(**{name: getattr(config, name) for name in LIMITS})
-    told = {
+    settings = {
         "optimiser": config.optimiser,
         "frozen_layers": config.frozen_layers,
         "date": datetime.date.today().isoformat(),
         "command": shlex.join(["python -m keras_ruo2", *sys.argv[1:]]).replace("'", ""),
     }
-    progress, found = Progress(len(frames), len(finished)), {}
+    progress, relaxed = Progress(len(frames), len(finished)), {}
     with open_pool(config.scheduler, config.workers) as pool, closing():
         for number, atoms in enumerate(frames):
             if number not in finished:
@@ -143,14 +143,14 @@ def compute(config, frames, finished, partial):
                 pool.submit(number, number, relax_one, *work)
         for number, result in pool.results():
             result.info["name"] = name_of(frames[number], number)
-            result.info |= told
-            keep(partial, result, number, len(finished) + len(found))
-            found[number] = result
-            progress.step(describe(result))
-    return found
+            result.info |= settings
+            append_result(partial, result, number, len(finished) + len(relaxed))
+            relaxed[number] = result
+            progress.step(result_line(result))
+    return relaxed
 
 
-def keep(partial, result, number, place):
+def append_result(partial, result, number, place):
     """Append a finished structure, with its number where that is not its place in the file."""
     kept = result.copy()
     kept.calc = result.calc
@@ -190,20 +190,20 @@ def check_same_work(partial, config):
     return begun.get(SEALS, not begun)
 
 
-def describe(atoms):
+def result_line(atoms):
     """Return a line about a finished structure."""
     energy = potential_energy(atoms)
-    told = f"{atoms.info['name'][:32]:32s} {atoms.get_chemical_formula():10s}"
+    text = f"{atoms.info['name'][:32]:32s} {atoms.get_chemical_formula():10s}"
     if energy is None:
-        return f"{told} {atoms.info['relax_failures']}"
+        return f"{text} {atoms.info['relax_failures']}"
     outcome = "relaxed" if atoms.info["relax_failures"] == "no" else atoms.info["relax_failures"]
     return (
-        f"{told}{energy / len(atoms):9.4f} eV/atom{atoms.info['relaxation_steps']:5d} steps"
+        f"{text}{energy / len(atoms):9.4f} eV/atom{atoms.info['relaxation_steps']:5d} steps"
         f"{atoms.info['rmsd']:7.3f} Å  {outcome}"
     )
 
 
-def summary(out, frames):
+def relaxation_summary(out, frames):
     """Return the closing line: how many are relaxed, how far they moved, failures by name."""
     names = Counter(name for atoms in frames for name in atoms.info["relax_failures"].split())
     whole = names.pop("no", 0)

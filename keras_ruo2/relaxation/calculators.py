@@ -75,12 +75,12 @@ def check_calculator(name):
         raise ConfigError(f"Unknown calculator {name!r}. Expected {EXPECTED}.")
     if not importlib.util.find_spec(row.module):
         raise ConfigError(f"The calculator {kind!r} is not installed. Install it: {row.install}")
-    if rest and not source_of(row, rest).is_file():
+    if rest and not model_file(row, rest).is_file():
         advice = f"Install it again: {row.install}" if row.models else f"Give {kind}:FILE."
-        raise ConfigError(f"Calculator {name!r}: no such file {source_of(row, rest)}. {advice}")
+        raise ConfigError(f"Calculator {name!r}: no such file {model_file(row, rest)}. {advice}")
 
 
-def source_of(row, rest):
+def model_file(row, rest):
     """Return the file of what follows a calculator's name after a colon."""
     if not row.models:
         return Path(rest)
@@ -88,7 +88,7 @@ def source_of(row, rest):
     return Path(folder) / row.models[rest].checkpoint
 
 
-def is_installed(module):
+def is_known_module(module):
     """Say, without importing it, whether a module is of an installed package or of this one."""
     top = module.partition(".")[0]
     spec = importlib.util.find_spec(top) if top.isidentifier() else None
@@ -108,12 +108,12 @@ def find_callable(name):
             "calculator."
         )
     try:
-        found = getattr(importlib.import_module(module), attribute, None)
+        function = getattr(importlib.import_module(module), attribute, None)
     except ImportError as error:
         raise ConfigError(f"Calculator {name!r}: cannot import {module} ({error}).") from None
-    if not callable(found):
+    if not callable(function):
         raise ConfigError(f"Calculator {name!r}: {module} has no callable {attribute!r}.")
-    return found
+    return function
 
 
 def make_calculator(name):
@@ -136,13 +136,13 @@ def make_calculator(name):
     check_calculator(name)
     kind, _, rest = name.partition(":")
     if kind not in CALCULATORS:
-        return made(name, find_callable(name)), {
+        return instantiate(name, find_callable(name)), {
             "calculator": name,
             "calculator_version": getattr(importlib.import_module(kind), "__version__", "unknown"),
             "correction": NO_CORRECTION,
         }
     row, (title, correction) = CALCULATORS[kind], method_of(name)
-    return made(name, row.make, *argument_of(row, rest)), {
+    return instantiate(name, row.make, *argument_of(row, rest)), {
         "calculator": title,
         "calculator_version": f"{row.module} {importlib.metadata.version(row.distribution)}",
         "correction": correction,
@@ -152,7 +152,7 @@ def make_calculator(name):
 def argument_of(row, rest):
     """Return what `row.make` is given for what follows the colon, as a tuple."""
     if row.models:
-        return source_of(row, rest), row.models[rest].modality
+        return model_file(row, rest), row.models[rest].modality
     return (rest or None,)
 
 
@@ -172,14 +172,14 @@ def method_of(name):
     return title, row.correction
 
 
-def made(name, make, *arguments):
+def instantiate(name, make, *arguments):
     """Return what a function makes, or raise `ConfigError` with what it raised, in one line."""
     try:
         return make(*arguments)
     except Exception as error:  # a library may raise anything, e.g. where there is no network
-        told = " ".join(str(error).split()) or "no reason given"
+        reason = " ".join(str(error).split()) or "no reason given"
         raise ConfigError(
-            f"The calculator {name!r} cannot be made ({type(error).__name__}: {told}). Check its "
+            f"The calculator {name!r} cannot be made ({type(error).__name__}: {reason}). Check its "
             "installation and its model, or give another --calculator."
         ) from None
 

@@ -28,11 +28,11 @@ def without_close_atoms(atoms, frozen_layers=0):
         frozen = bottom_layers(atoms, frozen_layers)
     except ConfigError:
         return atoms
-    found = mend(atoms, CLOSEST, frozen)
-    if found is None or merged_atoms(found.atoms):
+    mended = mend(atoms, CLOSEST, frozen)
+    if mended is None or merged_atoms(mended.atoms):
         return atoms
-    found.atoms.info |= {PUSHED: found.pairs, "mended_by": round(found.moved, 3)}
-    return found.atoms
+    mended.atoms.info |= {PUSHED: mended.pairs, "mended_by": round(mended.moved, 3)}
+    return mended.atoms
 
 
 def was_mended(atoms):

@@ -82,13 +82,13 @@ def merged_atoms(atoms):
 
 def separated(atoms):
     """Name what is no longer bonded to the largest fragment, as a set of `FAILURES`."""
-    found = set()
+    failures = set()
     for indices, dimensions in bonded_parts(atoms)[1:]:
         if dimensions:
-            found.add("layer_detached")
+            failures.add("layer_detached")
         else:
-            found.add("atom_lost" if len(indices) == 1 else "molecule_left")
-    return found
+            failures.add("atom_lost" if len(indices) == 1 else "molecule_left")
+    return failures
 
 
 def classify(start, end, converged):
@@ -105,12 +105,12 @@ def classify(start, end, converged):
     """
     if exploded(start, end):
         return ("exploded",)
-    found = separated(end)
+    failures = separated(end)
     if merged_atoms(end):
-        found.add("merged_atoms")
+        failures.add("merged_atoms")
     if not converged:
-        found.add("not_converged")
-    return tuple(name for name in FAILURES if name in found)
+        failures.add("not_converged")
+    return tuple(name for name in FAILURES if name in failures)
 
 
 def largest_displacement(start, end, *, drift):

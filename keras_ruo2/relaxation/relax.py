@@ -85,12 +85,12 @@ def relax(atoms, calculator, limits, trajectory=None, most_atoms=None):
     work.calc = calculator
     started = time.perf_counter()
     try:
-        found = iterate(work, limits, trajectory, started)
+        outcome = iterate(work, limits, trajectory, started)
     except Exception as error:  # calculators raise whatever they like; the rest must go on
         result = untouched(atoms, "calculator_error")
         result.info["error"] = f"{type(error).__name__}: {error}"[:200].replace('"', "'")
         return result
-    return finished(atoms, work, found, time.perf_counter() - started)
+    return relaxed_result(atoms, work, outcome, time.perf_counter() - started)
 
 
 def iterate(work, limits, trajectory, started):
@@ -122,15 +122,15 @@ def iterate(work, limits, trajectory, started):
     }
 
 
-def finished(start, work, found, seconds):
+def relaxed_result(start, work, outcome, seconds):
     """Return the relaxed structure with its results, independent of the calculator."""
     energy, forces = work.get_potential_energy(), work.get_forces(apply_constraint=False)
-    failures = classify(start, work, found["stopped"] == "converged")
+    failures = classify(start, work, outcome["stopped"] == "converged")
     fixed = [rule.index for rule in work.constraints if isinstance(rule, FixAtoms)]
     drift = not work.constraints
     result = work.copy()
     result.calc = SinglePointCalculator(result, energy=float(energy), forces=forces)
-    result.info |= found
+    result.info |= outcome
     result.info |= {
         "relax_failures": " ".join(failures) or "no",
         "relaxation_seconds": round(seconds, 2),

@@ -41,16 +41,16 @@ class Worker:
         with held_back():
             self.process.start()
         theirs.close()
-        kind, told = "failed", f"it took longer than {MAKING:g} s"
+        kind, message = "failed", f"it took longer than {MAKING:g} s"
         try:
             if self.connection.poll(MAKING):
-                kind, told = self.connection.recv()
+                kind, message = self.connection.recv()
         except EOFError:
-            kind, told = "failed", f"its process ended ({self.ended()})"
+            kind, message = "failed", f"its process ended ({self.ended()})"
         if kind == "failed":
             self.stop()
-            raise ConfigError(f"Calculator {self.name!r} could not be made: {told}")
-        self.provenance = told
+            raise ConfigError(f"Calculator {self.name!r} could not be made: {message}")
+        self.provenance = message
 
     def relax(self, atoms, trajectory=None, most_atoms=None):
         """Return what `relax.relax` does; see `FAILURES` for a calculator that hangs or crashes."""
@@ -61,12 +61,15 @@ class Worker:
             self.connection.send((atoms, trajectory, most_atoms))
             if self.connection.poll(seconds + max(seconds, PATIENCE)):
                 return self.connection.recv()
-            failure, told = "calculator_hung", f"a call did not end within {seconds:g} s"
+            failure, message = "calculator_hung", f"a call did not end within {seconds:g} s"
         except (EOFError, ConnectionError):
-            failure, told = "calculator_error", f"the calculator's process ended ({self.ended()})"
+            failure, message = (
+                "calculator_error",
+                f"the calculator's process ended ({self.ended()})",
+            )
         self.stop()
         result = untouched(atoms, failure)
-        result.info["error"] = told
+        result.info["error"] = message
         return result
 
     def ended(self):
@@ -96,7 +99,7 @@ class Worker:
 def serve(connection, make, name, limits):
     """Relax what comes through `connection` until it is closed; runs in the process."""
     answered()
-    threading.Thread(target=follow_the_parent, daemon=True).start()
+    threading.Thread(target=exit_after_parent, daemon=True).start()
     try:
         answer_requests(connection, make, name, limits)
     except (EOFError, ConnectionError):  # the parent has ended, which is no error of this process
@@ -116,7 +119,7 @@ def answer_requests(connection, make, name, limits):
         connection.send(relax(atoms, calculator, limits, trajectory, most_atoms))
 
 
-def follow_the_parent():
+def exit_after_parent():
     """End this process when its parent has ended, however that was."""
     wait([multiprocessing.parent_process().sentinel])
     os._exit(1)

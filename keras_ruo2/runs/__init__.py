@@ -201,6 +201,6 @@ def repeats_of(source):
     return {int(count): number for count, number in counts.items()} if counts else None
 
 
-def translated(source):
+def translated_axes_of(source):
     """Return the axes along which the records were moved at random, from their `source`."""
     return source.get("translate", "xyz")

@@ -5,9 +5,16 @@ from functools import cache
 from pathlib import Path
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.io.fields import check_fields, mapped, record, text, whole
+from keras_ruo2.io.fields import check_fields, integer, mapped, record, text
 from keras_ruo2.io.paths import checksum, shown
-from keras_ruo2.io.state import parse_state, read_state, remark, say_once, sync_folder, write_state
+from keras_ruo2.io.state import (
+    parse_state,
+    read_state,
+    say_once,
+    sync_folder,
+    warn_unsealed,
+    write_state,
+)
 from keras_ruo2.runs.metrics import METRICS, note_of, proven_metrics
 
 CHECKPOINTS = "checkpoints"
@@ -21,7 +28,7 @@ WEIGHTS = (TRAINING_WEIGHTS, GENERATOR_WEIGHTS)
 RESTORE = "Restore it, or delete this checkpoint's folder."
 KINDS = {
     "files": mapped(text(64)),
-    "rows": record({"count": whole(), "sha256": text(64)}),
+    "rows": record({"count": integer(), "sha256": text(64)}),
 }
 
 
@@ -50,7 +57,9 @@ def drop_training_state(folder):
     known = known_of(folder)
     if known is None:
         return
-    files = {name: told for name, told in known["files"].items() if name != TRAINING_WEIGHTS}
+    files = {
+        name: checksum for name, checksum in known["files"].items() if name != TRAINING_WEIGHTS
+    }
     if files != known["files"]:
         write_state(folder / CHECKSUMS, known | {"files": files})
     (folder / TRAINING_WEIGHTS).unlink(missing_ok=True)
@@ -87,7 +96,7 @@ def find_fault(folder, signature):
     except ConfigError as error:
         return str(error)
     if known is None:
-        remark(shown(folder))
+        warn_unsealed(shown(folder))
     # A model that was exported has no training weights, and says so.
     missing = sorted({GENERATOR_WEIGHTS, *known["files"]} if known else WEIGHTS)
     for name in missing:
@@ -108,7 +117,7 @@ def fault_of_weights(path):
     """
     import h5py
 
-    found, total = [], 0
+    values, total = [], 0
     try:
         with h5py.File(path) as file:
             waiting = [file]
@@ -120,12 +129,12 @@ def fault_of_weights(path):
                     item = group[name]
                     if isinstance(item, h5py.Group):
                         waiting.append(item)
-                        found.append(item.id)
+                        values.append(item.id)
                     elif item.dtype.kind not in "fiubV" or item.external or item.is_virtual:
                         return f"is damaged: {name!r} holds no plain numbers"
                     else:
                         total += item.nbytes
-                if len(found) > 100_000:
+                if len(values) > 100_000:
                     return "is damaged: it has too many parts"
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"is damaged ({first_line(error)})"
@@ -206,8 +215,8 @@ def sound_checkpoint(run, best=False, to_go_on=False):
         if to_go_on and not fault and not (folder / TRAINING_WEIGHTS).is_file():
             fault = f"{shown(folder)} holds what draws samples only, not the state of a training"
         if not fault:
-            for told in faults:
-                say_once(f"Warning: {told}. {shown(folder)} is used instead.")
+            for reason in faults:
+                say_once(f"Warning: {reason}. {shown(folder)} is used instead.")
             return folder
         faults.append(fault.rstrip("."))
     if faults:

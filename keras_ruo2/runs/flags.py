@@ -6,7 +6,7 @@ from pathlib import Path
 from keras_ruo2 import runs
 from keras_ruo2.config import TrainConfig
 from keras_ruo2.config.base import field_names, flag_of
-from keras_ruo2.errors import ConfigError, nearest
+from keras_ruo2.errors import ConfigError, did_you_mean
 from keras_ruo2.io.paths import MODELS, run_named, shown
 from keras_ruo2.io.state import SEAL, parse_json
 
@@ -75,7 +75,7 @@ def with_flags(config, path):
     values = {name.replace("-", "_"): value for name, value in values.items()}
     for name in sorted(set(values) - set(fields)):
         raise ConfigError(
-            f"{where} has {name!r}, which is no flag of train.{nearest(name, fields)}"
+            f"{where} has {name!r}, which is no flag of train.{did_you_mean(name, fields)}"
         )
     values = {fields[name]: value for name, value in values.items()}
     try:
@@ -96,7 +96,7 @@ def from_model(config):
         names = sorted(path.name for path in MODELS.iterdir() if path.is_dir())
         raise ConfigError(
             f"--from={config.from_}: no trained run, and no model of the package "
-            f"({', '.join(names)}).{nearest(config.from_, names)}"
+            f"({', '.join(names)}).{did_you_mean(config.from_, names)}"
         )
     known = runs.load(folder)["resolved"]
     for name in FROM_MODEL:

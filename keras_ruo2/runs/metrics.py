@@ -59,12 +59,12 @@ def read_metrics(path, count=None):
 
 def rows_until(path, step):
     """Return the rows of a metrics.csv up to a step, whatever stands behind them."""
-    found = []
+    rows = []
     for row in csv.DictReader(Path(path).read_bytes().decode(errors="replace").split("\n")[:-1]):
         if not (row.get("step") or "").isdecimal() or int(row["step"]) > step:
             break
-        found.append(row)
-    return found
+        rows.append(row)
+    return rows
 
 
 def metrics_table(rows):

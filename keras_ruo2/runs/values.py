@@ -9,20 +9,20 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.fields import (
     ANY_DICT,
     check_fields,
+    integer,
     listed,
     mapped,
     number,
     one_of,
     optional,
     text,
-    whole,
 )
 
 PARTS = {"config", "resolved", "data", "versions", "environment"}
 SYMBOL = one_of(chemical_symbols[1:])
 LENGTHS = listed(number(0, 1e4), most=3)
 SOURCE = {
-    "lateral_repeats": optional(mapped(whole())),
+    "lateral_repeats": optional(mapped(integer())),
     "translate": one_of(("xyz", "xy")),
     "file": text(),
     "sha256": text(),
@@ -30,15 +30,15 @@ SOURCE = {
 DATA = {
     "records": text(),
     "fingerprint": text(64),
-    "grid_shape": listed(whole(1, 512), least=3, most=4),
+    "grid_shape": listed(integer(1, 512), least=3, most=4),
     "alpha": number(1e-3, 1e3),
     "species": listed(SYMBOL, least=2, most=2),
     "lattice_minimum": LENGTHS,
     "lattice_maximum": LENGTHS,
     "class_edges": listed(number(), most=1001),
-    "class_counts": listed(whole(), most=1000),
+    "class_counts": listed(integer(), most=1000),
     "class_names": listed(text(), most=1000),
-    "counts": mapped(whole()),
+    "counts": mapped(integer()),
     "source": ANY_DICT,
 }
 BUILT = ("variant", "arch", "latent_size")  # what no network can be built without
@@ -78,7 +78,7 @@ def check_run(saved, where, advice):
 
 def record_of(name):
     """Return what a setting without which nothing can be built must be."""
-    return whole(1) if name == "latent_size" else text(64)
+    return integer(1) if name == "latent_size" else text(64)
 
 
 def check_settings(values, where, advice):

@@ -12,13 +12,13 @@ from keras_ruo2.io.progress import Progress
 from keras_ruo2.io.structures import name_of, read_structures
 from keras_ruo2.io.tables import harmless
 from keras_ruo2.screening.screening import (
-    check_installed,
+    check_screening_installed,
     energy_per_atom,
     funnel,
     known_slabs,
     screen,
 )
-from keras_ruo2.species import remark
+from keras_ruo2.species import assumption_note
 from keras_ruo2.structure.validity import REASONS
 
 NOTHING = "no"
@@ -41,16 +41,16 @@ def main(config):
         ConfigError: Before anything is computed: missing libraries, unreadable files or an unknown
             reason in --accept.
     """
-    check_installed()
-    accept = [word.strip() for word in config.accept.split(",") if word.strip()]
-    for word in accept:
-        check_choice("accept", word, REASONS)
+    check_screening_installed()
+    accept = [name.strip() for name in config.accept.split(",") if name.strip()]
+    for name in accept:
+        check_choice("accept", name, REASONS)
     structures = read_structures(config.structures)
     references = read_structures(config.known)
     check_writable(config.out.parent)
     known = known_slabs(references, config.pair)
     messages.info(f"Comparing with {len(references)} known slabs of {shown(config.known)}.")
-    remark(config.pair)
+    assumption_note(config.pair)
     if not known.indices:
         messages.info(
             f"None of them is of {' and '.join(config.pair)}: every valid slab counts as novel."
@@ -58,15 +58,15 @@ def main(config):
     progress = Progress(len(structures))
     verdicts = screen(structures, known, accept=accept, progress=progress.step, species=config.pair)
     rows = [
-        row_of(verdict, atoms, references)
+        verdict_row(verdict, atoms, references)
         for verdict, atoms in zip(verdicts, structures, strict=True)
     ]
     chosen = [k for k, verdict in enumerate(verdicts) if wanted(verdict, config.only)]
-    write_table(config.out.with_suffix(".csv"), rows)
+    write_verdicts(config.out.with_suffix(".csv"), rows)
     steps = funnel(verdicts)
     write_json(config.out.with_suffix(".json"), {"settings": config.as_dict(), "funnel": steps})
     write_frames(config.out, [annotated(structures[k], rows[k]) for k in chosen])
-    messages.info(table(steps))
+    messages.info(funnel_text(steps))
     messages.info(f"{shown(config.out)}: {len(chosen)} of {len(structures)} structures written.")
     return steps
 
@@ -78,7 +78,7 @@ def wanted(verdict, only):
     return {None: True, "valid": verdict.valid, "unique": verdict.unique}[only]
 
 
-def row_of(verdict, atoms, references):
+def verdict_row(verdict, atoms, references):
     """Return what the table says about a structure, a dict of numbers and words."""
     match, termination = verdict.match, verdict.termination
     row = {
@@ -141,7 +141,7 @@ def annotated(atoms, row):
     return result
 
 
-def write_table(path, rows):
+def write_verdicts(path, rows):
     """Write a row for every structure, in their order."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     with whole(path) as partial, open(partial, "w", newline="") as file:
@@ -156,7 +156,7 @@ def write_json(path, content):
         partial.write_text(json.dumps(content, indent=1))
 
 
-def table(steps):
+def funnel_text(steps):
     """Return the funnel as text: who fails which criterion, and how many are left after it."""
     lines = [f"{'':20s}  fail  left"]
     for step in steps:

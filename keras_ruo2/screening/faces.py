@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_ruo2.screening.matching import Fingerprint, fingerprint
+from keras_ruo2.screening.matching import Fingerprint, slab_fingerprint
 from keras_ruo2.screening.novelty import find_match
 from keras_ruo2.screening.soap import environments
 from keras_ruo2.structure.bonds import is_anion, is_metal, pair_of, unlike_bonds
@@ -77,7 +77,7 @@ def faces_of(atoms):
     upper, lower = face_slice(whole, along), face_slice(whole, along.max() - along)
     planes = 1 + int(np.sum(np.diff(np.sort(along[metal])) > PLANE_GAP))
     inside = np.setdiff1d(np.arange(len(whole)), np.union1d(upper, lower))
-    slices = tuple(fingerprint(whole[part]) for part in (upper, lower))
+    slices = tuple(slab_fingerprint(whole[part]) for part in (upper, lower))
     ends = termination_of(whole)
     excess = (ends.upper.excess, ends.lower.excess)
     return Faces(ends.facet, slices, excess, planes, is_crystal(whole, inside))
@@ -104,12 +104,12 @@ def is_crystal(atoms, inside):
     if not len(inside) or lattice is None:
         return True
     crystal = environments(rutile_ruo2(*lattice, species=pair_of(atoms)), bulk=True)
-    found = environments(atoms)
+    described = environments(atoms)
     kinds = (is_metal(atoms), is_anion(atoms))
     chosen = np.isin(np.arange(len(atoms)), inside)
     return all(
         not chosen[kind].any() or (own[chosen[kind]] @ other.T).max(axis=1).min() >= BULK_KERNEL
-        for own, other, kind in zip(found, crystal, kinds, strict=True)
+        for own, other, kind in zip(described, crystal, kinds, strict=True)
     )
 
 
@@ -124,7 +124,7 @@ class KnownFaces:
 
     def __init__(self, structures, indices, species):
         self.structures, self.species = structures, species
-        self.indices, self.found = indices, {}
+        self.indices, self.by_facet = indices, {}
 
     @cached_property
     def facets(self):
@@ -136,14 +136,14 @@ class KnownFaces:
 
     def faces_on(self, facet):
         """Return `(index, planes, excess, slice)` of each face of the whole slabs of a facet."""
-        if facet not in self.found:
-            self.found[facet] = []
+        if facet not in self.by_facet:
+            self.by_facet[facet] = []
             for index in self.facets.get(facet, ()):
                 atoms = self.structures[index]
                 faces = None if reasons_against(atoms, self.species) else faces_of(atoms)
                 for excess, part in zip(faces.excess, faces.slices, strict=True) if faces else ():
-                    self.found[facet].append((index, faces.num_planes, excess, part))
-        return self.found[facet]
+                    self.by_facet[facet].append((index, faces.num_planes, excess, part))
+        return self.by_facet[facet]
 
     def find(self, atoms):
         """Return the `FaceMatch` of a valid slab, or `None` if a face or its bulk is not known."""

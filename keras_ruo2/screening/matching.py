@@ -51,7 +51,7 @@ class Fingerprint:
     facet: str
 
 
-def fingerprint(atoms):
+def slab_fingerprint(atoms):
     """Return the `Fingerprint` of a valid slab (`structure.validity`)."""
     from pymatgen.core import Lattice, Structure
 
@@ -112,8 +112,8 @@ def displacement(first, second):
         scale=False,
         attempt_supercell=True,  # rattled cells do not become smaller
     )
-    found = matcher.get_rms_dist(first.structure, second.structure)
-    return inf if found is None else float(found[1] * unit)
+    distances = matcher.get_rms_dist(first.structure, second.structure)
+    return inf if distances is None else float(distances[1] * unit)
 
 
 def same_slab(first, second, kernel):

@@ -47,7 +47,7 @@ def find_match(fingerprint, others):
     return nearest
 
 
-def group(fingerprints, energies):
+def first_of_kinds(fingerprints, energies):
     """Find for each slab the first of those that it equals, the one of the lowest energy.
 
     Args:

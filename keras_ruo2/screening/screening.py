@@ -5,17 +5,15 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import numpy as np
-
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.extras import install
 from keras_ruo2.screening.faces import FaceMatch, KnownFaces
-from keras_ruo2.screening.matching import fingerprint
-from keras_ruo2.screening.novelty import Match, find_match, group
+from keras_ruo2.screening.matching import slab_fingerprint
+from keras_ruo2.screening.novelty import Match, find_match, first_of_kinds
 from keras_ruo2.species import SPECIES
-from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.cells import energy_per_atom
 from keras_ruo2.structure.facets import periodic
-from keras_ruo2.structure.terminations import Termination, termination_of
+from keras_ruo2.structure.terminations import SlabTermination, termination_of
 from keras_ruo2.structure.validity import REASONS, UNREADABLE, reasons_against, unreadable
 
 
@@ -40,7 +38,7 @@ class Verdict:
     valid: bool = False
     first: int | None = None
     match: Match | None = None
-    termination: Termination | None = None
+    termination: SlabTermination | None = None
     faces: FaceMatch | None = None
 
     @property
@@ -78,7 +76,7 @@ class Known(NamedTuple):
     faces: KnownFaces
 
 
-def check_installed():
+def check_screening_installed():
     """Raise `ConfigError` unless the libraries of the extra `screen` are there."""
     missing = [name for name in ("dscribe", "pymatgen") if not importlib.util.find_spec(name)]
     if missing:
@@ -92,7 +90,7 @@ def known_slabs(structures, species=SPECIES):
     equals them.
     """
     usable = [k for k, atoms in enumerate(structures) if is_oxide(atoms, species)]
-    prints = [fingerprint(structures[index]) for index in usable]
+    prints = [slab_fingerprint(structures[index]) for index in usable]
     return Known(usable, prints, KnownFaces(structures, usable, species))
 
 
@@ -120,7 +118,7 @@ def screen(structures, known, *, accept=(), progress=lambda text: None, species=
         valid = set(reasons) <= set(accept) and is_oxide(atoms, species)
         verdict = Verdict(index, reasons, valid)
         if verdict.valid:
-            prints[index] = fingerprint(atoms)
+            prints[index] = slab_fingerprint(atoms)
             match = look_up(prints[index], known)
             verdict = replace(
                 verdict,
@@ -129,29 +127,25 @@ def screen(structures, known, *, accept=(), progress=lambda text: None, species=
                 faces=known.faces.find(atoms) if match and not match.same else None,
             )
         verdicts.append(verdict)
-        progress(describe(verdict))
+        progress(verdict_text(verdict))
     valid = list(prints)
-    first = group(list(prints.values()), [energy_per_atom(structures[index]) for index in valid])
+    first = first_of_kinds(
+        list(prints.values()), [energy_per_atom(structures[index]) for index in valid]
+    )
     for index, leader in zip(valid, first, strict=True):
         verdicts[index] = replace(verdicts[index], first=valid[leader])
     return verdicts
 
 
-def look_up(found, known):
+def look_up(fingerprint, known):
     """Return the `Match` of a fingerprint among known slabs, its index that of the structure."""
     if not known.fingerprints:
         return None
-    match = find_match(found, known.fingerprints)
+    match = find_match(fingerprint, known.fingerprints)
     return match._replace(index=known.indices[match.index])
 
 
-def energy_per_atom(atoms):
-    """Return the energy that came with a structure, eV per atom, or NaN."""
-    energy = potential_energy(atoms)
-    return np.nan if energy is None else energy / len(atoms)
-
-
-def describe(verdict):
+def verdict_text(verdict):
     """Return a few words on a structure."""
     if not verdict.valid:
         return " ".join(verdict.reasons)

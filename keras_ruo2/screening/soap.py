@@ -78,11 +78,11 @@ def worst_match(first, second):
 
 def worst_matches(first, others):
     """Return `worst_match` of a slab to each of several, shape `(len(others),)`, float32."""
-    found = np.ones(len(others), np.float32)
+    worst = np.ones(len(others), np.float32)
     for one, many in zip(first, zip(*others, strict=True), strict=True):
         starts = np.cumsum([0, *(len(vectors) for vectors in many[:-1])])
         similar = one @ np.concatenate(many).T
         forth = np.maximum.reduceat(similar, starts, axis=1).min(axis=0)
         back = np.minimum.reduceat(similar.max(axis=0), starts)
-        found = np.minimum(found, np.minimum(forth, back))
-    return found
+        worst = np.minimum(worst, np.minimum(forth, back))
+    return worst

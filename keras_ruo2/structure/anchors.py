@@ -93,10 +93,10 @@ class Anchors:
     def opposed(self):
         """Whether each site has an opposite on the other face, `(f, s)`."""
         own = np.arange(self.num_sites)
-        found = self.upper != own
+        opposed = self.upper != own
         for frame, upper in enumerate(self.upper):
-            found[frame, upper[upper != own]] = True
-        return found
+            opposed[frame, upper[upper != own]] = True
+        return opposed
 
     def cells_of(self, facet):
         """Return the numbers of the cells whose slabs show a facet, e.g. `"(110)"`."""
@@ -180,7 +180,7 @@ def find_anchors(motifs, labels, counts, *, num_classes, species=SPECIES, **know
         for number, (frame, table) in enumerate(zip(frames, tables, strict=True))
         for pair in excluding(frame, table, TOUCHING * shortest[2])
     ]
-    cells, tallies = cells_of(frames, labels, counts, num_classes)
+    cells, tallies = cell_kinds(frames, labels, counts, num_classes)
     heights = [np.array([slab.height for slab in frame.slabs]) for frame in frames]
     return Anchors(
         species=tuple(species),
@@ -196,7 +196,7 @@ def find_anchors(motifs, labels, counts, *, num_classes, species=SPECIES, **know
         farthest=farthest,
         cells=cells,
         counts=tallies,
-        upper=np.stack([numbered(table["upper"], size) for table in tables]),
+        upper=np.stack([padded_numbers(table["upper"], size) for table in tables]),
         equal=np.array([table["equal"] for table in tables]),
         **known,
     )
@@ -218,7 +218,7 @@ def padded(values, size, fill):
     return result
 
 
-def numbered(sites, size):
+def padded_numbers(sites, size):
     """Return numbers of sites, followed by those of the padding."""
     result = np.arange(size)
     result[: len(sites)] = sites
@@ -252,12 +252,12 @@ def vacuum_of(frames, heights):
     return float(np.concatenate(gaps).mean()) if spread_of_gaps < spread_of_heights else None
 
 
-def cells_of(frames, labels, counts, num_classes):
+def cell_kinds(frames, labels, counts, num_classes):
     """Return the kinds of cells, `(k, 3)`, and their records in each class, `(k, classes)`."""
-    found = {}
+    kinds = {}
     for number, frame in enumerate(frames):
         for slab, index in zip(frame.slabs, frame.numbers, strict=True):
             key = (number, *(int(count) for count in slab.repeats))
-            tally = found.setdefault(key, np.zeros(num_classes))
+            tally = kinds.setdefault(key, np.zeros(num_classes))
             tally[max(int(labels[index]), 0)] += counts[index]
-    return np.array(list(found)), np.array(list(found.values()))
+    return np.array(list(kinds)), np.array(list(kinds.values()))

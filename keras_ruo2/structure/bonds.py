@@ -13,7 +13,7 @@ from ase.neighborlist import neighbor_list
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from keras_ruo2.species import ANIONS, SPECIES, rank
+from keras_ruo2.species import ANIONS, SPECIES, anion_rank
 
 RU, O = 44, 8  # noqa: E741 - the symbol of oxygen
 
@@ -25,7 +25,7 @@ RU_RU_BOND = 2.9
 O_O_BOND = 1.8
 
 
-def scaled(cutoff, pair, known=SPECIES):
+def scaled_cutoff(cutoff, pair, known=SPECIES):
     """Return the `cutoff` of the `known` pair of elements, scaled by covalent radii to `pair`, Å.
 
     Of the known pair itself it is exactly the cutoff.
@@ -41,7 +41,7 @@ def pair_of(atoms):
     `ANIONS`, and the metal the most frequent of the others. What is missing is Ru or O.
     """
     counts = Counter(atoms.get_chemical_symbols())
-    anions = sorted((symbol for symbol in counts if symbol in ANIONS), key=rank)
+    anions = sorted((symbol for symbol in counts if symbol in ANIONS), key=anion_rank)
     anion = SPECIES[1] if SPECIES[1] in counts or not anions else anions[0]
     others = [
         (symbol == SPECIES[0], symbol not in ANIONS, count, symbol)
@@ -73,7 +73,7 @@ def bond_lengths(atoms=None):
         ((metal, metal), (ru, ru), RU_RU_BOND),
         ((anion, anion), (o, o), O_O_BOND),
     ):
-        lengths[pair] = scaled(cutoff, pair, known)
+        lengths[pair] = scaled_cutoff(cutoff, pair, known)
     return lengths
 
 
@@ -140,10 +140,10 @@ def bonded_parts(atoms):
             search.insert_bond(first, second, tuple(shift))
     search.check()
     components, dimensions = search.get_components()
-    found = np.array([dimensions[component] for component in components])
+    sizes = np.array([dimensions[component] for component in components])
     labels = fragments(atoms)  # ASE's components may be one fragment, cut at the boundaries
     parts = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    return sorted(((part, int(found[part].max())) for part in parts), key=lambda row: -len(row[0]))
+    return sorted(((part, int(sizes[part].max())) for part in parts), key=lambda row: -len(row[0]))
 
 
 def closer_than(atoms, share):

@@ -29,6 +29,12 @@ def energy_of(atoms):
     return results.get("energy", results.get("free_energy", atoms.info.get("energy")))
 
 
+def energy_per_atom(atoms):
+    """Return the potential energy that came with `atoms`, eV per atom, or NaN."""
+    energy = potential_energy(atoms)
+    return np.nan if energy is None else energy / len(atoms)
+
+
 def with_energy(atoms, energy):
     """Return `atoms` carrying `energy` (eV, or `None`) in a single-point calculator."""
     atoms.calc = None if energy is None else SinglePointCalculator(atoms, energy=float(energy))

@@ -10,10 +10,10 @@ def check_species(atoms, species=SPECIES):
     """Raise `ConfigError` if `atoms` is empty or holds an element outside `species`."""
     if not len(atoms):
         raise ConfigError("`atoms` is empty. Expected at least one atom.")
-    found = set(atoms.get_chemical_symbols())
-    foreign = sorted(found - set(species))
+    symbols = set(atoms.get_chemical_symbols())
+    foreign = sorted(symbols - set(species))
     if foreign:
-        advice = "Drop this structure" + ", or give --species" * (len(found) <= 2)
+        advice = "Drop this structure" + ", or give --species" * (len(symbols) <= 2)
         raise ConfigError(
             f"`atoms` ({atoms.get_chemical_formula()}) holds {', '.join(foreign)}, but the "
             f"channels are {', '.join(species)}. {advice}."

@@ -58,8 +58,8 @@ def fault_of_cell(atoms):
     check_cell(atoms)
     lengths = atoms.cell.lengths()
     if lengths.min() < SHORTEST or lengths.max() > LONGEST:
-        told = ", ".join(f"{length:.3g}" for length in lengths)
-        return f"its cell vectors are {told} Å long. Expected {SHORTEST:g} to {LONGEST:g} each."
+        text = ", ".join(f"{length:.3g}" for length in lengths)
+        return f"its cell vectors are {text} Å long. Expected {SHORTEST:g} to {LONGEST:g} each."
     volume = atoms.cell.volume / len(atoms)
     if not LEAST_VOLUME <= volume <= MOST_VOLUME:
         return (

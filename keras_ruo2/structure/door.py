@@ -21,7 +21,7 @@ def check_structure(atoms):
     check_undamaged(atoms)
 
 
-def admitted(path, frames, *, skip=False, check=check_structure, advice=ADVICE):
+def usable_structures(path, frames, *, skip=False, check=check_structure, advice=ADVICE):
     """Return the structures that can be used, refuse the first other one or leave all others out.
 
     Args:
@@ -39,20 +39,20 @@ def admitted(path, frames, *, skip=False, check=check_structure, advice=ADVICE):
         try:
             check(atoms)
         except ConfigError as error:
-            told = f"structure {number} ({name_of(atoms, number)}): {error}"
+            reason = f"structure {number} ({name_of(atoms, number)}): {error}"
             if not skip:
-                raise ConfigError(f"{path}, {told} {advice}") from None
-            left_out.append(told)
+                raise ConfigError(f"{path}, {reason} {advice}") from None
+            left_out.append(reason)
         else:
             kept.append(atoms)
     if left_out:
-        warn(f"{path}: skipped {len(left_out)} structures", left_out)
+        warn_of_listed(f"{path}: skipped {len(left_out)} structures", left_out)
     if not kept:
         raise ConfigError(f"{path}: none of {len(left_out)} structures can be used.")
     return kept
 
 
-def warn(text, listed):
+def warn_of_listed(text, listed):
     """Print a text with the first of a list of sentences."""
     more = len(listed) - MOST_NAMED
     lines = listed[:MOST_NAMED] + ([f"and {more} more"] if more > 0 else [])

@@ -39,13 +39,13 @@ class SlabKeys:
 
     def moves_of(self, frame):
         """Return where each way to lay a frame on itself takes its sites, `(ways, sites)`."""
-        found = self.anchors
-        real = found.channels[frame] >= 0
-        centring = np.array([[0, 0], HALF]) if found.centred[frame] else np.zeros((1, 2))
+        anchors = self.anchors
+        real = anchors.channels[frame] >= 0
+        centring = np.array([[0, 0], HALF]) if anchors.centred[frame] else np.zeros((1, 2))
         ways = laid_on_itself(
-            found.positions[frame][real],
-            found.channels[frame][real],
-            found.lengths[frame],
+            anchors.positions[frame][real],
+            anchors.channels[frame][real],
+            anchors.lengths[frame],
             centring,
             (1, -1),
         )

@@ -27,9 +27,9 @@ def heights(atoms):
     length = float(atoms.cell[2] @ normal)
     along = (atoms.positions @ normal) % length
     vacuum, bottom = widest_stretch(along, length)
-    found = (along - bottom) % length
-    found[found > length - 1e-6] = 0.0  # the lowest atom itself, rounded down
-    return found, vacuum
+    above = (along - bottom) % length
+    above[above > length - 1e-6] = 0.0  # the lowest atom itself, rounded down
+    return above, vacuum
 
 
 def standing(atoms, vacuum):
@@ -48,9 +48,9 @@ def standing(atoms, vacuum):
     slab.pbc = True
     slab = straighten(slab)
     normal = normal_of(slab)
-    found, _ = heights(slab)
-    slab.positions += (found + vacuum / 2 - slab.positions @ normal)[:, None] * normal
-    slab.set_cell([slab.cell[0], slab.cell[1], (found.max() + vacuum) * normal])
+    above, _ = heights(slab)
+    slab.positions += (above + vacuum / 2 - slab.positions @ normal)[:, None] * normal
+    slab.set_cell([slab.cell[0], slab.cell[1], (above.max() + vacuum) * normal])
     return slab
 
 

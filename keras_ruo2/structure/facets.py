@@ -35,8 +35,8 @@ class Facet(NamedTuple):
 
 def indices_of(name):
     """Return the Miller indices in a facet's name, `(1, 1, 0)` of `"(110)"`, or `None`."""
-    found = NAME.fullmatch(name)
-    return tuple(int(digit) for digit in found.groups()) if found else None
+    match = NAME.fullmatch(name)
+    return tuple(int(digit) for digit in match.groups()) if match else None
 
 
 def facet_in(atoms):
@@ -104,7 +104,7 @@ def miller_name(label):
     if isinstance(label, bool | np.bool_) or label is None:
         return None
     indices = from_number(label) if np.ndim(label) == 0 else from_sequence(label)
-    return None if indices is None or not any(indices) else named(indices)
+    return None if indices is None or not any(indices) else facet_name(indices)
 
 
 def from_number(label):
@@ -114,9 +114,9 @@ def from_number(label):
             return None
         return tuple(int(digit) for digit in f"{abs(int(label)):03d}")
     text = str(label).translate(OVERLINES).strip(BRACKETS)
-    found = SPELLING.fullmatch(text)
-    if found:
-        return tuple(int(digit.replace("−", "-")) for digit in found.groups())
+    match = SPELLING.fullmatch(text)
+    if match:
+        return tuple(int(digit.replace("−", "-")) for digit in match.groups())
     short = text if text.isdigit() and len(text) < 3 else None
     return None if short is None else from_number(int(short))
 
@@ -132,7 +132,7 @@ def from_sequence(label):
     return tuple(numbers) if len(numbers) == 3 and whole else None
 
 
-def named(indices):
+def facet_name(indices):
     """Return the name that stands for all facets that are equal in rutile's point group 4/mmm.
 
     The two edges of the square base may be swapped and every sign turned.

@@ -55,19 +55,19 @@ def base_of(atoms, species, *, frozen_layers=None, keep_below=None):
     Raises:
         ConfigError: If it is no such slab, or nothing or all of it would stay.
     """
-    check_slab(atoms, species)
-    found, _ = heights(atoms)
+    check_keepable(atoms, species)
+    above, _ = heights(atoms)
     if keep_below is None:
         kept = np.zeros(len(atoms), bool)
         kept[bottom_layers(atoms, frozen_layers)] = True
     else:
-        kept = below(atoms, found, keep_below)
+        kept = below_height(atoms, above, keep_below)
     lengths = atoms.cell.lengths()
     places = atoms.get_scaled_positions(wrap=False) * lengths
-    lowest = places[found.argmin(), 2]
-    places[:, 2] = lowest + found
+    lowest = places[above.argmin(), 2]
+    places[:, 2] = lowest + above
     upright = atoms.copy()
-    upright.positions[:, 2] = found
+    upright.positions[:, 2] = above
     planes = ruthenium_planes(upright)
     stays = planes[kept].max(initial=-1)
     if stays < 0:
@@ -81,12 +81,12 @@ def base_of(atoms, species, *, frozen_layers=None, keep_below=None):
         lengths=lengths,
         channels=np.where(is_metal(atoms), 0, 1),
         species=species,
-        cut=float(lowest + (found[kept].max() + found[~kept].min()) / 2),
+        cut=float(lowest + (above[kept].max() + above[~kept].min()) / 2),
         planes=int(planes.max() - stays),
     )
 
 
-def check_slab(atoms, species):
+def check_keepable(atoms, species):
     """Raise `ConfigError` unless faces of the species can be laid on a slab in its cell."""
     elements = set(atoms.get_chemical_symbols())
     if elements != set(species):
@@ -98,9 +98,9 @@ def check_slab(atoms, species):
         raise ConfigError("The slab to keep has no cell, or positions that are no numbers.")
     angles = atoms.cell.angles()
     if np.abs(angles - 90).max() > RIGHT:
-        told = ", ".join(f"{angle:.1f}" for angle in angles)
+        text = ", ".join(f"{angle:.1f}" for angle in angles)
         raise ConfigError(
-            f"The slab to keep has a cell with angles of {told} degrees. Expected 90, 90, 90: give "
+            f"The slab to keep has a cell with angles of {text} degrees. Expected 90, 90, 90: give "
             "an orthogonal supercell, the vacuum along the third vector."
         )
     vacuum = heights(atoms)[1]
@@ -111,12 +111,12 @@ def check_slab(atoms, species):
         )
 
 
-def below(atoms, found, height):
+def below_height(atoms, above, height):
     """Say which atoms of a slab lie below a height, `(n,)`.
 
     Args:
         atoms: `ase.Atoms`.
-        found: Their heights over the lowest one, Å.
+        above: Their heights over the lowest one, Å.
         height: The z, Å.
     """
     z = atoms.positions[:, 2]
@@ -127,7 +127,7 @@ def below(atoms, found, height):
             f"--keep_below={height:g} lies {side} of the slab, which has z from {z.min():.2f} to "
             f"{z.max():.2f} Å. Give a plane that cuts it."
         )
-    if found[kept].max() > found[~kept].min():
+    if above[kept].max() > above[~kept].min():
         raise ConfigError(
             "The slab to keep lies across the top of its cell, so that --keep_below cuts no lower "
             "part off. Move it into the cell, or use --frozen_layers."
@@ -135,7 +135,7 @@ def below(atoms, found, height):
     return kept
 
 
-def join(base, registration, offsets, there):
+def join_face(base, registration, offsets, there):
     """Lay a face on what is kept.
 
     The face is moved as a whole so that the atoms at the cut, which both have, lie on each other

@@ -104,8 +104,8 @@ def bottom_layers(atoms, count):
     """
     if not count:
         return np.array([], dtype=int)
-    found, _ = heights(atoms)
-    planes = np.sort(found[is_metal(atoms)])
+    above, _ = heights(atoms)
+    planes = np.sort(above[is_metal(atoms)])
     breaks = np.flatnonzero(np.diff(planes) > PLANE_GAP)
     if len(breaks) < count:
         raise ConfigError(
@@ -113,4 +113,4 @@ def bottom_layers(atoms, count):
             f"{pair_of(atoms)[0]}, {count} of which cannot be frozen. Freeze fewer."
         )
     last = breaks[count - 1]
-    return np.flatnonzero(found < (planes[last] + planes[last + 1]) / 2)
+    return np.flatnonzero(above < (planes[last] + planes[last + 1]) / 2)

@@ -78,7 +78,7 @@ def mend(atoms, closest, frozen=()):
         Squares Problems (1974), chapter 23.
     """
     start, free = atoms.positions, free_atoms(atoms, frozen)
-    places = spread(start, pairs_of(atoms, start), free)
+    places = separate_coincident(start, pairs_of(atoms, start), free)
     num_close, stays = 0, False
     for number in range(ROUNDS):
         pairs = pairs_of(atoms, places)
@@ -89,7 +89,7 @@ def mend(atoms, closest, frozen=()):
         vectors = pairs.vectors(places)
         distance = np.linalg.norm(vectors, axis=1)
         if stays and (distance > least - EXACT).all():
-            return finished(atoms, places, num_close)
+            return mended_result(atoms, places, num_close)
         watched = (distance < least + MARGIN) & (free[pairs.first] | free[pairs.second])
         if ((distance < least - EXACT) & ~watched).any():
             return None
@@ -106,7 +106,7 @@ def mend(atoms, closest, frozen=()):
     return None
 
 
-def finished(atoms, places, num_close):
+def mended_result(atoms, places, num_close):
     """Return `Mended`, or `None` if an atom was moved too far."""
     moved = float(np.linalg.norm(places - atoms.positions, axis=1).max())
     if moved > FARTHEST:
@@ -140,7 +140,7 @@ def pairs_of(atoms, places):
     return Pairs(first, second, shift @ atoms.cell.array, sums, real)
 
 
-def spread(start, pairs, free):
+def separate_coincident(start, pairs, free):
     """Return positions in which no two atoms lie on each other, so that a direction is known."""
     places = start.copy()
     rng = np.random.default_rng(0)

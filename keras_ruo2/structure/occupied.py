@@ -16,12 +16,12 @@ def sites_of_all(motifs, anchors):
         motifs: List of `Motif`.
         anchors: `Anchors`.
     """
-    frames, found, first = frames_of(anchors), [], 0
+    frames, occupied, first = anchor_frames(anchors), [], 0
     for motif in motifs:
-        found.append(occupied_sites(motif, anchors, frames, first))
-        if found[-1]:
-            first = int(anchors.cells[found[-1].cell, 0])
-    return found
+        occupied.append(occupied_sites(motif, anchors, frames, first))
+        if occupied[-1]:
+            first = int(anchors.cells[occupied[-1].cell, 0])
+    return occupied
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Occupied:
     offsets: np.ndarray
 
 
-def frames_of(anchors):
+def anchor_frames(anchors):
     """Return the frames of `Anchors`, without members."""
     frames = []
     for number, channels in enumerate(anchors.channels):
@@ -56,7 +56,7 @@ def occupied_sites(motif, anchors, frames, first=0):
     Args:
         motif: `Motif`.
         anchors: `Anchors`.
-        frames: What `frames_of` returned.
+        frames: What `anchor_frames` returned.
         first: Number of the frame that is tried first, and taken if the slab lies `CLOSE` on it.
 
     Returns:
@@ -86,17 +86,17 @@ def cell_of(frame, repeats, anchors):
     return int(mine[np.argmax(same)])
 
 
-def at_rest(found, energies):
+def at_rest(occupied, energies):
     """Find for each slab the one of lowest energy that occupies the same sites.
 
     Args:
-        found: List of `Occupied` or `None`.
+        occupied: List of `Occupied` or `None`.
         energies: eV per atom, NaN where unknown, `(n,)`.
 
     Returns:
         For each the number of the slab at rest, -1 for those that occupy no known sites.
     """
-    keys = [slab and (slab.cell, slab.occupancy.tobytes()) for slab in found]
+    keys = [slab and (slab.cell, slab.occupancy.tobytes()) for slab in occupied]
     energies = np.where(np.isnan(energies), np.inf, energies)
     lowest = {}
     for number in np.argsort(energies, kind="stable").tolist():

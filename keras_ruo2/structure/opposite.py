@@ -61,7 +61,9 @@ def moved_onto(positions, metal, lengths, centring, ups):
         for move in positions[metal] - turned[metal][:1]:
             if abs(move[2]) < METAL_OFF:
                 moved = turned + [*move[:2], 0]
-                apart = moved[metal] - nearest(moved[metal], positions[metal], lengths, centring)
+                apart = moved[metal] - nearest_sites(
+                    moved[metal], positions[metal], lengths, centring
+                )
                 yield moved - [*middle_of(apart, lengths), 0]
 
 
@@ -76,7 +78,7 @@ def copies_of(positions, lengths, centring):
     return (positions + shifts[:, None]).reshape(-1, 3)
 
 
-def nearest(places, positions, lengths, centring):
+def nearest_sites(places, positions, lengths, centring):
     """Return the site nearest to each place, `(n, 3)`, Å."""
     copies = copies_of(positions, lengths, centring)
     apart = np.linalg.norm(vectors(places[:, None], copies[None], lengths), axis=-1)
@@ -117,6 +119,6 @@ def upper_sites(positions, channels, lengths, centring):
         return None
     upper = np.flatnonzero((positions[:, 2] > MIDDLE) & (partners >= 0) & (channels == 1))
     upper = upper[positions[partners[upper], 2] < -MIDDLE]
-    found = np.arange(len(positions))
-    found[partners[upper]] = upper
-    return found
+    opposites = np.arange(len(positions))
+    opposites[partners[upper]] = upper
+    return opposites

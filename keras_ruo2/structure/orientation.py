@@ -66,7 +66,7 @@ def thin_deviations(atoms):
     along, _ = heights(atoms)
     planes = along[is_metal(atoms)]
     bottom, top = planes.min() - BEYOND, planes.max() + BEYOND
-    found = []
+    deviations = []
     for index in np.flatnonzero(whole):
         profile = np.sort(vectors[first == index] @ normal_of(atoms))
         if len(profile) < FEWEST_NEIGHBOURS:
@@ -77,8 +77,8 @@ def thin_deviations(atoms):
             inside = ideal[(places > bottom) & (places < top)]
             alike = len(inside) == len(profile)
             row.append(np.sqrt(((profile - inside) ** 2).mean()) if alike else np.inf)
-        found.append(row)
-    return np.reshape(found, (-1, len(FACETS)))
+        deviations.append(row)
+    return np.reshape(deviations, (-1, len(FACETS)))
 
 
 def inner_neighbours(atoms):
@@ -91,8 +91,8 @@ def inner_neighbours(atoms):
     first, vectors = neighbor_list("iD", atoms, {(metal, metal): FARTHEST})
     whole = is_metal(atoms) & (unlike_neighbours(atoms) >= FEWEST_OXYGENS)
     inside = whole & (np.bincount(first, minlength=len(atoms)) >= NUM_NEIGHBOURS)
-    found = [nearest_of(vectors[first == index]) for index in np.flatnonzero(inside)]
-    return np.reshape(found, (-1, NUM_NEIGHBOURS, 3))
+    neighbours = [nearest_of(vectors[first == index]) for index in np.flatnonzero(inside)]
+    return np.reshape(neighbours, (-1, NUM_NEIGHBOURS, 3))
 
 
 def nearest_of(vectors):
@@ -146,8 +146,8 @@ def num_surface_cells(facet, atoms):
     """
     if facet == UNKNOWN:
         return 1
-    found = lattice_of(atoms)
-    crystal = rutile_ruo2(*found) if found else rutile_ruo2()
+    lattice = lattice_of(atoms)
+    crystal = rutile_ruo2(*lattice) if lattice else rutile_ruo2()
     indices = np.array([int(digit) for digit in facet.strip("()")])
     plane = crystal.get_volume() * np.linalg.norm(indices @ np.linalg.inv(crystal.cell.array).T)
     area = np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1]))

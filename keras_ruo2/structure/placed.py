@@ -16,9 +16,9 @@ def placed_slabs(made, species):
         List of `ase.Atoms`, periodic, where the generator put them in their cells.
     """
     metal, anion = species
-    found = []
+    slabs = []
     for places, weights, cell in zip(made["places"], made["weights"], made["cell"], strict=True):
         there = weights.max(axis=1) > 0.5
         symbols = np.where(weights[there, 0] > 0.5, metal, anion)
-        found.append(Atoms(symbols, places[there].astype(float), cell=cell.astype(float), pbc=True))
-    return found
+        slabs.append(Atoms(symbols, places[there].astype(float), cell=cell.astype(float), pbc=True))
+    return slabs

@@ -38,9 +38,9 @@ def spacing(atoms):
     distances[np.arange(len(looked_at)), looked_at] = np.inf
     radii = covalent_radii[atoms.numbers]
     nearest = distances.argmin(axis=1)
-    found = distances[np.arange(len(looked_at)), nearest]
-    ratios = found / (radii[looked_at] + radii[nearest])
-    return float(np.median(ratios)), float(np.median(found))
+    shortest = distances[np.arange(len(looked_at)), nearest]
+    ratios = shortest / (radii[looked_at] + radii[nearest])
+    return float(np.median(ratios)), float(np.median(shortest))
 
 
 def wrong_units(atoms, largest=LARGEST):
@@ -53,12 +53,12 @@ def wrong_units(atoms, largest=LARGEST):
     ratio, distance = spacing(atoms)
     if not (ratio < SMALLEST or ratio > largest):
         return ""
-    found, expected = np.log(max(ratio, 1e-9) / USUAL), np.log(list(UNITS.values()))
-    nearest = int(np.argmin(np.abs(expected - found)))
+    deviation, expected = np.log(max(ratio, 1e-9) / USUAL), np.log(list(UNITS.values()))
+    nearest = int(np.argmin(np.abs(expected - deviation)))
     guess = "Expected Å."
     if ratio < SMALLEST and atoms.get_volume() > len(atoms) * ROOMY:
         guess = "Expected Å. Are its positions fractions of the cell?"
-    elif abs(expected[nearest] - found) < 0.3:
+    elif abs(expected[nearest] - deviation) < 0.3:
         unit, size = list(UNITS.items())[nearest]
         guess = f"Are its lengths in {unit}? Give Å (times {1 / size:.3g})."
     return (
@@ -76,8 +76,8 @@ def partial_occupancies(atoms):
     """Say in a sentence that sites are only partly occupied, empty if none is known to be."""
     shares = [
         share
-        for site in as_dict(atoms.info.get("occupancy")).values()
-        for share in as_dict(site).values()
+        for site in dict_or_empty(atoms.info.get("occupancy")).values()
+        for share in dict_or_empty(site).values()
     ]
     shares += np.ravel(atoms.arrays.get("occupancy", ())).tolist()
     partial = [share for share in shares if 0 <= share < FULL]
@@ -89,7 +89,7 @@ def partial_occupancies(atoms):
     )
 
 
-def as_dict(value):
+def dict_or_empty(value):
     """Return a dict, empty for anything else."""
     return value if isinstance(value, dict) else {}
 
@@ -107,7 +107,7 @@ def sideways_vacuum(atoms):
     )
 
 
-def no_vacuum(atoms):
+def missing_vacuum_sentence(atoms):
     """Say in a sentence that a structure is a crystal without surfaces."""
     widest = max(gap_across(atoms, axis) for axis in range(3))
     return "" if widest >= SLAB_GAP else f"no vacuum ({widest:.1f} Å at most): a crystal, no slab"

@@ -47,13 +47,13 @@ def registrations(base, anchors, frames):
         anchors: `Anchors`.
         frames: Numbers of the frames.
     """
-    found = []
+    registered = []
     for frame in frames:
         there = np.flatnonzero(anchors.channels[frame] >= 0)
         positions, channels = anchors.positions[frame][there], anchors.channels[frame][there]
         lengths, centred = anchors.lengths[frame], bool(anchors.centred[frame])
-        found += register(base, positions, channels, lengths, centred, frame, there)
-    return found
+        registered += register(base, positions, channels, lengths, centred, frame, there)
+    return registered
 
 
 def register(base, positions, channels, lengths, centred=False, frame=0, sites=None):
@@ -75,20 +75,20 @@ def register(base, positions, channels, lengths, centred=False, frame=0, sites=N
     if centred:
         positions = np.concatenate([positions, positions + [*(HALF * lengths), 0]])
         channels, sites = np.tile(channels, 2), np.tile(sites, 2)
-    found = []
+    registered = []
     for flip in (1, -1):
         fits = [
             fit
             for turns in range(4)
-            for fit in fitting(base, positions, channels, lengths, turns, flip)
+            for fit in fitting_placements(base, positions, channels, lengths, turns, flip)
         ]
         if fits:
             cost, tiles, matrix, places = min(fits, key=lambda fit: fit[0])
-            found.append(laid(base, frame, tiles, matrix, places, channels, sites, cost))
-    return found
+            registered.append(laid(base, frame, tiles, matrix, places, channels, sites, cost))
+    return registered
 
 
-def fitting(base, positions, channels, lengths, turns, flip):
+def fitting_placements(base, positions, channels, lengths, turns, flip):
     """Yield `(cost, tiles, matrix, places)` of the ways to lay turned sites on a slab."""
     lengths = np.array(lengths)[:: -1 if turns % 2 else 1]
     tiles = np.maximum(np.round(base.lengths[:2] / lengths), 1).astype(int)

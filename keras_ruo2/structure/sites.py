@@ -92,12 +92,12 @@ class Frame:
 
     def offsets(self, points, places):
         """Return the vectors from places, or the nearest of their centred copies, to points, Å."""
-        found = [
+        offsets = [
             vectors(points, places + [*shift, 0], self.lengths)
             for shift in self.centring * self.lengths
         ]
-        nearest = np.argmin([np.linalg.norm(apart, axis=-1) for apart in found], axis=0)
-        return np.take_along_axis(np.array(found), nearest[None, ..., None], axis=0)[0]
+        nearest = np.argmin([np.linalg.norm(apart, axis=-1) for apart in offsets], axis=0)
+        return np.take_along_axis(np.array(offsets), nearest[None, ..., None], axis=0)[0]
 
     def settle(self):
         """Move every site to the mean of its atoms."""
@@ -176,7 +176,7 @@ def turned(positions, lengths, turns):
 def without_copies(positions, channels, lengths):
     """Return the indices of one of the copies in a centred cell and the translations to all."""
     moved = positions + [*(HALF * lengths), 0]
-    partner, far = nearest(moved, channels, positions, channels, lengths)
+    partner, far = nearest_places(moved, channels, positions, channels, lengths)
     is_pair = partner[partner] == np.arange(len(partner))
     if len(partner) > 1 and (far < CENTRING).all() and is_pair.all():
         return np.flatnonzero(np.arange(len(partner)) < partner), np.array([[0, 0], HALF])
@@ -190,7 +190,7 @@ def vectors(points, places, lengths):
     return apart
 
 
-def nearest(points, channels, places, kinds, lengths):
+def nearest_places(points, channels, places, kinds, lengths):
     """Return which place of its kind is nearest to each point, and how far it is, Å."""
     distance = np.linalg.norm(vectors(points[:, None], places[None], lengths), axis=-1)
     distance[channels[:, None] != kinds[None]] = np.inf
@@ -234,21 +234,21 @@ def best_translation(points, channels, frame):
     apart = vectors(metal[:, None] + moves[:, None, None], sites[None, None], frame.lengths)
     far = np.linalg.norm(apart, axis=-1).min(axis=2).max(axis=1)
     for move in moves[far < SAME_SITE]:
-        moved = onto(points + move, channels, places, kinds, frame.lengths)
-        distance = nearest(moved, channels, places, kinds, frame.lengths)[1]
+        moved = metal_aligned(points + move, channels, places, kinds, frame.lengths)
+        distance = nearest_places(moved, channels, places, kinds, frame.lengths)[1]
         cost = float((np.minimum(distance, SAME_SITE) ** 2).mean())
-        if cost < least and fits(moved, channels, distance):
+        if cost < least and fits_frame(moved, channels, distance):
             best, least = moved, cost
     return best, least
 
 
-def onto(points, channels, places, kinds, lengths):
+def metal_aligned(points, channels, places, kinds, lengths):
     """Return points moved as a whole until their metal lies on that of the places on average."""
-    index = nearest(points, channels, places, kinds, lengths)[0]
+    index = nearest_places(points, channels, places, kinds, lengths)[0]
     return points - vectors(points, places[index], lengths)[channels == 0].mean(axis=0)
 
 
-def fits(points, channels, distance):
+def fits_frame(points, channels, distance):
     """Say whether metal and the anions inside a slab are close enough to those of a frame."""
     metal, z = channels == 0, points[:, 2]
     bottom, top = z[metal].min() + INSIDE, z[metal].max() - INSIDE

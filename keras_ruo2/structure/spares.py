@@ -22,21 +22,21 @@ def spare_sites(frame, count, species):
     places = (frame.positions + shifts[:, None]).reshape(-1, 3)
     kinds, always = (np.tile(v, len(shifts)) for v in (frame.channels, count == count.max()))
     metal, kept = places[kinds == 0], places[always]
-    found = np.empty((0, 3))
+    spares = np.empty((0, 3))
     radii = sum(covalent_radii[atomic_numbers[symbol]] for symbol in species)
     near, far = (share * radii for share in BOND)
     for step in crystal_translations(kept, kinds[always], metal, frame.lengths):
         images = kept[kinds[always] == 1] + step
-        bond = distances(images, metal, frame.lengths)
+        bond = distances_to_nearest(images, metal, frame.lengths)
         images = images[(bond > near) & (bond < far)]
         for image in images:
-            taken = np.concatenate([places, *(found + shift for shift in shifts)])
-            if distances(image[None], taken, frame.lengths)[0] > SAME_SITE:
-                found = np.concatenate([found, image[None]])
-    return found
+            taken = np.concatenate([places, *(spares + shift for shift in shifts)])
+            if distances_to_nearest(image[None], taken, frame.lengths)[0] > SAME_SITE:
+                spares = np.concatenate([spares, image[None]])
+    return spares
 
 
-def distances(points, places, lengths):
+def distances_to_nearest(points, places, lengths):
     """Return how far each point is from the nearest place, Å, infinite without places."""
     apart = np.linalg.norm(vectors(points[:, None], places[None], lengths), axis=-1)
     return apart.min(axis=1, initial=np.inf)
@@ -47,17 +47,22 @@ def crystal_translations(places, kinds, metal, lengths):
     steps = (metal[:, None] - metal[None]).reshape(-1, 3)
     steps = steps[np.abs(steps[:, 2]) > STEP]
     bottom, top = metal[:, 2].min() - STEP, metal[:, 2].max() + STEP
-    found = []
+    translations = []
     for step in steps[np.argsort(np.abs(steps[:, 2]), kind="stable")]:
         moved = places + step
         inside = (moved[:, 2] > bottom + 2 * STEP) & (moved[:, 2] < top - 2 * STEP)
         if inside.sum() < 2:
             continue
         hits = [
-            distances(moved[inside & (kinds == kind)], places[kinds == kind], lengths) < MATCHING
+            distances_to_nearest(moved[inside & (kinds == kind)], places[kinds == kind], lengths)
+            < MATCHING
             for kind in (0, 1)
         ]
-        known = any(distances(step[None], np.array(found), lengths) < STEP) if found else False
+        known = (
+            any(distances_to_nearest(step[None], np.array(translations), lengths) < STEP)
+            if translations
+            else False
+        )
         if np.concatenate(hits).mean() >= MAPPED and not known:
-            found.append(step)
-    return found
+            translations.append(step)
+    return translations

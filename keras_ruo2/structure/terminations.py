@@ -31,7 +31,7 @@ NAMED = ("{1}_on-top", "{1}_bridge", "{1}-{1}", "{0}_cus", "{0}_bridge")
 
 
 @dataclass(frozen=True)
-class Face:
+class SlabFace:
     """One face of a slab.
 
     Args:
@@ -63,7 +63,7 @@ class Face:
 
 
 @dataclass(frozen=True)
-class Termination:
+class SlabTermination:
     """What a slab ends with.
 
     Args:
@@ -76,8 +76,8 @@ class Termination:
     """
 
     facet: str
-    upper: Face
-    lower: Face
+    upper: SlabFace
+    lower: SlabFace
     histogram: dict
     excess: float
     dipole: float
@@ -97,7 +97,7 @@ def termination_of(atoms):
             periodic.
 
     Returns:
-        `Termination`.
+        `SlabTermination`.
     """
     facet, metal, bonds = facet_of(atoms), is_metal(atoms), unlike_neighbours(atoms)
     sites = site_names(atoms, bonds, facet)
@@ -110,10 +110,10 @@ def termination_of(atoms):
     for half in (along >= middle, along < middle):
         counts = Counter(name for name, here in zip(sites, half, strict=True) if name and here)
         excess = float(lacking[half].sum()) / 3 / area
-        faces.append(Face(dict(counts), num_cells, excess, pair_of(atoms)))
+        faces.append(SlabFace(dict(counts), num_cells, excess, pair_of(atoms)))
     kinds = Counter(f"{symbol}{n}" for symbol, n in zip(atoms.symbols, bonds, strict=True))
     surplus = len(atoms) - 3 * int(np.sum(metal))
-    return Termination(
+    return SlabTermination(
         facet, *faces, dict(sorted(kinds.items())), surplus / (2 * area), dipole_of(atoms)
     )
 
@@ -130,7 +130,7 @@ def site_names(atoms, bonds, facet):
     (ru, o), oxygen, ruthenium = pair_of(atoms), is_anion(atoms), is_metal(atoms)
     names[oxygen & (bonds == 1)] = f"{o}_on-top"
     names[oxygen & (bonds == 2)] = f"{o}_bridge"
-    names[oxygen & (bonds >= O_IN_BULK) & outermost(atoms)] = f"{o}_3c"
+    names[oxygen & (bonds >= O_IN_BULK) & outermost_atoms(atoms)] = f"{o}_3c"
     names[anion_neighbours(atoms) > 0] = f"{o}-{o}"
     supported = oxygen_underneath(atoms)
     for index in np.flatnonzero(ruthenium & (bonds < RU_IN_BULK)):
@@ -141,7 +141,7 @@ def site_names(atoms, bonds, facet):
     return names
 
 
-def outermost(atoms):
+def outermost_atoms(atoms):
     """Say of each atom whether it is as far out as the outermost Ru, nearly, or farther."""
     along, _ = heights(atoms)
     ruthenium = along[is_metal(atoms)]

@@ -14,7 +14,7 @@ from keras_ruo2.structure.bonds import (
     is_anion,
     is_metal,
     pair_of,
-    scaled,
+    scaled_cutoff,
     unlike_bonds,
     unlike_neighbours,
 )
@@ -32,7 +32,7 @@ def unchanged(slab, rng):
 def remove_oxygen(slab, rng):
     """Remove the outermost O."""
     result = slab.copy()
-    del result[outermost(result)]
+    del result[highest_anion(result)]
     return result
 
 
@@ -56,7 +56,7 @@ def add_on_top(slab, rng):
     missing = -(towards / np.linalg.norm(towards, axis=1, keepdims=True)).sum(axis=0)
     missing[2] = max(missing[2], 0.5 * np.linalg.norm(missing))
     missing /= np.linalg.norm(missing)
-    place = result.positions[site] + scaled(ON_TOP_BOND, pair) * missing
+    place = result.positions[site] + scaled_cutoff(ON_TOP_BOND, pair) * missing
     result.append(Atom(pair[1], place))
     return result
 
@@ -66,7 +66,7 @@ def add_peroxo(slab, rng):
     result = slab.copy()
     azimuth, tilt = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(15, 45))
     direction = [np.sin(tilt) * np.cos(azimuth), np.sin(tilt) * np.sin(azimuth), np.cos(tilt)]
-    place = result.positions[outermost(result)] + PEROXO_BOND * np.array(direction)
+    place = result.positions[highest_anion(result)] + PEROXO_BOND * np.array(direction)
     result.append(Atom(pair_of(result)[1], place))
     return result
 
@@ -103,7 +103,7 @@ def rattle(slab, rng):
     return result
 
 
-def outermost(slab):
+def highest_anion(slab):
     """Return the index of the highest O, or other anion."""
     candidates = np.flatnonzero(is_anion(slab))
     return int(candidates[np.argmax(slab.positions[candidates, 2])])

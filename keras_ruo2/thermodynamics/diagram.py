@@ -104,9 +104,9 @@ class PhaseDiagram:
         for row in self.rows:
             panels.setdefault(row.facet, []).append(drawing(as_dict(row)))
         axes = [temperature_axis(pressure, self.limits) for pressure in pressures]
-        figure = phase_diagram.phase_diagram(panels, self.limits, axes)
+        figure = phase_diagram.draw_phase_diagram(panels, self.limits, axes)
         if path is not None:
-            style.save(figure, Path(path), self.references.species)
+            style.save_figure(figure, Path(path), self.references.species)
         return figure
 
 

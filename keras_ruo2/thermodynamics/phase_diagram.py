@@ -10,7 +10,7 @@ from keras_ruo2.io.frames import write_frames
 from keras_ruo2.io.paths import whole
 from keras_ruo2.io.tables import Writer
 from keras_ruo2.plotting import phase_diagram, style
-from keras_ruo2.species import remark
+from keras_ruo2.species import assumption_note
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.faces import equal_faces
 from keras_ruo2.structure.facets import facet_in
@@ -80,7 +80,7 @@ def main(config):
         slabs += [(slab, True) for slab in read_slabs(config.known, config.skip_damaged)]
     given = [slab for slab, _ in slabs]
     check_vacuum(given, config.pair)
-    remark(config.pair)
+    assumption_note(config.pair)
     method = common_method(given)
     references, methods = read_methods(config, given)
     limit = oxygen_poor_limit(references)
@@ -243,8 +243,8 @@ def write(config, rows, panels, limits, crossings, titles):
         for entry in crossings
         if len(entry["at"]) > 1
     ]
-    figure = phase_diagram.phase_diagram(drawn, limits, axes, methods=titles, crossings=marks)
-    style.save(figure, out / "phase_diagram.png", config.pair)
+    figure = phase_diagram.draw_phase_diagram(drawn, limits, axes, methods=titles, crossings=marks)
+    style.save_figure(figure, out / "phase_diagram.png", config.pair)
 
 
 def write_table(path, rows, limits, several, metal):

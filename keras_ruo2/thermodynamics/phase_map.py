@@ -60,7 +60,7 @@ def draw_maps(config, panels, limits, crossings):
         for facet, group in panels.items()
     }
     figure = phase_map.maps(drawn, temperatures, decades, potentials, limits)
-    style.save(figure, config.out / "map.png", config.pair)
+    style.save_figure(figure, config.out / "map.png", config.pair)
     report_missing(panels)
 
 

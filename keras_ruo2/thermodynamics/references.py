@@ -12,7 +12,7 @@ from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.cells import SLAB_GAP, potential_energy
 from keras_ruo2.structure.checks import check_species
 from keras_ruo2.structure.damage import check_energy
-from keras_ruo2.structure.door import ADVICE, admitted, check_structure
+from keras_ruo2.structure.door import ADVICE, check_structure, usable_structures
 from keras_ruo2.structure.plausible import gap_across
 from keras_ruo2.thermodynamics.surface import References, known_references
 
@@ -25,7 +25,7 @@ def read_slabs(path, skip=False, check=check_structure):
     Args:
         path: File, folder or pattern.
         skip: Leave out damaged structures too, and list them.
-        check: What each must pass, see `door.admitted`.
+        check: What each must pass, see `door.usable_structures`.
 
     Raises:
         ConfigError: If a structure cannot be used or has no energy; the first one is named.
@@ -39,7 +39,7 @@ def usable_slabs(path, structures, skip=False, check=check_structure, advice=ADV
     Raises:
         ConfigError: As `read_slabs` does.
     """
-    slabs = admitted(
+    slabs = usable_structures(
         path, without_failures(path, structures), skip=skip, check=check, advice=advice
     )
     lacking = [number for number, slab in enumerate(slabs) if potential_energy(slab) is None]

@@ -139,7 +139,7 @@ def write_crystals(out, crystals, species=SPECIES):
                 numbers = (round(1000 * energy, 2), round(share, 5))
                 writer.writerow([crystal.delta_mu_o, facet, *numbers, row["name"], row["faces"]])
     figure = wulff.crystals([drawing(crystal) for crystal in crystals])
-    style.save(figure, out / "wulff.png", species)
+    style.save_figure(figure, out / "wulff.png", species)
 
 
 def drawing(crystal):

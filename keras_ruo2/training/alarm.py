@@ -49,10 +49,10 @@ class CollapseWatch:
         self.note(scores)
         values = {f"collapse_{name}": scores[None][name] for name in COLUMNS}
         for number in self.classes:
-            found = scores[number]
-            found["contrast"] = min(found["contrast_ru"], found["contrast_o"])
+            score = scores[number]
+            score["contrast"] = min(score["contrast_ru"], score["contrast_o"])
             for name in CLASS_COLUMNS:
-                values[f"collapse_{name}_class_{number}"] = found[name]
+                values[f"collapse_{name}_class_{number}"] = score[name]
         return values
 
     def note(self, scores):

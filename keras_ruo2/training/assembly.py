@@ -43,7 +43,7 @@ def build_model(resolved, description, num_classes, num_steps, placement, anchor
         variant,
         latent_size=resolved["latent_size"],
         repeats=runs.repeats_of(description.source),
-        translated=runs.translated(description.source),
+        translated=runs.translated_axes_of(description.source),
         anchors=anchors,
         bounds=(description.lattice_minimum, description.lattice_maximum),
         **common,
@@ -57,8 +57,8 @@ def build_model(resolved, description, num_classes, num_steps, placement, anchor
     settings = make_settings(resolved, variant, num_steps, description)
     extra = {}
     if settings.environment_weight:
-        told = num_classes if variant.label else 0
-        extra["environment_critic"] = build_environment_critic(told)
+        num_labels = num_classes if variant.label else 0
+        extra["environment_critic"] = build_environment_critic(num_labels)
     model = backend.WassersteinGAN(generator, critic, settings, seed=resolved["seed"], **extra)
     model.compile(**COMPILE.get(resolved["backend"], {}))
     return model
@@ -86,7 +86,7 @@ def make_settings(resolved, variant, num_steps, description):
         lattice=variant.lattice,
         labelled=variant.label is not None,
         num_steps=num_steps,
-        translated=runs.translated(description.source),
+        translated=runs.translated_axes_of(description.source),
         **values,
     )
 

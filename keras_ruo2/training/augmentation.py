@@ -28,7 +28,7 @@ def shift(grid, seed, axes):
     Returns:
         Tensor of the same shape.
     """
-    draws = draw(grid, seed)
+    draws = uniform_numbers(grid, seed)
     sources = []
     for axis, size in enumerate(grid.shape[1:-1]):
         by = ops.minimum(ops.cast(draws[:, axis] * size, "int32"), size - 1) * (axis in axes)
@@ -47,7 +47,7 @@ def mirror(grid, seed, axes):
     Returns:
         Tensor of the same shape; the first voxel of a reflected direction stays in its place.
     """
-    draws = draw(grid, seed)
+    draws = uniform_numbers(grid, seed)
     sources = []
     for axis, size in enumerate(grid.shape[1:-1]):
         places = ops.arange(size, dtype="int32")
@@ -80,7 +80,7 @@ def augment(grid, names, seed, axes=None):
     return grid
 
 
-def draw(grid, seed):
+def uniform_numbers(grid, seed):
     """Return a number in [0, 1) for each sample and direction, shape `(batch, ndim)`."""
     return keras.random.uniform((ops.shape(grid)[0], len(grid.shape) - 2), seed=seed)
 

@@ -35,14 +35,14 @@ class Board:
             metrics: Names of metrics that the view lists.
         """
         values = varied(resolved)
-        for summary in hparams(values, {group(name): 0.0 for name in metrics}):
+        for summary in hparams(values, {metric_group(name): 0.0 for name in metrics}):
             self.writer.file_writer.add_summary(summary)
 
     def scalars(self, values, step):
         """Write numbers, each in its group; those that are unknown (NaN) are left out."""
         known = {name: value for name, value in values.items() if not np.isnan(value)}
         for name, value in known.items():
-            self.writer.add_scalar(group(name), float(value), step)
+            self.writer.add_scalar(metric_group(name), float(value), step)
 
     def picture(self, name, pixels, step):
         """Write a picture, an array of uint8 `(height, width, 3)`."""
@@ -66,7 +66,7 @@ def varied(resolved):
     }
 
 
-def group(name):
+def metric_group(name):
     """Return the name under which TensorBoard shows a metric."""
     if name.startswith("collapse") and "_class_" in name:
         return f"collapse_by_class/{name}"

@@ -162,7 +162,7 @@ class Pictures(Every):
         path = self.folder / f"step-{self.step:08d}.png"
         panels = style.views(f"Generated, step {self.step}", grids, lengths)
         figure = style.sample_sheet(panels, rows=self.rows, **self.look)
-        pixels = style.save(figure, path, self.species)
+        pixels = style.save_figure(figure, path, self.species)
         self.board.picture("samples", pixels, self.step)
         self.board.flush()
 

@@ -71,9 +71,9 @@ def mirrored(devices):
     kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
     if kind == "CPU" and devices > 1:
         make_logical_devices(tf, devices)
-    found = [device.name for device in tf.config.list_logical_devices(kind)]
-    check_devices(devices, found, kind)
-    chosen = found[: devices or None]
+    available = [device.name for device in tf.config.list_logical_devices(kind)]
+    check_devices(devices, available, kind)
+    chosen = available[: devices or None]
     reduction = tf.distribute.HierarchicalCopyAllReduce() if kind == "CPU" else None
     strategy = tf.distribute.MirroredStrategy(chosen, cross_device_ops=reduction)
     return Placement(len(chosen), 0, len(chosen), strategy)
@@ -114,18 +114,18 @@ def multiworker(devices):
 
 def data_parallel(devices):
     """Place on JAX's devices; each batch is one array that lies on all of them."""
-    found = keras.distribution.list_devices()
-    check_devices(devices, found, "JAX")
-    chosen = found[: devices or None]
+    available = keras.distribution.list_devices()
+    check_devices(devices, available, "JAX")
+    chosen = available[: devices or None]
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=chosen))
     return Placement(len(chosen), 0, len(chosen))
 
 
-def check_devices(devices, found, kind):
+def check_devices(devices, available, kind):
     """Raise `ConfigError` if more devices are wanted than there are."""
-    if devices > len(found):
+    if devices > len(available):
         raise ConfigError(
-            f"--devices={devices}, but there are {len(found)} {kind} devices. Ask for fewer."
+            f"--devices={devices}, but there are {len(available)} {kind} devices. Ask for fewer."
         )
 
 

@@ -4,9 +4,9 @@ from keras import ops
 
 from keras_ruo2.models.environments import (
     describe_environments,
+    distance_misfits,
     find_neighbours,
     mean_over_atoms,
-    misfits,
 )
 from keras_ruo2.training import losses
 
@@ -16,86 +16,86 @@ PAIRS = 12  # environments of each species in a sample that the gradient penalty
 NOWHERE = -1e9  # logit of an atom that is not there
 
 
-class EnvironmentJudge:
-    """Losses on the neighbours of single atoms, for a `Schedule`.
+class EnvironmentLosses:
+    """Losses on the neighbours of single atoms, for a `BaseWassersteinGAN`.
 
     A Wasserstein critic with gradient penalty compares environments in real and in generated slabs
     of the same class; beside it a network reads energies off the environments of real slabs.
 
     Args:
-        schedule: `Schedule`, whose generator places atoms.
+        model: `BaseWassersteinGAN`, whose generator places atoms.
         critic: From `build_environment_critic`.
         anchors: `Anchors`; of a generated slab the first atoms are looked at, one for each site:
             the others are copies of them.
     """
 
-    def __init__(self, schedule, critic, anchors):
-        self.schedule, self.critic, self.anchors = schedule, critic, anchors
+    def __init__(self, model, critic, anchors):
+        self.model, self.critic, self.anchors = model, critic, anchors
         self.num_sites = anchors.num_sites
 
-    def judge(self, features, weights, label):
+    def score(self, features, weights, label):
         """Return what the critic says of the atoms of slabs."""
         inputs = [features, weights]
         return self.critic([*inputs, label] if len(self.critic.inputs) > 2 else inputs)
 
-    def look(self, slabs, count=None):
+    def neighbours(self, slabs, count=None):
         """Return what `find_neighbours` does of the first `count` atoms of slabs, or of all."""
         return find_neighbours(slabs["places"], slabs["weights"], slabs["cell"], count)
 
     def objective(self, batch):
         """Return the critic's loss on a batch of real slabs and its parts."""
-        schedule, label = self.schedule, batch.get("label")
-        noise = schedule.draw_noise(ops.shape(batch["grid"])[0])
-        made = schedule.generator(schedule.inputs(noise, label), training=True)
+        model, label = self.model, batch.get("label")
+        noise = model.draw_noise(ops.shape(batch["grid"])[0])
+        made = model.generator(model.inputs(noise, label), training=True)
         made = {name: ops.stop_gradient(made[name]) for name in ("places", "weights", "cell")}
         kinds, fake_kinds = batch["weights"], made["weights"][:, : self.num_sites]
-        real = describe_environments(*self.look(batch))
-        fake = describe_environments(*self.look(made, self.num_sites))
-        seen, other = self.judge(real, kinds, label), self.judge(fake, fake_kinds, label)
+        real = describe_environments(*self.neighbours(batch))
+        fake = describe_environments(*self.neighbours(made, self.num_sites))
+        seen, other = self.score(real, kinds, label), self.score(fake, fake_kinds, label)
         scores = [
-            mean_over_atoms(found["score"], weights)
-            for found, weights in ((seen, kinds), (other, fake_kinds))
+            mean_over_atoms(outputs["score"], weights)
+            for outputs, weights in ((seen, kinds), (other, fake_kinds))
         ]
         gap = losses.critic_loss(*scores)
-        penalty = losses.gradient_penalty(self.slopes(real, kinds, fake, fake_kinds, label))
+        penalty = losses.gradient_penalty(self.gradients(real, kinds, fake, fake_kinds, label))
         parts = {"environment_gap": gap, "environment_penalty": penalty}
-        loss = gap + schedule.settings.penalty_weight * penalty
-        if schedule.settings.energy_weight:
-            error = self.off(seen["energy"], kinds, batch["energy"])
+        loss = gap + model.settings.penalty_weight * penalty
+        if model.settings.energy_weight:
+            error = self.energy_error(seen["energy"], kinds, batch["energy"])
             parts["environment_energy_error"] = ops.sqrt(error + losses.SMALLEST_SQUARE)
             loss = loss + error
         return loss, parts
 
-    def slopes(self, real, kinds, fake, fake_kinds, label):
+    def gradients(self, real, kinds, fake, fake_kinds, label):
         """Return the critic's gradients between real and generated environments of a species."""
         size, between, weights = ops.shape(real)[0], [], []
         for channel in range(2):
             ends = [
-                self.pick(features, there[..., channel])
+                self.draw_environments(features, there[..., channel])
                 for features, there in ((real, kinds), (fake, fake_kinds))
             ]
-            share = ops.reshape(self.schedule.draw_shares(size * PAIRS, 1), (-1, PAIRS, 1))
+            share = ops.reshape(self.model.draw_shares(size * PAIRS, 1), (-1, PAIRS, 1))
             between.append(share * ends[0] + (1 - share) * ends[1])
             weights.append(ops.ones_like(share) * ops.one_hot(channel, 2, dtype="float32"))
         weights = ops.concatenate(weights, axis=1)
-        slopes = self.schedule.input_gradients(
-            lambda features: self.judge(features, weights, label)["score"],
+        slopes = self.model.input_gradients(
+            lambda features: self.score(features, weights, label)["score"],
             ops.concatenate(between, axis=1),
         )
         return ops.reshape(slopes, (-1, slopes.shape[-1]))
 
-    def pick(self, features, there):
+    def draw_environments(self, features, there):
         """Return features `(batch, PAIRS, n)` of atoms drawn from those that are there."""
         logits = ops.where(there > 0.5, 0.0, NOWHERE)
-        chosen = self.schedule.draw_atoms(logits, PAIRS)
+        chosen = self.model.draw_atoms(logits, PAIRS)
         return ops.take_along_axis(features, chosen[..., None], axis=1)
 
-    def off(self, energies, weights, wanted):
+    def energy_error(self, energies, weights, wanted):
         """Return the mean squared error of energies per atom, in units of the settings' scale.
 
         Slabs of unknown energy (NaN) are left out.
         """
-        centre, scale = self.schedule.settings.energy_scale
+        centre, scale = self.model.settings.energy_scale
         known = ops.logical_not(ops.isnan(wanted))
         wanted = (ops.where(known, wanted, centre) - centre) / scale
         known = ops.cast(known, "float32")
@@ -104,31 +104,36 @@ class EnvironmentJudge:
 
     def generator_terms(self, made, batch):
         """Return what the generator's loss gets from here, and the parts of it."""
-        known, label = self.schedule.settings, batch.get("label")
-        around, weights = self.look(made, self.num_sites), made["weights"][:, : self.num_sites]
-        seen = self.judge(describe_environments(*around), weights, label)
+        known, label = self.model.settings, batch.get("label")
+        around, weights = (
+            self.neighbours(made, self.num_sites),
+            made["weights"][:, : self.num_sites],
+        )
+        seen = self.score(describe_environments(*around), weights, label)
         loss = losses.generator_loss(mean_over_atoms(seen["score"], weights))
         parts = {"generator_environment_loss": loss}
         loss = known.environment_weight * loss
         if known.energy_weight:
-            parts["generator_energy_loss"] = self.off(seen["energy"], weights, batch["energy"])
+            parts["generator_energy_loss"] = self.energy_error(
+                seen["energy"], weights, batch["energy"]
+            )
             loss = loss + known.energy_weight * parts["generator_energy_loss"]
         if known.misfit_weight:
             limits = self.anchors.shortest, self.anchors.farthest
-            parts["generator_misfit_loss"] = ops.mean(misfits(*around, weights, *limits))
+            parts["generator_misfit_loss"] = ops.mean(distance_misfits(*around, weights, *limits))
             loss = loss + known.misfit_weight * parts["generator_misfit_loss"]
         if known.rest_weight:
-            parts["generator_rest_loss"] = self.unrest(batch)
+            parts["generator_rest_loss"] = self.rest_error(batch)
             loss = loss + known.rest_weight * parts["generator_rest_loss"]
         return loss, parts
 
-    def unrest(self, batch):
+    def rest_error(self, batch):
         """Return how far atoms on the sites of real slabs come from where these rest, Å^2.
 
         The mean square over the atoms, slabs moved as a whole onto each other.
         """
         cell, there = batch["resting_cell"], batch["resting_occupancy"]
-        displace, settle = (self.schedule.generator.get_layer(n) for n in ("displace", "settle"))
+        displace, settle = (self.model.generator.get_layer(n) for n in ("displace", "settle"))
         places, lengths = displace(cell)
         places = settle(cell, places, lengths, there)
         apart = places - settle.of_cell(cell, self.anchors.positions) - batch["resting_offsets"]

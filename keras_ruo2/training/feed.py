@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_ruo2 import runs
-from keras_ruo2.data.labels import class_of
+from keras_ruo2.data.labels import class_numbers
 from keras_ruo2.data.pipeline import batch_at
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.cells import scale_lengths
@@ -57,7 +57,7 @@ def model_inputs(batch, description, config):
         bounds = (np.float32(description.lattice_minimum), np.float32(description.lattice_maximum))
         inputs["lattice"] = scale_lengths(batch["lattice"], *bounds)
     if variant.label:
-        inputs["label"] = class_of(batch, description, config.label_by)
+        inputs["label"] = class_numbers(batch, description, config.label_by)
     return inputs
 
 

@@ -3,7 +3,7 @@
 import keras
 
 
-def prepare(config):
+def configure_process(config):
     """Set the seeds of a process, the precision of its layers and whether it repeats itself.
 
     Args:

@@ -18,7 +18,7 @@ from keras_ruo2.plotting import style
 from keras_ruo2.training import assembly, start
 from keras_ruo2.training.devices import check_shares, place
 from keras_ruo2.training.feed import feed
-from keras_ruo2.training.precision import prepare
+from keras_ruo2.training.precision import configure_process
 from keras_ruo2.training.slab_scores import SlabScores
 from keras_ruo2.training.slabs import SlabBatches, anchors_for
 from keras_ruo2.training.stop import Stop, restore_signals
@@ -35,7 +35,7 @@ def train(config, description):
         description: `Description` of the records.
     """
     resolved = runs.resolve(config)
-    prepare(config)
+    configure_process(config)
     placement = place(config.strategy, config.devices)
     records = Records(config.records, description, TRAINING)
     plan = phases(
@@ -46,7 +46,7 @@ def train(config, description):
     )
     check_shares(plan, resolved["critic_steps"], placement.replicas)
     last_step = runs.total_steps(config, len(records), plan)
-    description, counts, started_from = take_up(config, description)
+    description, counts, started_from = resume_state(config, description)
     anchors = anchors_for(config, description, records) if runs.places_atoms(resolved) else None
     with placement.scope():
         model = assembly.build_model(
@@ -55,7 +55,7 @@ def train(config, description):
         if started_from is not None:
             assembly.restore(model, started_from)
         elif config.from_ is not None:
-            messages.info(start.carry(model, config, placement, anchors))
+            messages.info(start.transfer_weights(model, config, placement, anchors))
     first_step = model.steps_made
     if is_finished(config, first_step, last_step):
         return
@@ -70,7 +70,7 @@ def train(config, description):
     callbacks = make_callbacks(config, description, counts, last_step, out, scores)
     run_until_stopped(model, batches, len(steps), callbacks, placement.agree, config)
     if placement.is_chief:
-        draw_curves(config.run)
+        draw_metrics(config.run)
     else:
         shutil.rmtree(out)
 
@@ -85,7 +85,7 @@ def slabs_of(out, records, description, anchors):
     return slabs
 
 
-def take_up(config, description):
+def resume_state(config, description):
     """Return what a run goes on with: its data's description, its classes and its checkpoint.
 
     The networks are those of the run, whatever its data now. A new run has no checkpoint: `None`.
@@ -97,7 +97,7 @@ def take_up(config, description):
     runs.proven_rows(config.run, started_from)
     messages.info(f"Going on from {shown(started_from)}.")
     return (
-        trained_with(description, saved, config),
+        changed_settings(description, saved, config),
         tuple(saved["data"]["class_counts"]),
         started_from,
     )
@@ -112,7 +112,7 @@ def is_finished(config, step, last_step):
     if finished:
         limit = f"--steps={last_step}" + (f" --minutes={config.minutes}" if config.minutes else "")
         if not (config.run / CURVES).is_file() and (config.run / runs.METRICS).is_file():
-            draw_curves(config.run)
+            draw_metrics(config.run)
         messages.info(
             f"{shown(config.run)} is at step {step}, which is all that {limit} asks for: "
             "nothing to train."
@@ -120,7 +120,7 @@ def is_finished(config, step, last_step):
     return finished
 
 
-def trained_with(description, saved, config):
+def changed_settings(description, saved, config):
     """Say what has changed since a run was started.
 
     Returns:
@@ -128,23 +128,25 @@ def trained_with(description, saved, config):
     """
     data, versions = saved["data"], saved["versions"]
     if data["fingerprint"] != description.fingerprint:
-        warn(
+        print_warning(
             f"the records in {config.records} are not those that the run was started with "
             f"({data['fingerprint']}, now {description.fingerprint})."
         )
     if versions.get("code") != runs.code_fingerprint():
-        warn(
+        print_warning(
             f"the code has changed since the run was started ({versions.get('code')}, now "
             f"{runs.code_fingerprint()})."
         )
     if saved["config"]["backend"] != config.backend:
-        warn(f"the run was started on {saved['config']['backend']}: its noise will differ.")
+        print_warning(
+            f"the run was started on {saved['config']['backend']}: its noise will differ."
+        )
     bounds = {name: tuple(data[name]) for name in ("lattice_minimum", "lattice_maximum")}
     source = description.source | {"lateral_repeats": data["source"].get("lateral_repeats")}
     return dataclasses.replace(description, source=source, **bounds)
 
 
-def warn(text):
+def print_warning(text):
     """Print a warning."""
     messages.warning(f"Warning: {text}")
 
@@ -170,7 +172,7 @@ def run_until_stopped(model, batches, steps, callbacks, agree, config):
         restore_signals()
         callbacks[-1].save()
         if (recorder.run / runs.METRICS).is_file():
-            draw_curves(recorder.run)
+            draw_metrics(recorder.run)
         again = f"python -m keras_ruo2 train --variant={config.variant} --run={shown(config.run)}"
         if not stop.asked and (verdict := stop.verdict()):
             sys.exit(
@@ -181,17 +183,17 @@ def run_until_stopped(model, batches, steps, callbacks, agree, config):
         sys.exit(f"\nStopped at step {model.steps_made} and saved. Go on with: {again} --resume")
 
 
-def draw_curves(run):
+def draw_metrics(run):
     """Draw the metrics of a run."""
     rows = runs.read_metrics(run / runs.METRICS)
-    style.save(style.metric_curves(runs.metrics_table(rows)), run / CURVES)
+    style.save_figure(style.metric_curves(runs.metrics_table(rows)), run / CURVES)
     messages.info(
         f"Trained {rows[-1]['step']} steps in {float(rows[-1]['seconds']):.0f} s; "
-        f"curves in {shown(run / CURVES)}. {kept(run)}"
+        f"curves in {shown(run / CURVES)}. {checkpoints_sentence(run)}"
     )
 
 
-def kept(run):
+def checkpoints_sentence(run):
     """Return a sentence on the checkpoints of a run: how many there are, and their size."""
     folders = runs.checkpoints(run)
     size = sum(file.stat().st_size for folder in folders for file in folder.iterdir())

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_ruo2 import runs
-from keras_ruo2.data.labels import class_counts, class_of
+from keras_ruo2.data.labels import class_counts, class_numbers
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import messages
 from keras_ruo2.io.state import read_state, write_state
@@ -31,17 +31,17 @@ def training_slabs(records, description, label_by):
     Returns:
         List of `Motif`, one of each structure, their classes `(n,)` and records `(n,)`.
     """
-    found = {}
+    slabs = {}
     for start in range(0, len(records), CHUNK):
         indices = np.arange(start, min(start + CHUNK, len(records)))
         batch = records.read(indices, ("structure", "motif", "label", "dmu_o"))
         labels = np.zeros(len(indices), int)
         if class_counts(description, label_by):
-            labels = class_of(batch, description, label_by)
+            labels = class_numbers(batch, description, label_by)
         for name, stored, label in zip(batch["structure"], batch["motif"], labels, strict=True):
-            found.setdefault((name, stored), [label, 0])[1] += 1
-    motifs = [Motif.from_bytes(stored) for _, stored in found]
-    labels, counts = np.array(list(found.values())).T
+            slabs.setdefault((name, stored), [label, 0])[1] += 1
+    motifs = [Motif.from_bytes(stored) for _, stored in slabs]
+    labels, counts = np.array(list(slabs.values())).T
     return motifs, labels, counts
 
 
@@ -64,7 +64,7 @@ def anchors_for(config, description, records):
         species=description.species,
         alpha=description.alpha,
         rotated=RECIPES[description.recipe].rotate,
-        translated=runs.translated(description.source),
+        translated=runs.translated_axes_of(description.source),
     )
     messages.info(
         f"Sites for atoms: {np.sum(anchors.channels >= 0)} in {len(anchors.facets)} frames, of "
@@ -123,12 +123,12 @@ class SlabBatches:
         motifs = [Motif.from_bytes(stored) for stored in energies]
         self.size = max(len(motif) for motif in motifs)
         self.anchors, self.num_cells = anchors, len(anchors.cells)
-        found = sites_of_all(motifs, anchors)
-        self.occupied = found
+        sites = sites_of_all(motifs, anchors)
+        self.occupied = sites
         nowhere = Occupied(0, np.zeros(anchors.num_sites), np.zeros((anchors.num_sites, 3)))
-        resting = at_rest(found, np.array(list(energies.values())))
+        resting = at_rest(sites, np.array(list(energies.values())))
         self.resting = {
-            stored: nowhere if number < 0 else found[number]
+            stored: nowhere if number < 0 else sites[number]
             for stored, number in zip(energies, resting, strict=True)
         }
 
@@ -162,12 +162,12 @@ class SlabBatches:
 
 def stored_energies(records):
     """Return the energy of each motif that records hold, eV per atom."""
-    found = {}
+    energies = {}
     for start in range(0, len(records), CHUNK):
         indices = np.arange(start, min(start + CHUNK, len(records)))
         batch = records.read(indices, ("motif", "energy"))
-        found |= dict(zip(batch["motif"], batch["energy"], strict=True))
-    return found
+        energies |= dict(zip(batch["motif"], batch["energy"], strict=True))
+    return energies
 
 
 def slab_arrays(stored, size):

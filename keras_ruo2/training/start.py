@@ -13,7 +13,7 @@ from keras_ruo2.training.slabs import load_anchors
 ANYWHERE = ("Settle", "Embedding")  # layers of a generator of atoms that mean the same on any sites
 
 
-def carry(model, config, placement, anchors):
+def transfer_weights(model, config, placement, anchors):
     """Give a new model the weights of the one that --from names, where they mean the same.
 
     On other sites than its own a generator of atoms keeps how atoms settle among their neighbours
@@ -36,19 +36,21 @@ def carry(model, config, placement, anchors):
     saved, sites = runs.load(folder), load_anchors(folder)
     source, with_critics = load_model(folder, saved, sites, config, placement)
     only = () if anchors is None or same_sites(anchors, sites) else ANYWHERE
-    kept = {"generator": take_over(source.generator, model.generator, only)}
-    take_over(source.averaged, model.averaged, only)
+    kept = {"generator": copy_weights(source.generator, model.generator, only)}
+    copy_weights(source.averaged, model.averaged, only)
     if not kept["generator"][0]:
         raise ConfigError(
             f"--from={config.from_}: no layer of its generator fits. Leave --from out."
         )
     if with_critics:
-        kept["critic"] = take_over(source.critic, model.critic)
+        kept["critic"] = copy_weights(source.critic, model.critic)
         if source.environments and model.environments:
-            kept["critic of environments"] = take_over(
+            kept["critic of environments"] = copy_weights(
                 source.environment_critic, model.environment_critic
             )
-    return told(config.from_, kept, only, with_critics, saved["data"]["species"], model)
+    return transfer_sentence(
+        config.from_, kept, only, with_critics, saved["data"]["species"], model
+    )
 
 
 def load_model(folder, saved, anchors, config, placement):
@@ -77,7 +79,7 @@ def same_sites(anchors, others):
     )
 
 
-def take_over(source, target, only=()):
+def copy_weights(source, target, only=()):
     """Copy the weights of layers whose shapes agree.
 
     Args:
@@ -101,7 +103,7 @@ def take_over(source, target, only=()):
     return copied, total
 
 
-def told(name, kept, only, with_critics, species, model):
+def transfer_sentence(name, kept, only, with_critics, species, model):
     """Return what was taken over, in words."""
     shares = ", ".join(f"{part} {100 * n / most:.0f} %" for part, (n, most) in kept.items())
     text = f"From {name}, of {species[0]} and {species[1]}: weights of {shares}."

@@ -8,7 +8,7 @@ from keras_ruo2 import runs
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import messages
 from keras_ruo2.io.state import read_state, write_state
-from keras_ruo2.training.board import Board, group, varied
+from keras_ruo2.training.board import Board, metric_group, varied
 
 PROJECT = "keras_ruo2"
 IDENTITY = "tracker.json"  # in the run folder: a run that is resumed goes on in the same one there
@@ -65,7 +65,7 @@ class TrackedBoard(Board):
 
     def scalars(self, values, step):
         super().scalars(values, step)
-        known = {group(name): float(v) for name, v in values.items() if v == v}
+        known = {metric_group(name): float(v) for name, v in values.items() if v == v}
         self.tell("scalars", known, step)
 
     def picture(self, name, pixels, step):

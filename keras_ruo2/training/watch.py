@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_ruo2 import runs
 from keras_ruo2.data.description import FEWEST_HELD_OUT, HELD_OUT, TRAINING
-from keras_ruo2.data.labels import class_of, draw_classes
+from keras_ruo2.data.labels import class_numbers, draw_classes
 from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.io import messages
 from keras_ruo2.models.variants import VARIANTS
@@ -39,8 +39,8 @@ def make_callbacks(config, description, counts, last_step, out, slab_scores=None
     labels = {}
     if variant.label:
         labels["labels"] = draw_classes(counts, count, rng)
-        labels["held_out_labels"] = class_of(held_out, description, config.label_by)
-        labels["training_labels"] = class_of(training, description, config.label_by)
+        labels["held_out_labels"] = class_numbers(held_out, description, config.label_by)
+        labels["training_labels"] = class_numbers(training, description, config.label_by)
     known = labels | {"lattice": variant.lattice, "alpha": description.alpha}
     known["slab_scores"] = slab_scores
     known["yardstick"] = description.is_yardstick

@@ -6,7 +6,7 @@ from keras import ops
 from keras_ruo2.models.networks import translated_axes
 from keras_ruo2.training import losses
 from keras_ruo2.training.augmentation import augment
-from keras_ruo2.training.environments import RATE, UPDATES, EnvironmentJudge
+from keras_ruo2.training.environments import RATE, UPDATES, EnvironmentLosses
 from keras_ruo2.training.matching import feature_matching_loss
 from keras_ruo2.training.properties import PROPERTIES, range_penalty
 from keras_ruo2.training.rates import Rate, ramp
@@ -47,7 +47,7 @@ class Optimizers:
         return [variable for optimizer in self.optimizers for variable in optimizer.variables]
 
 
-class Schedule(keras.Model):
+class BaseWassersteinGAN(keras.Model):
     """Five (or so) critic updates, each on its own batch and noise, then one of the generator.
 
     A backend adds `input_gradients(function, values)`, `minimise(objective, network, optimizer)`
@@ -69,7 +69,7 @@ class Schedule(keras.Model):
         if environment_critic is not None:
             self.environment_critic = environment_critic
             anchors = generator.get_layer("occupy").anchors
-            self.environments = EnvironmentJudge(self, environment_critic, anchors)
+            self.environments = EnvironmentLosses(self, environment_critic, anchors)
         self.averaged = keras.models.clone_model(generator)
         self.averaged.set_weights(generator.get_weights())
         self.averaged.trainable = False
@@ -165,7 +165,7 @@ class Schedule(keras.Model):
         self.minimise(
             lambda: self.generator_objective(batch), self.generator, self.generator_optimizer
         )
-        self.follow()
+        self.update_ema()
         self.step.assign(self.step + 1)
         return {name: mean.result() for name, mean in self.means.items()}
 
@@ -174,10 +174,10 @@ class Schedule(keras.Model):
         size = ops.shape(batch["grid"])[0]
         label = batch.get("label")
         made = self.generator(self.inputs(self.draw_noise(size), label), training=True)
-        real, fake = self.view(batch["grid"]), self.view(ops.stop_gradient(made["grid"]))
-        seen = self.judge(real, label)
-        gap = losses.critic_loss(seen["score"], self.judge(fake, label)["score"])
-        slopes = self.slopes(real, fake, label)
+        real, fake = self.augment(batch["grid"]), self.augment(ops.stop_gradient(made["grid"]))
+        seen = self.score(real, label)
+        gap = losses.critic_loss(seen["score"], self.score(fake, label)["score"])
+        slopes = self.gradients(real, fake, label)
         penalty = losses.gradient_penalty(slopes)
         norm = ops.mean(losses.slope_norms(slopes))
         parts = {"critic_gap": gap, "gradient_penalty": penalty, "gradient_norm": norm}
@@ -187,18 +187,18 @@ class Schedule(keras.Model):
             loss = loss + parts["critic_lattice_loss"]
         return loss, {"critic_loss": loss, **parts}
 
-    def slopes(self, real, fake, label=None):
+    def gradients(self, real, fake, label=None):
         """Return the critic's gradients at points drawn uniformly between real and fake."""
         share = self.draw_shares(ops.shape(real)[0], len(real.shape))
         between = share * real + (1 - share) * fake
-        return self.input_gradients(lambda grid: self.judge(grid, label)["score"], between)
+        return self.input_gradients(lambda grid: self.score(grid, label)["score"], between)
 
     def generator_objective(self, batch):
         """Return the generator's loss on as many samples as a real batch has, and its parts."""
         known, label = self.settings, batch.get("label")
         noise = self.draw_noise(ops.shape(batch["grid"])[0])
         made = self.generator(self.inputs(noise, label), training=True)
-        seen = self.judge(self.view(made["grid"]), label)
+        seen = self.score(self.augment(made["grid"]), label)
         loss = losses.generator_loss(seen["score"])
         parts = {"generator_score_loss": loss}
         if known.lattice:
@@ -208,7 +208,7 @@ class Schedule(keras.Model):
             parts["generator_lattice_loss"] = losses.lattice_loss(made["lattice"], reading)
             loss = loss + self.gamma() * parts["generator_lattice_loss"]
         if known.feature_matching:
-            real = ops.stop_gradient(self.judge(self.view(batch["grid"]), label)["features"])
+            real = ops.stop_gradient(self.score(self.augment(batch["grid"]), label)["features"])
             parts["generator_matching_loss"] = feature_matching_loss(real, seen["features"])
             loss = loss + known.feature_matching * parts["generator_matching_loss"]
         if known.wanted:
@@ -216,8 +216,8 @@ class Schedule(keras.Model):
             parts["generator_property_loss"] = range_penalty(values, *known.wanted_range)
             loss = loss + known.wanted_weight * parts["generator_property_loss"]
         if self.environments:
-            extra, found = self.environments.generator_terms(made, batch)
-            loss, parts = loss + extra, parts | found
+            extra, added = self.environments.generator_terms(made, batch)
+            loss, parts = loss + extra, parts | added
         return loss, {"generator_loss": loss, **parts}
 
     def gamma(self):
@@ -231,11 +231,11 @@ class Schedule(keras.Model):
         """Return what a network takes: values alone, or with the classes."""
         return [values, label] if self.settings.labelled else values
 
-    def judge(self, grid, label):
+    def score(self, grid, label):
         """Return what the critic says of grids."""
         return self.critic(self.inputs(grid, label), training=True)
 
-    def view(self, grid):
+    def augment(self, grid):
         """Return grids as the critic is shown them."""
         axes = translated_axes(self.settings.translated, len(grid.shape) - 2)
         return augment(grid, self.settings.augment, self.seeds, axes)
@@ -258,7 +258,7 @@ class Schedule(keras.Model):
         for name, value in values.items():
             self.means[name].update_state(ops.stop_gradient(value))
 
-    def follow(self):
+    def update_ema(self):
         """Move the averaged weights towards the generator's, faster while the run is young."""
         step = ops.cast(self.step, "float32")
         decay = ops.minimum(self.settings.average, (1 + step) / (10 + step))

@@ -6,9 +6,9 @@ from ase.geometry import get_angles
 from ase.neighborlist import neighbor_list
 
 from keras_ruo2.basin_hopping.internals import (
+    coordinate_values,
     delocalised_modes,
     find_internals,
-    values,
     wilson_b,
 )
 from keras_ruo2.structure.slabs import build_slab
@@ -30,7 +30,7 @@ def upper_half(slab):
 
 def change(internals, after, before):
     """Difference of internals; of torsions the short way round."""
-    difference = values(internals, after) - values(internals, before)
+    difference = coordinate_values(internals, after) - coordinate_values(internals, before)
     return (difference + np.pi) % (2 * np.pi) - np.pi
 
 
@@ -77,7 +77,7 @@ def test_internals_do_not_depend_on_the_image_an_atom_is_given_in(rough):
     moved = rough.copy()
     moved.positions[::3] += 2 * rough.cell.array[0] - rough.cell.array[1]
     before, after = (
-        np.sort(np.cos(values(find_internals(atoms, everywhere), atoms)))
+        np.sort(np.cos(coordinate_values(find_internals(atoms, everywhere), atoms)))
         for atoms in (rough, moved)
     )
     np.testing.assert_allclose(before, after, atol=1e-9)

@@ -9,12 +9,12 @@ from keras_ruo2.basin_hopping.moves import (
     clash_counter,
     count_clashes,
     displace,
-    distances,
     exchange,
-    insert,
+    image_distances,
     insertion_sites,
-    remove,
     sphere,
+    with_oxygen,
+    without_atom,
 )
 from keras_ruo2.structure.bonds import RU, RU_O_BOND, O, coordination
 from keras_ruo2.structure.layers import DISPLACED, assign_layers, layer_of, with_layers
@@ -85,8 +85,8 @@ def test_sites_complete_octahedra_and_keep_their_distance(name):
     open_ru = (coordination(slab, "Ru", "O", RU_O_BOND) < 6) & (slab.numbers == RU)
     assert len(sites) or not (open_ru & (layer_of(slab) == DISPLACED)).any()
     if len(sites):
-        to_oxygen = distances(sites, slab.positions[slab.numbers == O], slab.cell)
-        to_ruthenium = distances(sites, slab.positions[open_ru], slab.cell)
+        to_oxygen = image_distances(sites, slab.positions[slab.numbers == O], slab.cell)
+        to_ruthenium = image_distances(sites, slab.positions[open_ru], slab.cell)
         assert to_oxygen.min() > 2.2
         assert to_ruthenium.min(axis=1) == pytest.approx(SITE_BOND, abs=0.31)
 
@@ -110,15 +110,15 @@ def test_sites_of_the_stoichiometric_110_face_are_on_top_of_its_cus_ruthenium():
 def test_a_removed_bridging_oxygen_leaves_a_site_where_it_was():
     slab = layered("110-stoichiometric", (1, 2, 1))
     bridging = int(np.argmax(np.where(slab.numbers == O, slab.positions[:, 2], -np.inf)))
-    sites = insertion_sites(remove(slab, bridging))
-    assert distances(slab.positions[[bridging]], sites, slab.cell).min() < 0.5
+    sites = insertion_sites(without_atom(slab, bridging))
+    assert image_distances(slab.positions[[bridging]], sites, slab.cell).min() < 0.5
 
 
 def test_insertion_and_removal_undo_each_other():
     slab = layered("100-O-poor")
-    there = insert(slab, [1.0, 1.0, 15.0])
+    there = with_oxygen(slab, [1.0, 1.0, 15.0])
     assert there.symbols[-1] == "O" and layer_of(there)[-1] == DISPLACED
-    back = remove(there, len(there) - 1)
+    back = without_atom(there, len(there) - 1)
     np.testing.assert_array_equal(back.positions, slab.positions)
     np.testing.assert_array_equal(layer_of(back), layer_of(slab))
     np.testing.assert_array_equal(back.constraints[0].index, slab.constraints[0].index)
@@ -127,7 +127,7 @@ def test_insertion_and_removal_undo_each_other():
 def test_removal_renumbers_the_fixed_atoms():
     slab = layered("100-stoichiometric")
     index = int(np.flatnonzero(layer_of(slab) == DISPLACED)[0])
-    rest = remove(slab, index)
+    rest = without_atom(slab, index)
     fixed = rest.constraints[0].index
     assert np.all(layer_of(rest)[fixed] == 0) and len(fixed) == (layer_of(rest) == 0).sum()
 
@@ -137,7 +137,7 @@ def test_proposal_ratios_of_a_move_and_its_reverse_cancel(rng):
     sites = insertion_sites(slab)
 
     def free(atoms):
-        apart = distances(sites, atoms.positions[atoms.numbers == O], atoms.cell)
+        apart = image_distances(sites, atoms.positions[atoms.numbers == O], atoms.cell)
         return sites[apart.min(axis=1) > 1e-6]
 
     seen = 0

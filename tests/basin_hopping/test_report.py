@@ -148,7 +148,7 @@ def test_a_replay_s_curve_has_what_it_does_not_show(searched, tmp_path, monkeypa
         structures=searched / "found.chains", chain=1, count=2, out=tmp_path / "replay.gif"
     )
     frames = replay.accepted_frames(config.structures, 1)
-    replay.write(replay.thin_out(frames, 2), frames, config.out, config)
+    replay.write_replay(replay.thin_out(frames, 2), frames, config.out, config)
     ((steps, curve, *_),) = given
     assert len(frames) > 2 and [trial for trial, _ in curve] == [f.trial[1] for f in frames]
     assert [(step["trial"], step["value"]) for step in steps] == [curve[0], curve[-1]]

@@ -14,7 +14,7 @@ import pytest
 from ase import Atoms
 
 from keras_ruo2.basin_hopping import search, worker
-from keras_ruo2.basin_hopping.chains import COLUMNS, Chain, rows_of
+from keras_ruo2.basin_hopping.chains import COLUMNS, Chain, table_rows
 from keras_ruo2.basin_hopping.history import iterate_frames, unplaced
 from keras_ruo2.config.preparation import BasinHoppingConfig, RecordsConfig
 from keras_ruo2.data.description import load_description
@@ -198,7 +198,7 @@ def test_messages_of_many_lines_stay_in_one_row(tmp_path):
     many = "tests.data_prep.fakes:ManyLines"
     options = {"calculator": many, "oxygen_energy": -5.0, "dmu_o": -0.5, "relax_steps": 0}
     search.main(config(tmp_path, **options))
-    rows = rows_of(tmp_path / "found.chains" / "chain-000.csv")
+    rows = table_rows(tmp_path / "found.chains" / "chain-000.csv")
     failed = [row for row in rows if row["outcome"] == "calculator_failed"]
     assert len(rows) == 4 and failed
     expected = "RuntimeError: one; two three four five six seven\\udcff"
@@ -213,7 +213,7 @@ def test_a_table_with_other_line_ends_in_a_message_is_read(whole, tmp_path, end)
     row = dict.fromkeys(COLUMNS, "") | {"trial": 4, "move": "displace", "snapshots": 0}
     row |= {"outcome": "calculator_failed", "error": f"Error: one{end}two"}
     chain.append([], row, False, chain.atoms, chain.energy)
-    rows = rows_of(chain.file(".csv"))
+    rows = table_rows(chain.file(".csv"))
     assert [row["trial"] for row in rows] == list("01234") and rows[-1]["error"].endswith("two")
     assert unplaced(tmp_path / "found.chains")[0][-1] == (4, "displace", "calculator_failed")
     frames = len(list(iterate_frames(chain.file(".extxyz"))))
@@ -221,7 +221,7 @@ def test_a_table_with_other_line_ends_in_a_message_is_read(whole, tmp_path, end)
 
 
 def test_an_unusable_file_of_starts_is_refused_before_the_calculator_works(tmp_path, monkeypatch):
-    monkeypatch.setattr(search, "find_references", None)
+    monkeypatch.setattr(search, "find_search_references", None)
     ase.io.write(tmp_path / "bulk.extxyz", build_slab("100-O-poor", a=4.5, c=3.1, vacuum=1))
     before = files(tmp_path)
     with pytest.raises(ConfigError, match="Start bulk-0: the widest gap"):

@@ -5,10 +5,10 @@ import pytest
 from ase import Atoms
 
 from keras_ruo2.basin_hopping import trial as sampling
-from keras_ruo2.basin_hopping.moves import Move, distances, exchange, remove
+from keras_ruo2.basin_hopping.moves import Move, exchange, image_distances, without_atom
 from keras_ruo2.basin_hopping.trial import (
     Conditions,
-    acceptance,
+    acceptance_probability,
     count_oxygen,
     grand_potential,
     run_start,
@@ -86,11 +86,11 @@ def test_at_zero_temperature_the_grand_potential_only_falls(start):
 
 def test_acceptance_is_metropolis():
     thermal = BOLTZMANN * 1000
-    assert acceptance(-0.3, 0.0, 1000) == 1
-    assert acceptance(thermal, 0.0, 1000) == pytest.approx(np.exp(-1))
-    assert acceptance(thermal, 1.0, 1000) == pytest.approx(1)
-    assert acceptance(1e6, 0.0, 1000) == 0
-    assert (acceptance(1e-9, 5.0, 0), acceptance(-1e-9, -5.0, 0)) == (0, 1)
+    assert acceptance_probability(-0.3, 0.0, 1000) == 1
+    assert acceptance_probability(thermal, 0.0, 1000) == pytest.approx(np.exp(-1))
+    assert acceptance_probability(thermal, 1.0, 1000) == pytest.approx(1)
+    assert acceptance_probability(1e6, 0.0, 1000) == 0
+    assert (acceptance_probability(1e-9, 5.0, 0), acceptance_probability(-1e-9, -5.0, 0)) == (0, 1)
 
 
 def test_the_grand_potential_counts_oxygen_at_half_a_molecule_plus_dmu():
@@ -110,7 +110,7 @@ def test_insertion_and_removal_sample_the_grand_canonical_distribution(rng):
 
     def occupied(atoms):
         oxygen = atoms.positions[atoms.numbers == 8]
-        return tuple((distances(sites, oxygen, atoms.cell) < 0.1).any(axis=1).tolist())
+        return tuple((image_distances(sites, oxygen, atoms.cell) < 0.1).any(axis=1).tolist())
 
     def free(atoms):
         return sites[~np.array(occupied(atoms))]
@@ -129,7 +129,9 @@ def test_insertion_and_removal_sample_the_grand_canonical_distribution(rng):
         move = exchange(atoms, rng, find_sites=free)
         if move.atoms is not None:
             new = occupied(move.atoms)
-            if rng.random() < acceptance(omega_of(new) - omega_of(state), move.log_ratio, 1000):
+            if rng.random() < acceptance_probability(
+                omega_of(new) - omega_of(state), move.log_ratio, 1000
+            ):
                 atoms, state = move.atoms, new
         visits[state] += 1
     shares = np.array([visits[state] for state in states]) / num_trials
@@ -214,7 +216,7 @@ def test_a_surface_without_sites_or_oxygen_refuses_the_move_by_name():
         found.add(run_trial(full, 0.0, CountsOxygen(), conditions, rng).outcome)
     assert "no_site" in found
     while count_oxygen(full):
-        full = remove(full, int(np.flatnonzero(full.numbers == 8)[0]))
+        full = without_atom(full, int(np.flatnonzero(full.numbers == 8)[0]))
     outcomes = [
         run_trial(full, 0.0, CountsOxygen(), conditions, np.random.default_rng(number)).outcome
         for number in range(6)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_ruo2.data.description import TRAINING, load_description
-from keras_ruo2.data.labels import class_counts, class_names, class_of, draw_classes
+from keras_ruo2.data.labels import class_counts, class_names, class_numbers, draw_classes
 from keras_ruo2.data.reader import Records
 
 
@@ -12,7 +12,7 @@ def test_energy_classes_are_those_of_the_records(small_records):
     description = load_description(small_records)
     batch = Records(small_records, description, TRAINING).read(range(description.counts[TRAINING]))
     counts = class_counts(description, "energy")
-    labels = class_of(batch, description, "energy")
+    labels = class_numbers(batch, description, "energy")
     assert labels.dtype == np.int32
     np.testing.assert_array_equal(np.bincount(labels, minlength=4), counts)
     names = class_names(description, "energy")
@@ -24,7 +24,7 @@ def test_energy_classes_are_those_of_the_records(small_records):
 def test_chemical_potentials_make_classes_too(small_records):
     description = load_description(small_records)
     batch = Records(small_records, description, TRAINING).read(range(description.counts[TRAINING]))
-    labels = class_of(batch, description, "dmu_o")
+    labels = class_numbers(batch, description, "dmu_o")
     np.testing.assert_array_equal(np.bincount(labels), class_counts(description, "dmu_o"))
     np.testing.assert_allclose(batch["dmu_o"], np.array([-0.5, 0.0])[labels])
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_ruo2.data.order import Order, arrange
+from keras_ruo2.data.order import Order, deal_to_replicas
 from keras_ruo2.errors import ConfigError
 
 
@@ -61,7 +61,7 @@ def test_a_step_that_no_epoch_can_fill_is_refused(size):
 def test_replicas_see_together_what_one_device_sees(critic_steps, replicas):
     size = 3  # samples of one replica in one critic update
     indices = np.random.default_rng(0).permutation(critic_steps * replicas * size)
-    shares = np.split(arrange(indices, critic_steps, replicas), replicas)
+    shares = np.split(deal_to_replicas(indices, critic_steps, replicas), replicas)
     parts = [np.split(share, critic_steps) for share in shares]
     for k, expected in enumerate(np.split(indices, critic_steps)):
         together = np.concatenate([parts[replica][k] for replica in range(replicas)])
@@ -69,9 +69,9 @@ def test_replicas_see_together_what_one_device_sees(critic_steps, replicas):
 
 
 def test_one_replica_changes_nothing():
-    np.testing.assert_array_equal(arrange(np.arange(7), 2, 1), np.arange(7))
+    np.testing.assert_array_equal(deal_to_replicas(np.arange(7), 2, 1), np.arange(7))
 
 
 def test_a_step_that_cannot_be_shared_is_refused():
     with pytest.raises(ConfigError, match="12 samples cannot be shared by 3 devices and 5 critic"):
-        arrange(np.arange(12), 5, 3)
+        deal_to_replicas(np.arange(12), 5, 3)

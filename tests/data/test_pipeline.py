@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 
 from keras_ruo2.data.description import HELD_OUT, TRAINING, load_description
-from keras_ruo2.data.order import Order, arrange
+from keras_ruo2.data.order import Order, deal_to_replicas
 from keras_ruo2.data.pipeline import read_sample, training_batches
 from keras_ruo2.data.reader import Records
 
@@ -56,7 +56,7 @@ def test_batches_grow_with_the_phases(records):
 def test_batches_are_arranged_for_replicas(records):
     alone = batches(records, 2, critic_steps=5)
     shared = batches(records, 2, critic_steps=5, replicas=2)
-    rows = arrange(np.arange(SIZE), 5, 2)
+    rows = deal_to_replicas(np.arange(SIZE), 5, 2)
     for one, other in zip(alone, shared, strict=True):
         for name in one:
             np.testing.assert_array_equal(other[name], one[name][rows])

@@ -2,7 +2,7 @@ import google_crc32c
 import numpy as np
 import pytest
 
-from keras_ruo2.data.tfrecord import frame, masked_checksum, payload_at, record_spans
+from keras_ruo2.data.tfrecord import framed, masked_checksum, payload_at, record_spans
 
 
 def test_the_checksum_is_the_published_one():
@@ -14,20 +14,20 @@ def test_the_checksum_is_the_published_one():
 
 def test_framed_records_are_found_again():
     payloads = [b"one", b"", b"three" * 1000]
-    content = np.frombuffer(b"".join(map(frame, payloads)), np.uint8)
+    content = np.frombuffer(b"".join(map(framed, payloads)), np.uint8)
     assert [payload_at(content, *span) for span in record_spans(content)] == payloads
     assert record_spans(b"") == []
 
 
 @pytest.mark.parametrize("missing", [1, 5, 13, 17])
 def test_a_record_that_is_cut_off_is_told(missing):
-    content = (frame(b"whole") + frame(b"torn"))[:-missing]
+    content = (framed(b"whole") + framed(b"torn"))[:-missing]
     with pytest.raises(ValueError, match="the record at byte 21 is cut off"):
         record_spans(content)
 
 
 def test_a_changed_byte_is_told():
-    whole = frame(b"precious")
+    whole = framed(b"precious")
     for place, message in ((0, "length at byte 0"), (9, "length at byte 0")):
         with pytest.raises(ValueError, match=message):
             record_spans(changed(whole, place))
@@ -46,7 +46,7 @@ def test_tensorflow_reads_and_writes_the_same_files(tmp_path):
     tf = pytest.importorskip("tensorflow")
     payloads = [b"one", b"", b"three" * 1000]
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
-    ours.write_bytes(b"".join(map(frame, payloads)))
+    ours.write_bytes(b"".join(map(framed, payloads)))
     with tf.io.TFRecordWriter(str(theirs)) as writer:
         for payload in payloads:
             writer.write(payload)

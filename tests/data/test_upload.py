@@ -6,7 +6,7 @@ import pytest
 
 from keras_ruo2.data.description import load_description, verify_shards
 from keras_ruo2.data.stores import open_store
-from keras_ruo2.data.upload import check_vacant, remote_name, upload
+from keras_ruo2.data.upload import check_destination, remote_name, upload
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.paths import RemoteFolder
 
@@ -37,7 +37,7 @@ def test_an_upload_that_breaks_off_leaves_no_set_and_goes_on(s3, store, few_reco
         upload(few_records, store)
     with pytest.raises(ConfigError, match="holds no dataset.json, whose upload comes last"):
         load_description(PLACE)
-    check_vacant(store, overwrite=False)
+    check_destination(store, overwrite=False)
     assert len(store.names()) == 2
     s3.asked.clear()
     upload(few_records, store)
@@ -60,19 +60,19 @@ def test_a_set_stays_whole_until_another_replaces_it(s3, store, few_records, oth
 
 
 def test_what_is_there_is_not_overwritten_unasked(store, few_records, tmp_path):
-    check_vacant(store, overwrite=False)
+    check_destination(store, overwrite=False)
     upload(few_records, store)
     with pytest.raises(ConfigError, match="s3://slabs/sets/mine exists.*add --overwrite"):
-        check_vacant(store, overwrite=False)
-    check_vacant(store, overwrite=True)
+        check_destination(store, overwrite=False)
+    check_destination(store, overwrite=True)
     (tmp_path / "thesis.pdf").write_text("mine")
     store.put(tmp_path / "thesis.pdf", "text/thesis.pdf")
     with pytest.raises(ConfigError, match="holds other things than records, e.g. text/thesis.pdf"):
-        check_vacant(store, overwrite=True)
+        check_destination(store, overwrite=True)
 
 
 def test_shards_of_somebody_else_are_foreign(store, tmp_path):
     (tmp_path / "x").write_text("theirs")
     store.put(tmp_path / "x", "images-00000-of-00001.tfrecord")
     with pytest.raises(ConfigError, match="other things than records, e.g. images"):
-        check_vacant(store, overwrite=True)
+        check_destination(store, overwrite=True)

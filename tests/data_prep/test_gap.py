@@ -56,7 +56,7 @@ def test_slabs_carry_energy_and_provenance(tmp_path):
 
 
 def test_an_interrupted_command_goes_on_where_it_stopped(tmp_path, monkeypatch):
-    real, calls = gap.compute, []
+    real, calls = gap.relax_and_label, []
 
     def interrupted(slab, *rest):
         calls.append(slab.info["name"])
@@ -64,7 +64,7 @@ def test_an_interrupted_command_goes_on_where_it_stopped(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return real(slab, *rest)
 
-    monkeypatch.setattr(gap, "compute", interrupted)
+    monkeypatch.setattr(gap, "relax_and_label", interrupted)
     with pytest.raises(KeyboardInterrupt):
         gap.main(config(tmp_path, count=4))
     assert not (tmp_path / "slabs.extxyz").exists()

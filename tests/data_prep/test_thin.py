@@ -12,10 +12,10 @@ from keras_ruo2.basin_hopping.thinning import (
     SEEN_BEFORE,
     Kept,
     Thinning,
+    choose_evenly,
     even_shares,
     far_apart,
     same_places,
-    spread,
 )
 from keras_ruo2.config.preparation import BasinHoppingConfig, RecordsConfig
 from keras_ruo2.config.search import ThinConfig
@@ -121,7 +121,7 @@ def test_a_count_is_spread_over_chains_moves_and_energies():
         for chain in range(3)
         for trial in range(100 * (chain + 1))
     ]
-    chosen = spread(found, 30, limit=0.1)
+    chosen = choose_evenly(found, 30, limit=0.1)
     assert len(chosen) == 30 and chosen <= {kept.name for kept in found}
     for chain in range(3):
         mine = [kept for kept in found if kept.name in chosen and kept.name[0] == chain]
@@ -129,7 +129,7 @@ def test_a_count_is_spread_over_chains_moves_and_energies():
         assert sum(kept.move == "insert" for kept in mine) == 1
         levels = np.histogram([kept.above for kept in mine], 5, (0, 0.1))[0]
         assert levels.min() >= 1
-    assert spread(found, 10_000, limit=0.1) == {kept.name for kept in found}
+    assert choose_evenly(found, 10_000, limit=0.1) == {kept.name for kept in found}
 
 
 @pytest.mark.parametrize("out", ["thin", "thin.extxyz", "thin.extxyz.gz", "thin.extxyz.xz"])

@@ -10,8 +10,8 @@ from keras_ruo2.density.voxelise import periodic_gaussians, voxelise
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES
 from keras_ruo2.recipes import RECIPES
-from keras_ruo2.records.samples import augment
-from keras_ruo2.records.survey import prepare
+from keras_ruo2.records.samples import rotate_and_translate
+from keras_ruo2.records.survey import prepare_structure
 from keras_ruo2.structure.cells import LARGEST_VOXEL, widest_gap
 from tests.round_trips import distance, formula
 
@@ -25,9 +25,11 @@ EXACT = 1e-3  # Å, a tenth of what one step of the fit may leave
 def fine():
     """Bundled slabs with voxels below 0.6 Å, a fifth of them, anywhere in their cells."""
     rng = np.random.default_rng(1)
-    prepared = [prepare(slab, RECIPES["gap2d"]) for slab in read(BUNDLED_STRUCTURES, "::2")]
+    prepared = [
+        prepare_structure(slab, RECIPES["gap2d"]) for slab in read(BUNDLED_STRUCTURES, "::2")
+    ]
     small = [box for box in prepared if box.cell.lengths().max() < LARGEST_VOXEL * 32]
-    return [augment(box, rng, rotate=True) for box in small[::3]]
+    return [rotate_and_translate(box, rng, rotate=True) for box in small[::3]]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,7 @@ def test_real_slabs_come_back(realdata):
     slabs = [atoms for atoms in read(realdata / "ruo2_vasp_pbe.extxyz", ":") if len(atoms) > 90]
     assert len(slabs) == 6
     for slab in slabs[::3]:
-        box = prepare(slab, RECIPES["gap2d"])
+        box = prepare_structure(slab, RECIPES["gap2d"])
         found = backmap(voxelise(box, alpha=ALPHA), box.cell.lengths(), alpha=ALPHA)
         assert formula(found) == formula(box)
         assert distance(box, found) < 0.02

@@ -1,4 +1,4 @@
-"""What `write_page` is given, made up."""
+"""What `write_discovery_page` is given, made up."""
 
 from keras_ruo2.discovery.funnel import STEPS
 from keras_ruo2.thermodynamics.surface import Line
@@ -34,7 +34,7 @@ def known(slab, name="a-known-one", **values):
 
 
 def content(best, others, **values):
-    """Return what `write_page` is given."""
+    """Return what `write_discovery_page` is given."""
     found = {
         "counts": dict.fromkeys(STEPS, 3),
         "reasons": {stage: {"no_vacuum": 2} for stage in STAGES},

@@ -1,6 +1,6 @@
 from ase import Atoms
 
-from keras_ruo2.discovery.funnel import choose, count, judged
+from keras_ruo2.discovery.funnel import choose_for_relaxation, count_stages, mark_first_of_kind
 
 VALID = {"valid": True, "reasons": "no", "novel": True, "failures": "no"}
 INVALID = {"valid": False, "unique_of": -1, "novel": False}
@@ -17,29 +17,29 @@ def frames():
         INVALID | {"failures": "no", "reasons": "no_vacuum"},
     ]
     made = [Atoms("RuO2" if number else "", info=info) for number, info in enumerate(infos)]
-    return judged(made)
+    return mark_first_of_kind(made)
 
 
 def test_what_has_no_ruthenium_comes_last():
     gas = Atoms("O2", info=INVALID | {"reasons": "stoichiometry", "failures": "no"})
-    assert choose([*frames(), gas], 10) == [3, 2, 5, 1, 6]
+    assert choose_for_relaxation([*frames(), gas], 10) == [3, 2, 5, 1, 6]
 
 
 def test_the_new_ones_are_relaxed_first_and_empty_frames_never():
-    assert choose(frames(), 10) == [3, 2, 5, 1]
-    assert choose(frames(), 2) == [3, 2]
+    assert choose_for_relaxation(frames(), 10) == [3, 2, 5, 1]
+    assert choose_for_relaxation(frames(), 2) == [3, 2]
 
 
 def test_a_copy_of_another_is_never_relaxed():
-    assert 4 not in choose(frames(), 10)
+    assert 4 not in choose_for_relaxation(frames(), 10)
 
 
 def test_of_new_ones_those_with_the_lowest_estimate_come_first():
     found = frames()
     found[4].info["first_of_kind"] = True
-    assert choose(found, 2) == [3, 4]
-    assert choose(found, 2, {3: 0.2, 4: 0.1}) == [4, 3]
-    assert choose(found, 3, {4: 0.1}) == [4, 3, 2]
+    assert choose_for_relaxation(found, 2) == [3, 4]
+    assert choose_for_relaxation(found, 2, {3: 0.2, 4: 0.1}) == [4, 3]
+    assert choose_for_relaxation(found, 3, {4: 0.1}) == [4, 3, 2]
 
 
 def test_each_step_counts_those_that_reach_it():
@@ -49,7 +49,7 @@ def test_each_step_counts_those_that_reach_it():
         atoms.info |= {"relax_failures": outcome, "rmsd": 0.1}
         atoms.info["unique_of"] = place if atoms.info["valid"] else -1
     relaxed[0].info["mended_pairs"] = 2
-    counts, reasons = count(frames(), judged(relaxed))
+    counts, reasons = count_stages(frames(), mark_first_of_kind(relaxed))
     assert counts == {
         "drawn": 6,
         "structures": 5,
@@ -73,5 +73,5 @@ def test_each_step_counts_those_that_reach_it():
 def test_a_valid_structure_without_an_energy_is_not_ranked():
     atoms = frames()[3]
     atoms.info["relax_failures"] = "calculator_error"
-    counts, _ = count([], judged([atoms]))
+    counts, _ = count_stages([], mark_first_of_kind([atoms]))
     assert counts["valid_after"] == counts["novel_after"] == 0

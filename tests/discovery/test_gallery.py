@@ -7,11 +7,11 @@ from keras_ruo2.discovery.gallery import (
     PAGE,
     PICTURE,
     Classes,
-    arrange,
-    classes_of,
+    gallery_classes,
+    group_slabs,
     write_gallery,
 )
-from keras_ruo2.plotting.gallery import MADE, spread
+from keras_ruo2.plotting.gallery import MADE, row_by_class
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.slabs import build_slab
 from tests.discovery.browser import browser
@@ -41,7 +41,7 @@ def groups():
         drawn("110-O-poor", 0, valid=False, reasons="floating_oxygen no_vacuum"),
     ]
     known = [real("110-stoichiometric", -6.5), real("110-O-rich", -7.5), real("111-O-rich", -7.5)]
-    return arrange(structures, known, CLASSES)
+    return group_slabs(structures, known, CLASSES)
 
 
 def test_slabs_stand_by_facet_and_class_and_what_is_no_slab_comes_last(groups):
@@ -67,7 +67,7 @@ def test_real_slabs_stand_in_the_class_of_their_energy(groups):
 
 def test_without_classes_there_is_one_group_for_each_facet():
     structures = [drawn("110-stoichiometric", label) for label in (0, 1, 1)]
-    (group,) = arrange(structures, [real("110-O-rich", -7.5)], classes_of(None))
+    (group,) = group_slabs(structures, [real("110-O-rich", -7.5)], gallery_classes(None))
     assert len(group.made) == 3 and len(group.real) == 1
 
 
@@ -76,12 +76,12 @@ def test_a_generator_of_other_classes_has_no_edges_of_energy():
         "data": {"class_names": ("dmu_O -1 eV",), "class_edges": (-8.0, -7.0)},
         "resolved": {"label_by": "dmu_o"},
     }
-    assert classes_of(saved) == Classes(("dmu_O -1 eV",), ())
+    assert gallery_classes(saved) == Classes(("dmu_O -1 eV",), ())
 
 
 def test_a_row_of_the_picture_has_slabs_of_as_many_classes_as_there_are():
     structures = [drawn("110-stoichiometric", label) for label in (0,) * 9 + (1,) * 2]
-    found = spread(arrange(structures, [], CLASSES))
+    found = row_by_class(group_slabs(structures, [], CLASSES))
     assert [group.number for _, group in found] == sorted(group.number for _, group in found)
     assert len(found) == MADE and sum(group.number == 1 for _, group in found) == 2
 
@@ -101,7 +101,7 @@ def test_the_page_and_the_picture_are_written(groups, tmp_path):
 
 def test_samples_without_atoms_give_no_gallery(tmp_path):
     empty = ase.Atoms(cell=np.eye(3) * 9, pbc=True)
-    assert written(tmp_path, arrange([empty], [], CLASSES)) is None
+    assert written(tmp_path, group_slabs([empty], [], CLASSES)) is None
     assert list(tmp_path.iterdir()) == []
 
 

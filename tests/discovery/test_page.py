@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from ase.neighborlist import neighbor_list
 
-from keras_ruo2.discovery.page import write_page
+from keras_ruo2.discovery.page import write_discovery_page
 from keras_ruo2.discovery.page_data import Structures, file_name, lowest_lines, oxygen_table
-from keras_ruo2.plotting.viewer import WIDTH, drawing
+from keras_ruo2.plotting.viewer import WIDTH, viewer_data
 from keras_ruo2.structure.bonds import bond_lengths
 from keras_ruo2.thermodynamics.oxygen_gas import BOLTZMANN, oxygen_potential
 from keras_ruo2.thermodynamics.surface import Line
@@ -18,7 +18,7 @@ from tests.discovery.pages import LIMITS, content, known, row
 
 @pytest.fixture
 def page(slab, tmp_path):
-    write_page(tmp_path / "report.html", content([row(slab)], [known(slab.copy())]))
+    write_discovery_page(tmp_path / "report.html", content([row(slab)], [known(slab.copy())]))
     return tmp_path / "report.html"
 
 
@@ -44,7 +44,9 @@ def test_the_page_is_whole_and_needs_no_network(page):
 
 
 def test_a_page_without_structures_says_why_and_has_no_empty_table(tmp_path):
-    write_page(tmp_path / "report.html", content([], [], lines={}, notes=["Nothing to rank."]))
+    write_discovery_page(
+        tmp_path / "report.html", content([], [], lines={}, notes=["Nothing to rank."])
+    )
     text = (tmp_path / "report.html").read_text()
     assert "Nothing to rank." in text and "Funnel" in text and 'id="ranking"' not in text
 
@@ -65,7 +67,7 @@ def test_the_page_holds_files_that_ase_reads(page, slab):
 def test_a_structure_that_is_shown_twice_is_in_the_page_once(slab, tmp_path):
     real = slab.copy()
     rows = [row(slab, f"generated-{k}", nearest=("a-known-one", real)) for k in range(3)]
-    write_page(tmp_path / "report.html", content(rows, [known(real)]))
+    write_discovery_page(tmp_path / "report.html", content(rows, [known(real)]))
     data = blocks(tmp_path / "report.html", "report-data")[0]
     assert len(blocks(tmp_path / "report.html", "structure-")) == 2
     assert {each["nearest"]["structure"] for each in data["rows"][:3]} == {
@@ -109,7 +111,7 @@ def test_structures_are_numbered_in_their_order(slab):
 
 
 def test_the_viewer_is_given_every_atom_and_every_bond_of_a_few_cells(slab):
-    drawn = drawing(slab)
+    drawn = viewer_data(slab)
     repeats = np.ceil(WIDTH / slab.cell.lengths()[:2]).prod()
     assert repeats > 1
     assert len(drawn["positions"]) == len(drawn["radii"]) == repeats * len(slab)
@@ -128,5 +130,5 @@ def test_the_viewer_shows_a_slab_that_lies_across_the_cell_s_boundary_in_one_pie
     slab.positions[:, 2] -= slab.positions[:, 2].mean()
     slab.wrap()
     assert np.ptp(slab.positions[:, 2]) > height + 5
-    found = np.array(drawing(slab)["positions"])[:, 2]
+    found = np.array(viewer_data(slab)["positions"])[:, 2]
     assert np.ptp(found) == pytest.approx(height, abs=1e-2) and found.min() > 0.5

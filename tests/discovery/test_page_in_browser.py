@@ -7,7 +7,7 @@ import ase.io
 import numpy as np
 import pytest
 
-from keras_ruo2.discovery.page import write_page
+from keras_ruo2.discovery.page import write_discovery_page
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.slabs import build_slab
 from keras_ruo2.thermodynamics.oxygen_gas import oxygen_potential
@@ -46,7 +46,9 @@ def report(tmp_path_factory):
     ]
     lines = {"(110)": [each["line"] for each in real], "(100)": [Line(0.055, 0.0)]}
     path = tmp_path_factory.mktemp("page") / "report.html"
-    write_page(path, content(best, real, lines=lines, notes=[NASTY], title=NASTY, shown=2))
+    write_discovery_page(
+        path, content(best, real, lines=lines, notes=[NASTY], title=NASTY, shown=2)
+    )
     return path
 
 
@@ -241,7 +243,7 @@ def test_two_hundred_structures_are_ranked_at_every_step_of_the_slider(visit, tm
         line = Line(rng.uniform(0.02, 0.2), rng.uniform(-0.08, 0.05))
         rows.append(row(slabs[number % 4].copy(), f"generated-{number:04d}", line=line))
     path = tmp_path / "many.html"
-    write_page(path, content(rows, [known(slabs[0])]))
+    write_discovery_page(path, content(rows, [known(slabs[0])]))
     page = visit(path)
     page.evaluate(
         """async steps => {

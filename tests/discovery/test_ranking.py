@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_ruo2.discovery.ranking import lowest_known, rank, worth_handing_over
+from keras_ruo2.discovery.ranking import lowest_known, rank_candidates, worth_handing_over
 from keras_ruo2.discovery.tables import distance
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.slabs import build_slab
@@ -22,7 +22,7 @@ def slab(kind, cost, name):
 def test_structures_are_ranked_by_their_distance_to_the_best_known_slab():
     known = [slab("stoichiometric", 2.0, "known"), slab("O-rich", 1.0, "known-rich")]
     better, worse = slab("O-rich", 0.9, "better"), slab("stoichiometric", 3.0, "worse")
-    rows = rank([worse, better], known, REFERENCES, LIMITS)
+    rows = rank_candidates([worse, better], known, REFERENCES, LIMITS)
     assert [row.atoms.info["name"] for row in rows] == ["better", "worse"]
     faces = 2 * area(better)
     assert rows[0].above == pytest.approx(-0.1 / faces)
@@ -32,7 +32,9 @@ def test_structures_are_ranked_by_their_distance_to_the_best_known_slab():
 
 
 def test_without_known_slabs_structures_are_compared_with_each_other():
-    rows = rank([slab("O-rich", 1.5, "b"), slab("O-rich", 1.0, "a")], [], REFERENCES, LIMITS)
+    rows = rank_candidates(
+        [slab("O-rich", 1.5, "b"), slab("O-rich", 1.0, "a")], [], REFERENCES, LIMITS
+    )
     assert [row.atoms.info["name"] for row in rows] == ["a", "b"]
     assert rows[0].above == 0 and rows[1].above > 0
     assert distance(rows[0]) == "0.0 meV/Å² above the best one found (none is known)"
@@ -49,7 +51,7 @@ def test_known_and_unconverged_structures_are_handed_over_last():
     structures = [slab("stoichiometric", 1.0 + 3 * (name == "far"), name) for name in said]
     for atoms in structures:
         atoms.info |= said[atoms.info["name"]]
-    new, rest = worth_handing_over(rank(structures, known, REFERENCES, LIMITS))
+    new, rest = worth_handing_over(rank_candidates(structures, known, REFERENCES, LIMITS))
     assert [row.atoms.info["name"] for row in new] == ["new"]
     assert {row.atoms.info["name"] for row in rest} == {"known", "moving"}
 

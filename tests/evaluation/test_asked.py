@@ -8,7 +8,12 @@ import pytest
 
 from keras_ruo2 import runs
 from keras_ruo2.config import EvaluateConfig
-from keras_ruo2.evaluation.asked import asked_and_got, class_rows, diagonal, lines
+from keras_ruo2.evaluation.asked import (
+    asked_and_got,
+    class_rows,
+    condition_sentences,
+    shares_found_as_asked,
+)
 from keras_ruo2.evaluation.report import write_metrics
 from keras_ruo2.evaluation.tables import asked_tables
 from keras_ruo2.io.paths import MODELS
@@ -42,7 +47,7 @@ def test_a_row_for_each_class_says_what_is_read_and_how_much_metal_there_is():
     }  # fmt: skip
     assert (second["read_as_asked"], second["held_out"]) == (0.5, 1.0)
     assert second["real_ru_share"] == pytest.approx(0.2)
-    told = lines({"class": [first, second]})
+    told = condition_sentences({"class": [first, second]})
     assert told[1] == "Class 1: high, 2 samples; read as asked 50%; held-out 100%."
 
 
@@ -51,7 +56,7 @@ def test_energies_after_relaxing_are_a_column_where_there_are_any():
     found = measured([0.5], energies={"confusion": [[2, 0], [3, 1]]})
     (row,) = class_rows(NAMES, samples, samples, found)
     assert row["energy_as_asked"] == 0.25 and "read_as_asked" not in row
-    assert diagonal(None) is None
+    assert shares_found_as_asked(None) is None
 
 
 def test_the_bundled_model_gives_the_facet_and_the_cell_that_are_asked_for(tmp_path):
@@ -69,4 +74,4 @@ def test_the_bundled_model_gives_the_facet_and_the_cell_that_are_asked_for(tmp_p
     assert json.loads((tmp_path / "metrics.json").read_text())["asked"]["facet"]
     page = "".join(asked_tables(tables))
     assert "Facets asked for" in page and "Lengths asked" in page and "(110) " in page
-    assert any(line.startswith("Facet (110): ") for line in lines(tables))
+    assert any(line.startswith("Facet (110): ") for line in condition_sentences(tables))

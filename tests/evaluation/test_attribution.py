@@ -5,7 +5,14 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ruo2.evaluation.attribution import box_mask, grad_cam, halves, judge, occlusion, stretch
+from keras_ruo2.evaluation.attribution import (
+    box_mask,
+    critic_outputs,
+    grad_cam,
+    halves,
+    occlusion,
+    stretch,
+)
 from keras_ruo2.models.networks import build_critic
 from keras_ruo2.training.evaluator import predict
 from keras_ruo2.training.steps.tensorflow import WassersteinGAN
@@ -47,7 +54,7 @@ def test_both_halves_of_a_critic_are_the_critic(rng):
     seen, score = halves(model.critic)
     whole = predict(model.critic, grids, labels)["score"]
     np.testing.assert_allclose(score(seen([grids, labels])), whole, atol=1e-5)
-    np.testing.assert_allclose(judge(model, grids, labels)["score"], whole[:, 0])
+    np.testing.assert_allclose(critic_outputs(model, grids, labels)["score"], whole[:, 0])
 
 
 def test_gradients_of_a_linear_head_weight_the_features():

@@ -47,7 +47,9 @@ def test_a_run_is_measured_and_the_page_is_whole(trained, tmp_path, capsys):
 def test_samples_of_a_file_are_measured_and_broken_ones_counted(
     trained, tmp_path, rng, monkeypatch
 ):
-    monkeypatch.setattr("keras_ruo2.evaluation.evaluate.draw_pictures", lambda *sets, **known: {})
+    monkeypatch.setattr(
+        "keras_ruo2.evaluation.evaluate.draw_evaluation_pictures", lambda *sets, **known: {}
+    )
     grids = rng.random((30, 32, 32, 2)).astype("float32")
     grids[3] = np.nan
     np.savez(tmp_path / "samples.npz", grid=grids)

@@ -9,8 +9,8 @@ from keras_ruo2.evaluation.report import (
     PICTURES,
     conditioning_text,
     score_table,
+    write_evaluation_page,
     write_metrics,
-    write_page,
 )
 
 METRICS_FOUND = {
@@ -56,7 +56,7 @@ def test_without_a_yardstick_there_is_no_column_of_held_out_ratios():
 def test_the_page_needs_nothing_beside_it(tmp_path):
     (tmp_path / PICTURES).mkdir()
     (tmp_path / PICTURES / "one.png").write_bytes(b"\x89PNG")
-    write_page(tmp_path, METRICS_FOUND, {"one.png": "A <caption>."})
+    write_evaluation_page(tmp_path, METRICS_FOUND, {"one.png": "A <caption>."})
     page = (tmp_path / PAGE).read_text()
     assert "data:image/png;base64,iVBORw==" in page
     assert "http" not in page and 'src="pictures' not in page

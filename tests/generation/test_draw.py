@@ -7,9 +7,9 @@ from scipy.stats import spearmanr
 import keras_ruo2 as kr
 from keras_ruo2.config import GenerateConfig
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.generation.draw import draw
+from keras_ruo2.generation.draw import draw_request
 from keras_ruo2.generation.request import Request, near
-from keras_ruo2.generation.sieve import choose, fits
+from keras_ruo2.generation.sieve import choose_candidates, within_range
 from keras_ruo2.models.energies import slab_features
 from keras_ruo2.structure.bonds import is_metal
 from keras_ruo2.structure.equivalent import KnownSlabs, SlabKeys
@@ -53,7 +53,7 @@ def test_new_slabs_occupy_the_sites_of_no_training_slab(bundled):
     key_of = SlabKeys(anchors)
 
     def keys(**asked):
-        found = draw(Request(bundled.folder, 60, seed=4, **asked), bundled.settings).made
+        found = draw_request(Request(bundled.folder, 60, seed=4, **asked), bundled.settings).made
         there = found["weights"][:, : anchors.num_sites].any(axis=2)
         return [key_of(int(c.argmax()), t) for c, t in zip(found["choice"], there, strict=True)]
 
@@ -71,14 +71,14 @@ def test_where_every_slab_is_a_training_slab_the_error_says_so(bundled, monkeypa
         "keras_ruo2.generation.sieve.load_known", lambda run: KnownSlabs(frozenset(["one"]))
     )
     with pytest.raises(ConfigError, match="60 slabs drawn occupies .* --variety=4"):
-        draw(Request(bundled.folder, 2, novel=True), bundled.settings)
+        draw_request(Request(bundled.folder, 2, novel=True), bundled.settings)
 
 
 def test_the_number_of_anions_is_that_asked_for(bundled):
     found = bundled.sample(8, oxygen=(1.6, 1.9), seed=2)
     ratios = [(~is_metal(atoms)).sum() / is_metal(atoms).sum() for atoms in found]
     assert len(found) == 8 and 1.6 <= min(ratios) and max(ratios) <= 1.9
-    assert fits(np.ones((2, 4, 2), bool), None).all()
+    assert within_range(np.ones((2, 4, 2), bool), None).all()
 
 
 def test_an_energy_asks_for_the_classes_near_it(bundled):
@@ -97,8 +97,8 @@ def test_classes_without_slabs_are_never_near():
 def test_the_first_candidate_in_its_class_is_taken_or_the_nearest_to_it():
     edges = np.array([0.0, 1.0, 2.0])
     energies = np.array([[1.5, 0.2, 0.6], [0.1, 0.7, 2.6]])
-    assert choose(energies, np.array([0, 1]), edges).tolist() == [1, 1]
-    assert choose(energies, np.array([0, 1]), edges, energy=0.5).tolist() == [2, 1]
+    assert choose_candidates(energies, np.array([0, 1]), edges).tolist() == [1, 1]
+    assert choose_candidates(energies, np.array([0, 1]), edges, energy=0.5).tolist() == [2, 1]
 
 
 def test_candidates_make_energies_follow_the_class(bundled):
@@ -106,7 +106,7 @@ def test_candidates_make_energies_follow_the_class(bundled):
 
     def obeyed(candidates):
         request = Request(bundled.folder, 40, seed=5, variety=2.0, candidates=candidates)
-        drawn = draw(request, bundled.settings)
+        drawn = draw_request(request, bundled.settings)
         assert drawn.tried == 40 * candidates
         return spearmanr(drawn.labels, read(slab_features(drawn.made, sites)))[0]
 

@@ -6,7 +6,7 @@ import ase.io
 import numpy as np
 import pytest
 
-from keras_ruo2.io.extxyz import packed, plain
+from keras_ruo2.io.extxyz import json_value, packed
 from keras_ruo2.io.frames import append_frame, read_frames, whole_frames, write_frames
 from keras_ruo2.io.structures import read_structures
 from keras_ruo2.structure.cells import with_energy
@@ -43,7 +43,7 @@ def equal(one, other):
     for key in one:
         texts = isinstance(one[key], str), isinstance(other[key], str)
         assert texts[0] == texts[1], key
-        np.testing.assert_equal(plain(one[key]), plain(other[key]), err_msg=key)
+        np.testing.assert_equal(json_value(one[key]), json_value(other[key]), err_msg=key)
 
 
 def by_every_way(atoms, tmp_path):

@@ -42,9 +42,9 @@ def test_warnings_go_to_standard_error_and_the_rest_to_standard_output(unheard, 
 
 def test_only_what_is_asked_for_is_shown_and_then_no_more(unheard, monkeypatch, capsys):
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
-    with messages.shown():
+    with messages.printed_messages():
         messages.info("long work")
-    with messages.shown(False):
+    with messages.printed_messages(False):
         messages.info("quiet work")
     messages.info("later")
     assert capsys.readouterr().out == "long work\n"
@@ -52,7 +52,7 @@ def test_only_what_is_asked_for_is_shown_and_then_no_more(unheard, monkeypatch, 
 
 
 def test_a_program_with_logging_of_its_own_gets_records(unheard, caplog, capsys):
-    with caplog.at_level(logging.INFO), messages.shown():
+    with caplog.at_level(logging.INFO), messages.printed_messages():
         messages.info("long work")
     assert [(record.name, record.levelname) for record in caplog.records] == [
         ("keras_ruo2", "INFO")

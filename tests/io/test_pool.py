@@ -14,10 +14,10 @@ from keras_ruo2.basin_hopping import search, worker
 from keras_ruo2.config.preparation import BasinHoppingConfig, RecordsConfig
 from keras_ruo2.errors import Busy, ConfigError, Interrupted
 from keras_ruo2.io import pool
-from keras_ruo2.io.pool import Here, open_pool
+from keras_ruo2.io.pool import SerialPool, open_pool
 from keras_ruo2.io.rates import Progress
 from keras_ruo2.records.build import main as write_records
-from keras_ruo2.records.survey import prepare, prepared_before
+from keras_ruo2.records.survey import prepare_structure, prepared_before
 from keras_ruo2.records.workplace import only_user
 from tests.data_prep.pieces import die, die_once, double, load
 
@@ -55,7 +55,7 @@ def contents(folder):
 
 
 def test_here_the_piece_of_lowest_priority_goes_first_also_of_those_that_come_later():
-    here = Here()
+    here = SerialPool()
     for tag, priority in (("b", 2), ("a", 1), ("c", 3)):
         here.submit(tag, priority, double, priority)
     order = []
@@ -323,10 +323,10 @@ def test_a_first_pass_that_was_cut_off_goes_on(structures, tmp_path, monkeypatch
 
     def count(atoms, recipe):
         prepared.append(atoms)
-        return prepare(atoms, recipe)
+        return prepare_structure(atoms, recipe)
 
     for function in (stop, count):
-        monkeypatch.setattr("keras_ruo2.records.survey.prepare", function)
+        monkeypatch.setattr("keras_ruo2.records.survey.prepare_structure", function)
         try:
             write_records(RecordsConfig(**settings, out=tmp_path / "cut"))
         except KeyboardInterrupt:
@@ -349,7 +349,7 @@ def test_a_full_disk_costs_nothing_that_is_finished(structures, tmp_path, monkey
     settings = RECORDS | {"structures": structures}
     write_records(RecordsConfig(**settings, out=tmp_path / "whole"))
     with monkeypatch.context() as patch:
-        patch.setattr("keras_ruo2.records.build.describe", stop)
+        patch.setattr("keras_ruo2.records.build.make_description", stop)
         with pytest.raises(KeyboardInterrupt):
             write_records(RecordsConfig(**settings, out=tmp_path / "cut"))
     partial = tmp_path / "cut.partial"
@@ -375,7 +375,7 @@ def test_what_a_build_with_other_settings_left_is_not_taken(
     write_records(RecordsConfig(**settings, out=tmp_path / "whole"))
 
     with monkeypatch.context() as patch:
-        patch.setattr("keras_ruo2.records.build.describe", stop)
+        patch.setattr("keras_ruo2.records.build.make_description", stop)
         with pytest.raises(KeyboardInterrupt):
             write_records(RecordsConfig(**settings, out=tmp_path / "cut", seed=7))
     assert (tmp_path / "cut.partial").exists()

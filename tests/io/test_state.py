@@ -4,7 +4,7 @@ import os
 import pytest
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.io.fields import check_fields, listed, whole
+from keras_ruo2.io.fields import check_fields, integer, listed
 from keras_ruo2.io.state import Grown, read_state, write_state, write_whole
 from tests.damage import damaged
 
@@ -111,7 +111,7 @@ def test_what_was_not_appended_whole_is_dropped(tmp_path, monkeypatch):
 
 
 def test_a_wrong_kind_of_value_is_named():
-    kinds = {"shape": listed(whole(1, 9), most=2)}
+    kinds = {"shape": listed(integer(1, 9), most=2)}
     check_fields({"shape": [1, 9]}, kinds, "x.json", ADVICE)
     for value in ([0], [1, 2, 3], "12", [True], [1.0], None):
         with pytest.raises(ConfigError, match=r"x.json cannot be used: `shape` is .*a list of"):

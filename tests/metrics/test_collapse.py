@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_ruo2.metrics.collapse import alarms, by_class, collapse_scores, statistics
+from keras_ruo2.metrics.collapse import alarms, by_class, collapse_scores, grid_statistics
 
 
 def waves(rng, num=300, size=16):
@@ -21,7 +21,7 @@ def waves(rng, num=300, size=16):
 
 
 def words(generated, real):
-    return alarms(collapse_scores(statistics(generated), statistics(real)))
+    return alarms(collapse_scores(grid_statistics(generated), grid_statistics(real)))
 
 
 def test_real_grids_raise_no_alarm(rng):
@@ -56,25 +56,25 @@ def test_every_failure_is_named(rng):
 def test_stripes_are_what_varies_along_one_direction(rng, axis):
     noise = rng.normal(size=(40, 8, 8, 8, 2))
     others = tuple({1, 2, 3} - {axis})
-    assert statistics(noise.mean(axis=others, keepdims=True) + 0 * noise)["stripes"] > 0.999
+    assert grid_statistics(noise.mean(axis=others, keepdims=True) + 0 * noise)["stripes"] > 0.999
     # 3 axes of 7 frequencies among the 511 without the mean
-    assert statistics(noise)["stripes"] == pytest.approx(21 / 511, rel=0.1)
+    assert grid_statistics(noise)["stripes"] == pytest.approx(21 / 511, rel=0.1)
 
 
 def test_echoes_are_what_comes_again_after_half_a_cell(rng):
     once = waves(rng)
-    real = statistics(once)
+    real = grid_statistics(once)
     (text,) = [text for text in words(once + np.roll(once, 8, axis=2), once) if "Echoes" in text]
     assert "100% of what there is to repeat" in text
-    half = statistics(once[:150])
+    half = grid_statistics(once[:150])
     assert collapse_scores(half, real)["echoes"] < 0.05
-    moved = statistics(np.roll(once, (3, 5), axis=(1, 2)))
+    moved = grid_statistics(np.roll(once, (3, 5), axis=(1, 2)))
     assert moved["echoes"] == pytest.approx(real["echoes"], abs=1e-6)
 
 
 def test_contrast_is_the_deviation_within_a_sample(rng):
     grids = rng.random((50, 8, 9, 2)) * [1, 2]
-    found = statistics(grids)
+    found = grid_statistics(grids)
     within = grids - grids.mean(axis=(1, 2), keepdims=True)
     np.testing.assert_allclose(
         [found["contrast_ru"], found["contrast_o"]],
@@ -99,6 +99,8 @@ def test_classes_are_judged_apart(rng):
 
 
 def test_one_sample_and_blank_real_data_are_no_error(rng):
-    scores = collapse_scores(statistics(waves(rng, 1)), statistics(np.zeros((2, 8, 8, 2))))
+    scores = collapse_scores(
+        grid_statistics(waves(rng, 1)), grid_statistics(np.zeros((2, 8, 8, 2)))
+    )
     assert np.isnan(scores["diversity"]) and np.isnan(scores["contrast_ru"])
     assert not [text for text in alarms(scores) if "Collapse" in text or "Dead" in text]

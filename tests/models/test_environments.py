@@ -8,8 +8,8 @@ from ase.neighborlist import neighbor_list
 from keras_ruo2.models.environments import (
     build_environment_critic,
     describe_environments,
+    distance_misfits,
     find_neighbours,
-    misfits,
     num_features,
 )
 from keras_ruo2.structure.anchors import farthest_of, shortest_of
@@ -77,7 +77,7 @@ def penalties(found, size=24, **limits):
         "farthest": max(farthest_of(motif) for motif in found) + 1e-3,
     }
     around = find_neighbours(slabs["places"], slabs["weights"], slabs["cell"])
-    return np.array(misfits(*around, slabs["weights"], **known | limits))
+    return np.array(distance_misfits(*around, slabs["weights"], **known | limits))
 
 
 def test_slabs_of_the_data_have_no_misfit_and_others_have():
@@ -93,7 +93,7 @@ def test_close_atoms_are_moved_but_not_taken_away():
     with tf.GradientTape() as tape:
         tape.watch([places, weights])
         around = find_neighbours(places, weights, slabs["cell"])
-        loss = tf.reduce_sum(misfits(*around, weights, np.array([2.0, 2.2, 2.0]), 9.0))
+        loss = tf.reduce_sum(distance_misfits(*around, weights, np.array([2.0, 2.2, 2.0]), 9.0))
     of_places, of_weights = tape.gradient(loss, [places, weights], unconnected_gradients="zero")
     assert np.abs(of_places).max() > 0
     assert np.abs(of_weights).max() == 0

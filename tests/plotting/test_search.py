@@ -18,18 +18,18 @@ def names(count):
 def draw_composition(count, slab):
     chain = {"excess": [0.0, 1.2, 1.2], "lowest": 1.2, "one": 1.2}
     chains = [{"dmu_o": value, **chain} for value in POTENTIALS]
-    return search.composition(dict.fromkeys(names(count), chains), list(POTENTIALS))
+    return search.draw_composition(dict.fromkeys(names(count), chains), list(POTENTIALS))
 
 
 def draw_grand_potentials(count, slab):
     chain = {"current": np.array([0.0, -120.5, -120.5]), "refused": [np.nan, np.nan, 30.0]}
     chains = [{"dmu_o": value, **chain} for value in POTENTIALS]
-    return search.grand_potentials(dict.fromkeys(names(count), chains))
+    return search.draw_grand_potentials(dict.fromkeys(names(count), chains))
 
 
 def draw_structures(count, slab):
     column = [("start Ru6O12 (+0 O)", slab), ("Ru6O10 (-2 O)\n-263.9 meV/Å² at -0.25 eV", slab)]
-    return search.structures(dict.fromkeys(names(count), column))
+    return search.draw_structures(dict.fromkeys(names(count), column))
 
 
 def draw_strip(count, slab):

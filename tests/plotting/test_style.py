@@ -36,7 +36,7 @@ def test_curves_show_what_was_measured(tmp_path):
     }
     figure = style.metric_curves(table)
     assert len(figure.axes) == 2  # nothing is known of the lattice
-    style.save(figure, tmp_path / "curves.png")
+    style.save_figure(figure, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 1000
 
 

@@ -18,10 +18,15 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES
 from keras_ruo2.recipes import RECIPES
 from keras_ruo2.records.build import main, split_structures, warn_of_few_chains
-from keras_ruo2.records.samples import augment, energy_per_atom, slices
-from keras_ruo2.records.shards import statistics, tally
-from keras_ruo2.records.survey import family_of, prepare
-from keras_ruo2.structure.cells import potential_energy, rotate_quarter, with_energy
+from keras_ruo2.records.samples import rotate_and_translate, slices
+from keras_ruo2.records.shards import dataset_statistics, tally_records
+from keras_ruo2.records.survey import family_of, prepare_structure
+from keras_ruo2.structure.cells import (
+    energy_per_atom,
+    potential_energy,
+    rotate_quarter,
+    with_energy,
+)
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.slabs import build_slab
 
@@ -98,7 +103,7 @@ def test_nothing_of_the_held_out_split_is_described(tmp_path, slab):
         main(RecordsConfig(out=out, seed=seed, **config))
         description = load_description(out)
         name = description.structures[TRAINING][0]
-        box = prepare((slab, wide)[int(name.rpartition("-")[2])], RECIPES["gap2d"])
+        box = prepare_structure((slab, wide)[int(name.rpartition("-")[2])], RECIPES["gap2d"])
         x, y, z = box.cell.lengths()
         np.testing.assert_allclose(description.lattice_minimum, [min(x, y), z])
         np.testing.assert_allclose(description.lattice_maximum, [max(x, y), z])
@@ -116,14 +121,14 @@ def test_labels_of_the_training_records_are_counted(records):
 def test_chemical_potentials_are_counted_where_they_are_known():
     lengths = np.array([5.0, 9.0])
     seen = [(lengths, -1, value) for value in (0.0, -0.5, np.nan, -1.0, -0.5)]
-    found = statistics([tally(seen[:2], 0), None, tally(seen[2:], 0)], 0)
+    found = dataset_statistics([tally_records(seen[:2], 0), None, tally_records(seen[2:], 0)], 0)
     assert found["dmu_o_counts"] == ((-1.0, 1), (-0.5, 2), (0.0, 1))
     assert found["label_counts"] == ()
 
 
 def test_structures_that_give_no_record_are_refused():
     with pytest.raises(ConfigError, match="Every slice of the training structures is empty"):
-        statistics([None, None], 10)
+        dataset_statistics([None, None], 10)
 
 
 @pytest.fixture(scope="module")
@@ -171,9 +176,9 @@ def test_translations_along_x_and_y_leave_the_slab_at_its_height(solid):
 
 
 def test_a_structure_that_is_not_extended_keeps_its_height(slab, rng):
-    moved = augment(slab, rng, rotate=True, translate="xy")
+    moved = rotate_and_translate(slab, rng, rotate=True, translate="xy")
     np.testing.assert_allclose(moved.positions[:, 2], slab.positions[:, 2])
-    free = augment(slab, rng, rotate=True)
+    free = rotate_and_translate(slab, rng, rotate=True)
     assert np.abs(free.positions[:, 2] - slab.positions[:, 2]).max() > 0.1
 
 
@@ -201,9 +206,9 @@ def test_other_grids_keep_every_second_slice_and_say_so(structures, tmp_path):
 
 
 def test_cells_of_a_coarser_grid_are_repeated_less_often(slab):
-    x, y, _ = prepare(slab, RECIPES["gap3d"].at(16)).cell.lengths()
+    x, y, _ = prepare_structure(slab, RECIPES["gap3d"].at(16)).cell.lengths()
     assert max(x, y) <= 16 * 0.6
-    wide, deep, _ = prepare(slab, RECIPES["gap3d"]).cell.lengths()
+    wide, deep, _ = prepare_structure(slab, RECIPES["gap3d"]).cell.lengths()
     assert wide > x and deep > y
 
 
@@ -250,7 +255,7 @@ def test_the_clean_recipes_leave_broken_slabs_out(tmp_path, slab, recipe, count)
 
 
 def test_small_cells_are_not_extended(slab):
-    box = prepare(slab, RECIPES["gap2d_small"])
+    box = prepare_structure(slab, RECIPES["gap2d_small"])
     np.testing.assert_allclose(box.cell.lengths(), slab.cell.lengths())
     assert RECIPES["gap2d_small"].alpha == 2.5
 

@@ -13,8 +13,8 @@ from keras_ruo2.data.reader import Records
 from keras_ruo2.density.backmap import backmap
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.records.build import main
-from keras_ruo2.records.samples import augment
-from keras_ruo2.records.survey import prepare
+from keras_ruo2.records.samples import rotate_and_translate
+from keras_ruo2.records.survey import prepare_structure
 from keras_ruo2.structure.cells import with_energy
 from tests.density.test_backmap import distance
 
@@ -41,8 +41,10 @@ def test_real_slabs_pass_through_records_and_come_back(realdata, tmp_path):
     assert len(read) == 10 * len(slabs)
     names = read.read(np.arange(len(read)), ["structure"])["structure"].tolist()
     for number, slab in enumerate(slabs):
-        box = prepare(slab, config.rules)
-        expected = augment(box, np.random.default_rng([config.seed, number]), rotate=True)
+        box = prepare_structure(slab, config.rules)
+        expected = rotate_and_translate(
+            box, np.random.default_rng([config.seed, number]), rotate=True
+        )
         record = read.read([names.index(slab.info["name"].encode())])
         assert record["energy"][0] == pytest.approx(slab.get_potential_energy() / len(slab))
         lengths = record["lattice"][0].astype(float)

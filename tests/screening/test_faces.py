@@ -8,7 +8,7 @@ pytest.importorskip("pymatgen.core")
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES
 from keras_ruo2.io.structures import read_structures
 from keras_ruo2.screening.faces import KnownFaces, faces_of
-from keras_ruo2.screening.matching import fingerprint, same_slab
+from keras_ruo2.screening.matching import same_slab, slab_fingerprint
 from keras_ruo2.screening.screening import known_slabs, screen
 from keras_ruo2.screening.soap import worst_match
 from keras_ruo2.species import SPECIES
@@ -70,7 +70,7 @@ def test_a_slab_too_thin_for_two_faces_has_none(known):
 def test_slabs_of_two_facets_are_never_one_whatever_their_kernel():
     """(101) in four layers and (110) in three have atoms that look alike, and no common cell."""
     one, other = build("101-stoichiometric", num_planes=4), build("110-stoichiometric")
-    prints = fingerprint(one), fingerprint(other)
+    prints = slab_fingerprint(one), slab_fingerprint(other)
     kernel = worst_match(prints[0].environments, prints[1].environments)
     assert kernel > 0.985
     assert same_slab(*prints, kernel) == (False, np.inf)

@@ -9,7 +9,7 @@ pytest.importorskip("pymatgen.core")
 
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES
 from keras_ruo2.screening import matching
-from keras_ruo2.screening.matching import displacement, fingerprint, same_slab
+from keras_ruo2.screening.matching import displacement, same_slab, slab_fingerprint
 from keras_ruo2.screening.soap import worst_match
 from keras_ruo2.structure.faces import standing
 from keras_ruo2.structure.variations import add_on_top
@@ -78,7 +78,7 @@ EQUAL = {
 
 
 def compare(one, other):
-    first, second = fingerprint(one), fingerprint(other)
+    first, second = slab_fingerprint(one), slab_fingerprint(other)
     kernel = worst_match(first.environments, second.environments)
     return (*same_slab(first, second, kernel), kernel)
 
@@ -148,7 +148,7 @@ def test_patterns_of_one_composition_are_different(slab):
 def test_noisy_supercells_become_primitive(slab, rng):
     large = slab.repeat((2, 3, 1))
     large.positions += rng.normal(scale=0.04, size=large.positions.shape)
-    assert len(fingerprint(large).structure) == len(slab)
+    assert len(slab_fingerprint(large).structure) == len(slab)
 
 
 def test_cells_of_other_multiples_are_compared_by_their_kernel_alone(slab, rng, monkeypatch):
@@ -158,4 +158,4 @@ def test_cells_of_other_multiples_are_compared_by_their_kernel_alone(slab, rng, 
         large.positions += rng.normal(scale=0.03, size=large.positions.shape)
     same, apart, kernel = compare(two, three)
     assert same and apart == inf and kernel > 0.985
-    assert displacement(fingerprint(two), fingerprint(three)) == inf
+    assert displacement(slab_fingerprint(two), slab_fingerprint(three)) == inf

@@ -7,7 +7,7 @@ from keras_ruo2.config import PhaseDiagramConfig
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.relaxation.outcome import implausible
 from keras_ruo2.structure.cells import with_energy
-from keras_ruo2.structure.door import admitted, check_structure
+from keras_ruo2.structure.door import check_structure, usable_structures
 from keras_ruo2.structure.validity import reasons_against
 from keras_ruo2.thermodynamics.references import read_slabs
 from tests.damage_cases import slabs
@@ -66,25 +66,25 @@ def test_what_no_structure_has_is_refused_by_number_and_name(fault):
     with pytest.raises(
         ConfigError, match=f"f.xyz, structure 1 .slab-1.: .*{FAULTS[fault]}"
     ) as told:
-        admitted("f.xyz", damaged_by(fault))
+        usable_structures("f.xyz", damaged_by(fault))
     assert "--skip_damaged" in str(told.value)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_or_left_out_counted_and_listed(fault, capsys):
-    kept = admitted("f.xyz", damaged_by(fault), skip=True)
+    kept = usable_structures("f.xyz", damaged_by(fault), skip=True)
     assert [atoms.info["name"] for atoms in kept] == ["slab-0", "slab-2"]
     told = capsys.readouterr().err
     assert "skipped 1 structures" in told and "slab-1" in told
 
 
 def test_nothing_is_refused_of_whole_slabs():
-    assert len(admitted("f.xyz", slabs(4))) == 4
+    assert len(usable_structures("f.xyz", slabs(4))) == 4
 
 
 def test_if_nothing_is_left_it_says_so():
     with pytest.raises(ConfigError, match="none of 1 structures can be used"):
-        admitted("f.xyz", [Atoms("Ru", cell=[9, 9, 9])], skip=True)
+        usable_structures("f.xyz", [Atoms("Ru", cell=[9, 9, 9])], skip=True)
 
 
 def test_a_single_atom_is_no_structure():

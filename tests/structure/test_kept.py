@@ -3,7 +3,7 @@ import pytest
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.species import SPECIES
-from keras_ruo2.structure.kept import base_of, join
+from keras_ruo2.structure.kept import base_of, join_face
 from keras_ruo2.structure.registration import register
 from keras_ruo2.structure.slabs import build_slab
 from keras_ruo2.structure.validity import reasons_against
@@ -26,7 +26,7 @@ def laid_on(base, slab):
     made = []
     for found in register(base, *sites_of(slab)):
         shape = found.partners.shape
-        made.append(join(base, found, np.zeros((*shape, 3)), np.ones(shape, bool)))
+        made.append(join_face(base, found, np.zeros((*shape, 3)), np.ones(shape, bool)))
     return made
 
 

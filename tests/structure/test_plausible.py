@@ -8,7 +8,7 @@ from keras_ruo2.structure.crystals import rutile_ruo2
 from keras_ruo2.structure.plausible import (
     is_crowded,
     long_cell,
-    no_vacuum,
+    missing_vacuum_sentence,
     spacing,
     why_impossible,
     wrong_units,
@@ -54,7 +54,7 @@ def test_fractions_in_place_of_lengths_are_no_unit(slab):
 
 def test_every_bundled_slab_is_plausible():
     for slab in read_structures(BUNDLED_STRUCTURES):
-        assert why_impossible(slab) == "" and no_vacuum(slab) == ""
+        assert why_impossible(slab) == "" and missing_vacuum_sentence(slab) == ""
         assert 0.7 < spacing(slab)[0] < 1.1
 
 
@@ -77,7 +77,7 @@ def test_partial_occupancies_of_a_cif_are_not_taken_as_full(share, partial, tmp_
 
 
 def test_crystals_and_long_cells_are_odd_but_possible(slab):
-    assert "a crystal, no slab" in no_vacuum(rutile_ruo2())
+    assert "a crystal, no slab" in missing_vacuum_sentence(rutile_ruo2())
     assert "63.6 Å long" in long_cell(slab.repeat((10, 1, 1)))
     assert why_impossible(rutile_ruo2()) == "" == long_cell(slab)
 

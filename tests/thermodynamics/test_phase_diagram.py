@@ -200,12 +200,12 @@ def test_known_slabs_are_drawn_dotted_and_stable_ones_thick(tmp_path):
     line = {"label": "x", "intercept": 0.05, "slope": 0.0, "faces": "equal"}
     rows = [line | {"known": True, "stable": None}, line | {"known": False, "stable": (-1.5, 0)}]
     axes = [("T (K)", [-0.5], ["500"])]
-    figure = plotting_phases.phase_diagram({"(110)": rows}, (-1.5, 0.0), axes)
+    figure = plotting_phases.draw_phase_diagram({"(110)": rows}, (-1.5, 0.0), axes)
     drawn = figure.axes[0].get_lines()
     assert [found.get_linestyle() for found in drawn[:3]] == [":", "-", "-"]
     assert drawn[2].get_linewidth() == plotting_phases.STABLE
     np.testing.assert_allclose(drawn[2].get_ydata(), 50)
-    style.save(figure, tmp_path / "p.png")
+    style.save_figure(figure, tmp_path / "p.png")
 
 
 def test_names_of_lines_lie_beside_each_other_in_their_panel():
@@ -214,7 +214,7 @@ def test_names_of_lines_lie_beside_each_other_in_their_panel():
         line | {"label": f"termination {k}", "intercept": 0.05 + 0.001 * k, "stable": (end, end)}
         for k, end in enumerate((-1.5, -1.45, -1.4))
     ]
-    figure = plotting_phases.phase_diagram({"(110)": rows}, (-1.5, 0.0), [])
+    figure = plotting_phases.draw_phase_diagram({"(110)": rows}, (-1.5, 0.0), [])
     axis = figure.axes[0]
     names = [text for text in axis.texts if text.get_text().startswith("termination")]
     boxes = [name.get_window_extent() for name in names]

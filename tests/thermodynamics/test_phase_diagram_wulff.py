@@ -123,4 +123,4 @@ def test_only_faces_that_are_seen_are_drawn_and_named(tmp_path):
     written = [text.get_text() for text in table.texts]
     assert written[3:] == ["(100)", "60", "100.0 %", "(110)", "90", "–"]
     assert "meV/Å²" in written
-    style.save(figure, tmp_path / "cube.png")
+    style.save_figure(figure, tmp_path / "cube.png")

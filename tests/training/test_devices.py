@@ -105,10 +105,10 @@ def fixed_model(arch, placement):
 
 def steps_taken(arch, placement):
     """Return weights and means after some steps, a dict of arrays."""
-    from keras_ruo2.data.order import arrange
+    from keras_ruo2.data.order import deal_to_replicas
     from keras_ruo2.training.feed import as_tf_dataset
 
-    order = arrange(np.arange(SIZE * CRITIC_STEPS), CRITIC_STEPS, placement.replicas)
+    order = deal_to_replicas(np.arange(SIZE * CRITIC_STEPS), CRITIC_STEPS, placement.replicas)
     batches = make_batches(np.random.default_rng(0))
     batches = [{name: value[order] for name, value in batch.items()} for batch in batches]
     model = fixed_model(arch, placement)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_ruo2.structure.occupied import frames_of, occupied_sites
+from keras_ruo2.structure.occupied import anchor_frames, occupied_sites
 from keras_ruo2.training.slab_scores import SlabScores
 from tests.slabs import anchors, motifs
 
@@ -31,7 +31,7 @@ def made_of(slabs, found):
 
 
 def test_valid_different_and_new_slabs_are_counted(found):
-    slabs = [occupied_sites(motif, found, frames_of(found)) for motif in motifs()]
+    slabs = [occupied_sites(motif, found, anchor_frames(found)) for motif in motifs()]
     scores = SlabScores(found, slabs[:2] + [None], ("Ru", "O"))
     shares = scores(made_of([*slabs[:4], slabs[3]], found))
     assert scores.text == ""
@@ -41,7 +41,7 @@ def test_valid_different_and_new_slabs_are_counted(found):
 
 
 def test_what_speaks_against_slabs_is_named(found):
-    slab = occupied_sites(motifs()[0], found, frames_of(found))
+    slab = occupied_sites(motifs()[0], found, anchor_frames(found))
     made = made_of([slab, slab], found)
     made["weights"][1, :, 1] = 0  # no oxygen
     scores = SlabScores(found, [], ("Ru", "O"))
@@ -50,6 +50,6 @@ def test_what_speaks_against_slabs_is_named(found):
 
 
 def test_slabs_of_another_oxide_are_judged_as_such(found):
-    slabs = [occupied_sites(motif, found, frames_of(found)) for motif in motifs()[:2]]
+    slabs = [occupied_sites(motif, found, anchor_frames(found)) for motif in motifs()[:2]]
     scores = SlabScores(found, [], ("Ir", "O"))
     assert scores(made_of(slabs, found))["slabs_valid"] == 1.0 and scores.text == ""

@@ -72,7 +72,7 @@ def fake(request, monkeypatch):
     stand_in = types.SimpleNamespace(import_module=lambda name: library)
     monkeypatch.setattr(trackers, "importlib", stand_in)
     monkeypatch.setattr("keras_ruo2.commands.train.check_tracker", lambda name: None)
-    monkeypatch.setattr("keras_ruo2.training.run.draw_curves", lambda run: None)
+    monkeypatch.setattr("keras_ruo2.training.run.draw_metrics", lambda run: None)
     return request.param, library
 
 

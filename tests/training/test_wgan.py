@@ -132,7 +132,7 @@ def test_the_penalty_of_a_linear_critic_is_analytic(rng):
     weight = rng.normal(scale=0.1, size=(2 * VOXELS**2, 1)).astype("float32")
     model.critic.set_weights([weight, np.zeros(1, "float32")])
     real, fake = data(rng)["grid"][:SIZE], data(rng)["grid"][:SIZE]
-    penalty = losses.gradient_penalty(model.slopes(tf.constant(real), tf.constant(fake)))
+    penalty = losses.gradient_penalty(model.gradients(tf.constant(real), tf.constant(fake)))
     assert float(penalty) == pytest.approx((np.linalg.norm(weight) - 1) ** 2, rel=1e-5)
 
 

@@ -3,11 +3,11 @@
 import jax
 import keras
 
-from keras_ruo2.training.wgan import Schedule
+from keras_ruo2.training.wgan import BaseWassersteinGAN
 
 
-class WassersteinGAN(Schedule):
-    """`Schedule` inside a scope that holds the values of all variables.
+class WassersteinGAN(BaseWassersteinGAN):
+    """The updates inside a scope that holds the values of all variables.
 
     Gradients need functions of values: each is traced in a scope of its own that begins with the
     values of the outer one, and what it changed besides (statistics, for example) is handed back.

@@ -2,11 +2,11 @@
 
 import tensorflow as tf
 
-from keras_ruo2.training.wgan import Schedule
+from keras_ruo2.training.wgan import BaseWassersteinGAN
 
 
-class WassersteinGAN(Schedule):
-    """`Schedule` with TensorFlow's tapes; the penalty's tape is nested in the critic's."""
+class WassersteinGAN(BaseWassersteinGAN):
+    """The updates with TensorFlow's tapes; the penalty's tape is nested in the critic's."""
 
     def train_step(self, data):
         """Run the schedule once; called by `fit`.

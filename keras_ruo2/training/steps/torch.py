@@ -2,11 +2,11 @@
 
 import torch
 
-from keras_ruo2.training.wgan import Schedule
+from keras_ruo2.training.wgan import BaseWassersteinGAN
 
 
-class WassersteinGAN(Schedule):
-    """`Schedule` with PyTorch's autograd, which keeps the penalty's graph for the critic's."""
+class WassersteinGAN(BaseWassersteinGAN):
+    """The updates with PyTorch's autograd, which keeps the penalty's graph for the critic's."""
 
     def train_step(self, data):
         """Run the schedule once; called by `fit`."""
@@ -29,7 +29,7 @@ class WassersteinGAN(Schedule):
             optimizer.apply(list(gradients), weights)
             self.record(values)
 
-    def follow(self):
+    def update_ema(self):
         """Move the averaged weights without a graph."""
         with torch.no_grad():
-            super().follow()
+            super().update_ema()
