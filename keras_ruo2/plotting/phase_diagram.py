@@ -31,12 +31,8 @@ def draw_phase_diagram(panels, limits, temperatures, *, methods=(), crossings=()
     """Draw surface free energies against dmu_O, a panel for each facet.
 
     Args:
-        panels: Dict of titles to lists of dicts, a line each: `label`, `intercept` (eV/Å^2),
-            `slope` (Å^-2), `known` (drawn dotted), `faces` (a key of `FACES`) and
-            `stable`, `(start, end)` in eV or `None`; `doubtful_from`, the dmu_O above which it is
-            more stable than is physical, or `None`; of several methods also `lines`, a dict of
-            their names to functions of dmu_O (eV) that give eV/Å^2, and `stable_by`, of their names
-            to ranges in eV.
+        panels: Dict of titles to lists of `keras_ruo2.thermodynamics.rows.Row`; those of `known`
+            slabs are drawn dotted.
         limits: `(low, high)` of dmu_O, the O-poor and the O-rich limit, eV.
         temperatures: A list for each further axis: `(title, dmu_O of the ticks, their labels)`.
         methods: Names of the methods, that of the lines themselves first; of more than one the
@@ -86,15 +82,13 @@ def draw_phase_diagram(panels, limits, temperatures, *, methods=(), crossings=()
 
 def energy_limits(panels, limits):
     """Return the range of energies to show: all of the stable ones, and room above, meV/Å^2."""
-    lines = [line for group in panels.values() for line in group if line["stable"]]
-    values = [
-        1000 * (row["intercept"] + row["slope"] * end) for row in lines for end in row["stable"]
-    ]
+    lines = [line for group in panels.values() for line in group if line.stable]
+    values = [1000 * row.line(end) for row in lines for end in row.stable]
     values += [
-        1000 * row["lines"][method](end)
+        1000 * row.lines[method](end)
         for group in panels.values()
         for row in group
-        for method, ends in row.get("stable_by", {}).items()
+        for method, ends in row.stable_by.items()
         for end in ends
     ]
     return min(0, min(values)) - 8, 1.5 * max(values) + 15
@@ -104,17 +98,17 @@ def draw_panel(axis, title, lines, limits):
     """Draw one facet's lines, the stable ones thick and named."""
     reach = np.array([limits[0] - MARGIN, limits[1] + MARGIN])
     for row in lines:
-        colour = line_colour(row["slope"])
-        style = ":" if row["known"] else FACES[row["faces"]][0]
-        value = 1000 * (row["intercept"] + row["slope"] * reach)
-        axis.plot(reach, value, style, color=colour, lw=2 * OTHERS if row["stable"] else OTHERS)
-        if row["stable"]:
-            part = np.array(row["stable"])
-            stable = 1000 * (row["intercept"] + row["slope"] * part)
+        colour = line_colour(row.line.slope)
+        style = ":" if row.known else FACES[row.faces][0]
+        value = 1000 * row.line(reach)
+        axis.plot(reach, value, style, color=colour, lw=2 * OTHERS if row.stable else OTHERS)
+        if row.stable:
+            part = np.array(row.stable)
+            stable = 1000 * row.line(part)
             axis.plot(part, stable, color=colour, lw=STABLE, solid_capstyle="butt")
             name_line(axis, row, part, colour)
-        if row.get("doubtful_from") is not None:
-            axis.axvspan(row["doubtful_from"], row["stable"][1], zorder=0, **DOUBTFUL)
+        if row.doubtful_from is not None:
+            axis.axvspan(row.doubtful_from, row.stable[1], zorder=0, **DOUBTFUL)
     for outside in ((reach[0], limits[0]), (limits[1], reach[1])):
         axis.axvspan(*outside, color="0.92", lw=0, zorder=0)
     axis.axhspan(-FAR_BELOW, 0, zorder=0.1, **UNPHYSICAL)
@@ -128,15 +122,15 @@ def draw_methods(axis, lines, others):
     """Fill what lies between all methods, and draw where each of the others is lowest."""
     if not others:
         return
-    for row in (row for row in lines if row["stable"] and len(row["lines"]) > 1):
-        part = np.array(row["stable"])
-        values = 1000 * np.array([line(part) for line in row["lines"].values()])
+    for row in (row for row in lines if row.stable and len(row.lines) > 1):
+        part = np.array(row.stable)
+        values = 1000 * np.array([line(part) for line in row.lines.values()])
         edges = (values.min(axis=0), values.max(axis=0))
-        axis.fill_between(part, *edges, color=line_colour(row["slope"]), alpha=BAND, lw=0)
+        axis.fill_between(part, *edges, color=line_colour(row.line.slope), alpha=BAND, lw=0)
     for style, method in zip(cycle(METHODS), others):
-        for row in (row for row in lines if method in row["stable_by"]):
-            part = np.array(row["stable_by"][method])
-            axis.plot(part, 1000 * row["lines"][method](part), ls=style, color="0.15", lw=0.9)
+        for row in (row for row in lines if method in row.stable_by):
+            part = np.array(row.stable_by[method])
+            axis.plot(part, 1000 * row.lines[method](part), ls=style, color="0.15", lw=0.9)
 
 
 def draw_crossings(axis, crossings):
@@ -158,15 +152,15 @@ def draw_crossings(axis, crossings):
 
 def name_line(axis, row, part, colour):
     """Write a stable line's name below the middle of its range, and below those of all methods."""
-    lines = row.get("lines", {}).values()
+    lines = row.lines.values()
     values = [line(part.mean()) for line in lines]
-    values.append(row["intercept"] + row["slope"] * part.mean())
+    values.append(row.line(part.mean()))
     axis.annotate(
-        textwrap.fill(row["label"], WIDEST_LABEL, break_on_hyphens=False),
+        textwrap.fill(row.label, WIDEST_LABEL, break_on_hyphens=False),
         (part.mean(), 1000 * min(values) - LABEL_GAP),
         color=colour,
         fontsize=6.5,
-        ha="right" if row["slope"] < 0 else "center",
+        ha="right" if row.line.slope < 0 else "center",
         va="top",
         bbox=BACKGROUND,
         gid=NAME,
@@ -207,14 +201,14 @@ def draw_legend(figure, axes, num_panels, panels, methods):
         for slope, label in ((1, "O-poor"), (0, "stoichiometric"), (-1, "O-rich"))
     ]
     lines = [line for group in panels.values() for line in group]
-    kinds = [FACES[name] for name in FACES if any(line["faces"] == name for line in lines)]
-    kinds += [(":", "known slabs")] if any(line["known"] for line in lines) else []
+    kinds = [FACES[name] for name in FACES if any(line.faces == name for line in lines)]
+    kinds += [(":", "known slabs")] if any(line.known for line in lines) else []
     handles += [
         plt.Line2D([], [], ls=style, color="0.3", lw=1, label=name) for style, name in kinds
     ]
     handles.append(plt.Rectangle((0, 0), 1, 1, color="0.92", label="outside RuO₂'s limits"))
     handles.append(plt.Rectangle((0, 0), 1, 1, label="γ < 0: not physical", **UNPHYSICAL))
-    if any(line.get("doubtful_from") is not None for line in lines):
+    if any(line.doubtful_from is not None for line in lines):
         text = textwrap.fill("oxidised face, too stable by this method", WIDEST_LABEL)
         handles.append(plt.Rectangle((0, 0), 1, 1, label=text, **DOUBTFUL))
     if len(methods) > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ase import Atoms
 
@@ -13,52 +13,15 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.filters import broken
 from keras_ruo2.thermodynamics.methods import keys_of
-from keras_ruo2.thermodynamics.phase_diagram import LOWEST, drawing, rank, temperature_axis
+from keras_ruo2.thermodynamics.phase_diagram import LOWEST, rank, temperature_axis
 from keras_ruo2.thermodynamics.references import check_vacuum, common_method, named, usable_slabs
-from keras_ruo2.thermodynamics.surface import (
-    Line,
-    References,
-    known_references,
-    oxygen_poor_limit,
-)
+from keras_ruo2.thermodynamics.rows import Row, by_facet, stable_rows
+from keras_ruo2.thermodynamics.surface import References, known_references, oxygen_poor_limit
 
 if TYPE_CHECKING:
     from keras_ruo2.plotting.style import Figure
 
 ADVICE = "To leave out what cannot be used: skip_damaged=True"
-
-
-@dataclass(frozen=True)
-class Row:
-    """What a phase diagram says about a slab.
-
-    Args:
-        name: Its name.
-        facet: Its facet, e.g. `(110)`.
-        label: Its termination as it stands in the picture.
-        known: Whether it is shown for comparison.
-        line: Surface free energy, eV/Å^2, a function of dmu_O, eV.
-        faces: `equal`, `upper` or `mean`: whose surface free energy that is.
-        area: Of one face, Å^2.
-        num_metal: Number of metal atoms.
-        num_oxygen: Number of anions.
-        stable: `(start, end)` of dmu_O where it is the most stable one of its facet, or `None`.
-        doubtful_from: dmu_O above which it is more stable than is physical, or `None`.
-        slab: Its `ase.Atoms`.
-    """
-
-    name: str
-    facet: str
-    label: str
-    known: bool
-    line: Line
-    faces: str
-    area: float
-    num_metal: int
-    num_oxygen: int
-    stable: tuple[float, float] | None
-    doubtful_from: float | None
-    slab: Atoms
 
 
 @dataclass(frozen=True)
@@ -80,11 +43,7 @@ class PhaseDiagram:
     @property
     def stable(self) -> dict[str, list[Row]]:
         """Facets and their stable rows, from the O-poor to the O-rich limit."""
-        found: dict[str, list[Row]] = {row.facet: [] for row in self.rows}
-        for row in sorted(self.rows, key=lambda row: row.stable or ()):
-            if row.stable is not None:
-                found[row.facet].append(row)
-        return found
+        return {facet: stable_rows(group) for facet, group in by_facet(list(self.rows)).items()}
 
     def plot(
         self, path: str | Path | None = None, pressures: Sequence[float] = (1.0, 1e-12)
@@ -100,11 +59,8 @@ class PhaseDiagram:
         """
         from keras_ruo2.plotting import phase_diagram, style
 
-        panels: dict[str, list[Any]] = {}
-        for row in self.rows:
-            panels.setdefault(row.facet, []).append(drawing(as_dict(row)))
         axes = [temperature_axis(pressure, self.limits) for pressure in pressures]
-        figure = phase_diagram.draw_phase_diagram(panels, self.limits, axes)
+        figure = phase_diagram.draw_phase_diagram(by_facet(list(self.rows)), self.limits, axes)
         if path is not None:
             style.save_figure(figure, Path(path), self.references.species)
         return figure
@@ -144,8 +100,8 @@ def rank_slabs(
         raise ConfigError(f"All {len(pairs)} slabs are broken. keep_broken=True shows them anyway.")
     limit = oxygen_poor_limit(found)
     limits = (LOWEST if limit is None else limit, 0.0)
-    rows, _, _ = rank(kept, found, limits, method)
-    return PhaseDiagram(tuple(as_row(row) for row in rows), limits, found, method)
+    rows, _ = rank(kept, found, limits, method)
+    return PhaseDiagram(tuple(rows), limits, found, method)
 
 
 def copies(slabs: Sequence[Atoms]) -> list[Atoms]:
@@ -156,17 +112,3 @@ def copies(slabs: Sequence[Atoms]) -> list[Atoms]:
         copied.calc = slab.calc
         found.append(copied)
     return found
-
-
-SAME = ("name", "facet", "label", "known", "line", "faces", "area", "stable", "doubtful_from")
-
-
-def as_row(row: dict[str, Any]) -> Row:
-    """Return a row that `phase_diagram` has finished as a value."""
-    values = {name: row[name] for name in SAME}
-    return Row(**values, num_metal=row["metal"], num_oxygen=row["O"], slab=row["slab"])
-
-
-def as_dict(row: Row) -> dict[str, Any]:
-    """Return a `Row` as `drawing` takes it."""
-    return {name: getattr(row, name) for name in SAME} | {"lines": {"": row.line}}

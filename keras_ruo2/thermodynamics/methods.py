@@ -1,6 +1,7 @@
 """One set of slabs by several calculators or models: how far they agree on what is stable where."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from keras_ruo2.thermodynamics.references import (
     named,
     read_slabs,
 )
+from keras_ruo2.thermodynamics.rows import stable_rows
 from keras_ruo2.thermodynamics.surface import (
     References,
     crossing,
@@ -97,39 +99,63 @@ def check_same(path, others, slabs):
 
 
 def add_lines(rows, own, methods):
-    """Give each row `lines`: its surface free energy by every method that has it.
+    """Return rows with `lines`: their surface free energy by every method that has it.
 
     A row that is given by its upper face is so by all methods, each with its own lower face.
 
     Args:
-        rows: Of `phase_diagram`, faces separated already.
+        rows: List of `Row`, faces separated already.
         own: Title of the calculator of the rows themselves.
         methods: List of `Method`.
     """
-    for row in rows:
-        row["lines"] = {own: row["line"]}
-    for method in methods:
-        means = {
+    means = {
+        method.title: {
             key: surface_line(slab, potential_energy(slab), method.references)
             for key, slab in method.slabs.items()
         }
-        for row in rows:
-            line, lower = means.get(row["key"]), row["lower"]
-            if lower is not None and line is not None:
-                line = upper_face(line, means[lower]) if lower in means else None
-            if line is not None:
-                row["lines"][method.title] = line
+        for method in methods
+    }
+    return [replace(row, lines={own: row.line} | lines_by(row, means)) for row in rows]
 
 
-def agreement(group, limits, own, methods):
-    """Say of the rows of a facet who calls them stable, and where those who do see them cross.
+def lines_by(row, means):
+    """Return titles of methods and the line of a row by each, from the means of both faces."""
+    lines = {}
+    for title, each in means.items():
+        line = each.get(row.key)
+        if row.lower is not None and line is not None:
+            line = upper_face(line, each[row.lower]) if row.lower in each else None
+        if line is not None:
+            lines[title] = line
+    return lines
+
+
+def ranges_by_method(group, limits, own, methods):
+    """Return keys of the rows of a facet and who calls them stable: titles, `(start, end)` in eV.
 
     Each method has its own lower envelope, of the rows that every method has, so that all choose
-    among the same slabs; `row["stable_by"]` becomes a dict of titles to `(start, end)`, eV.
+    among the same slabs.
 
     Args:
-        group: Rows with `lines`, without those that repeat another.
+        group: List of `Row` with `lines`, without those that repeat another.
         limits: Ends of dmu_O, eV.
+        own: Title of the calculator of the rows themselves.
+        methods: List of `Method`.
+    """
+    titles = [own, *(method.title for method in methods)]
+    common = [row for row in group if len(row.lines) == len(titles)]
+    ranges = {row.key: {} for row in group}
+    for title in titles if common else ():
+        for part in lower_envelope([row.lines[title] for row in common], *limits):
+            ranges[common[part.index].key][title] = (part.start, part.end)
+    return ranges
+
+
+def agreement(group, own, methods):
+    """Return where stable rows of a facet that follow each other cross, by each method.
+
+    Args:
+        group: List of `Row`, the stable ones known.
         own: Title of the calculator of the rows themselves.
         methods: List of `Method`.
 
@@ -138,24 +164,17 @@ def agreement(group, limits, own, methods):
         dmu_O at which they cross by each method that has both, eV.
     """
     titles = [own, *(method.title for method in methods)]
-    common = [row for row in group if len(row["lines"]) == len(titles)]
-    for row in group:
-        row["stable_by"] = {}
-    for title in titles if common else ():
-        for part in lower_envelope([row["lines"][title] for row in common], *limits):
-            common[part.index]["stable_by"][title] = (part.start, part.end)
-    stable = sorted((row for row in group if row["stable"]), key=lambda row: row["stable"])
-    found = []
+    stable, crossings = stable_rows(group), []
     for first, second in zip(stable, stable[1:], strict=False):
-        both = [title for title in titles if title in first["lines"] and title in second["lines"]]
-        at = {title: crossing(first["lines"][title], second["lines"][title]) for title in both}
-        found.append({"first": first, "second": second, "at": at})
-    return found
+        both = [title for title in titles if title in first.lines and title in second.lines]
+        at = {title: crossing(first.lines[title], second.lines[title]) for title in both}
+        crossings.append({"first": first, "second": second, "at": at})
+    return crossings
 
 
 def spread(row, delta_mu_o):
     """Return the lowest and the highest surface free energy by all methods, eV/Å^2."""
-    values = [line(delta_mu_o) for line in row["lines"].values()]
+    values = [line(delta_mu_o) for line in row.lines.values()]
     return min(values), max(values)
 
 
@@ -168,8 +187,8 @@ SPREAD_COLUMNS = (
 def spread_cells(row, limits):
     """Return what the table says of a row's methods, in the order of `SPREAD_COLUMNS`."""
     ends = [round(1000 * value, 2) for limit in limits for value in spread(row, limit)]
-    ends = ends if len(row["lines"]) > 1 else [""] * 4
-    return [*ends, len(row["lines"]), "; ".join(row.get("stable_by", ()))]
+    ends = ends if len(row.lines) > 1 else [""] * 4
+    return [*ends, len(row.lines), "; ".join(row.stable_by)]
 
 
 def write_methods(out, rows, limits):
@@ -181,12 +200,12 @@ def write_methods(out, rows, limits):
             "stable_from_eV stable_to_eV".split()
         )
         for row in rows:
-            for title, line in row["lines"].items():
-                ends = row.get("stable_by", {}).get(title)
+            for title, line in row.lines.items():
+                ends = row.stable_by.get(title)
                 values = [round(1000 * line(limit), 2) for limit in limits]
                 stable = np.round(ends, 4) if ends else ("", "")
-                told = (row["name"], row["facet"], title, *values, round(line.slope, 6))
-                writer.writerow([*told, row["faces"], *stable])
+                told = (row.name, row.facet, title, *values, round(line.slope, 6))
+                writer.writerow([*told, row.faces, *stable])
 
 
 def write_crossings(out, crossings, titles):
@@ -199,20 +218,20 @@ def write_crossings(out, crossings, titles):
             first, at = entry["first"], entry["at"]
             ends = [round(end(at.values()), 4) for end in (min, max)] if at else ("", "")
             each = [round(at[title], 4) if title in at else "" for title in titles]
-            told = (first["facet"], first["name"], entry["second"]["name"])
+            told = (first.facet, first.name, entry["second"].name)
             writer.writerow([*told, *ends, *each])
 
 
 def report_methods(rows, crossings, titles):
     """Print how far methods are apart: of all slabs, of pairs that follow each other."""
-    common = [row for row in rows if len(row["lines"]) == len(titles)]
+    common = [row for row in rows if len(row.lines) == len(titles)]
     messages.info(
         f"Methods: {', '.join(titles)}; {len(common)} of {len(rows)} slabs have all of them."
     )
     if common:
         for title in titles[1:]:
             apart = [
-                1000 * (row["lines"][title].intercept - row["lines"][titles[0]].intercept)
+                1000 * (row.lines[title].intercept - row.lines[titles[0]].intercept)
                 for row in common
             ]
             messages.info(
@@ -222,7 +241,7 @@ def report_methods(rows, crossings, titles):
     for entry in (entry for entry in crossings if len(entry["at"]) > 1):
         at, first = entry["at"].values(), entry["first"]
         messages.info(
-            f"{first['facet']}: {first['name']} gives way to {entry['second']['name']} between "
+            f"{first.facet}: {first.name} gives way to {entry['second'].name} between "
             f"{min(at):.2f} and {max(at):.2f} eV."
         )
 

@@ -1,6 +1,7 @@
 """`phase_diagram`: surface free energies against the chemical potential of oxygen."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from keras_ruo2.thermodynamics.methods import (
     add_lines,
     agreement,
     keys_of,
+    ranges_by_method,
     read_methods,
     report_methods,
     spread_cells,
@@ -43,6 +45,7 @@ from keras_ruo2.thermodynamics.report import (
     report,
     stable_table,
 )
+from keras_ruo2.thermodynamics.rows import Row, by_facet
 from keras_ruo2.thermodynamics.surface import (
     area,
     lower_envelope,
@@ -92,7 +95,8 @@ def main(config):
     if not kept:
         raise ConfigError(f"All {len(slabs)} slabs are broken. Add --broken to see them anyway.")
     own = title_of(given, config.structures)
-    rows, panels, crossings = rank(kept, references, limits, method, own, methods)
+    rows, crossings = rank(kept, references, limits, method, own, methods)
+    panels = by_facet(rows)
     titles = [own, *(each.title for each in methods)]
     write(config, rows, panels, limits, crossings, titles)
     report(config.out, rows, panels, len(slabs) - len(kept), method, references, limit)
@@ -116,45 +120,49 @@ def rank(kept, references, limits, method, own="", methods=()):
         methods: List of `Method`, whose energies of the same slabs are compared.
 
     Returns:
-        `(rows, panels, crossings)`: what `describe` returns of each slab, with its range; dict of
-        facets to their rows; what `agreement` returns, of all facets.
+        `(rows, crossings)`: a `Row` of each slab; what `agreement` returns, of all facets.
     """
-    rows = [describe(key, slab, known, references) for key, slab, known in kept]
-    separate_faces(rows)
-    add_lines(rows, own, methods)
-    panels, crossings = find_stable(rows, limits, own, methods)
-    mark_doubtful(rows, oxidised_error(method))
-    return rows, panels, crossings
+    rows = [row_of(key, slab, known, references) for key, slab, known in kept]
+    rows = add_lines(separate_faces(rows), own, methods)
+    rows, crossings = find_stable(rows, limits, own, methods)
+    return mark_doubtful(rows, oxidised_error(method)), crossings
 
 
 def find_stable(rows, limits, own, methods):
-    """Note where rows are the most stable ones of their facet.
+    """Find where rows are the most stable ones of their facet.
 
     Returns:
-        `(panels, crossings)`: dict of facets to their rows; what `agreement` returns, of all.
+        `(rows, crossings)`: the rows with their ranges; what `agreement` returns, of all facets.
     """
-    panels, crossings = {}, []
-    for row in rows:
-        panels.setdefault(row["facet"], []).append(row)
-    for group in panels.values():
+    ranges, labels, crossings = {}, {}, []
+    for group in by_facet(rows).values():
         candidates = [row for row in group if not repeats_another(row, group)]
-        for index, start, end in lower_envelope([row["line"] for row in candidates], *limits):
-            candidates[index]["stable"] = (start, end)
-        crossings += agreement(candidates, limits, own, methods)
-        tell_apart([row for row in group if row["stable"]])
-    return panels, crossings
+        for index, start, end in lower_envelope([row.line for row in candidates], *limits):
+            ranges[candidates[index].key] = {"stable": (start, end)}
+        stable = [row for row in group if row.key in ranges]
+        labels |= distinct_labels(stable)
+        for key, chosen in ranges_by_method(candidates, limits, own, methods).items():
+            ranges.setdefault(key, {})["stable_by"] = chosen
+    rows = [
+        replace(row, label=labels.get(row.key, row.label), **ranges.get(row.key, {}))
+        for row in rows
+    ]
+    for group in by_facet(rows).values():
+        crossings += agreement(group, own, methods)
+    return rows, crossings
 
 
-def tell_apart(stable):
-    """Add the names of stable rows to labels that several of them share."""
-    labels = Counter(row["label"] for row in stable)
-    for row in stable:
-        if labels[row["label"]] > 1:
-            row["label"] += f" ({row['name']})"
+def distinct_labels(stable):
+    """Return keys of stable rows and their labels, with the names where several share one."""
+    counts = Counter(row.label for row in stable)
+    return {
+        row.key: row.label if counts[row.label] == 1 else f"{row.label} ({row.name})"
+        for row in stable
+    }
 
 
-def describe(key, slab, known, references):
-    """Return what the table and the diagram say about a slab."""
+def row_of(key, slab, known, references):
+    """Return the `Row` of a slab before it is compared with others."""
     try:
         line = surface_line(slab, potential_energy(slab), references)
     except ConfigError as error:
@@ -163,49 +171,49 @@ def describe(key, slab, known, references):
     facet = facet_in(slab)
     words = ("termination", "variation")
     label = " ".join(str(slab.info[name]) for name in words if name in slab.info)
-    return {
-        "key": key,
-        "name": slab.info["name"],
-        "facet": facet.name,
-        "contradicted": facet.label if facet.contradicted else "",
-        "label": label if 0 < len(label) <= LONGEST_LABEL else slab.info["name"],
-        "known": known,
-        "metal": num_metal,
-        "O": len(slab) - num_metal,
-        "area": area(slab),
-        "line": line,
-        "faces": EQUAL if equal_faces(slab) else MEAN,
-        "lower": None,
-        "stable": None,
-        "doubtful_from": None,
-        "slab": slab,
-    }
+    return Row(
+        key=key,
+        name=slab.info["name"],
+        facet=facet.name,
+        label=label if 0 < len(label) <= LONGEST_LABEL else slab.info["name"],
+        known=known,
+        line=line,
+        faces=EQUAL if equal_faces(slab) else MEAN,
+        area=area(slab),
+        num_metal=num_metal,
+        num_oxygen=len(slab) - num_metal,
+        slab=slab,
+        contradicted=facet.label if facet.contradicted else "",
+    )
 
 
 def separate_faces(rows):
-    """Take the lower face out of the mean of two different ones, where it is known.
+    """Return rows with the lower face taken out of the mean of two different ones, where known.
 
     Slabs of one `facet` and `termination` share their lower face: that of the most stable slab
     among them whose faces are equal and hold as much O, counted by bonds. Of a lower face that is
     less relaxed than that one, the difference counts for the upper face, which is then not made to
     look too stable.
     """
-    symmetric = {}
-    for row in sorted((row for row in rows if row["faces"] == EQUAL), key=lambda row: row["line"]):
-        symmetric.setdefault((row["facet"], row["slab"].info.get("termination")), []).append(row)
-    for row in (row for row in rows if row["faces"] == MEAN):
-        named = row["slab"].info.get("termination")
-        known = [] if named is None else symmetric.get((row["facet"], named), [])
-        lower = next((other for other in known if lies_below(other, row)), None)
-        if lower is not None:
-            row["line"], row["faces"] = upper_face(row["line"], lower["line"]), UPPER
-            row["lower"] = lower["key"]
+    symmetric, separated = {}, []
+    for row in sorted((row for row in rows if row.faces == EQUAL), key=lambda row: row.line):
+        symmetric.setdefault((row.facet, row.slab.info.get("termination")), []).append(row)
+    for row in rows:
+        named = row.slab.info.get("termination")
+        if row.faces == MEAN and named is not None:
+            known = symmetric.get((row.facet, named), [])
+            lower = next((other for other in known if lies_below(other, row)), None)
+            if lower is not None:
+                line = upper_face(row.line, lower.line)
+                row = replace(row, line=line, faces=UPPER, lower=lower.key)
+        separated.append(row)
+    return separated
 
 
 def lies_below(other, row):
     """Say whether the lower face of `row` holds as much O as a face of `other`."""
-    excess = termination_of(row["slab"]).lower.excess
-    return abs(excess + other["line"].slope) * row["area"] < SAME_EXCESS
+    excess = termination_of(row.slab).lower.excess
+    return abs(excess + other.line.slope) * row.area < SAME_EXCESS
 
 
 def repeats_another(row, group):
@@ -214,10 +222,10 @@ def repeats_another(row, group):
     An O-rich slab with its outermost O gone on one side shows the stoichiometric face once more,
     a little off because of the slab's thickness; it is not a termination of its own.
     """
-    return row["faces"] != EQUAL and any(
-        other["faces"] == EQUAL
-        and abs(other["line"].slope - row["line"].slope) < SAME_SLOPE
-        and other["line"].intercept < row["line"].intercept + SAME_FACE
+    return row.faces != EQUAL and any(
+        other.faces == EQUAL
+        and abs(other.line.slope - row.line.slope) < SAME_SLOPE
+        and other.line.intercept < row.line.intercept + SAME_FACE
         for other in group
     )
 
@@ -231,19 +239,18 @@ def write(config, rows, panels, limits, crossings, titles):
         write_methods(out, rows, limits)
         write_crossings(out, crossings, titles)
     stable = []
-    for row in (row for group in panels.values() for row in group if row["stable"]):
-        start, end = row["stable"]
-        row["slab"].info |= {"stable_from": start, "stable_to": end}
-        stable.append(row["slab"])
+    for row in (row for group in panels.values() for row in group if row.stable):
+        start, end = row.stable
+        row.slab.info |= {"stable_from": start, "stable_to": end}
+        stable.append(row.slab)
     write_frames(out / STABLE, stable)
-    drawn = {facet: [drawing(row) for row in group] for facet, group in panels.items()}
     axes = [temperature_axis(pressure, limits) for pressure in config.pressures]
     marks = [
-        (entry["first"]["facet"], entry["first"]["stable"][1], entry["first"]["line"], entry["at"])
+        (entry["first"].facet, entry["first"].stable[1], entry["first"].line, entry["at"])
         for entry in crossings
         if len(entry["at"]) > 1
     ]
-    figure = phase_diagram.draw_phase_diagram(drawn, limits, axes, methods=titles, crossings=marks)
+    figure = phase_diagram.draw_phase_diagram(panels, limits, axes, methods=titles, crossings=marks)
     style.save_figure(figure, out / "phase_diagram.png", config.pair)
 
 
@@ -259,31 +266,17 @@ def write_table(path, rows, limits, several, metal):
         for row in rows:
             writer.writerow(
                 [
-                    *(row[name] for name in ("name", "facet", "known", "metal", "O")),
-                    row["O"] - 2 * row["metal"],
-                    round(row["area"], 4),
-                    *(round(1000 * row["line"](limit), 2) for limit in limits),
-                    round(row["line"].slope, 6),
-                    row["faces"],
-                    *(np.round(row["stable"], 4) if row["stable"] else ("", "")),
-                    "" if row["doubtful_from"] is None else round(row["doubtful_from"], 4),
+                    *(row.name, row.facet, row.known, row.num_metal, row.num_oxygen),
+                    row.num_oxygen - 2 * row.num_metal,
+                    round(row.area, 4),
+                    *(round(1000 * row.line(limit), 2) for limit in limits),
+                    round(row.line.slope, 6),
+                    row.faces,
+                    *(np.round(row.stable, 4) if row.stable else ("", "")),
+                    "" if row.doubtful_from is None else round(row.doubtful_from, 4),
                     *(spread_cells(row, limits) if several else ()),
                 ]
             )
-
-
-def drawing(row):
-    """Return a row as `plotting.phase_diagram` takes it."""
-    line = {"intercept": row["line"].intercept, "slope": row["line"].slope}
-    return line | {
-        "label": row["label"],
-        "known": row["known"],
-        "faces": row["faces"],
-        "stable": row["stable"],
-        "doubtful_from": row["doubtful_from"],
-        "lines": row["lines"],
-        "stable_by": row.get("stable_by", {}),
-    }
 
 
 def temperature_axis(pressure, limits):

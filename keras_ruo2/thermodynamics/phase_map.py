@@ -22,6 +22,7 @@ from keras_ruo2.thermodynamics.oxygen_gas import (
     temperature_of,
     vibrational_energy,
 )
+from keras_ruo2.thermodynamics.rows import stable_rows
 
 # eV. Raman lines of RuO2's O sublattice lie at 65 to 89 meV (Eg, A1g, B2g), modes of O on top of Ru
 # along the surface lower; three equal modes of these energies enclose them.
@@ -47,14 +48,11 @@ def draw_maps(config, panels, limits, crossings):
     potentials = potentials_of(temperatures, decades)
     drawn = {
         facet: {
-            "stable": [
-                (*row["stable"], row["label"], row["line"].slope)
-                for row in sorted((r for r in group if r["stable"]), key=lambda r: r["stable"])
-            ],
+            "stable": [(*row.stable, row.label, row.line.slope) for row in stable_rows(group)],
             "spreads": [
                 (min(entry["at"].values()), max(entry["at"].values()))
                 for entry in crossings
-                if entry["first"]["facet"] == facet and len(entry["at"]) > 1
+                if entry["first"].facet == facet and len(entry["at"]) > 1
             ],
         }
         for facet, group in panels.items()
@@ -80,11 +78,11 @@ def write_boundaries(path, crossings, pressures):
         writer = csv.writer(file)
         writer.writerow(["facet", "first", "second", "dmu_O_eV", "low_eV", "high_eV", *ends])
         for entry in crossings:
-            at, several = entry["first"]["stable"][1], len(entry["at"]) > 1
+            at, several = entry["first"].stable[1], len(entry["at"]) > 1
             low, high = (end(entry["at"].values()) if several else None for end in (min, max))
             # a lower chemical potential is that of a higher temperature
             values = [kelvin(mu, p) for p in pressures for mu in (at, high, low)]
-            told = [entry["first"]["facet"], entry["first"]["name"], entry["second"]["name"]]
+            told = [entry["first"].facet, entry["first"].name, entry["second"].name]
             numbers = ["" if value is None else round(value, 4) for value in (at, low, high)]
             writer.writerow([*told, *numbers, *values])
 
@@ -119,7 +117,7 @@ def report_missing(panels):
     widths = ", ".join(
         f"{TENTH_OF_SITES * BOLTZMANN * each:.2f} eV at {each} K" for each in KELVINS
     )
-    areas = [row["area"] for group in panels.values() for row in group]
+    areas = [row.area for group in panels.values() for row in group]
     gain = 1000 * BOLTZMANN * KELVINS[1] * np.log(2) / min(areas)
     messages.info(
         "configurations, which spread it (10 to 90 % of independent sites taken) to either side "

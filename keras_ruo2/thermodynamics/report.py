@@ -1,5 +1,7 @@
 """What `phase_diagram` prints: who is stable where, and what to be careful with."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from keras_ruo2.io import messages
@@ -8,6 +10,7 @@ from keras_ruo2.species import formula
 from keras_ruo2.structure.facets import indices_of
 from keras_ruo2.thermodynamics.oxygen_gas import temperature_of
 from keras_ruo2.thermodynamics.references import named
+from keras_ruo2.thermodynamics.rows import stable_rows
 from keras_ruo2.thermodynamics.surface import doubtful_from, oxidised_error
 
 EQUAL, UPPER, MEAN = "equal", "upper", "mean"  # what a slab's surface free energy is that of
@@ -28,18 +31,18 @@ def report(out, rows, panels, num_broken, method, references, limit):
         at = "" if np.isnan(kelvin) else f" ({kelvin:.0f} K at 1 bar of O2)"
         messages.info(f"{oxide} is stable against {metal} and O2 above dmu_O = {limit:.2f} eV{at}.")
     for facet, group in panels.items():
-        stable = sorted((row for row in group if row["stable"]), key=lambda row: row["stable"])
+        stable = stable_rows(group)
         for row in stable:
-            start, end = row["stable"]
-            low, high = sorted(1000 * row["line"](end) for end in (start, end))
-            faces = FACES[row["faces"]]
+            start, end = row.stable
+            low, high = sorted(1000 * row.line(end) for end in (start, end))
+            faces = FACES[row.faces]
             messages.info(
-                f"{facet}: {start:6.2f} to {end:5.2f} eV {row['name']}, {low:.0f} to {high:.0f} "
+                f"{facet}: {start:6.2f} to {end:5.2f} eV {row.name}, {low:.0f} to {high:.0f} "
                 f"meV/Å^2{faces}"
             )
     for text in facet_warnings(rows, panels) + doubts(rows, method):
         messages.info(f"Warning: {text}")
-    kinds = [row["faces"] for row in rows]
+    kinds = [row.faces for row in rows]
     messages.info(
         f"{shown(out)}: {len(rows)} slabs, {kinds.count(EQUAL)} with two equal faces, "
         f"{kinds.count(UPPER)} given by their upper face, {kinds.count(MEAN)} by the mean of two "
@@ -56,39 +59,43 @@ def stable_table(panels):
     return [
         {
             "facet": facet,
-            "name": row["name"],
-            "from_eV": row["stable"][0],
-            "to_eV": row["stable"][1],
-            "gamma_from_meV_A2": 1000 * row["line"](row["stable"][0]),
-            "gamma_to_meV_A2": 1000 * row["line"](row["stable"][1]),
-            "faces": row["faces"],
-            "doubtful_from_eV": row["doubtful_from"],
+            "name": row.name,
+            "from_eV": row.stable[0],
+            "to_eV": row.stable[1],
+            "gamma_from_meV_A2": 1000 * row.line(row.stable[0]),
+            "gamma_to_meV_A2": 1000 * row.line(row.stable[1]),
+            "faces": row.faces,
+            "doubtful_from_eV": row.doubtful_from,
         }
         for facet, group in panels.items()
-        for row in sorted((row for row in group if row["stable"]), key=lambda row: row["stable"])
+        for row in stable_rows(group)
     ]
 
 
 def mark_doubtful(rows, error):
-    """Note of each stable row from which dmu_O on it is more stable than is physical.
+    """Return rows that say from which dmu_O on a stable one is more stable than is physical.
 
     Args:
-        rows: Of `phase_diagram`, the stable ones known.
+        rows: List of `Row`, the stable ones known.
         error: Of the method on oxidised faces, eV/Å^2.
     """
-    for row in (row for row in rows if row["stable"]):
-        row["doubtful_from"] = doubtful_from(row["line"], row["stable"], error)
+    return [
+        replace(row, doubtful_from=doubtful_from(row.line, row.stable, error))
+        if row.stable
+        else row
+        for row in rows
+    ]
 
 
 def doubts(rows, method):
     """Return warnings about oxidised faces that a method makes too stable, as sentences."""
     told, error = [], oxidised_error(method)
-    for row in (row for row in rows if row["doubtful_from"] is not None):
-        name, below = f"{row['facet']}: {row['name']}", doubtful_from(row["line"], row["stable"])
+    for row in (row for row in rows if row.doubtful_from is not None):
+        name, below = f"{row.facet}: {row.name}", doubtful_from(row.line, row.stable)
         if error:
             told.append(
                 f"{name} has less than {1000 * error:.0f} meV/Å^2 above dmu_O = "
-                f"{row['doubtful_from']:.2f} eV. {method[0]} is too low by as much on oxidised "
+                f"{row.doubtful_from:.2f} eV. {method[0]} is too low by as much on oxidised "
                 "faces (against PBE): how stable it is there is doubtful."
             )
         if below is not None:
@@ -107,8 +114,8 @@ def facet_warnings(rows, panels):
         panels: Dict of facets to their rows.
     """
     told, wrong = [], {}
-    for row in (row for row in rows if row["contradicted"]):
-        wrong.setdefault((row["contradicted"], row["facet"]), []).append(row["name"])
+    for row in (row for row in rows if row.contradicted):
+        wrong.setdefault((row.contradicted, row.facet), []).append(row.name)
     for (label, facet), names in wrong.items():
         told.append(
             f"{counted_slabs(names)} labelled {label}, but the atoms inside lie as in {facet}, "
@@ -119,7 +126,7 @@ def facet_warnings(rows, panels):
             told.append(
                 f"{counted_slabs(group)} of facet {facet!r}, which geometry does not recognise and "
                 "no Miller indices name. They are compared with each other and may be of different "
-                f'facets: {some_of([row["name"] for row in group])}. Give info["facet"].'
+                f'facets: {some_of([row.name for row in group])}. Give info["facet"].'
             )
     return told
 

@@ -36,7 +36,7 @@ class Crystal(NamedTuple):
         """Return `(facet, eV/Å^2, share of the surface, row)`, the largest share first."""
         shares = area_fractions(self.faces)
         found = [
-            (named(miller), row["line"](self.delta_mu_o), shares.get(miller, 0.0), row)
+            (named(miller), row.line(self.delta_mu_o), shares.get(miller, 0.0), row)
             for miller, row in self.rows.items()
         ]
         return sorted(found, key=lambda entry: (-entry[2], entry[1]))
@@ -90,7 +90,7 @@ def find_crystals(potentials, panels, species=SPECIES):
     for delta_mu_o in potentials:
         rows = most_stable(panels, delta_mu_o)
         try:
-            energies = {miller: row["line"](delta_mu_o) for miller, row in rows.items()}
+            energies = {miller: row.line(delta_mu_o) for miller, row in rows.items()}
             crystals.append(Crystal(delta_mu_o, rows, wulff_shape(energies, cell)))
         except ConfigError as error:
             failures.append(f"--wulff={delta_mu_o:g}: {error}")
@@ -101,7 +101,7 @@ def crystal_of(panels, species):
     """Return the rutile crystal that slabs are cut out of, as far as its lattice goes."""
     if species == SPECIES:
         return rutile_ruo2()
-    found = [lattice_of(row["slab"]) for group in panels.values() for row in group]
+    found = [lattice_of(row.slab) for group in panels.values() for row in group]
     found = [lattice for lattice in found if lattice]
     if not found:
         raise ConfigError(
@@ -120,12 +120,10 @@ def most_stable(panels, delta_mu_o):
             continue
         name = family(indices)
         inside = [
-            row
-            for row in group
-            if row["stable"] and row["stable"][0] <= delta_mu_o <= row["stable"][1]
+            row for row in group if row.stable and row.stable[0] <= delta_mu_o <= row.stable[1]
         ]
         inside += [found[name]] if name in found else []
-        found[name] = min(inside, key=lambda row: row["line"](delta_mu_o))
+        found[name] = min(inside, key=lambda row: row.line(delta_mu_o))
     return found
 
 
@@ -137,7 +135,7 @@ def write_crystals(out, crystals, species=SPECIES):
         for crystal in crystals:
             for facet, energy, share, row in crystal.table():
                 numbers = (round(1000 * energy, 2), round(share, 5))
-                writer.writerow([crystal.delta_mu_o, facet, *numbers, row["name"], row["faces"]])
+                writer.writerow([crystal.delta_mu_o, facet, *numbers, row.name, row.faces])
     figure = wulff.crystals([drawing(crystal) for crystal in crystals])
     style.save_figure(figure, out / "wulff.png", species)
 

@@ -1,5 +1,6 @@
 import csv
 import itertools
+from dataclasses import FrozenInstanceError
 
 import ase.io
 import numpy as np
@@ -19,7 +20,8 @@ from keras_ruo2.structure.slabs import build_slab
 from keras_ruo2.structure.variations import remove_oxygen
 from keras_ruo2.thermodynamics import phase_diagram as command
 from keras_ruo2.thermodynamics.phase_diagram import main as phase_diagram
-from keras_ruo2.thermodynamics.surface import References
+from keras_ruo2.thermodynamics.rows import Row
+from keras_ruo2.thermodynamics.surface import Line, References
 
 BULK, OXYGEN, METAL = -22.0, -5.0, -9.0
 REFERENCES = References(BULK, OXYGEN, METAL)
@@ -35,6 +37,13 @@ def slabs(calculator="EMT", costs=(4.0, 2.0, 2.0 - 2 * 5.8)):
         slab.info = {"name": kind, "facet": "(110)", "termination": kind, "calculator": calculator}
         made.append(with_energy(slab, energy))
     return made
+
+
+def row(**values):
+    """A row of 50 meV/Å^2 at any dmu_O."""
+    common = {"key": ("x", 0), "name": "x", "facet": "(110)", "label": "x", "known": False}
+    common |= {"line": Line(0.05, 0.0), "faces": "equal", "area": 1.0, "slab": Atoms()}
+    return Row(**common | {"num_metal": 1, "num_oxygen": 2} | values)
 
 
 def write(path, frames):
@@ -197,8 +206,7 @@ def test_the_lower_face_is_one_with_as_much_oxygen(tmp_path, rng):
 
 
 def test_known_slabs_are_drawn_dotted_and_stable_ones_thick(tmp_path):
-    line = {"label": "x", "intercept": 0.05, "slope": 0.0, "faces": "equal"}
-    rows = [line | {"known": True, "stable": None}, line | {"known": False, "stable": (-1.5, 0)}]
+    rows = [row(known=True), row(stable=(-1.5, 0))]
     axes = [("T (K)", [-0.5], ["500"])]
     figure = plotting_phases.draw_phase_diagram({"(110)": rows}, (-1.5, 0.0), axes)
     drawn = figure.axes[0].get_lines()
@@ -209,9 +217,8 @@ def test_known_slabs_are_drawn_dotted_and_stable_ones_thick(tmp_path):
 
 
 def test_names_of_lines_lie_beside_each_other_in_their_panel():
-    line = {"slope": 0.0, "faces": "equal", "known": False}
     rows = [
-        line | {"label": f"termination {k}", "intercept": 0.05 + 0.001 * k, "stable": (end, end)}
+        row(label=f"termination {k}", line=Line(0.05 + 0.001 * k, 0.0), stable=(end, end))
         for k, end in enumerate((-1.5, -1.45, -1.4))
     ]
     figure = plotting_phases.draw_phase_diagram({"(110)": rows}, (-1.5, 0.0), [])
@@ -227,11 +234,18 @@ def test_names_stand_for_labels_that_are_long_or_shared(tmp_path):
     first.info["termination"] = second.info["termination"] = "faces"
     long = slabs()[0]
     long.info |= {"termination": "2 O_on-top + O_bridge | " * 3}
-    rows = [command.describe(("x", 0), slab, False, REFERENCES) for slab in (first, second, long)]
-    assert rows[2]["label"] == "O-poor"
-    command.tell_apart(rows)
-    assert [row["label"] for row in rows] == [
-        "faces (stoichiometric)",
-        "faces (O-rich)",
-        "O-poor",
+    rows = [
+        command.row_of((str(number), 0), slab, False, REFERENCES)
+        for number, slab in enumerate((first, second, long))
     ]
+    assert [each.label for each in rows] == ["faces", "faces", "O-poor"]
+    assert command.distinct_labels(rows) == {
+        ("0", 0): "faces (stoichiometric)",
+        ("1", 0): "faces (O-rich)",
+        ("2", 0): "O-poor",
+    }
+
+
+def test_rows_cannot_be_changed():
+    with pytest.raises(FrozenInstanceError):
+        row().label = "y"
