@@ -7,7 +7,7 @@ import socket
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from keras_ruo2.errors import Busy, check_writable
+from keras_ruo2.errors import Busy, ConfigError, check_writable
 from keras_ruo2.io.paths import shown
 
 HELD = (errno.EWOULDBLOCK, errno.EACCES)  # what `flock` says of a lock that another process has
@@ -108,6 +108,13 @@ def one_at_a_time(*outputs):
         for out in outputs:
             hold(Path(out), stack)
         yield
+
+
+def clear_lock(out):
+    """Remove the lock of a command that was killed when its output was whole already."""
+    if lock_of(Path(os.path.realpath(out))).exists():
+        with suppress(Busy, OSError, ConfigError), one_at_a_time(out):
+            pass
 
 
 def hold(out, stack):
