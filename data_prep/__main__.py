@@ -6,16 +6,17 @@ from keras_ruo2.config.preparation import BasinHoppingConfig, GapConfig, Records
 from keras_ruo2.config.references import ReferencesConfig
 from keras_ruo2.config.search import ReplayConfig, SearchReportConfig, ThinConfig
 
+OUT = ("out",)
 COMMANDS = {
     "basin_hopping": Command(BasinHoppingConfig, "keras_ruo2.basin_hopping.search:main"),
-    "export": Command(ExportConfig, "data_prep.export:main"),
-    "gap": Command(GapConfig, "data_prep.gap:main"),
+    "export": Command(ExportConfig, "data_prep.export:main", OUT),
+    "gap": Command(GapConfig, "data_prep.gap:main", OUT),
     "records": Command(RecordsConfig, "keras_ruo2.records.build:main"),
-    "references": Command(ReferencesConfig, "data_prep.references:main"),
-    "replay": Command(ReplayConfig, "data_prep.replay:main"),
-    "search_report": Command(SearchReportConfig, "keras_ruo2.basin_hopping.report:main"),
+    "references": Command(ReferencesConfig, "data_prep.references:main", OUT),
+    "replay": Command(ReplayConfig, "data_prep.replay:main", OUT),
+    "search_report": Command(SearchReportConfig, "keras_ruo2.basin_hopping.report:main", OUT),
     "table": Command(TableConfig, "data_prep.table:main"),
-    "thin": Command(ThinConfig, "data_prep.thin:main"),
+    "thin": Command(ThinConfig, "data_prep.thin:main", OUT),
 }
 
 

@@ -10,10 +10,12 @@ import ase.io
 import numpy as np
 from ase.optimize import FIRE
 
+from keras_ruo2.config.base import check_new
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.io.frames import append_frame, remove_frames, whole_frames
+from keras_ruo2.io.frames import append_frame, read_seals, remove_frames, whole_frames
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.progress import Progress
+from keras_ruo2.io.structures import read_structures
 from keras_ruo2.relaxation.calculators import NO_CORRECTION, check_calculator, make_calculator
 from keras_ruo2.relaxation.references import lattice_constants
 from keras_ruo2.species import assumption_note
@@ -30,10 +32,11 @@ def main(config):
     Args:
         config: `GapConfig`.
     """
+    tidy(config)
     check_calculator(config.calculator)
     check_writable(config.out.parent)
     assumption_note(config.pair)
-    partial = config.out.with_suffix(".partial.extxyz")
+    partial = config.partial
     finished = {atoms.info["name"]: atoms for atoms in read_partial(partial)}
     calculator, provenance = make_calculator(config.calculator)
     anion = config.pair[1]
@@ -66,6 +69,18 @@ def main(config):
         f"{shown(config.out)}: {len(ordered)} slabs, {num_broken} of them broken; scaled energies "
         f"of orthogonal supercells are off by {worst:.1f} meV per cell at most."
     )
+
+
+def tidy(config):
+    """Remove what a command that was killed in its last moment has left beside its whole output.
+
+    Raises:
+        ConfigError: If there is an output and it is not to be replaced.
+    """
+    if config.out.exists() and not config.overwrite:
+        if len(read_seals(config.partial)) == len(read_structures(config.out)):
+            remove_frames(config.partial)
+        check_new(config.out, config.overwrite)
 
 
 def read_partial(partial):

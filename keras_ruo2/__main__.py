@@ -15,18 +15,21 @@ from keras_ruo2.config import (
     VariantsConfig,
 )
 
+OUT = ("out",)
 COMMANDS = {
     "doctor": Command(DoctorConfig, "keras_ruo2.commands.doctor:main"),
     "variants": Command(VariantsConfig, "keras_ruo2.commands.variants:main"),
     "train": Command(TrainConfig, "keras_ruo2.commands.train:main"),
-    "generate": Command(GenerateConfig, "keras_ruo2.generation.batch:main"),
-    "evaluate": Command(EvaluateConfig, "keras_ruo2.commands.evaluate:main"),
-    "backmap": Command(BackmapConfig, "keras_ruo2.density.batch:main"),
+    "generate": Command(GenerateConfig, "keras_ruo2.generation.batch:main", ("out", "structures")),
+    "evaluate": Command(EvaluateConfig, "keras_ruo2.commands.evaluate:main", OUT),
+    "backmap": Command(BackmapConfig, "keras_ruo2.density.batch:main", OUT),
     "relax": Command(RelaxConfig, "keras_ruo2.relaxation.batch:main"),
-    "screen": Command(ScreenConfig, "keras_ruo2.screening.batch:main"),
-    "phase_diagram": Command(PhaseDiagramConfig, "keras_ruo2.thermodynamics.phase_diagram:main"),
+    "screen": Command(ScreenConfig, "keras_ruo2.screening.batch:main", OUT),
+    "phase_diagram": Command(
+        PhaseDiagramConfig, "keras_ruo2.thermodynamics.phase_diagram:main", OUT
+    ),
     "discover": Command(DiscoverConfig, "keras_ruo2.discovery.pipeline:main"),
-    "gallery": Command(GalleryConfig, "keras_ruo2.discovery.gallery_run:main"),
+    "gallery": Command(GalleryConfig, "keras_ruo2.discovery.gallery_run:main", OUT),
 }
 
 

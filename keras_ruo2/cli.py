@@ -19,6 +19,7 @@ from keras_ruo2.config.base import field_names, flag_of
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.help import explained, overview, page, required
 from keras_ruo2.io import messages
+from keras_ruo2.io.locks import one_at_a_time
 
 HELP = ("-h", "--help")
 TENSORFLOW_STORE = "keras_ruo2.data.tensorflow_store"  # imported only where it is used
@@ -30,10 +31,13 @@ class Command(NamedTuple):
     Args:
         config: Subclass of `Config`; its fields are the flags, its docstring the help.
         function: `module:name` of the function that takes the config, imported when it runs.
+        outputs: Fields of the files or folders that are held for this command while it runs; none
+            where the function holds them itself.
     """
 
     config: type[Config]
     function: str
+    outputs: tuple[str, ...] = ()
 
 
 def start(program, commands):
@@ -125,11 +129,13 @@ def run_command(command, config):
     """Run a command; with --json print what it returns, and all that it says on standard error."""
     module, _, name = command.function.partition(":")
     function = getattr(importlib.import_module(module), name)
-    if not getattr(config, "json", False):
-        function(config)
-        return
-    with contextlib.redirect_stdout(sys.stderr):
-        result = function(config)
+    places = [getattr(config, name) for name in command.outputs]
+    with one_at_a_time(*(place for place in places if place is not None)):
+        if not getattr(config, "json", False):
+            function(config)
+            return
+        with contextlib.redirect_stdout(sys.stderr):
+            result = function(config)
     print(json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False))
 
 

@@ -1,103 +1,94 @@
 """Kill a command at some moment, repeat it, and compare with an undisturbed one."""
 
 import filecmp
+import json
 import os
 import re
+import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 import ase.io
 
-from tests.damage_cases import make_records, slabs
+from keras_ruo2.io.state import SEAL
+from keras_ruo2.io.workfolder import FINISHED
+from tests.damage_cases import slabs
+from tests.kill_works import INPUTS, LONGEST, MARK, start
 
-ROOT = Path(__file__).resolve().parents[1]
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 GRACE = 15  # seconds in which workers must have ended after their parent
-LONGEST = 600
-MARK = "KERAS_RUO2_KILLED"
+EARLY = 0.2  # share of the kills that come before a command writes anything
 DIFFERENT = ("seconds", "date", "command")  # what is of the clock, in CSV files and in extxyz
 
 
-class Work(NamedTuple):
-    """A long command.
+class Times(NamedTuple):
+    """Seconds from the start of a command to its first file, and to its end."""
 
-    Args:
-        name: For tables.
-        words: The command, without `python -m`.
-        again: Words that are added when it is repeated.
-        compared: Patterns of the files that must be equal, and there are to be no others.
-        ignored: Endings of files that tell of times, whose names only must be equal.
-    """
-
-    name: str
-    words: tuple
-    again: tuple = ()
-    ignored: tuple = (".png", ".h5", ".json", "metrics.csv")
+    first: float
+    end: float
 
 
-RECORDS = ("data_prep", "records", "--structures=slabs.extxyz", "--out=r", "--num_voxels=16")
-SEARCH = (
-    *(
-        "data_prep",
-        "basin_hopping",
-        "--out=found.extxyz",
-        "--steps=3",
-        "--start=100-stoichiometric",
-    ),
-    *("--calculator=tests.fakes:Morse", "--oxygen_energy=-5.0", "--a=4.5", "--c=3.1"),
-    *("--relax_steps=5", "--size=4", "--overwrite"),
-)
-RELAX = ("keras_ruo2", "relax", "--structures=slabs.extxyz", "--out=out.extxyz", "--steps=3")
-TRAIN = (
-    *("keras_ruo2", "train", "--variant=lattice2d", "--records=records", "--run=run", "--steps=12"),
-    *("--width=2", "--latent_size=8", "--batch_size=4", "--critic_steps=1", "--log_every=5"),
-    *("--evaluate_every=4", "--deterministic"),
-)
-WORKS = (
-    Work("records", RECORDS),
-    Work("records --workers=2", (*RECORDS, "--workers=2")),
-    Work("basin_hopping", SEARCH),
-    Work("relax", (*RELAX, "--calculator=tests.fakes:Morse")),
-    Work("train", TRAIN, again=("--resume",)),
-)
+class Kill(NamedTuple):
+    """What came of a kill: whether the command was still running, and what differs, as texts."""
 
-
-def start(work, folder, again=False):
-    """Start a command in a session of its own."""
-    words = [sys.executable, "-m", *work.words, *(work.again if again else ())]
-    marked = {MARK: str(folder), "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1"}
-    return subprocess.Popen(
-        words,
-        cwd=folder,
-        env=os.environ | marked | {"OMP_NUM_THREADS": "1"},
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
+    met: bool
+    faults: list
 
 
 def prepare(work, folder):
-    """Make what a command reads."""
-    folder.mkdir(parents=True)
-    if work.name == "train":
-        make_records(folder)
-    ase.io.write(folder / "slabs.extxyz", slabs(6))
+    """Give a command a folder with what it reads, which is made once and copied then."""
+    inputs = folder.with_name("inputs")
+    if not inputs.exists():
+        inputs.mkdir(parents=True)
+        for name in work.needs:
+            INPUTS[name](inputs)
+        ase.io.write(inputs / "slabs.extxyz", slabs(6))
+    shutil.copytree(inputs, folder)
 
 
 def undisturbed(work, folder):
-    """Run a command to its end; return the seconds that this took."""
+    """Run a command to its end; return its `Times`."""
     prepare(work, folder)
-    started = time.perf_counter()
+    before, began = files_of(folder), time.perf_counter()
     process = start(work, folder)
+    wait_for_files(process, folder, before)
+    first = time.perf_counter() - began
     told = process.communicate(timeout=LONGEST)[0]
     assert process.returncode == 0, told
-    return time.perf_counter() - started
+    return Times(first, time.perf_counter() - began)
+
+
+def files_of(folder):
+    """Return the names of the files of a folder but for locks, those in its folders included."""
+    found = set()
+    for place, _, names in os.walk(folder):
+        found |= {os.path.join(place, name) for name in names if not name.endswith("lock")}
+    return found
+
+
+def wait_for_files(process, folder, before):
+    """Wait until a command has made its first file, or has ended."""
+    while process.poll() is None and files_of(folder) <= before:
+        time.sleep(0.01)
+
+
+def wait(process, folder, before, times, share):
+    """Wait for the moment of a kill, before or after the command has made its first file.
+
+    Args:
+        process: The command, just started.
+        folder: Where it works.
+        before: Files that were there already.
+        times: `Times` of an undisturbed command.
+        share: Within [0, 1]; below `EARLY` the moment is before the first file.
+    """
+    if share < EARLY:
+        time.sleep(times.first * share / EARLY)
+        return
+    wait_for_files(process, folder, before)
+    time.sleep((times.end - times.first) * (share - EARLY) / (1 - EARLY))
 
 
 def processes_of(folder):
@@ -118,34 +109,43 @@ def state_of(place):
     return (place / "stat").read_text().rpartition(")")[2].split()[0]
 
 
-def faults(work, folder, whole, number, moment):
-    """Kill a command after `moment` seconds, repeat it, and return what differs from `whole`.
+def kill(work, folder, whole, number, times, share):
+    """Kill a command at some moment, repeat it, and return the `Kill`.
 
     Args:
         work: `Work`.
-        folder: New folder to work in.
+        folder: New folder to work in, beside `whole`.
         whole: Folder of an undisturbed command.
         number: Signal.
-        moment: Seconds.
+        times: `Times` of the undisturbed command.
+        share: The moment, see `wait`.
     """
     prepare(work, folder)
-    process, found = start(work, folder), []
-    time.sleep(moment)
-    os.kill(process.pid, number)
+    before = files_of(folder)
+    process = start(work, folder)
+    wait(process, folder, before, times, share)
+    met = process.poll() is None
+    process.send_signal(number)
     told = process.communicate(timeout=LONGEST)[0]
-    found += tracebacks(told)
-    end = time.perf_counter() + GRACE
-    while processes_of(folder) and time.perf_counter() < end:
-        time.sleep(0.2)
-    for orphan in processes_of(folder):
-        found.append(f"orphaned process {orphan}")
-        os.kill(orphan, signal.SIGKILL)
+    found = tracebacks(told) + orphans(folder)
     if process.returncode != 0:
         process = start(work, folder, again=True)
         told = process.communicate(timeout=LONGEST)[0]
         if process.returncode != 0 and " exists. Choose another" not in told:
-            return [*found, f"repeating it failed: {told.strip().splitlines()[-1:]}"]
-    return found + differences(work, folder, whole)
+            failed = f"repeating it failed: {told.strip().splitlines()[-1:]}"
+            return Kill(met, [*found, failed])
+    return Kill(met, found + differences(work, folder, whole))
+
+
+def orphans(folder):
+    """Return, as texts, the processes that have not ended after their parent, and end them."""
+    end = time.perf_counter() + GRACE
+    while processes_of(folder) and time.perf_counter() < end:
+        time.sleep(0.2)
+    found = processes_of(folder)
+    for orphan in found:
+        os.kill(orphan, signal.SIGKILL)
+    return [f"orphaned process {orphan}" for orphan in found]
 
 
 def tracebacks(told):
@@ -161,7 +161,7 @@ def tracebacks(told):
         lines = re.match(r"(?:[ ].*\n)*(.*)", text)
         last = lines[1].strip()
         unborn = "in spawn_main" in lines[0] and last == "EOFError: Ran out of input"
-        outside = "in run_command_line" not in lines[0] and last == "KeyboardInterrupt"
+        outside = "in run_command_line" not in text and "KeyboardInterrupt" in text
         if not (unborn or outside):
             found.append(f"traceback: {last}")
     return found
@@ -182,6 +182,8 @@ def differences(work, folder, whole):
             equal = untimed(one.read_text()) == untimed(other.read_text())
         elif name.endswith(".extxyz"):
             equal = structures(one) == structures(other)
+        elif name.endswith(".json") and ".json" not in work.ignored:
+            equal = state(one) == state(other)
         else:
             equal = name.endswith(work.ignored) or filecmp.cmp(one, other, shallow=False)
         if not equal:
@@ -192,6 +194,14 @@ def differences(work, folder, whole):
 def untimed(text):
     """Return a metrics.csv without its clock."""
     return [line.split(",")[:1] + line.split(",")[2:] for line in text.splitlines()]
+
+
+def state(path):
+    """Return what is compared of a JSON file: all but the clock, and checksums of what has it."""
+    values = json.loads(path.read_text())
+    if path.name == FINISHED:
+        return sorted(values)
+    return {k: v for k, v in values.items() if not k.endswith(DIFFERENT) and k != SEAL}
 
 
 def structures(path):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_ruo2.config.base import Config
+from keras_ruo2.config.base import Config, check_new
 from keras_ruo2.errors import ConfigError, check_ending, check_file, check_range
 from keras_ruo2.recipes import RECIPES
 from keras_ruo2.species import species_in
@@ -52,5 +52,4 @@ class BackmapConfig(Config):
         check_ending("out", self.out)
         if self.picture is not None and self.picture.suffix != ".png":
             raise ConfigError(f"--picture={self.picture} must end in .png.")
-        if self.out.exists() and not self.overwrite:
-            raise ConfigError(f"--out={self.out} exists. Choose another file or add --overwrite.")
+        check_new(self.out, self.overwrite)

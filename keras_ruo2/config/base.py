@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.errors import ConfigError, check_range
+from keras_ruo2.io.locks import clear_lock
 from keras_ruo2.io.paths import RemoteFolder, folder_at, is_address, path_of
 from keras_ruo2.species import DEFAULT, species_in
 
@@ -59,6 +60,13 @@ def check_workers(config):
         raise ConfigError("--scheduler and --workers exclude each other. Give one of them.")
     if config.workers is not None:
         check_range("workers", config.workers, 1, 1000)
+
+
+def check_new(out, overwrite):
+    """Raise `ConfigError` if an output exists and is not to be replaced."""
+    if out.exists() and not overwrite:
+        clear_lock(out)
+        raise ConfigError(f"--out={out} exists. Choose another file or add --overwrite.")
 
 
 def flag_of(field):

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.config import Config
-from keras_ruo2.config.base import check_workers
-from keras_ruo2.errors import ConfigError, check_choice, check_range
+from keras_ruo2.config.base import check_new, check_workers
+from keras_ruo2.errors import ConfigError, check_choice, check_ending, check_range
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES, RemoteFolder, structure_files
 from keras_ruo2.options import check_trust
 from keras_ruo2.recipes import (
@@ -56,7 +56,14 @@ class GapConfig(Config):
         check_range("vacuum", self.vacuum, 5)
         check_range("seed", self.seed, 0)
         check_lattice(self.a, self.c)
-        check_extxyz(self.out, self.overwrite)
+        check_ending("out", self.out, (".extxyz",))
+        if not self.partial.exists():  # else the command looks at it first
+            check_new(self.out, self.overwrite)
+
+    @property
+    def partial(self):
+        """The file of what is finished."""
+        return self.out.with_suffix(".partial.extxyz")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,10 +192,8 @@ def check_lattice(a, c):
 
 def check_extxyz(out, overwrite):
     """Raise `ConfigError` unless `out` is a new extxyz file, or may be replaced."""
-    if out.suffix != ".extxyz":
-        raise ConfigError(f"--out={out} must end in .extxyz.")
-    if out.exists() and not overwrite:
-        raise ConfigError(f"--out={out} exists. Choose another file or add --overwrite.")
+    check_ending("out", out, (".extxyz",))
+    check_new(out, overwrite)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_ruo2.config.base import Config, check_workers
-from keras_ruo2.errors import ConfigError, check_choice, check_ending, check_range
+from keras_ruo2.config.base import Config, check_new, check_workers
+from keras_ruo2.errors import check_choice, check_ending, check_range
 from keras_ruo2.io.paths import check_structures
 from keras_ruo2.options import OPTIMISERS, check_trust
 
@@ -69,8 +69,7 @@ class RelaxConfig(Config):
 
     def check_new(self):
         """Raise `ConfigError` if the output exists and is not to be replaced."""
-        if self.out.exists() and not self.overwrite:
-            raise ConfigError(f"--out={self.out} exists. Choose another file or add --overwrite.")
+        check_new(self.out, self.overwrite)
 
 
 def remains(out):

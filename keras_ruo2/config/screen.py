@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from keras_ruo2.config.base import FLAGS_BEFORE, Config
-from keras_ruo2.errors import ConfigError, check_choice, check_ending
+from keras_ruo2.config.base import FLAGS_BEFORE, Config, check_new
+from keras_ruo2.errors import check_choice, check_ending
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES, check_structures
 from keras_ruo2.species import DEFAULT, check_rutile
 
@@ -47,5 +47,4 @@ class ScreenConfig(Config):
         if self.only is not None:
             check_choice("only", self.only, PARTS)
         check_ending("out", self.out)
-        if self.out.exists() and not self.overwrite:
-            raise ConfigError(f"--out={self.out} exists. Choose another file or add --overwrite.")
+        check_new(self.out, self.overwrite)

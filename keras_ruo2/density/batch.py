@@ -71,14 +71,14 @@ def map_samples(config):
         end = "\n" if index + 1 == count else "\r"
         if sys.stdout.isatty() or end == "\n":
             print(f"Mapping back: {index + 1}/{count}", end=end, flush=True)
+    if config.picture:
+        draw(config.picture, grids, lengths, shown_first)
     if config.out.suffix == ".db":
         write_frames(config.out, read_structures(partial) if count else [])
         partial.unlink()
     else:
         os.replace(partial, config.out)
     messages.info(summary(config.out, num_atoms, failures))
-    if config.picture:
-        draw(config.picture, grids, lengths, shown_first)
     return num_atoms
 
 

@@ -37,8 +37,6 @@ def generate(config, saved):
         if config.structures is not None:
             write_frames(config.structures, structures_in(drawn, saved))
             messages.info(f"{shown(config.structures)}: the {count} slabs of the samples.")
-    with whole(config.out) as partial:
-        np.savez_compressed(partial, **samples, **named_species(saved))
     count = len(samples["grid"])
     picture = config.out.with_suffix(".png")
     if config.interpolate:
@@ -54,6 +52,8 @@ def generate(config, saved):
         sheet = style.sample_sheet(panels, **large)
         sentence = f"{shown(picture)} shows {count}."
     style.save_figure(sheet, picture, saved["data"]["species"])
+    with whole(config.out) as partial:  # last: where samples are there, so is all else
+        np.savez_compressed(partial, **samples, **named_species(saved))
     messages.info(f"{shown(config.out)}: {len(samples['grid'])} samples; {sentence}")
 
 

@@ -4,38 +4,52 @@ import errno
 import fcntl
 import os
 import socket
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from keras_ruo2.errors import Busy
+from keras_ruo2.errors import Busy, ConfigError, check_writable
 from keras_ruo2.io.paths import shown
 
 HELD = (errno.EWOULDBLOCK, errno.EACCES)  # what `flock` says of a lock that another process has
 
 
 @contextmanager
-def only_user(path):
+def only_user(path, removed=False):
     """Hold a lock file for this process alone; the lock goes with the process, however it ends.
 
     Where the file system has no locks, the file itself is the lock, and names its process.
 
     Args:
         path: The lock file, in an existing folder.
+        removed: Whether to remove the file at the end.
 
     Raises:
         Busy: If another process holds it.
     """
     path = Path(path)
-    with open(path, "a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in HELD:
-                raise busy(path) from None
-            with named_user(path.with_name(f"{path.name}.process")):
-                yield
-            return
+    with ExitStack() as stack:
+        file = stack.enter_context(open(path, "a+"))
+        while not has_lock(file, path, stack):  # who held the file has removed it meanwhile
+            file = stack.enter_context(open(path, "a+"))
+        if removed:
+            stack.callback(path.unlink, missing_ok=True)
         yield
+
+
+def has_lock(file, path, stack):
+    """Lock an open file and say whether it is still the one at `path`.
+
+    Raises:
+        Busy: If another process holds it.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in HELD:
+            raise busy(path) from None
+        stack.enter_context(named_user(path.with_name(f"{path.name}.process")))
+        return True
+    return path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat())
 
 
 @contextmanager
@@ -81,18 +95,49 @@ def busy(path, more=""):
 
 
 @contextmanager
-def one_at_a_time(out):
-    """Hold an output file or folder for this process alone, by a hidden lock beside it.
+def one_at_a_time(*outputs):
+    """Hold output files or folders for this process alone, each by a hidden lock beside it.
+
+    Folders are made for them, and go again if they are empty at the end.
 
     Raises:
-        Busy: If another process works on it.
+        Busy: If another process works on one of them.
+        ConfigError: If nothing can be written there.
     """
-    out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    lock = out.with_name(f".{out.name}.lock")
+    with ExitStack() as stack:
+        for out in outputs:
+            hold(Path(out), stack)
+        yield
+
+
+def clear_lock(out):
+    """Remove the lock of a command that was killed when its output was whole already."""
+    if lock_of(Path(os.path.realpath(out))).exists():
+        with suppress(Busy, OSError, ConfigError), one_at_a_time(out):
+            pass
+
+
+def hold(out, stack):
+    """Enter the lock of an output into an `ExitStack`."""
+    lock = lock_of(Path(os.path.realpath(out)))
+    new = [folder for folder in lock.parents if not folder.exists()]
+    check_writable(lock.parent)
+    stack.callback(remove_empty, new)
     try:
-        with only_user(lock):
-            yield
-            lock.unlink(missing_ok=True)
+        stack.enter_context(only_user(lock, removed=True))
     except Busy:
         raise Busy(f"Another command is working on {shown(out)}. Wait for it, or end it.") from None
+
+
+def lock_of(out):
+    """Return the lock of an output: beside it, or within a folder beside which none can be."""
+    if out.is_dir() and not (out.name and os.access(out.parent, os.W_OK)):
+        return out / ".lock"
+    return out.with_name(f".{out.name}.lock")
+
+
+def remove_empty(folders):
+    """Remove folders, the innermost first, as long as there is nothing in them."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
