@@ -79,6 +79,29 @@ def test_the_reference_has_every_flag_with_its_meaning(program):
             assert len(meaning) > 8, f"{program} {name} --{field.name} is not explained"
 
 
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/worked_examples.md"])
+def test_the_files_that_contributors_are_sent_to_exist(page):
+    text = (ROOT / page).read_text()
+    places = re.findall(r"`?((?:keras_ruo2|tests|docs)/[\w/]+(?:\.py|\.md|/))", text)
+    assert len(places) > 8
+    for place in set(places) - {"docs/reference/reasons.md"}:
+        assert (ROOT / place).exists(), place
+
+
+def test_every_word_of_the_glossary_is_in_order_and_its_place_exists():
+    rows = re.findall(
+        r"^\| (.+?) \| .+ \| (`.+`) \|$", (ROOT / "docs" / "glossary.md").read_text(), re.MULTILINE
+    )
+    words = [word.casefold() for word, _ in rows]
+    assert len(words) > 30 and words == sorted(words)
+    for word, where in rows:
+        for name in re.findall(r"`([\w.]+)`", where):
+            place = ROOT / "keras_ruo2" / name.replace(".", "/")
+            if not (place.is_dir() or place.with_suffix(".py").is_file()):
+                source = place.parent.with_suffix(".py").read_text()
+                assert f"class {place.name}" in source, word
+
+
 def test_the_reference_explains_every_reason_against_a_structure_and_every_bound():
     page = reference().reasons_page()
     for name in (*UNREADABLE, *REASONS, *BOUNDS):
