@@ -12,13 +12,15 @@ import pytest
 from data_prep.__main__ import COMMANDS as PREPARATION
 from keras_ruo2.__main__ import COMMANDS
 from keras_ruo2.cli import check_words
+from keras_ruo2.structure.bounds import BOUNDS
+from keras_ruo2.structure.validity import REASONS, UNREADABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PROGRAMS = {"keras_ruo2": COMMANDS, "data_prep": PREPARATION}
 CALL = re.compile(r"(?:python -m |(?<=[\s\"]))(keras_ruo2|data_prep) ([a-z_]+)([^#\n`|\"]*)")
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)(?:#[^)]*)?\)")
-GENERATED = ("reference/commands.md", "reference/api.md", "notebooks/")
+GENERATED = ("reference/commands.md", "reference/api.md", "reference/reasons.md", "notebooks/")
 TWO_SCREENS = 100  # lines
 
 
@@ -75,6 +77,36 @@ def test_the_reference_has_every_flag_with_its_meaning(program):
             (row,) = re.findall(rf"^\| `--{field.name.rstrip('_')}` \|.*$", section, re.MULTILINE)
             meaning = row.removesuffix(" |").rpartition(" | ")[2]
             assert len(meaning) > 8, f"{program} {name} --{field.name} is not explained"
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/worked_examples.md"])
+def test_the_files_that_contributors_are_sent_to_exist(page):
+    text = (ROOT / page).read_text()
+    places = re.findall(r"`?((?:keras_ruo2|tests|docs)/[\w/]+(?:\.py|\.md|/))", text)
+    assert len(places) > 8
+    for place in set(places) - {"docs/reference/reasons.md"}:
+        assert (ROOT / place).exists(), place
+
+
+def test_every_word_of_the_glossary_is_in_order_and_its_place_exists():
+    rows = re.findall(
+        r"^\| (.+?) \| .+ \| (`.+`) \|$", (ROOT / "docs" / "glossary.md").read_text(), re.MULTILINE
+    )
+    words = [word.casefold() for word, _ in rows]
+    assert len(words) > 30 and words == sorted(words)
+    for word, where in rows:
+        for name in re.findall(r"`([\w.]+)`", where):
+            place = ROOT / "keras_ruo2" / name.replace(".", "/")
+            if not (place.is_dir() or place.with_suffix(".py").is_file()):
+                source = place.parent.with_suffix(".py").read_text()
+                assert f"class {place.name}" in source, word
+
+
+def test_the_reference_explains_every_reason_against_a_structure_and_every_bound():
+    page = reference().reasons_page()
+    for name in (*UNREADABLE, *REASONS, *BOUNDS):
+        (row,) = re.findall(rf"^\| `{name}` \|.*$", page, re.MULTILINE)
+        assert len(row.removesuffix(" |").rpartition(" | ")[2]) > 8, name
 
 
 def test_the_reference_holds_no_path_of_this_machine():

@@ -16,7 +16,11 @@ CALLED = {"Path": "path", "RemoteFolder": "s3 address", "NoneType": "nothing", "
 
 def pages():
     """Return the Markdown of every generated page by its name."""
-    return {"reference/commands.md": commands_page(), "reference/api.md": api_page()}
+    return {
+        "reference/commands.md": commands_page(),
+        "reference/api.md": api_page(),
+        "reference/reasons.md": reasons_page(),
+    }
 
 
 def commands_page():
@@ -102,6 +106,33 @@ def api_page():
             continue
         lines += ["", f"## {name}", "", "```python", f"{name}{signature(value)}", "```", ""]
         lines += ["```text", inspect.getdoc(value) or "", "```"]
+    return "\n".join(lines) + "\n"
+
+
+def reasons_page():
+    """Return the reference of the reasons against a structure, and of the bounds behind them."""
+    filters, validity, bounds = (
+        importlib.import_module(f"keras_ruo2.structure.{name}")
+        for name in ("filters", "validity", "bounds")
+    )
+    lines = [
+        "# Reasons against a structure",
+        "",
+        "What `screen` writes as `reasons`. A structure that cannot be read has one of the first",
+        "table, others all that apply of the second; none is a valid slab. `--accept=NAME,NAME`",
+        "lets structures with these pass.",
+    ]
+    for table in (validity.UNREADABLE, validity.REASONS):
+        lines += ["", "| reason | what it says |", "|---|---|"]
+        for name, applies in table.items():
+            text = inspect.getdoc(filters.CRITERIA.get(name, applies)).partition("\n")[0]
+            text = re.sub(r"^(Say whether|Return the indices of) ", "", text)
+            lines.append(f"| `{name}` | {text[:1].upper() + text[1:]} |")
+    lines += ["", "## Bounds", "", "| name | value | used by | source |", "|---|---|---|---|"]
+    for name, row in bounds.BOUNDS.items():
+        value = " to ".join(map(str, row.value)) if isinstance(row.value, tuple) else row.value
+        cells = (f"{value} {row.unit}", ", ".join(row.uses), row.source)
+        lines.append(f"| `{name}` | {' | '.join(map(escaped, cells))} |")
     return "\n".join(lines) + "\n"
 
 

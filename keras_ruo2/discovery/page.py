@@ -39,17 +39,17 @@ RANKING = (
 TURNED = (
     "Drag to turn; arrow keys turn, + and - zoom, the wheel too after a click. Ru blue, O orange."
 )
-COLUMNS = (  # key of the data, heading, whether it is text
-    ("gamma", "Rank", False),
-    ("name", "Structure", True),
-    ("gamma", "γ", False),
-    ("above", "Above known", False),
-    ("least", "Least above", False),
-    ("facet", "Facet", True),
-    ("formula", "Formula", True),
-    ("num_o", "O", False),
-    ("origin", "Origin", True),
-    ("method_name", "Method", True),
+COLUMNS = (  # key of the data, heading, kind of cell; the script fills ranks, gammas and distances
+    ("gamma", "Rank", "rank"),
+    ("name", "Structure", "button"),
+    ("gamma", "γ", "gamma"),
+    ("above", "Above known", "above"),
+    ("least", "Least above", "number"),
+    ("facet", "Facet", "words"),
+    ("formula", "Formula", "words"),
+    ("num_o", "O", "count"),
+    ("origin", "Origin", "tag"),
+    ("method_name", "Method", "words"),
 )
 DFT_HEAD = (
     "Structure",

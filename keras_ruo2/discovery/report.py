@@ -5,8 +5,6 @@ from typing import NamedTuple
 from keras_ruo2 import __version__, runs
 from keras_ruo2.discovery.funnel import (
     count_stages,
-    info_flag,
-    info_text,
     is_first_of_kind,
     is_rankable,
     median_rmsd,
@@ -16,11 +14,11 @@ from keras_ruo2.discovery.handoff import write_inputs
 from keras_ruo2.discovery.page import NAMES, write_discovery_page
 from keras_ruo2.discovery.pictures import draw_discovery_pictures
 from keras_ruo2.discovery.ranking import (
-    has_converged,
     lines_to_beat,
     rank_candidates,
     worth_handing_over,
 )
+from keras_ruo2.discovery.ranking_table import write_ranking
 from keras_ruo2.discovery.tables import (
     GENERATED,
     LOWEST,
@@ -29,10 +27,8 @@ from keras_ruo2.discovery.tables import (
     rank_again,
 )
 from keras_ruo2.io import messages
-from keras_ruo2.io.paths import MODELS, shown, whole
-from keras_ruo2.io.tables import Writer
+from keras_ruo2.io.paths import MODELS, shown
 from keras_ruo2.io.workfolder import SETTINGS, read_settings
-from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.facets import facet_in, indices_of
 from keras_ruo2.thermodynamics.references import method_of, named
 from keras_ruo2.thermodynamics.surface import References, known_references, oxygen_poor_limit
@@ -191,37 +187,6 @@ def funnel_of(result):
     """Return the counts, reasons and the median RMSD of a method."""
     counts, reasons = count_stages(result.screened, result.relaxed)
     return {"counts": counts, "reasons": reasons, "moved": median_rmsd(result.relaxed)}
-
-
-def write_ranking(path, rows, limits, folders):
-    """Write a row for every ranked structure, the best first; energies in meV/Å^2."""
-    with whole(path) as partial, open(partial, "w", newline="") as file:
-        writer = Writer(file)
-        writer.writerow(
-            "rank name method formula facet above_meV_A2 at_dmu_O_eV gamma_O_poor_meV_A2 "
-            "gamma_O_rich_meV_A2 novel converged matched rmsd_A energy_eV calculator poscar".split()
-        )
-        for number, row in enumerate(rows):
-            info = row.atoms.info
-            writer.writerow(
-                [
-                    number + 1,
-                    info["name"],
-                    info["method"],
-                    row.atoms.get_chemical_formula(),
-                    info.get("facet", ""),
-                    round(1000 * row.above, 2),
-                    round(row.best_at, 3),
-                    *(round(1000 * row.line(limit), 2) for limit in limits),
-                    info_flag(row.atoms, "novel"),
-                    has_converged(row.atoms),
-                    info_text(row.atoms, "matched"),
-                    info["rmsd"],
-                    round(potential_energy(row.atoms), 5),
-                    info["calculator"],
-                    folders.get(info["name"], ""),
-                ]
-            )
 
 
 def discovery_summary(methods, rows, folders):

@@ -52,13 +52,23 @@ def other_elements(atoms, species=SPECIES):
     return not set(atoms.get_chemical_symbols()) <= set(species)
 
 
+def damaged(atoms):
+    """Say whether a length, a position or the energy is of a size that no slab has."""
+    return bool(fault_of_size(atoms) or fault_of_energy(atoms))
+
+
+def partly_occupied(atoms):
+    """Say whether sites are occupied in part only, as CIF files of averages have them."""
+    return bool(partial_occupancies(atoms))
+
+
 def atoms_too_close(atoms):
-    """Say whether two atoms are closer than `CLOSEST` of the sum of their covalent radii."""
+    """Say whether two atoms are closer than the bound `merged`."""
     return closer_than(atoms, CLOSEST)
 
 
 def no_vacuum(atoms):
-    """Say whether there is no gap of `SLAB_GAP` across the third cell vector."""
+    """Say whether there is no gap of the bound `slab_gap` across the third cell vector."""
     return heights(atoms)[1] < SLAB_GAP
 
 
@@ -97,13 +107,13 @@ def stoichiometry(atoms):
 
 
 def ru_coordination(atoms):
-    """Say whether a Ru has fewer or more O neighbours than `RU_NEIGHBOURS`."""
+    """Say whether a Ru has fewer or more O neighbours than the bound `ru_neighbours`."""
     counts = unlike_neighbours(atoms)[is_metal(atoms)]
     return bool(((counts < RU_NEIGHBOURS[0]) | (counts > RU_NEIGHBOURS[1])).any())
 
 
 def o_coordination(atoms):
-    """Say whether an O has more Ru neighbours than `O_NEIGHBOURS` allows."""
+    """Say whether an O has more Ru neighbours than the bound `o_neighbours`."""
     counts = unlike_neighbours(atoms)[is_anion(atoms)]
     return bool((counts > O_NEIGHBOURS).any())
 
@@ -116,8 +126,8 @@ UNREADABLE = MappingProxyType(
         "wrong_units": is_crowded,
         "no_cell": no_cell,
         "other_elements": other_elements,
-        "damaged": lambda atoms: bool(fault_of_size(atoms) or fault_of_energy(atoms)),
-        "partial_occupancies": lambda atoms: bool(partial_occupancies(atoms)),
+        "damaged": damaged,
+        "partial_occupancies": partly_occupied,
     }
 )
 REASONS = MappingProxyType(

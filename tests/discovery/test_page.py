@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ase.neighborlist import neighbor_list
 
-from keras_ruo2.discovery.page import write_discovery_page
+from keras_ruo2.discovery.page import COLUMNS, write_discovery_page
 from keras_ruo2.discovery.page_data import Structures, file_name, lowest_lines, oxygen_table
 from keras_ruo2.plotting.viewer import WIDTH, viewer_data
 from keras_ruo2.structure.bonds import bond_lengths
@@ -41,6 +41,19 @@ def test_the_page_is_whole_and_needs_no_network(page):
         "a-known-one",
     ):
         assert told in text
+
+
+def test_every_column_of_the_ranking_has_a_heading_and_a_cell_in_each_row(page):
+    text = page.read_text()
+    head, body = re.search(
+        r'<table id="ranking">.*?<thead>(.*?)</thead>.*?<tbody>(.*?)</tbody>', text, re.DOTALL
+    ).groups()
+    assert re.findall(r'data-key="(\w+)"', head) == [key for key, *_ in COLUMNS]
+    rows = re.findall(r"<tr .*?</tr>", body, re.DOTALL)
+    assert [row.count("<td") for row in rows] == [len(COLUMNS)] * 2
+    assert set(key for key, *_ in COLUMNS) - {"gamma", "above"} <= set(
+        blocks(page, "report-data")[0]["rows"][0]
+    )
 
 
 def test_a_page_without_structures_says_why_and_has_no_empty_table(tmp_path):

@@ -1,7 +1,10 @@
+import csv
+
 import numpy as np
 import pytest
 
 from keras_ruo2.discovery.ranking import lowest_known, rank_candidates, worth_handing_over
+from keras_ruo2.discovery.ranking_table import COLUMNS, write_ranking
 from keras_ruo2.discovery.tables import distance
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.slabs import build_slab
@@ -73,3 +76,16 @@ def test_known_slabs_that_are_lowest_somewhere_are_listed_and_broken_ones_never(
     }
     values = [line(-1.5) for *_, line in found]
     assert values == sorted(values)
+
+
+def test_the_table_has_a_cell_for_every_column(tmp_path):
+    known, better = slab("stoichiometric", 2.0, "known"), slab("O-rich", 0.9, "better")
+    better.info |= {"method": "generated", "rmsd": 0.1, "calculator": "made up", "novel": True}
+    rows = rank_candidates([better], [known], REFERENCES, LIMITS)
+    write_ranking(tmp_path / "ranking.csv", rows, LIMITS, {"better": "poscar/001-better"})
+    with open(tmp_path / "ranking.csv", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert list(row) == ["rank", *COLUMNS, "poscar"] and None not in row.values()
+    assert row["name"] == "better" and row["poscar"] == "poscar/001-better"
+    assert float(row["gamma_O_rich_meV_A2"]) == pytest.approx(1000 * rows[0].line(0.0), abs=0.01)
+    assert (row["novel"], row["converged"]) == ("True", "True")
