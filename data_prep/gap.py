@@ -21,8 +21,8 @@ from keras_ruo2.relaxation.references import lattice_constants
 from keras_ruo2.species import assumption_note
 from keras_ruo2.structure.bonds import is_metal, pair_of
 from keras_ruo2.structure.cells import orthogonalise, potential_energy, with_energy
-from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
+from keras_ruo2.structure.validity import broken
 from keras_ruo2.structure.variations import VARIATIONS
 
 

@@ -15,7 +15,7 @@ from keras_ruo2.io.paths import whole
 from keras_ruo2.species import SPECIES, formula, renamed
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.crystals import rutile_ruo2
-from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.validity import broken
 
 LONGEST_NAME = 100  # letters of a structure's name in that of its folder; disks take 255 bytes
 REFERENCES = "references"  # the folder of what the slabs' energies are relative to

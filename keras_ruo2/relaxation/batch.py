@@ -24,8 +24,7 @@ from keras_ruo2.relaxation.pieces import closing, relax_one
 from keras_ruo2.relaxation.relax import Limits
 from keras_ruo2.relaxation.signals import held_back
 from keras_ruo2.structure.cells import potential_energy
-from keras_ruo2.structure.damage import fault_of_size
-from keras_ruo2.structure.plausible import partial_occupancies, wrong_units
+from keras_ruo2.structure.validity import sentence_against
 
 ADVICE = "Restore it, or delete it and the .extxyz beside it to begin anew."
 NUMBER = "number_in_input"  # the entry of `info` in a partial result
@@ -100,16 +99,11 @@ def check_some_usable(path, frames):
         return
     number = wrong.index(names[0])
     atoms = frames[number]
-    explain = {
-        "wrong_units": wrong_units,
-        "damaged": fault_of_size,
-        "partial_occupancies": partial_occupancies,
-    }
     formula = f"it is {atoms.get_chemical_formula()}. Expected a metal and an anion."
-    why = explain[names[0]](atoms) if names[0] in explain else formula
+    why = sentence_against(("odd_spacing", "absurd_size", "partial_occupancies"), atoms)
     raise ConfigError(
         f"{path}: none of {len(frames)} structures can be relaxed ({', '.join(names)}). Structure "
-        f"{number} ({name_of(atoms, number)}): {why}"
+        f"{number} ({name_of(atoms, number)}): {why or formula}"
     )
 
 

@@ -16,11 +16,11 @@ from keras_ruo2.relaxation.outcome import (
     classify,
     implausible,
     largest_displacement,
-    merged_atoms,
 )
 from keras_ruo2.structure.displacements import rmsd
-from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.filters import in_a_false_well
 from keras_ruo2.structure.layers import bottom_layers
+from keras_ruo2.structure.validity import broken
 
 CLASSES = MappingProxyType({name: getattr(ase.optimize, kind) for name, kind in OPTIMISERS.items()})
 
@@ -73,7 +73,7 @@ def relax(atoms, calculator, limits, trajectory=None, most_atoms=None):
         return untouched(atoms, wrong)
     if most_atoms is not None and len(atoms) > most_atoms:
         return untouched(atoms, "too_large")
-    if merged_atoms(atoms):
+    if in_a_false_well(atoms):
         return untouched(atoms, "atoms_too_close")
     try:
         frozen = bottom_layers(atoms, limits.frozen_layers)

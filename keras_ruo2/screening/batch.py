@@ -19,7 +19,7 @@ from keras_ruo2.screening.screening import (
     screen,
 )
 from keras_ruo2.species import assumption_note
-from keras_ruo2.structure.validity import REASONS
+from keras_ruo2.structure.validity import INVALID
 
 NOTHING = "no"
 # Columns of the table that go into `info`, and what else is said there.
@@ -44,7 +44,7 @@ def main(config):
     check_screening_installed()
     accept = [name.strip() for name in config.accept.split(",") if name.strip()]
     for name in accept:
-        check_choice("accept", name, REASONS)
+        check_choice("accept", name, INVALID)
     structures = read_structures(config.structures)
     references = read_structures(config.known)
     check_writable(config.out.parent)

@@ -24,6 +24,35 @@ RADII = "of the sum of two covalent radii (Ru 1.46, O 0.66 Å)"
 BUNDLED = "bundled slabs without flaw"
 BOUNDS = MappingProxyType(
     {
+        "atoms": Bound(2, "atoms at least", ("records", "screen", "relax"), "a metal and an anion"),
+        "from_origin": Bound(
+            1e4, "Å from the origin", ("records", "screen", "relax"), "ours; damage, no structure"
+        ),
+        "vector": Bound(
+            (1.0, 200.0),
+            "Å, length of a cell vector",
+            ("records", "screen", "relax"),
+            "ours; those of bundled slabs have 3.1 to 34.2 Å",
+        ),
+        "cell_volume": Bound(1.0, "Å^3 of a cell", ("screen",), "ours; an atom of RuO2 has 10.4"),
+        "volume_of_an_atom": Bound(
+            (3.0, 20_000.0),
+            "Å^3 of the cell for each atom",
+            ("records", "screen", "relax"),
+            "ours; RuO2 has 10.4",
+        ),
+        "energy_of_an_atom": Bound(
+            1e6, "eV for each atom", ("records", "screen"), "all electrons of Ru have 1.2e5"
+        ),
+        "spacing": Bound(
+            (0.4, 1.6),
+            "nearest neighbours (median) over the sum of covalent radii",
+            ("records", "screen", "relax"),
+            "oxides have 0.9 to 1.0, RuO2 0.93",
+        ),
+        "occupancy": Bound(
+            0.999, "from which on a site is full", ("records", "screen", "relax"), "ours; rounding"
+        ),
         "contact": Bound(0.5, "Å", ("records",), "the bond of H2 has 0.74 Å"),
         "false_well": Bound(
             0.6,
@@ -56,6 +85,9 @@ BOUNDS = MappingProxyType(
             "Å of empty space across the slab",
             ("records", "screen", "relax", "phase_diagram", "backmap"),
             "ours; the bundled slabs were made with 20 Å of vacuum",
+        ),
+        "fragment_kept": Bound(
+            0.5, "share of the atoms of the largest fragment", ("relax",), "ours; less fell apart"
         ),
         "farthest": Bound(
             10.0, "Å that an atom moves", ("relax",), "ours; what moves farther has left the slab"

@@ -11,7 +11,7 @@ from ase import Atoms
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.species import SPECIES
-from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.validity import broken
 from keras_ruo2.thermodynamics.methods import keys_of
 from keras_ruo2.thermodynamics.phase_diagram import LOWEST, rank, temperature_axis
 from keras_ruo2.thermodynamics.references import check_vacuum, common_method, named, usable_slabs

@@ -11,7 +11,7 @@ from keras_ruo2.io import messages
 from keras_ruo2.io.paths import shown, whole
 from keras_ruo2.io.tables import Writer
 from keras_ruo2.structure.cells import potential_energy
-from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.validity import broken
 from keras_ruo2.thermodynamics.references import (
     common_method,
     find_references,

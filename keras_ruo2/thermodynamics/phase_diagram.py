@@ -15,8 +15,8 @@ from keras_ruo2.species import assumption_note
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.faces import equal_faces
 from keras_ruo2.structure.facets import facet_in
-from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.terminations import termination_of
+from keras_ruo2.structure.validity import broken
 from keras_ruo2.thermodynamics.methods import (
     SPREAD_COLUMNS,
     add_lines,
