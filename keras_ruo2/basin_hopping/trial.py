@@ -24,10 +24,9 @@ from typing import NamedTuple
 
 import numpy as np
 from ase import Atoms
-from ase.optimize import FIRE
 
 from keras_ruo2.basin_hopping.moves import count_clashes, displace, exchange
-from keras_ruo2.relaxation.relax import CalculatorFailure
+from keras_ruo2.relaxation.relax import CalculatorFailure, downhill
 from keras_ruo2.structure.bonds import O
 from keras_ruo2.structure.validity import REASONS, REFUSED
 from keras_ruo2.thermodynamics.oxygen_gas import BOLTZMANN
@@ -183,18 +182,13 @@ def relax_trial(atoms, calculator, conditions):
     atoms = atoms.copy()
     atoms.calc = calculator
     snapshots = []
-
-    def keep():
-        energy, forces = atoms.get_potential_energy(), atoms.get_forces()
-        if not (np.isfinite(energy) and np.isfinite(forces).all()):
-            raise CalculatorFailure(f"energy {energy} eV or forces that are not finite")
-        largest = float(np.linalg.norm(forces, axis=1).max())
-        snapshots.append(Snapshot(without_calculator(atoms), float(energy), largest))
-
-    optimizer = FIRE(atoms, logfile=None, maxstep=LONGEST_STEP)
-    optimizer.attach(keep)
     try:
-        optimizer.run(fmax=conditions.fmax, steps=conditions.relax_steps)
+        for _ in downhill(atoms, conditions.fmax, conditions.relax_steps, maxstep=LONGEST_STEP):
+            energy, forces = atoms.get_potential_energy(), atoms.get_forces()
+            if not (np.isfinite(energy) and np.isfinite(forces).all()):
+                raise CalculatorFailure(f"energy {energy} eV or forces that are not finite")
+            largest = float(np.linalg.norm(forces, axis=1).max())
+            snapshots.append(Snapshot(without_calculator(atoms), float(energy), largest))
     except Exception as error:  # a calculator may raise anything at an odd geometry
         return snapshots, " ".join(f"{type(error).__name__}: {error}".split())
     return snapshots, ""

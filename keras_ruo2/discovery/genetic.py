@@ -5,7 +5,7 @@ from keras_ruo2.discovery.evolution import breed, fittest, shares
 from keras_ruo2.discovery.funnel import is_rankable, mark_first_of_kind
 from keras_ruo2.discovery.report import Results, references_of
 from keras_ruo2.discovery.tables import LOWEST
-from keras_ruo2.io.frames import write_frames
+from keras_ruo2.io.frames import write_frames, write_or_empty
 from keras_ruo2.io.workfolder import frames, stage
 from keras_ruo2.relaxation import batch as relax
 from keras_ruo2.structure.cells import potential_energy
@@ -93,7 +93,4 @@ def inherit(atoms):
 def join_generations(parts, name, path):
     """Write the structures of all generations as one file; none at all stay an empty file."""
     joined = [atoms for part in parts for atoms in frames(part / f"{name}.extxyz")]
-    if joined:
-        write_frames(path, joined)
-    else:
-        path.write_text("")
+    write_or_empty(path, joined)

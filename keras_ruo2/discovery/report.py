@@ -29,8 +29,8 @@ from keras_ruo2.discovery.tables import (
     rank_again,
 )
 from keras_ruo2.io import messages
-from keras_ruo2.io.paths import MODELS, shown, whole
-from keras_ruo2.io.tables import Writer
+from keras_ruo2.io.paths import MODELS, shown
+from keras_ruo2.io.tables import table_writer
 from keras_ruo2.io.workfolder import SETTINGS, read_settings
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.facets import facet_in, indices_of
@@ -195,8 +195,7 @@ def funnel_of(result):
 
 def write_ranking(path, rows, limits, folders):
     """Write a row for every ranked structure, the best first; energies in meV/Å^2."""
-    with whole(path) as partial, open(partial, "w", newline="") as file:
-        writer = Writer(file)
+    with table_writer(path) as writer:
         writer.writerow(
             "rank name method formula facet above_meV_A2 at_dmu_O_eV gamma_O_poor_meV_A2 "
             "gamma_O_rich_meV_A2 novel converged matched rmsd_A energy_eV calculator poscar".split()

@@ -17,6 +17,7 @@ from keras_ruo2.io.pool import open_pool
 from keras_ruo2.io.progress import Progress
 from keras_ruo2.io.state import read_state, write_state
 from keras_ruo2.io.structures import name_of, read_structures
+from keras_ruo2.io.workfolder import REPEAT, check_same
 from keras_ruo2.relaxation.calculators import check_calculator
 from keras_ruo2.relaxation.mended import was_mended
 from keras_ruo2.relaxation.outcome import implausible
@@ -169,12 +170,7 @@ def check_same_work(partial, config):
     path, begun = settings_of(partial), {}
     if partial.exists() and path.exists():
         begun = read_state(path, ADVICE, lambda values: values.keys() == wanted.keys())
-        for name, value in wanted.items():
-            if begun.get(name) != value:
-                raise ConfigError(
-                    f"{shown(partial)} was begun with {name} = {begun.get(name)}, not {value}. "
-                    "Repeat that command, choose another --out, or delete the file."
-                )
+        check_same(shown(partial), begun, wanted, REPEAT)
     elif partial.exists():
         raise ConfigError(
             f"{shown(partial)} is there, but not {path.name}, which says how it was made. Choose "

@@ -8,8 +8,7 @@ import numpy as np
 from keras_ruo2.config.phase_diagram import STABLE
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.io.frames import write_frames
-from keras_ruo2.io.paths import whole
-from keras_ruo2.io.tables import Writer
+from keras_ruo2.io.tables import table_writer
 from keras_ruo2.plotting import phase_diagram, style
 from keras_ruo2.species import assumption_note
 from keras_ruo2.structure.cells import potential_energy
@@ -260,8 +259,7 @@ def write_table(path, rows, limits, several, metal):
         f"name facet known {metal} O excess_O area_A2 gamma_O_poor_meV_A2 gamma_O_rich_meV_A2 "
         "slope_per_A2 faces stable_from_eV stable_to_eV doubtful_from_eV".split()
     )
-    with whole(path) as partial, open(partial, "w", newline="") as file:
-        writer = Writer(file)
+    with table_writer(path) as writer:
         writer.writerow([*head, *(SPREAD_COLUMNS if several else ())])
         for row in rows:
             writer.writerow(
