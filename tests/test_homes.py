@@ -30,6 +30,11 @@ HOMES = {
         r'dtype="int32"\) - \w+\[:, None\]|one_hot\(.*\bsize\)',
         {"keras_ruo2/models/periodic.py"},
     ),
+    "where dmu_O begins": (r"-2\.0  # eV", {"keras_ruo2/thermodynamics/surface.py"}),
+    "which relaxations count": (
+        r'"no", "not_converged"',
+        {"keras_ruo2/structure/energies.py"},
+    ),
     "files are locked": (r"\bfcntl\b", {"keras_ruo2/io/locks.py"}),
 }
 

@@ -10,6 +10,7 @@ uninterrupted one writes.
 
 import io
 import json
+import shutil
 
 import numpy as np
 from ase import Atoms
@@ -214,5 +215,4 @@ def join_chains(chains, out):
             if not chain.file(".extxyz").exists():
                 continue
             with open(chain.file(".extxyz"), "rb") as part:
-                while block := part.read(1 << 20):
-                    joined.write(block)
+                shutil.copyfileobj(part, joined)

@@ -49,12 +49,12 @@ def take_up(config, free=()):
 
 
 def check_same(work, begun, asked, advice):
-    """Raise `ConfigError` unless a work was begun with what is asked for now.
+    """Raise `ConfigError` unless a work was begun with what is asked for now, as JSON has it.
 
     Args:
         work: Its file or folder, for the message.
         begun: Dict of what it was begun with.
-        asked: Dict of values, each of which must be equal as JSON has it.
+        asked: Dict of values.
         advice: What to do: sentences, in which `{name}` is what differs.
     """
     for name, value in asked.items():

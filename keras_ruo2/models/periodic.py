@@ -154,16 +154,7 @@ CONVOLUTION = {1: Conv1D, 2: Conv2D, 3: Conv3D}
 
 
 def shifted(grid, shares, axes):
-    """Move each grid periodically by whole voxels.
-
-    Args:
-        grid: Tensor of shape `(batch, *grid, channels)`.
-        shares: By how much of each direction, numbers in [0, 1], shape `(batch, ndim)`.
-        axes: Directions that are moved along, the first being 0.
-
-    Returns:
-        Tensor of the same shape.
-    """
+    """Return grids moved periodically by whole voxels: by `shares`, `(batch, ndim)`, of `axes`."""
     sources = []
     for axis, size in enumerate(grid.shape[1:-1]):
         by = ops.minimum(ops.cast(shares[:, axis] * size, "int32"), size - 1) * (axis in axes)

@@ -17,8 +17,8 @@ from keras_ruo2.relaxation.outcome import (
     classify,
     implausible,
     largest_displacement,
+    rmsd,
 )
-from keras_ruo2.structure.displacements import rmsd
 from keras_ruo2.structure.filters import in_a_false_well
 from keras_ruo2.structure.layers import bottom_layers
 from keras_ruo2.structure.validity import broken
@@ -95,18 +95,11 @@ def relax(atoms, calculator, limits, trajectory=None, most_atoms=None):
 
 
 def downhill(atoms, fmax, steps, optimiser="fire", **options):
-    """Move atoms downhill with one of ASE's optimisers.
-
-    Args:
-        atoms: `ase.Atoms` with a calculator, or a filter of such.
-        fmax: Largest force at which they have arrived, eV/Å.
-        steps: Steps at most.
-        optimiser: One of `OPTIMISERS`.
-        options: Of the optimiser.
+    """Move atoms, or a filter of such, downhill with one of ASE's optimisers.
 
     Yields:
         `(number, converged)`, before the first step and after each: how many were made, and whether
-        the atoms have arrived.
+        the largest force is below `fmax`, eV/Å.
     """
     moving = CLASSES[optimiser](atoms, logfile=None, **options)
     try:

@@ -73,27 +73,15 @@ REASONS = MappingProxyType(
 IMPOSSIBLE = ("partial_occupancies", "odd_spacing", "sideways_vacuum")
 DAMAGED = ("few_or_far_atoms", "absurd_cell", "on_top", "absurd_energy")
 DOOR = (DAMAGED[0], "no_vectors", *IMPOSSIBLE, *DAMAGED[1:])  # records and phase_diagram
-UNREADABLE = (  # screen, discover, evaluate: each hides every other reason
-    "no_atoms",
-    "not_finite",
-    "wrong_units",
-    "no_cell",
-    "other_elements",
-    "damaged",
-    "partial_occupancies",
+UNREADABLE = tuple(  # screen, discover, evaluate: each hides every other reason
+    "no_atoms not_finite wrong_units no_cell other_elements damaged partial_occupancies".split()
 )
 # By which the source sorted its structures by eye (section 3.1.1).
 BROKEN = ("peroxo_groups", "floating_oxygen", "disconnected_layers")
 INVALID = (  # screen, discover, evaluate: each by itself
-    "atoms_too_close",
-    "stoichiometry",
-    "no_vacuum",
-    "no_layer",
-    "several_slabs",
+    *"atoms_too_close stoichiometry no_vacuum no_layer several_slabs".split(),
     *BROKEN,
-    "floating_molecules",
-    "ru_coordination",
-    "o_coordination",
+    *"floating_molecules ru_coordination o_coordination".split(),
 )
 UNRELAXABLE = ("no_structure", "third_element", "wrong_units", "absurd_size", "partial_occupancies")
 # basin_hopping, whatever a trial's energy. Molecular and clustered oxygen are the source's reasons;

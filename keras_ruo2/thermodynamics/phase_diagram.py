@@ -50,6 +50,7 @@ from keras_ruo2.thermodynamics.surface import (
     lower_envelope,
     oxidised_error,
     oxygen_poor_limit,
+    oxygen_range,
     surface_line,
     upper_face,
 )
@@ -58,7 +59,6 @@ from keras_ruo2.thermodynamics.wulff_shapes import add_crystals, check_potential
 SAME_FACE = 0.005  # eV/Å^2, as far as taking a lower face out of a thin slab can be trusted
 SAME_SLOPE = 1e-4  # Å^-2, far less than an O atom per surface cell
 SAME_EXCESS = 1 / 6  # O per cell; a bond more or less counts a third
-LOWEST = -2.0  # eV, where the diagram begins if the O-poor limit is not known
 LONGEST_LABEL = 40  # characters; of longer terminations the slab's name is shown
 TICKS = (300, 600, 900, 1200, 1500)  # K
 
@@ -86,7 +86,7 @@ def main(config):
     method = common_method(given)
     references, methods = read_methods(config, given)
     limit = oxygen_poor_limit(references)
-    limits = (LOWEST if limit is None else limit, 0.0)
+    limits = oxygen_range(references)
     check_potentials(config.crystals, limits)
     check_writable(config.out)
     entries = zip(keys_of(given), slabs, strict=True)
