@@ -2,27 +2,27 @@
 
 import datetime
 import itertools
-import os
 import shlex
 import sys
 
 import ase.io
 import numpy as np
-from ase.optimize import FIRE
 
 from keras_ruo2.config.base import check_new
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.io.frames import append_frame, read_seals, remove_frames, whole_frames
-from keras_ruo2.io.paths import shown
+from keras_ruo2.io.paths import shown, whole
 from keras_ruo2.io.progress import Progress
 from keras_ruo2.io.structures import read_structures
+from keras_ruo2.io.workfolder import REPEAT, check_same
 from keras_ruo2.relaxation.calculators import NO_CORRECTION, check_calculator, make_calculator
 from keras_ruo2.relaxation.references import lattice_constants
+from keras_ruo2.relaxation.relax import descend
 from keras_ruo2.species import assumption_note
 from keras_ruo2.structure.bonds import is_metal, pair_of
 from keras_ruo2.structure.cells import orthogonalise, potential_energy, with_energy
-from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
+from keras_ruo2.structure.validity import broken
 from keras_ruo2.structure.variations import VARIATIONS
 
 
@@ -59,9 +59,8 @@ def main(config):
         append_frame(partial, finished[name])
         progress.step(slab_line(finished[name]))
     ordered = [finished[slab.info["name"]] for slab, _ in slabs]
-    whole = config.out.with_suffix(".whole.partial.extxyz")
-    ase.io.write(whole, ordered)
-    os.replace(whole, config.out)
+    with whole(config.out) as path:
+        ase.io.write(path, ordered)
     remove_frames(partial)
     num_broken = sum(atoms.info["broken"] != "no" for atoms in ordered)
     worst = max(abs(atoms.info["supercell_error"]) for atoms in ordered)
@@ -90,15 +89,11 @@ def read_partial(partial):
 
 def check_same_work(partial, slabs, provenance, species):
     """Raise `ConfigError` if finished slabs were made with other settings."""
-    wanted = provenance | {"species": ",".join(species)}
+    wanted = {name: str(value) for name, value in provenance.items()}
+    wanted["species"] = ",".join(species)
     for slab in slabs:
         known = slab.info | {"species": ",".join(pair_of(slab))}
-        for name, value in wanted.items():
-            if str(known.get(name)) != str(value):
-                raise ConfigError(
-                    f"{shown(partial)} was begun with {name} = {known.get(name)}, not {value}. "
-                    "Repeat that command, choose another --out, or delete the file."
-                )
+        check_same(shown(partial), {name: str(known.get(name)) for name in wanted}, wanted, REPEAT)
 
 
 def plan(a, c, config):
@@ -132,16 +127,14 @@ def relax_and_label(slab, variation, calculator, provenance):
     """Relax `slab` as `variation` asks and return it with its energy and provenance."""
     slab = slab.copy()
     slab.calc = calculator
-    optimizer = FIRE(slab, logfile=None)
-    if variation.steps:
-        optimizer.run(fmax=variation.fmax, steps=variation.steps)
+    steps = descend(slab, variation.fmax, variation.steps)
     energy = slab.get_potential_energy()
     if not np.isfinite(energy):
         raise ConfigError(
             f"The calculator gave {energy} eV for {slab.info['name']}. Use another calculator."
         )
     slab.info |= {
-        "relaxation_steps": optimizer.nsteps,
+        "relaxation_steps": steps,
         "fmax": round(float(np.linalg.norm(slab.get_forces(), axis=1).max()), 3),
         "broken": " ".join(broken(slab)) or "no",
         **provenance,

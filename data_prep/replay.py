@@ -70,7 +70,8 @@ def thin_out(frames, count):
 def write_replay(frames, accepted, path, config):
     """Write the frames, of all that were accepted, in the format of the path's ending."""
     if path.suffix == ".extxyz":
-        ase.io.write(path, [with_energy(frame.atoms, frame.energy) for frame in frames])
+        with whole(path) as partial:
+            ase.io.write(partial, [with_energy(frame.atoms, frame.energy) for frame in frames])
         return
     from keras_ruo2.plotting import replay
     from keras_ruo2.plotting.style import save_figure

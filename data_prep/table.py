@@ -7,7 +7,7 @@ from keras_ruo2.io.structures import read_structures
 from keras_ruo2.structure.bonds import is_metal, unlike_neighbours
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.checks import check_cell, check_species
-from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.validity import broken
 
 SAME_PLANE = 0.6  # Å below the highest Ru that still counts as outermost
 COLUMNS = ("facet", "termination", "count", "{0}:{1}", "CN of outermost {0}", "eV/atom", "broken")

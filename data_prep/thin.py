@@ -7,8 +7,7 @@ from keras_ruo2.basin_hopping.compact import pack, split_into_parts, text_of
 from keras_ruo2.basin_hopping.history import iterate_frames, iterate_trials
 from keras_ruo2.basin_hopping.thinning import RULES, SPARE, Thinning, choose_evenly
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.io.paths import shown
-from keras_ruo2.records.build import replace_folder
+from keras_ruo2.io.paths import move_over, shown, whole
 
 PARTS = "part-{:03d}.extxyz.xz"
 
@@ -65,17 +64,17 @@ def write_thinned(texts, config):
         Sizes of the files, bytes.
     """
     out = config.out.resolve()
-    partial = out.with_name(f"{out.name}.{os.getpid()}.partial")
     if config.one_file:
-        partial.write_bytes(pack(texts, out.suffix))
-        os.replace(partial, out)
+        with whole(out) as partial:
+            partial.write_bytes(pack(texts, out.suffix))
         return [out.stat().st_size]
+    partial = out.with_name(f"{out.name}.{os.getpid()}.partial")
     try:
         partial.mkdir()
         parts = split_into_parts(texts, int(config.part_size * 1e6))
         for number, part in enumerate(parts):
             (partial / PARTS.format(number)).write_bytes(part)
-        replace_folder(partial, out)
+        move_over(partial, out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return [len(part) for part in parts]

@@ -174,31 +174,6 @@ def test_every_room_is_in_the_table():
     assert {room_of(path) for path in FILES} == set(MAY_IMPORT)
 
 
-# They move what is already written, name their halves by host and process, or grow a file.
-OWN_REPLACE = {
-    "io/paths.py",
-    "io/state.py",
-    "io/frames.py",
-    "data/remote.py",
-    "data/shards.py",
-    "density/batch.py",
-    "records/build.py",
-    "basin_hopping/chains.py",
-    "training/callbacks.py",
-    "training/checkpoints.py",
-}
-
-
-def test_files_are_written_whole_in_one_way():
-    """`io.paths.whole` gives a file its name when it is whole; nobody else renames files."""
-    found = {
-        path.relative_to(PACKAGE / "keras_ruo2").as_posix()
-        for path in FILES
-        if "os.replace(" in path.read_text()
-    }
-    assert found <= OWN_REPLACE
-
-
 def test_the_picture_of_the_rooms_names_each_of_them():
     text = (PACKAGE / "docs" / "architecture.md").read_text()
     rooms = set(MAY_IMPORT) - {"__init__", "__main__"}

@@ -111,27 +111,30 @@ def api_page():
 
 def reasons_page():
     """Return the reference of the reasons against a structure, and of the bounds behind them."""
-    filters, validity, bounds = (
-        importlib.import_module(f"keras_ruo2.structure.{name}")
-        for name in ("filters", "validity", "bounds")
+    validity, bounds = (
+        importlib.import_module(f"keras_ruo2.structure.{name}") for name in ("validity", "bounds")
     )
     lines = [
         "# Reasons against a structure",
         "",
         "What `screen` writes as `reasons`. A structure that cannot be read has one of the first",
         "table, others all that apply of the second; none is a valid slab. `--accept=NAME,NAME`",
-        "lets structures with these pass.",
+        "lets structures with these pass. Other commands refuse a structure by those of the third.",
     ]
-    for table in (validity.UNREADABLE, validity.REASONS):
+    others = [n for n in validity.REASONS if n not in (*validity.UNREADABLE, *validity.INVALID)]
+    for names in (validity.UNREADABLE, validity.INVALID, others):
         lines += ["", "| reason | what it says |", "|---|---|"]
-        for name, applies in table.items():
-            text = inspect.getdoc(filters.CRITERIA.get(name, applies)).partition("\n")[0]
+        for name in names:
+            text = inspect.getdoc(validity.REASONS[name].find).partition("\n")[0]
             text = re.sub(r"^(Say whether|Return the indices of) ", "", text)
             lines.append(f"| `{name}` | {text[:1].upper() + text[1:]} |")
-    lines += ["", "## Bounds", "", "| name | value | used by | source |", "|---|---|---|---|"]
+    lines += ["", "## Bounds", "", "| name | value | reasons | source |", "|---|---|---|---|"]
     for name, row in bounds.BOUNDS.items():
         value = " to ".join(map(str, row.value)) if isinstance(row.value, tuple) else row.value
-        cells = (f"{value} {row.unit}", ", ".join(row.uses), row.source)
+        reasons = [
+            f"`{each}`" for each, reason in validity.REASONS.items() if name in reason.bounds
+        ]
+        cells = (f"{value} {row.unit}", ", ".join(reasons), row.source)
         lines.append(f"| `{name}` | {' | '.join(map(escaped, cells))} |")
     return "\n".join(lines) + "\n"
 

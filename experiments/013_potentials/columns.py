@@ -18,7 +18,7 @@ import ase.io
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from keras_ruo2.relaxation.calculators import make_calculator  # noqa: E402
-from keras_ruo2.relaxation.outcome import merged_atoms  # noqa: E402
+from keras_ruo2.structure.filters import in_a_false_well  # noqa: E402
 
 
 def main():
@@ -31,7 +31,7 @@ def main():
         calculator, _ = make_calculator(name)
         column = "energy_" + re.sub(r"\W", "_", name.partition(":")[2] or name)
         for atoms in frames:
-            if merged_atoms(atoms):
+            if in_a_false_well(atoms):
                 sys.exit(f"{atoms.info.get('name')} has atoms too close for any potential.")
             single = atoms.copy()
             single.calc = calculator

@@ -23,10 +23,10 @@ from keras_ruo2.io.paths import BUNDLED_STRUCTURES, MODELS  # noqa: E402
 from keras_ruo2.io.structures import read_structures  # noqa: E402
 from keras_ruo2.screening.screening import known_slabs, screen  # noqa: E402
 from keras_ruo2.species import SPECIES  # noqa: E402
-from keras_ruo2.structure.filters import broken  # noqa: E402
 from keras_ruo2.structure.kept import base_of, join_face  # noqa: E402
 from keras_ruo2.structure.registration import register, registrations  # noqa: E402
 from keras_ruo2.structure.slabs import build_slab  # noqa: E402
+from keras_ruo2.structure.validity import broken  # noqa: E402
 
 A, C = 4.528, 3.118  # Å, PBE
 PLANES = {"110": 5, "101": 5, "100": 6, "001": 7}  # of Ru in the slab that is given

@@ -111,7 +111,7 @@ def screen(
     Args:
         structures: `ase.Atoms` or pymatgen's structures; frames without atoms are allowed.
         known: Slabs that do not count as new; the bundled ones if `None`.
-        accept: Names of `structure.validity.REASONS` that do not make a structure invalid.
+        accept: Names of `structure.validity.INVALID` that do not make a structure invalid.
         species: Metal and anion.
 
     Returns:
@@ -124,11 +124,11 @@ def screen(
     from keras_ruo2.io.paths import BUNDLED_STRUCTURES
     from keras_ruo2.screening.screening import check_screening_installed, known_slabs
     from keras_ruo2.screening.screening import screen as judge
-    from keras_ruo2.structure.validity import REASONS
+    from keras_ruo2.structure.validity import INVALID
 
     check_screening_installed()
     for name in accept:
-        check_choice("accept", name, REASONS)
+        check_choice("accept", name, INVALID)
     slabs = read(BUNDLED_STRUCTURES) if known is None else all_atoms(known)
     compared = known_slabs(slabs, species)
     return judge(all_atoms(structures), compared, accept=tuple(accept), species=species)

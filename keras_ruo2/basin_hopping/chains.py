@@ -10,7 +10,7 @@ uninterrupted one writes.
 
 import io
 import json
-import os
+import shutil
 
 import numpy as np
 from ase import Atoms
@@ -18,8 +18,9 @@ from ase.io.extxyz import write_extxyz
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.fields import check_fields, integer, listed, mapped, number, record, text
-from keras_ruo2.io.paths import shown
+from keras_ruo2.io.paths import shown, whole
 from keras_ruo2.io.state import Grown, read_state, write_state
+from keras_ruo2.io.workfolder import check_same
 from keras_ruo2.structure.layers import layer_of, with_layers
 
 COLUMNS = ("trial", "move", "outcome", "energy", "grand_potential", "num_o", "snapshots", "error")
@@ -193,12 +194,8 @@ def check_settings(folder, settings, checksums):
     if begun:
         known = read_state(path, advice, lambda values: SEARCHED_WITH <= set(values) <= names)
         check_fields(known, {STARTS: mapped(text(64))}, shown(path), advice, may_lack=(STARTS,))
-    for name, value in settings.items():
-        if known.get(name) != value:
-            raise ConfigError(
-                f"{shown(folder)} was begun with {name} = {known.get(name)}, not {value}. Repeat "
-                "that command (--steps may differ), choose another --out, or delete the folder."
-            )
+    advice = "Repeat that command (--steps may differ), choose another --out, or delete the folder."
+    check_same(shown(folder), known, settings, advice)
     for file, value in checksums.items():
         if known.get(STARTS, checksums).get(file) != value:
             raise ConfigError(
@@ -213,12 +210,9 @@ def check_settings(folder, settings, checksums):
 
 def join_chains(chains, out):
     """Write the snapshots of all chains, one after the other, as one file; it appears whole."""
-    partial = out.with_name(f"{out.stem}.whole.partial{out.suffix}")
-    with open(partial, "wb") as whole:
+    with whole(out) as partial, open(partial, "wb") as joined:
         for chain in chains:
             if not chain.file(".extxyz").exists():
                 continue
             with open(chain.file(".extxyz"), "rb") as part:
-                while block := part.read(1 << 20):
-                    whole.write(block)
-    os.replace(partial, out)
+                shutil.copyfileobj(part, joined)

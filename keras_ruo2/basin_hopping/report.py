@@ -15,7 +15,7 @@ from keras_ruo2.basin_hopping.statistics import (
 )
 from keras_ruo2.errors import check_writable
 from keras_ruo2.io import messages
-from keras_ruo2.io.paths import shown
+from keras_ruo2.io.paths import shown, write_text
 from keras_ruo2.io.tables import harmless
 from keras_ruo2.plotting import search as plotting_search
 from keras_ruo2.plotting.style import save_figure
@@ -99,11 +99,11 @@ def write_tables(search, parts, config):
     for level, (title, content) in zip(("#", *["##"] * len(parts)), parts, strict=False):
         lines.append(f"{level} {title}")
         lines += [each if isinstance(each, str) else markdown(each) for each in content]
-    (config.out / "report.md").write_text("\n\n".join(lines) + "\n")
+    write_text(config.out / "report.md", "\n\n".join(lines) + "\n")
     table = io.StringIO()
     rows = [[harmless(value) for value in chain_row(chain)] for chain in search.chains]
     csv.writer(table, lineterminator="\n").writerows([COLUMNS, *rows])
-    (config.out / "chains.csv").write_text(table.getvalue())
+    write_text(config.out / "chains.csv", table.getvalue())
     return ["report.md", "chains.csv"]
 
 

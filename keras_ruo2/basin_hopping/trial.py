@@ -24,27 +24,19 @@ from typing import NamedTuple
 
 import numpy as np
 from ase import Atoms
-from ase.optimize import FIRE
 
 from keras_ruo2.basin_hopping.moves import count_clashes, displace, exchange
-from keras_ruo2.relaxation.relax import CalculatorFailure
+from keras_ruo2.relaxation.relax import CalculatorFailure, downhill
 from keras_ruo2.structure.bonds import O
-from keras_ruo2.structure.filters import (
-    disconnected_layers,
-    floating_oxygen,
-    molecular_oxygen,
-    peroxo_groups,
-)
+from keras_ruo2.structure.validity import REASONS, REFUSED
 from keras_ruo2.thermodynamics.oxygen_gas import BOLTZMANN
 
 LONGEST_STEP = 0.5  # Å, norm over all atoms of one step of FIRE; ASE's 0.2 is for fewer atoms
-# Why a relaxed trial is refused whatever its energy. Molecular and clustered oxygen are the
-# source's reasons; desorbed O and torn layers are ours: no slab is left there to go on from.
-FAULTS = {
-    "molecular_oxygen": molecular_oxygen,
-    "clustered_oxygen": peroxo_groups,
-    "desorbed_oxygen": floating_oxygen,
-    "torn_layers": disconnected_layers,
+# What a search writes for these reasons.
+WRITTEN = {
+    "peroxo_groups": "clustered_oxygen",
+    "floating_oxygen": "desorbed_oxygen",
+    "disconnected_layers": "torn_layers",
 }
 ACCEPTED, UPHILL, FAILED = "accepted", "uphill", "calculator_failed"
 CLASHING = "atoms_too_close"  # of a move: potentials have false wells there, and do not see it
@@ -87,7 +79,7 @@ class Trial(NamedTuple):
 
     Args:
         kind: `start`, `displace`, `insert` or `remove`.
-        outcome: `accepted`, `uphill`, `calculator_failed`, `atoms_too_close`, a key of `FAULTS`,
+        outcome: `accepted`, `uphill`, `calculator_failed`, `atoms_too_close`, a fault of `REFUSED`,
             or the reason of `moves.Move` for there being none.
         snapshots: Every step of the relaxation, the trial structure first.
         error: What the calculator said when it failed.
@@ -116,10 +108,10 @@ def count_oxygen(atoms):
 
 def faults_of(atoms):
     """Yield the name of each fault of a structure, and the indices of the atoms that have it."""
-    for name, find in FAULTS.items():
-        faulty = find(atoms)
-        if len(faulty):
-            yield name, faulty
+    for name in REFUSED:
+        indices = REASONS[name].find(atoms)
+        if len(indices):
+            yield WRITTEN.get(name, name), indices
 
 
 def run_start(atoms, calculator, conditions):
@@ -190,18 +182,13 @@ def relax_trial(atoms, calculator, conditions):
     atoms = atoms.copy()
     atoms.calc = calculator
     snapshots = []
-
-    def keep():
-        energy, forces = atoms.get_potential_energy(), atoms.get_forces()
-        if not (np.isfinite(energy) and np.isfinite(forces).all()):
-            raise CalculatorFailure(f"energy {energy} eV or forces that are not finite")
-        largest = float(np.linalg.norm(forces, axis=1).max())
-        snapshots.append(Snapshot(without_calculator(atoms), float(energy), largest))
-
-    optimizer = FIRE(atoms, logfile=None, maxstep=LONGEST_STEP)
-    optimizer.attach(keep)
     try:
-        optimizer.run(fmax=conditions.fmax, steps=conditions.relax_steps)
+        for _ in downhill(atoms, conditions.fmax, conditions.relax_steps, maxstep=LONGEST_STEP):
+            energy, forces = atoms.get_potential_energy(), atoms.get_forces()
+            if not (np.isfinite(energy) and np.isfinite(forces).all()):
+                raise CalculatorFailure(f"energy {energy} eV or forces that are not finite")
+            largest = float(np.linalg.norm(forces, axis=1).max())
+            snapshots.append(Snapshot(without_calculator(atoms), float(energy), largest))
     except Exception as error:  # a calculator may raise anything at an odd geometry
         return snapshots, " ".join(f"{type(error).__name__}: {error}".split())
     return snapshots, ""

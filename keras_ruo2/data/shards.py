@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 from keras_ruo2.data.tfrecord import framed
-from keras_ruo2.io.paths import checksum
+from keras_ruo2.io.paths import checksum, whole
 
 
 def shard_names(split, count):
@@ -33,15 +33,13 @@ def write_shard(path, structures, schema):
         OSError: If the disk is full or cannot be written.
     """
     path = Path(path)
-    partial = partial_of(path)
     count = 0
     try:
-        with open(partial, "wb") as file:
+        with whole(path, partial_of(path)) as partial, open(partial, "wb") as file:
             for samples in structures:
                 for sample in samples:
                     file.write(framed(schema.encode(sample)))
                 count += len(samples)
-        os.replace(partial, path)
     except OSError as error:
         reason = error.strerror or error
         raise OSError(f"cannot write records into {path.parent}: {reason}") from None

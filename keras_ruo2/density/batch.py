@@ -1,6 +1,5 @@
 """`backmap`: samples -> structures."""
 
-import os
 import sys
 from collections import Counter
 
@@ -12,7 +11,7 @@ from keras_ruo2.density.backmap import BackmapFailure, backmap, backmap_slice
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_frames
-from keras_ruo2.io.paths import shown
+from keras_ruo2.io.paths import move_over, shown
 from keras_ruo2.io.samples import read_samples, species_of
 from keras_ruo2.io.structures import read_structures
 from keras_ruo2.plotting import atoms as plotting_atoms
@@ -77,7 +76,7 @@ def map_samples(config):
         write_frames(config.out, read_structures(partial) if count else [])
         partial.unlink()
     else:
-        os.replace(partial, config.out)
+        move_over(partial, config.out)
     messages.info(summary(config.out, num_atoms, failures))
     return num_atoms
 

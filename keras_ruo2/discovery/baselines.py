@@ -9,7 +9,7 @@ from ase.data import covalent_radii
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.bounds import bound
 from keras_ruo2.structure.cells import lateral_repeats, orthogonalise, repeat, set_vacuum
-from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.validity import broken
 
 VACUUM = 12.0  # Å, as in the records that generators learn from
 LARGEST = 100  # atoms

@@ -5,7 +5,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-USABLE = ("no", "not_converged")  # what a relaxation may say of a structure that is ranked
+from keras_ruo2.structure.energies import USABLE
+
 STEPS = {
     "drawn": "Drawn",
     "structures": "with atoms",

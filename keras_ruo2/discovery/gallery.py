@@ -11,9 +11,9 @@ from keras_ruo2.plotting.viewer import viewer_data
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.energies import energy_class
 from keras_ruo2.structure.facets import facet_in, periodic
-from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.repeats import smallest_cell
 from keras_ruo2.structure.terminations import termination_of
+from keras_ruo2.structure.validity import broken
 
 PAGE, PICTURE = "gallery.html", "gallery.png"
 NO_SLAB = "no valid slab"

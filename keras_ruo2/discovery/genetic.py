@@ -4,13 +4,12 @@ from keras_ruo2.config import RelaxConfig
 from keras_ruo2.discovery.evolution import breed, fittest, shares
 from keras_ruo2.discovery.funnel import is_rankable, mark_first_of_kind
 from keras_ruo2.discovery.report import Results, references_of
-from keras_ruo2.discovery.tables import LOWEST
-from keras_ruo2.io.frames import write_frames
+from keras_ruo2.io.frames import write_frames, write_or_empty
 from keras_ruo2.io.workfolder import frames, stage
 from keras_ruo2.relaxation import batch as relax
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.thermodynamics.references import method_of
-from keras_ruo2.thermodynamics.surface import oxygen_poor_limit
+from keras_ruo2.thermodynamics.surface import oxygen_range
 
 
 def run_genetic(folder, config, make_slabs, take_through, screen_all):
@@ -33,8 +32,7 @@ def run_genetic(folder, config, make_slabs, take_through, screen_all):
     )
     alive = [slab for slab in frames(parents) if potential_energy(slab) is not None]
     references = references_of(config, method_of(alive[0]))
-    poor = oxygen_poor_limit(references)
-    middle = (LOWEST if poor is None else poor) / 2
+    middle = sum(oxygen_range(references)) / 2
     relaxed = shares(config.relaxations)
     draws = shares(config.count, len(relaxed))
     parts, first = [], 0
@@ -93,7 +91,4 @@ def inherit(atoms):
 def join_generations(parts, name, path):
     """Write the structures of all generations as one file; none at all stay an empty file."""
     joined = [atoms for part in parts for atoms in frames(part / f"{name}.extxyz")]
-    if joined:
-        write_frames(path, joined)
-    else:
-        path.write_text("")
+    write_or_empty(path, joined)

@@ -11,11 +11,11 @@ from ase.data import atomic_numbers, reference_states
 
 from keras_ruo2.discovery.outputs import ELECTRONS, OUTPUTS, output_in, read_output
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.io.paths import whole
+from keras_ruo2.io.paths import whole, write_text
 from keras_ruo2.species import SPECIES, formula, renamed
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.crystals import rutile_ruo2
-from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.validity import broken
 
 LONGEST_NAME = 100  # letters of a structure's name in that of its folder; disks take 255 bytes
 REFERENCES = "references"  # the folder of what the slabs' energies are relative to
@@ -88,7 +88,7 @@ def write_inputs(folder, structures, out, species=SPECIES):
         for name, atoms in reference_inputs(species).items():
             write_poscar(folder / REFERENCES / name, atoms)
         text = TEXT.format(out=out, outputs=", ".join(OUTPUTS), references=REFERENCES)
-        (folder / "README.txt").write_text(renamed(text, species), encoding="utf-8")
+        write_text(folder / "README.txt", renamed(text, species))
     return names
 
 

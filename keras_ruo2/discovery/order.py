@@ -3,14 +3,13 @@
 from keras_ruo2.discovery.estimates import estimates_of, worth_a_look
 from keras_ruo2.discovery.funnel import mark_first_of_kind
 from keras_ruo2.discovery.report import references_of
-from keras_ruo2.discovery.tables import LOWEST
 from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_or_empty
 from keras_ruo2.io.structures import read_structures
 from keras_ruo2.io.workfolder import frames, stage
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.thermodynamics.references import method_of
-from keras_ruo2.thermodynamics.surface import oxygen_poor_limit
+from keras_ruo2.thermodynamics.surface import oxygen_range
 
 
 def estimate(config, atoms, screened, relaxations, one_look):
@@ -39,6 +38,5 @@ def estimate(config, atoms, screened, relaxations, one_look):
         return {}
     method = method_of(computed[0])
     references = references_of(config, method)
-    poor = oxygen_poor_limit(references)
     known = [slab for slab in read_structures(config.known) if method_of(slab) == method]
-    return estimates_of(computed, known, references, (LOWEST if poor is None else poor, 0.0))
+    return estimates_of(computed, known, references, oxygen_range(references))

@@ -69,7 +69,8 @@ def main(config):
         begin(config, inputs)
         config = with_draws(config)
         make_slabs = cache(partial(templates, known))
-        results = [run_method(name, config, make_slabs) for name in config.methods]
+        screened = partial(screen_file, config, cache(partial(screen.read_known, config)))
+        results = [run_method(name, config, make_slabs, screened) for name in config.methods]
         write_report(config, results, known)
 
 
@@ -185,13 +186,14 @@ def check_generator(config):
     return {"checkpoint": f"{checkpoint.name} ({fingerprint(weights)})"}
 
 
-def run_method(method, config, make_slabs):
+def run_method(method, config, make_slabs, screened):
     """Take one method's structures through all stages; return its `Results`.
 
     Args:
         method: Its name.
         config: `DiscoverConfig`.
         make_slabs: Function that returns the known slabs that baselines are made of.
+        screened: Function that screens a file of structures and writes them to a path.
     """
     folder = config.out / method
 
@@ -201,22 +203,19 @@ def run_method(method, config, make_slabs):
         else:
             write_frames(path, make_up(method, make_slabs(), config.count, config.seed))
 
-    def through(folder, start, relaxations, first=0):
-        return take_through(folder, method, config, start, relaxations, first)
-
+    through = partial(take_through, method, config, screened)
     messages.info(f"\n{method}")
     if method == GENETIC:
-        screened = partial(screen_all, config)
         return run_genetic(folder, config, make_slabs, through, screened)
     last = through(folder, start, config.relaxations)
-    screened = folder / "2_screened.extxyz"
-    return Results(method, mark_first_of_kind(frames(screened)), mark_first_of_kind(frames(last)))
+    files = (folder / "2_screened.extxyz", last)
+    return Results(method, *(mark_first_of_kind(frames(file)) for file in files))
 
 
-def take_through(folder, method, config, start, relaxations, first):
+def take_through(method, config, screen_to, folder, start, relaxations, first=0):
     """Take what `start` writes through all stages in `folder`; return the file of the last one."""
     atoms = stage(folder / "1_atoms.extxyz", start)
-    screened = stage(folder / "2_screened.extxyz", lambda path: screen_all(config, atoms, path))
+    screened = stage(folder / "2_screened.extxyz", partial(screen_to, atoms))
 
     estimates = {}
     if config.order == "energy" and not (folder / "3_chosen.extxyz").exists():
@@ -228,7 +227,7 @@ def take_through(folder, method, config, start, relaxations, first):
 
     chosen = stage(folder / "3_chosen.extxyz", choose)
     relaxed = stage(folder / "4_relaxed.extxyz", lambda path: relax_file(config, chosen, path))
-    return stage(folder / "5_screened.extxyz", lambda path: screen_all(config, relaxed, path))
+    return stage(folder / "5_screened.extxyz", partial(screen_to, relaxed))
 
 
 def draw_structures(config, path):
@@ -256,13 +255,13 @@ def draw_structures(config, path):
     backmap.map_samples(BackmapConfig(samples=samples, out=path, **made))
 
 
-def screen_all(config, structures, path):
-    """Screen a file of structures against the reference; an empty file stays empty."""
+def screen_file(config, compared, structures, path):
+    """Screen a file of structures against `compared()`, read once; an empty one stays empty."""
     if not frames(structures):
         path.write_text("")
         return
     known = {"known": config.known, "species": ",".join(config.pair)}
-    screen.main(ScreenConfig(structures=structures, out=path, **known))
+    screen.main(ScreenConfig(structures=structures, out=path, **known), compared())
 
 
 def choose_structures(config, method, atoms, screened, path, relaxations, first, estimates):

@@ -7,7 +7,7 @@ import numpy as np
 from keras_ruo2.discovery.funnel import info_flag, info_text
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.facets import facet_in
-from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.validity import broken
 from keras_ruo2.thermodynamics.surface import Line, lower_envelope, surface_line
 
 POINTS = 61  # of dmu_O that lines are compared at

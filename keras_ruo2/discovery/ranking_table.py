@@ -4,8 +4,7 @@ from types import MappingProxyType
 
 from keras_ruo2.discovery.funnel import info_flag, info_text
 from keras_ruo2.discovery.ranking import has_converged
-from keras_ruo2.io.paths import whole
-from keras_ruo2.io.tables import Writer
+from keras_ruo2.io.tables import table_writer
 from keras_ruo2.structure.cells import potential_energy
 
 # Name, with its unit, to a function of a `Ranked` and the ends of dmu_O (eV).
@@ -38,8 +37,7 @@ def write_ranking(path, rows, limits, folders):
         limits: O-poor and O-rich end of dmu_O, eV.
         folders: Dict of names to the folders of what was handed over to DFT.
     """
-    with whole(path) as partial, open(partial, "w", newline="") as file:
-        writer = Writer(file)
+    with table_writer(path) as writer:
         writer.writerow(["rank", *COLUMNS, "poscar"])
         for number, row in enumerate(rows):
             cells = [column(row, limits) for column in COLUMNS.values()]

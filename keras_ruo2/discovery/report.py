@@ -21,7 +21,6 @@ from keras_ruo2.discovery.ranking import (
 from keras_ruo2.discovery.ranking_table import write_ranking
 from keras_ruo2.discovery.tables import (
     GENERATED,
-    LOWEST,
     describe_best,
     distance,
     rank_again,
@@ -31,7 +30,7 @@ from keras_ruo2.io.paths import MODELS, shown
 from keras_ruo2.io.workfolder import SETTINGS, read_settings
 from keras_ruo2.structure.facets import facet_in, indices_of
 from keras_ruo2.thermodynamics.references import method_of, named
-from keras_ruo2.thermodynamics.surface import References, known_references, oxygen_poor_limit
+from keras_ruo2.thermodynamics.surface import LOWEST, References, known_references, oxygen_range
 
 MOST_NAMED = 5  # structures in a note
 MOST_SHOWN = 60  # generated structures in the gallery
@@ -170,8 +169,7 @@ def rank_all(config, left, known, notes):
             "compared with each other only, and the best one of each facet is 0 above itself. "
             "Relax the known slabs with it and give them as --known."
         )
-    poor = oxygen_poor_limit(references)
-    limits = (LOWEST if poor is None else poor, 0.0)
+    limits = oxygen_range(references)
     return comparable, rank_candidates(left, comparable, references, limits), references, limits
 
 

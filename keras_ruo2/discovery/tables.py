@@ -13,9 +13,8 @@ from keras_ruo2.structure.facets import facet_in, periodic
 from keras_ruo2.structure.terminations import termination_of
 from keras_ruo2.thermodynamics.phase_diagram import main as phase_diagram
 from keras_ruo2.thermodynamics.references import read_references, references_among
-from keras_ruo2.thermodynamics.surface import oxygen_poor_limit
+from keras_ruo2.thermodynamics.surface import oxygen_range
 
-LOWEST = -2.0  # eV, where dmu_O begins if the O-poor limit is not known
 LISTED = 100  # structures of the generator, and of all baselines, in the table
 GENERATED, KNOWN = "generated", "known"
 
@@ -155,8 +154,7 @@ def rank_again(config, handed, rows, notes):
         references = references_among(place, computed, ("", ""), species=config.pair)
     relabelled, left_out = read_energies(config.dft, handed)
     notes += [f"Left out of DFT's ranking: {reason}." for reason in left_out]
-    poor = oxygen_poor_limit(references)
-    limits = (LOWEST if poor is None else poor, 0.0)
+    limits = oxygen_range(references)
     again = rank_candidates([atoms for _, atoms in relabelled], [], references, limits)
     before = {row.atoms.info["name"]: (k + 1, row.line) for k, row in enumerate(rows)}
     table = []

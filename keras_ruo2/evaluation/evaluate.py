@@ -18,9 +18,9 @@ from keras_ruo2.evaluation.report import PAGE, PICTURES, write_evaluation_page, 
 from keras_ruo2.evaluation.validity import validity_scores
 from keras_ruo2.generation.draw import draw_samples
 from keras_ruo2.io import messages
-from keras_ruo2.io.paths import shown, whole
+from keras_ruo2.io.paths import shown
 from keras_ruo2.io.samples import keep_finite
-from keras_ruo2.io.tables import Writer
+from keras_ruo2.io.tables import table_writer
 from keras_ruo2.metrics.energies import energy_scores, labelled_energies
 from keras_ruo2.metrics.floors import TooFewSamples
 from keras_ruo2.metrics.marginals import AXES
@@ -193,8 +193,7 @@ def write_samples_table(path, samples, training, measured, inside):
         ],
         "ssim": measured.matches.similarity,
     }
-    with whole(path) as partial, open(partial, "w", newline="") as file:
-        writer = Writer(file)
+    with table_writer(path) as writer:
         writer.writerow(columns)
         for row in itertools.zip_longest(*columns.values(), fillvalue=""):
             writer.writerow(f"{v:.6g}" if isinstance(v, np.floating) else v for v in row)

@@ -7,7 +7,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from keras_ruo2.evaluation.tables import asked_tables, escape, fixed, html_table
-from keras_ruo2.io.paths import whole
+from keras_ruo2.io.paths import write_text
 from keras_ruo2.pages.render import finite, number, picture, write_html
 
 METRICS, PAGE, PICTURES = "metrics.json", "evaluation.html", "pictures"
@@ -36,8 +36,7 @@ EXPLAINED = {
 def write_metrics(folder, metrics):
     """Write metrics.json; values that are not finite become null."""
     text = json.dumps(finite(metrics), indent=1, ensure_ascii=False) + "\n"
-    with whole(Path(folder) / METRICS) as partial:
-        partial.write_text(text, encoding="utf-8")
+    write_text(Path(folder) / METRICS, text)
 
 
 def write_evaluation_page(folder, metrics, pictures):

@@ -4,6 +4,7 @@ import glob
 import hashlib
 import os
 import re
+import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,17 +93,37 @@ def shown(path):
 
 
 @contextmanager
-def whole(path):
+def whole(path, partial=None):
     """Give a path beside `path` to write to; what was written replaces `path` at the end.
 
-    It has the same ending, which some writers go by. If the writing fails, `path` is as it was.
+    If the writing fails, `path` is as it was.
+
+    Args:
+        path: The file.
+        partial: Where to write instead, in the same folder, if several processes may write at once;
+            by default a name with the same ending, which some writers go by.
     """
-    partial = Path(path).with_name(f".partial.{Path(path).name}")
+    partial = partial or Path(path).with_name(f".partial.{Path(path).name}")
     try:
         yield partial
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_text(path, text):
+    """Write a file of text whole or not at all."""
+    with whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def move_over(new, old):
+    """Give a file or a folder the name `old`; a folder of that name goes once it has it."""
+    aside = old.with_name(f"{old.name}.{os.getpid()}.old.partial")
+    if old.is_dir():
+        os.replace(old, aside)
+    os.replace(new, old)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def structures_folder():

@@ -23,13 +23,8 @@ def load_samples(path, grid_shape, species=SPECIES):
     Raises:
         ConfigError: If it cannot be read, or its arrays do not fit together or to the shape.
     """
-    try:
-        samples = read_arrays(path, ("grid", "lattice", "label", "species"))
-        own = tuple(map(str, samples.pop("species", SPECIES)))
-    except (OSError, ValueError, TypeError) as error:
-        is_foreign = "pickle" in str(error)
-        reason = "it holds no plain arrays" if is_foreign else str(error).splitlines()[0]
-        raise ConfigError(f"--samples={path} cannot be read as .npz ({reason}).") from None
+    samples = load_arrays(path, "grid", "lattice", "label", "species")
+    own = tuple(map(str, np.ravel(samples.pop("species", SPECIES))))
     if "grid" not in samples:
         raise ConfigError(f"--samples={path} holds no `grid`. Write it with `generate`.")
     if own != tuple(species):

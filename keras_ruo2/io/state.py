@@ -12,7 +12,7 @@ from pathlib import Path
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import messages
-from keras_ruo2.io.paths import shown
+from keras_ruo2.io.paths import shown, whole
 
 VERSION = 1
 SEAL = "seal"
@@ -28,15 +28,11 @@ def write_whole(path, content):
         content: Bytes.
     """
     path = Path(path)
-    partial = path.with_name(f"{path.name}.partial")  # the same each time: a kill leaves one
-    try:
+    with whole(path, path.with_name(f"{path.name}.partial")) as partial:
         with open(partial, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 

@@ -1,6 +1,9 @@
 """CSV files of texts that come from elsewhere: none of them becomes a formula of a spreadsheet."""
 
 import csv
+from contextlib import contextmanager
+
+from keras_ruo2.io.paths import whole
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -18,6 +21,13 @@ class Writer:
     def writerow(self, row):
         """Write a row."""
         self.rows.writerow([harmless(value) for value in row])
+
+
+@contextmanager
+def table_writer(path):
+    """Give a `Writer` of a CSV file, which appears whole or not at all."""
+    with whole(path) as partial, open(partial, "w", newline="") as file:
+        yield Writer(file)
 
 
 def harmless(value):

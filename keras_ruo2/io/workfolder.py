@@ -13,6 +13,7 @@ from keras_ruo2.io.state import read_state, write_state
 
 SETTINGS = "config.json"
 FINISHED = "finished.json"  # checksums of the stages of a folder
+REPEAT = "Repeat that command, choose another --out, or delete the file."
 RESTORE = "Restore it, or delete the folder to start anew."
 
 
@@ -38,16 +39,30 @@ def take_up(config, free=()):
         return config
     begun = read_settings(path, config.RENAMED)["config"]
     asked = config.as_dict()
-    for name in sorted(config.given - free):
-        if json.loads(json.dumps(asked[name])) != begun.get(name):
-            raise ConfigError(
-                f"--out={shown(config.out)} was begun with {name} = {begun.get(name)}, not "
-                f"{asked[name]}. Leave --{name} out to go on, or choose another --out."
-            )
+    given = {name: asked[name] for name in sorted(config.given - free)}
+    advice = "Leave --{name} out to go on, or choose another --out."
+    check_same(f"--out={shown(config.out)}", begun, given, advice)
     fields = {field.name for field in dataclasses.fields(config)}
     kept = {name: value for name, value in begun.items() if name in fields - free}
     kept |= {name: getattr(config, name) for name in free & fields}
     return type(config)(**{name: as_field(value) for name, value in kept.items()})
+
+
+def check_same(work, begun, asked, advice):
+    """Raise `ConfigError` unless a work was begun with what is asked for now, as JSON has it.
+
+    Args:
+        work: Its file or folder, for the message.
+        begun: Dict of what it was begun with.
+        asked: Dict of values.
+        advice: What to do: sentences, in which `{name}` is what differs.
+    """
+    for name, value in asked.items():
+        if begun.get(name) != json.loads(json.dumps(value)):
+            raise ConfigError(
+                f"{work} was begun with {name} = {begun.get(name)}, not {value}. "
+                f"{advice.format(name=name)}"
+            )
 
 
 def as_field(value):

@@ -5,9 +5,7 @@ import numpy as np
 from keras_ruo2.metrics.conditioning import class_agreement
 from keras_ruo2.metrics.floors import MIN_SAMPLES, TooFewSamples
 from keras_ruo2.structure.cells import potential_energy
-from keras_ruo2.structure.energies import energy_class
-
-USABLE = {"no", "not_converged"}  # what relaxing may say of a structure whose energy counts
+from keras_ruo2.structure.energies import USABLE, energy_class
 
 
 def labelled_energies(structures):
@@ -27,7 +25,7 @@ def labelled_energies(structures):
         if len(atoms)
         and "label" in atoms.info
         and potential_energy(atoms) is not None
-        and set(str(atoms.info.get("relax_failures", "no")).split()) <= USABLE
+        and set(str(atoms.info.get("relax_failures", "no")).split()) <= set(USABLE)
     ]
     labels, energies = zip(*pairs, strict=True) if pairs else ((), ())
     return np.array(labels, dtype=int), np.array(energies, dtype=float)

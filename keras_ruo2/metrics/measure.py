@@ -13,8 +13,7 @@ from keras_ruo2.metrics.distributions import mean_sorted_difference, project
 from keras_ruo2.metrics.floors import NUM_REPLICATES, TooFewSamples, common_size, score
 from keras_ruo2.metrics.marginals import marginal_scores, marginals
 from keras_ruo2.metrics.matches import best_matches, share_above
-from keras_ruo2.metrics.nearest import nearest_records
-from keras_ruo2.metrics.neighbours import neighbour_scores
+from keras_ruo2.metrics.neighbours import nearest_records, neighbour_scores
 from keras_ruo2.metrics.radial import radial_difference, radial_distributions
 
 THRESHOLD_PERCENTILE = 99  # of the held-out grids' similarities: 1 % of new grids lie above it

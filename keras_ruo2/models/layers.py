@@ -1,12 +1,10 @@
 """Layers for any number of dimensions."""
 
-import math
-
 import keras
 import numpy as np
 from keras import ops
 
-from keras_ruo2.models.periodic import CONVOLUTION
+from keras_ruo2.models.periodic import CONVOLUTION, shifted
 
 HALVES = ("float16", "bfloat16")
 TRANSPOSED = {2: keras.layers.Conv2DTranspose, 3: keras.layers.Conv3DTranspose}
@@ -83,19 +81,8 @@ class NoiseShift(keras.layers.Layer):
         self.axes = None if axes is None else tuple(axes)
 
     def call(self, grid, noise):
-        for axis in range(1, len(grid.shape) - 1):
-            if self.axes is not None and axis - 1 not in self.axes:
-                continue
-            size = grid.shape[axis]
-            uniform = 0.5 * (1 + ops.erf(noise[:, axis - 1] / 2**0.5))
-            shift = ops.minimum(ops.floor(uniform * size), size - 1)
-            source = ops.mod(ops.arange(size, dtype=shift.dtype) - shift[:, None], size)
-            moves = ops.cast(ops.one_hot(ops.cast(source, "int32"), size), grid.dtype)
-            front = ops.moveaxis(grid, axis, 1)
-            flat = ops.reshape(front, (-1, size, math.prod(front.shape[2:])))
-            moved = ops.reshape(ops.matmul(moves, flat), (-1, *front.shape[1:]))
-            grid = ops.moveaxis(moved, 1, axis)
-        return grid
+        shares = 0.5 * (1 + ops.erf(noise / 2**0.5))
+        return shifted(grid, shares, range(len(grid.shape) - 2) if self.axes is None else self.axes)
 
     def compute_output_shape(self, grid_shape, noise_shape):
         return grid_shape

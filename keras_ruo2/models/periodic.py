@@ -1,4 +1,4 @@
-"""Convolutions of grids without edges; a strided one is a single matrix product.
+"""Grids without edges: their shifts, and convolutions, a strided one a single matrix product.
 
 TensorFlow without oneDNN differentiates a strided Conv3D 100 times slower than it need be, and with
 oneDNN a gradient by few channels still costs five products. A stride that divides the grid makes
@@ -151,3 +151,36 @@ class Conv3D(Periodic, keras.layers.Conv3D):
 
 
 CONVOLUTION = {1: Conv1D, 2: Conv2D, 3: Conv3D}
+
+
+def shifted(grid, shares, axes):
+    """Return grids moved periodically by whole voxels: by `shares`, `(batch, ndim)`, of `axes`."""
+    sources = []
+    for axis, size in enumerate(grid.shape[1:-1]):
+        by = ops.minimum(ops.cast(shares[:, axis] * size, "int32"), size - 1) * (axis in axes)
+        sources.append(ops.mod(ops.arange(size, dtype="int32") - by[:, None], size))
+    return rearrange(grid, sources)
+
+
+def rearrange(grid, sources):
+    """Fetch every voxel from another place, all directions in one go.
+
+    A gather is exact. Products with permutation matrices round on GPUs that multiply in TF32.
+
+    Args:
+        grid: Tensor of shape `(batch, *grid, channels)`.
+        sources: For each direction, whence its voxels come, integers of shape `(batch, size)`.
+
+    Returns:
+        Tensor of the same shape.
+    """
+    ndim = len(sources)
+    place = ops.reshape(ops.arange(ops.shape(grid)[0], dtype="int32"), (-1,) + (1,) * ndim)
+    for axis, source in enumerate(sources):
+        size = grid.shape[axis + 1]
+        shape = [-1] + [1] * ndim
+        shape[axis + 1] = size
+        place = place * size + ops.reshape(source, shape)
+    voxels = ops.reshape(grid, (-1, grid.shape[-1]))
+    moved = ops.take(voxels, ops.reshape(place, (-1,)), axis=0)
+    return ops.reshape(moved, (-1, *grid.shape[1:]))

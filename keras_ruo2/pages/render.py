@@ -10,7 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 from keras_ruo2 import __version__
-from keras_ruo2.io.paths import whole
+from keras_ruo2.io.paths import write_text
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -23,9 +23,7 @@ def write_html(path, template, **values):
         template: Name of a template in `ASSETS`.
         values: What it shows; `title` at least.
     """
-    page = render(template, **values)
-    with whole(path) as partial:
-        partial.write_text(page, encoding="utf-8")
+    write_text(path, render(template, **values))
 
 
 def render(template, **values):

@@ -6,8 +6,6 @@ is written by itself, here or on workers, from the prepared structures. What is 
 that an uninterrupted one writes.
 """
 
-import os
-import shutil
 from collections import Counter
 
 import numpy as np
@@ -24,7 +22,15 @@ from keras_ruo2.data.schema import Schema
 from keras_ruo2.data.shards import shard_names
 from keras_ruo2.errors import ConfigError, Interrupted, check_writable
 from keras_ruo2.io import messages
-from keras_ruo2.io.paths import RECORDS, RemoteFolder, checksum, shown, source_name, structure_files
+from keras_ruo2.io.paths import (
+    RECORDS,
+    RemoteFolder,
+    checksum,
+    move_over,
+    shown,
+    source_name,
+    structure_files,
+)
 from keras_ruo2.io.pool import open_pool
 from keras_ruo2.io.progress import Progress
 from keras_ruo2.io.state import write_state
@@ -62,7 +68,7 @@ def main(config):
         description = build(surveyed, config, folder, pool)
         description.save(folder / SHARDS)
         drop_halves(folder / SHARDS)
-        replace_folder(folder / SHARDS, out)
+        move_over(folder / SHARDS, out)
     total = sum(description.counts.values())
     messages.info(f"{shown(out)}: {total:,} records of {len(surveyed.names):,} structures.")
 
@@ -275,12 +281,3 @@ def drop_halves(folder):
     """Remove what killed workers have left of shards that were written again."""
     for path in folder.glob("*.partial"):
         path.unlink(missing_ok=True)
-
-
-def replace_folder(new, old):
-    """Give the folder `new` the name of `old`, which is removed once the new one is in place."""
-    aside = old.with_name(f"{old.name}.{os.getpid()}.old.partial")
-    if old.exists():
-        os.replace(old, aside)
-    os.replace(new, old)
-    shutil.rmtree(aside, ignore_errors=True)

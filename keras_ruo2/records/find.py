@@ -5,7 +5,7 @@ import time
 from keras_ruo2 import runs
 from keras_ruo2.data.description import SCHEMA_VERSION, read_values
 from keras_ruo2.data.labels import class_counts
-from keras_ruo2.data.phases import phases
+from keras_ruo2.data.order import phases
 from keras_ruo2.errors import Busy, ConfigError
 from keras_ruo2.io import messages
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES, RECORDS, checksum, source_name

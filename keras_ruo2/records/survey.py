@@ -23,8 +23,8 @@ from keras_ruo2.structure import cells
 from keras_ruo2.structure.cells import energy_of, energy_per_atom
 from keras_ruo2.structure.checks import check_species
 from keras_ruo2.structure.door import check_structure, warn_of_listed
-from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.plausible import long_cell, missing_vacuum_sentence
+from keras_ruo2.structure.validity import broken
 
 
 class Survey(NamedTuple):

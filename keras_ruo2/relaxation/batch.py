@@ -17,6 +17,7 @@ from keras_ruo2.io.pool import open_pool
 from keras_ruo2.io.progress import Progress
 from keras_ruo2.io.state import read_state, write_state
 from keras_ruo2.io.structures import name_of, read_structures
+from keras_ruo2.io.workfolder import REPEAT, check_same
 from keras_ruo2.relaxation.calculators import check_calculator
 from keras_ruo2.relaxation.mended import was_mended
 from keras_ruo2.relaxation.outcome import implausible
@@ -24,8 +25,7 @@ from keras_ruo2.relaxation.pieces import closing, relax_one
 from keras_ruo2.relaxation.relax import Limits
 from keras_ruo2.relaxation.signals import held_back
 from keras_ruo2.structure.cells import potential_energy
-from keras_ruo2.structure.damage import fault_of_size
-from keras_ruo2.structure.plausible import partial_occupancies, wrong_units
+from keras_ruo2.structure.validity import sentence_against
 
 ADVICE = "Restore it, or delete it and the .extxyz beside it to begin anew."
 NUMBER = "number_in_input"  # the entry of `info` in a partial result
@@ -100,16 +100,11 @@ def check_some_usable(path, frames):
         return
     number = wrong.index(names[0])
     atoms = frames[number]
-    explain = {
-        "wrong_units": wrong_units,
-        "damaged": fault_of_size,
-        "partial_occupancies": partial_occupancies,
-    }
     formula = f"it is {atoms.get_chemical_formula()}. Expected a metal and an anion."
-    why = explain[names[0]](atoms) if names[0] in explain else formula
+    why = sentence_against(("odd_spacing", "absurd_size", "partial_occupancies"), atoms)
     raise ConfigError(
         f"{path}: none of {len(frames)} structures can be relaxed ({', '.join(names)}). Structure "
-        f"{number} ({name_of(atoms, number)}): {why}"
+        f"{number} ({name_of(atoms, number)}): {why or formula}"
     )
 
 
@@ -175,12 +170,7 @@ def check_same_work(partial, config):
     path, begun = settings_of(partial), {}
     if partial.exists() and path.exists():
         begun = read_state(path, ADVICE, lambda values: values.keys() == wanted.keys())
-        for name, value in wanted.items():
-            if begun.get(name) != value:
-                raise ConfigError(
-                    f"{shown(partial)} was begun with {name} = {begun.get(name)}, not {value}. "
-                    "Repeat that command, choose another --out, or delete the file."
-                )
+        check_same(shown(partial), begun, wanted, REPEAT)
     elif partial.exists():
         raise ConfigError(
             f"{shown(partial)} is there, but not {path.name}, which says how it was made. Choose "

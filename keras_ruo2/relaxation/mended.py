@@ -1,7 +1,8 @@
 """The stage before relaxing: atoms that are too close for a potential are pushed apart."""
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.relaxation.outcome import CLOSEST, implausible, merged_atoms
+from keras_ruo2.relaxation.outcome import CLOSEST, implausible
+from keras_ruo2.structure.filters import in_a_false_well
 from keras_ruo2.structure.layers import bottom_layers
 from keras_ruo2.structure.mending import mend
 
@@ -22,14 +23,14 @@ def without_close_atoms(atoms, frozen_layers=0):
     Returns:
         `ase.Atoms`; the very same where nothing is too close or nothing helps.
     """
-    if implausible(atoms) or not merged_atoms(atoms):
+    if implausible(atoms) or not in_a_false_well(atoms):
         return atoms
     try:
         frozen = bottom_layers(atoms, frozen_layers)
     except ConfigError:
         return atoms
     mended = mend(atoms, CLOSEST, frozen)
-    if mended is None or merged_atoms(mended.atoms):
+    if mended is None or in_a_false_well(mended.atoms):
         return atoms
     mended.atoms.info |= {PUSHED: mended.pairs, "mended_by": round(mended.moved, 3)}
     return mended.atoms

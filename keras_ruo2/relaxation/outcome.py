@@ -3,17 +3,16 @@
 from types import MappingProxyType
 
 import numpy as np
+from ase.geometry import find_mic
 
-from keras_ruo2.structure.bonds import bonded_parts, closer_than
+from keras_ruo2.structure.bonds import bonded_parts
 from keras_ruo2.structure.bounds import bound
-from keras_ruo2.structure.checks import check_cell
-from keras_ruo2.structure.damage import fault_of_size
-from keras_ruo2.structure.displacements import displacements
-from keras_ruo2.structure.plausible import is_crowded, partial_occupancies
+from keras_ruo2.structure.filters import in_a_false_well
+from keras_ruo2.structure.validity import UNRELAXABLE, first_against
 
-CLOSEST = bound("false_well")
-FARTHEST = bound("farthest")
-FALLEN_APART = 0.5  # share of its atoms that the largest fragment must keep
+CLOSEST, FARTHEST = bound("false_well"), bound("farthest")
+FALLEN_APART = bound("fragment_kept")
+WRITTEN = MappingProxyType({"third_element": "other_elements", "absurd_size": "damaged"})
 
 FAILURES = MappingProxyType(
     {
@@ -38,28 +37,10 @@ FAILURES = MappingProxyType(
 )
 
 
-def unusable(atoms):
-    """Say whether a frame holds no structure that a calculator could take."""
-    if not len(atoms) or not np.isfinite(atoms.positions).all():
-        return True
-    try:
-        check_cell(atoms)
-    except ValueError:
-        return True
-    return False
-
-
 def implausible(atoms):
     """Return what of `FAILURES` keeps a frame from being worked on, or an empty text."""
-    if unusable(atoms):
-        return "no_structure"
-    if len(set(atoms.numbers.tolist())) > 2:
-        return "other_elements"
-    if is_crowded(atoms):
-        return "wrong_units"
-    if fault_of_size(atoms):
-        return "damaged"
-    return "partial_occupancies" if partial_occupancies(atoms) else ""
+    name = first_against(UNRELAXABLE, atoms)
+    return WRITTEN.get(name, name)
 
 
 def exploded(start, end):
@@ -73,11 +54,6 @@ def exploded(start, end):
         return True
     before, after = (max(len(part) for part, _ in bonded_parts(atoms)) for atoms in (start, end))
     return after < FALLEN_APART * before
-
-
-def merged_atoms(atoms):
-    """Say whether two atoms are closer than `CLOSEST` of the sum of their covalent radii."""
-    return closer_than(atoms, CLOSEST)
 
 
 def separated(atoms):
@@ -106,11 +82,39 @@ def classify(start, end, converged):
     if exploded(start, end):
         return ("exploded",)
     failures = separated(end)
-    if merged_atoms(end):
+    if in_a_false_well(end):
         failures.add("merged_atoms")
     if not converged:
         failures.add("not_converged")
     return tuple(name for name in FAILURES if name in failures)
+
+
+def displacements(start, end, *, drift=True):
+    """Return how far each atom has moved, through its nearest periodic image.
+
+    Args:
+        start: `ase.Atoms` with n atoms, a slab across its third cell vector.
+        end: The same atoms in the same order and cell.
+        drift: Whether the common displacement in the plane is taken off first, which changes
+            nothing about a slab; a slab with frozen atoms has none.
+
+    Returns:
+        Array of shape `(n, 3)`, Å.
+    """
+    cell = start.cell.complete().array
+    moved = np.linalg.solve(cell.T, (end.positions - start.positions).T).T
+    if drift:
+        # A mean of angles, because a drift of half a cell has no sign.
+        phases = np.exp(2j * np.pi * moved[:, :2]).mean(axis=0)
+        moved[:, :2] -= np.angle(phases) / (2 * np.pi)
+        moved[:, :2] -= np.round(moved[:, :2])
+        moved[:, :2] -= moved[:, :2].mean(axis=0)
+    return find_mic(moved @ cell, start.cell.complete(), pbc=True)[0]
+
+
+def rmsd(start, end, *, drift=True):
+    """Return the root mean square of `displacements`, Å."""
+    return float(np.sqrt((displacements(start, end, drift=drift) ** 2).sum(axis=1).mean()))
 
 
 def largest_displacement(start, end, *, drift):

@@ -4,9 +4,9 @@ from ase.build import bulk
 from ase.build import molecule as built
 from ase.data import atomic_numbers, reference_states
 from ase.filters import FrechetCellFilter
-from ase.optimize import FIRE
 
 from keras_ruo2.io import messages
+from keras_ruo2.relaxation.relax import descend
 from keras_ruo2.structure.crystals import rutile_ruo2
 
 LARGEST_FORCE, MOST_STEPS = 0.005, 300  # eV/Å
@@ -47,14 +47,14 @@ def relaxed_metal(calculator, metal):
 def relaxed(crystal, calculator):
     """Relax the atoms and the cell of a crystal and return it."""
     crystal.calc = calculator
-    FIRE(FrechetCellFilter(crystal), logfile=None).run(fmax=LARGEST_FORCE, steps=MOST_STEPS)
+    descend(FrechetCellFilter(crystal), LARGEST_FORCE, MOST_STEPS)
     return crystal
 
 
 def relaxed_molecule(calculator, molecule):
     """Relax the atoms of a molecule and return it."""
     molecule.calc = calculator
-    FIRE(molecule, logfile=None).run(fmax=LARGEST_FORCE, steps=MOST_STEPS)
+    descend(molecule, LARGEST_FORCE, MOST_STEPS)
     return molecule
 
 

@@ -1,6 +1,7 @@
 """Relax one structure within limits of steps and of time."""
 
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -16,11 +17,11 @@ from keras_ruo2.relaxation.outcome import (
     classify,
     implausible,
     largest_displacement,
-    merged_atoms,
+    rmsd,
 )
-from keras_ruo2.structure.displacements import rmsd
-from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.filters import in_a_false_well
 from keras_ruo2.structure.layers import bottom_layers
+from keras_ruo2.structure.validity import broken
 
 CLASSES = MappingProxyType({name: getattr(ase.optimize, kind) for name, kind in OPTIMISERS.items()})
 
@@ -73,7 +74,7 @@ def relax(atoms, calculator, limits, trajectory=None, most_atoms=None):
         return untouched(atoms, wrong)
     if most_atoms is not None and len(atoms) > most_atoms:
         return untouched(atoms, "too_large")
-    if merged_atoms(atoms):
+    if in_a_false_well(atoms):
         return untouched(atoms, "atoms_too_close")
     try:
         frozen = bottom_layers(atoms, limits.frozen_layers)
@@ -93,16 +94,36 @@ def relax(atoms, calculator, limits, trajectory=None, most_atoms=None):
     return relaxed_result(atoms, work, outcome, time.perf_counter() - started)
 
 
+def downhill(atoms, fmax, steps, optimiser="fire", **options):
+    """Move atoms, or a filter of such, downhill with one of ASE's optimisers.
+
+    Yields:
+        `(number, converged)`, before the first step and after each: how many were made, and whether
+        the largest force is below `fmax`, eV/Å.
+    """
+    moving = CLASSES[optimiser](atoms, logfile=None, **options)
+    try:
+        for converged in moving.irun(fmax=fmax, steps=steps):
+            yield moving.nsteps, bool(converged)
+    finally:
+        moving.close()
+
+
+def descend(atoms, fmax, steps):
+    """Move atoms downhill as far as `downhill` goes and return the number of steps."""
+    return max(number for number, _ in downhill(atoms, fmax, steps))
+
+
 def iterate(work, limits, trajectory, started):
     """Move the atoms of `work` until a limit is reached; return what is known then."""
     start = work.positions.copy()
-    optimiser = CLASSES[limits.optimiser](work, logfile=None, trajectory=trajectory)
     stopped, first_energy = "steps", None
-    try:
-        for converged in optimiser.irun(fmax=limits.fmax, steps=limits.steps):
+    moving = downhill(work, limits.fmax, limits.steps, limits.optimiser, trajectory=trajectory)
+    with closing(moving):
+        for steps, converged in moving:
             energy, forces = work.get_potential_energy(), work.get_forces()
             if not np.isfinite(energy) or not np.isfinite(forces).all():
-                raise CalculatorFailure(f"energy {energy} eV after {optimiser.nsteps} steps")
+                raise CalculatorFailure(f"energy {energy} eV after {steps} steps")
             first_energy = energy if first_energy is None else first_energy
             if converged:
                 stopped = "converged"
@@ -112,11 +133,9 @@ def iterate(work, limits, trajectory, started):
                 stopped = "seconds"
             if stopped != "steps":
                 break
-    finally:
-        optimiser.close()
     return {
         "stopped": stopped,
-        "relaxation_steps": optimiser.nsteps,
+        "relaxation_steps": steps,
         "start_energy": float(first_energy),
         "fmax": round(float(np.linalg.norm(forces, axis=1).max()), 4),
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from keras_ruo2 import runs
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.io.paths import RECORDS, shown
+from keras_ruo2.io.paths import RECORDS, move_over, shown
 from keras_ruo2.io.state import read_state, write_state
 from keras_ruo2.runs.checkpoint import seal_checkpoint
 
@@ -44,7 +44,7 @@ def export(run, out, best=False):
             if (Path(run) / name).is_file():
                 values = read_state(Path(run) / name, "Restore it, or choose another --run.")
                 write_state(folder / name, values)
-        folder.rename(out)
+        move_over(folder, Path(out))
 
 
 def without_paths(saved):

@@ -1,16 +1,15 @@
 """`screen`: structures -> which of them are valid, unique and new."""
 
-import csv
 import json
 from math import isfinite
 
 from keras_ruo2.errors import check_choice, check_writable
 from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_frames
-from keras_ruo2.io.paths import shown, whole
+from keras_ruo2.io.paths import shown, write_text
 from keras_ruo2.io.progress import Progress
 from keras_ruo2.io.structures import name_of, read_structures
-from keras_ruo2.io.tables import harmless
+from keras_ruo2.io.tables import table_writer
 from keras_ruo2.screening.screening import (
     check_screening_installed,
     energy_per_atom,
@@ -19,7 +18,7 @@ from keras_ruo2.screening.screening import (
     screen,
 )
 from keras_ruo2.species import assumption_note
-from keras_ruo2.structure.validity import REASONS
+from keras_ruo2.structure.validity import INVALID
 
 NOTHING = "no"
 # Columns of the table that go into `info`, and what else is said there.
@@ -31,11 +30,18 @@ TOLD = (
 ALWAYS_SHOWN = ("structures", "duplicate", "known", "known_faces")
 
 
-def main(config):
+def read_known(config):
+    """Return the slabs of a config's `known`, and what structures are compared with."""
+    references = read_structures(config.known)
+    return references, known_slabs(references, config.pair)
+
+
+def main(config, compared=None):
     """Write the structures with what was found, the table and the funnel; return the funnel.
 
     Args:
         config: `ScreenConfig`.
+        compared: What `read_known` returned, where it was called before.
 
     Raises:
         ConfigError: Before anything is computed: missing libraries, unreadable files or an unknown
@@ -44,11 +50,10 @@ def main(config):
     check_screening_installed()
     accept = [name.strip() for name in config.accept.split(",") if name.strip()]
     for name in accept:
-        check_choice("accept", name, REASONS)
+        check_choice("accept", name, INVALID)
     structures = read_structures(config.structures)
-    references = read_structures(config.known)
     check_writable(config.out.parent)
-    known = known_slabs(references, config.pair)
+    references, known = compared or read_known(config)
     messages.info(f"Comparing with {len(references)} known slabs of {shown(config.known)}.")
     assumption_note(config.pair)
     if not known.indices:
@@ -64,7 +69,8 @@ def main(config):
     chosen = [k for k, verdict in enumerate(verdicts) if wanted(verdict, config.only)]
     write_verdicts(config.out.with_suffix(".csv"), rows)
     steps = funnel(verdicts)
-    write_json(config.out.with_suffix(".json"), {"settings": config.as_dict(), "funnel": steps})
+    told = {"settings": config.as_dict(), "funnel": steps}
+    write_text(config.out.with_suffix(".json"), json.dumps(told, indent=1))
     write_frames(config.out, [annotated(structures[k], rows[k]) for k in chosen])
     messages.info(funnel_text(steps))
     messages.info(f"{shown(config.out)}: {len(chosen)} of {len(structures)} structures written.")
@@ -144,16 +150,10 @@ def annotated(atoms, row):
 def write_verdicts(path, rows):
     """Write a row for every structure, in their order."""
     names = list(dict.fromkeys(name for row in rows for name in row))
-    with whole(path) as partial, open(partial, "w", newline="") as file:
-        writer = csv.DictWriter(file, names, restval="")
-        writer.writeheader()
-        writer.writerows({name: harmless(v) for name, v in row.items()} for row in rows)
-
-
-def write_json(path, content):
-    """Write a JSON file whole or not at all."""
-    with whole(path) as partial:
-        partial.write_text(json.dumps(content, indent=1))
+    with table_writer(path) as writer:
+        writer.writerow(names)
+        for row in rows:
+            writer.writerow([row.get(name, "") for name in names])
 
 
 def funnel_text(steps):

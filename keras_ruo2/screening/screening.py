@@ -14,7 +14,7 @@ from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.cells import energy_per_atom
 from keras_ruo2.structure.facets import periodic
 from keras_ruo2.structure.terminations import SlabTermination, termination_of
-from keras_ruo2.structure.validity import REASONS, UNREADABLE, reasons_against, unreadable
+from keras_ruo2.structure.validity import INVALID, UNREADABLE, reasons_against, unreadable
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def funnel(verdicts):
     steps = [{"step": "structures", "failed": 0, "left": len(verdicts)}]
     left = list(verdicts)
     failed = Counter(name for verdict in verdicts for name in verdict.reasons)
-    for name in (*UNREADABLE, *REASONS):
+    for name in (*UNREADABLE, *INVALID):
         left = [verdict for verdict in left if verdict.valid or name not in verdict.reasons]
         steps.append({"step": name, "failed": failed[name], "left": len(left)})
     unique = [verdict for verdict in left if verdict.unique]

@@ -10,29 +10,16 @@ from keras_ruo2.structure.bounds import bound
 from keras_ruo2.structure.cells import energy_of
 from keras_ruo2.structure.checks import check_cell
 
-SHORTEST, LONGEST = 1.0, 200.0  # Å, of cell vectors
-FEWEST = 2  # atoms
-LEAST_VOLUME, MOST_VOLUME = 3.0, 20_000.0  # Å^3 of the cell for each atom; RuO2 has 10.4
-CLOSEST = bound("contact")  # Å between two atoms
-FARTHEST = 1e4  # Å from the origin
-MOST_ENERGY = 1e6  # eV for each atom; all electrons of Ru have 1.2e5
+FEWEST = bound("atoms")
+SHORTEST, LONGEST = bound("vector")
+LEAST_VOLUME, MOST_VOLUME = bound("volume_of_an_atom")
+CLOSEST, FARTHEST = bound("contact"), bound("from_origin")
+MOST_ENERGY = bound("energy_of_an_atom")
 
 
-def check_undamaged(atoms):
-    """Raise `ConfigError` if a structure cannot be one, with what is wrong in a sentence.
-
-    Args:
-        atoms: `ase.Atoms`, with or without an energy.
-    """
-    for find in (fault_of_atoms, fault_of_cell, fault_of_places, fault_of_energy):
-        if fault := find(atoms):
-            raise ConfigError(fault)
-
-
-def check_energy(atoms):
-    """Raise `ConfigError` if the energy of a crystal or molecule cannot be one."""
-    if fault := fault_of_energy(atoms):
-        raise ConfigError(fault)
+def fault_of_numbers(atoms):
+    """Say what is wrong with the atoms, the cell or the energy; empty if nothing is."""
+    return fault_of_size(atoms) or fault_of_energy(atoms)
 
 
 def fault_of_size(atoms):
@@ -51,11 +38,21 @@ def fault_of_atoms(atoms):
     return ""
 
 
+def fault_of_vectors(atoms):
+    """Say that the cell vectors span no volume; empty if they do."""
+    try:
+        check_cell(atoms)
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
 def fault_of_cell(atoms):
     """Say what is wrong with the cell; empty if nothing is."""
     if not np.isfinite(atoms.cell.array).all():
         return "its cell is not finite."
-    check_cell(atoms)
+    if fault := fault_of_vectors(atoms):
+        return fault
     lengths = atoms.cell.lengths()
     if lengths.min() < SHORTEST or lengths.max() > LONGEST:
         text = ", ".join(f"{length:.3g}" for length in lengths)

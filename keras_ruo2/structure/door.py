@@ -3,22 +3,21 @@
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import messages
 from keras_ruo2.io.structures import name_of
-from keras_ruo2.structure.checks import check_cell
-from keras_ruo2.structure.damage import check_undamaged, fault_of_atoms
-from keras_ruo2.structure.plausible import why_impossible
+from keras_ruo2.structure.validity import DOOR, sentence_against
 
 ADVICE = "To leave out what cannot be used: --skip_damaged"
 MOST_NAMED = 5  # structures that a message names
 
 
-def check_structure(atoms):
+def check_structure(atoms, names=DOOR):
     """Raise `ConfigError` for a structure that cannot be meant as it is, or cannot be one."""
-    if why := fault_of_atoms(atoms):  # what follows divides by these numbers
+    if why := sentence_against(names, atoms):
         raise ConfigError(why)
-    check_cell(atoms)
-    if why := why_impossible(atoms):
-        raise ConfigError(why)
-    check_undamaged(atoms)
+
+
+def check_energy(atoms):
+    """Raise `ConfigError` if the energy of a crystal or molecule cannot be one."""
+    check_structure(atoms, ("absurd_energy",))
 
 
 def usable_structures(path, frames, *, skip=False, check=check_structure, advice=ADVICE):

@@ -1,8 +1,10 @@
-"""Energy classes."""
+"""Which energies count, and their classes."""
 
 import numpy as np
 
 from keras_ruo2.errors import ConfigError
+
+USABLE = ("no", "not_converged")  # what `relax` may say of a structure whose energy counts
 
 
 def class_edges(energies, num_classes=10, names=()):

@@ -9,15 +9,16 @@ from types import MappingProxyType
 import numpy as np
 from ase.data import covalent_radii
 
+from keras_ruo2.structure.bounds import bound
 from keras_ruo2.structure.cells import SLAB_GAP, widest_stretch
 
 MOST_LOOKED_AT = 300  # atoms whose neighbours are looked for
-SMALLEST, LARGEST = 0.4, 1.6  # nearest neighbours over the sum of covalent radii; oxides 0.9 to 1.0
+SMALLEST, LARGEST = bound("spacing")
 UNITS = MappingProxyType({"nm": 0.1, "Bohr radii": 1 / 0.529177, "pm": 100.0})  # of an Å
 USUAL = 0.93  # the ratio in RuO2
 SMALLEST_VOLUME = 1e-6  # Å^3 of a cell, in whatever unit
 ROOMY = 3.0  # Å^3 of the cell an atom, more than any crystal in nm has
-FULL = 0.999  # occupancy from which on a site is full
+FULL = bound("occupancy")
 LONGEST = 40.0  # Å along x or y of cells that grids are made of
 
 
@@ -124,15 +125,3 @@ def gap_across(atoms, axis):
     others = np.delete(atoms.cell.array, axis, axis=0)
     height = atoms.get_volume() / np.linalg.norm(np.cross(*others))
     return float(height * widest_stretch(atoms.get_scaled_positions()[:, axis], 1)[0])
-
-
-IMPOSSIBLE = (partial_occupancies, wrong_units, sideways_vacuum)
-
-
-def why_impossible(atoms):
-    """Return the first sentence on why a structure cannot be meant as it is, or an empty text.
-
-    Args:
-        atoms: `ase.Atoms` with at least one atom and a cell.
-    """
-    return next((text for text in (check(atoms) for check in IMPOSSIBLE) if text), "")

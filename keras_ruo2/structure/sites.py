@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from keras_ruo2.structure.cells import widest_stretch
+
 SAME_CELL = 0.03  # share by which lateral lengths of slabs in one frame may differ
 SAME_SITE = 1.0  # Å; atoms of two slabs that are closer than this occupy the same site
 INSIDE = 0.3  # Å below the outermost metal, from which on an anion lies inside a slab
@@ -157,9 +159,7 @@ def canonical(motif):
 def unwrapped(z, height):
     """Return heights moved by whole cells so that the widest gap lies outside of them."""
     z = z % height
-    order = np.sort(z)
-    gaps = np.diff(order, append=order[0] + height)
-    bottom = order[(np.argmax(gaps) + 1) % len(order)]
+    _, bottom = widest_stretch(z, height)
     return (z - bottom) % height + bottom
 
 

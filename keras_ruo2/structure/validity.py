@@ -1,157 +1,126 @@
-"""Is this a RuO2 slab at all? Every reason against it has a name.
+"""Is this a RuO2 slab at all? Every reason against a structure, once, and who judges by which.
 
-The bounds (`bounds.BOUNDS`) were set on the bundled slabs without flaw and on published DFT slabs,
-see `experiments/006_screening`.
+Bounds are rows of `bounds.BOUNDS`, which says where their numbers come from; most were set on the
+bundled slabs without flaw and on published DFT slabs, see `experiments/006_screening`.
 """
 
+from collections.abc import Callable
 from types import MappingProxyType
-
-import numpy as np
+from typing import NamedTuple
 
 from keras_ruo2.species import SPECIES
-from keras_ruo2.structure import filters
-from keras_ruo2.structure.bonds import (
-    bonded_parts,
-    closer_than,
-    fragments,
-    is_anion,
-    is_metal,
-    unlike_neighbours,
-)
-from keras_ruo2.structure.bounds import bound
-from keras_ruo2.structure.cells import SLAB_GAP
-from keras_ruo2.structure.damage import fault_of_energy, fault_of_size
-from keras_ruo2.structure.faces import heights
-from keras_ruo2.structure.plausible import is_crowded, partial_occupancies
-
-CLOSEST = bound("merged")
-RU_NEIGHBOURS = bound("ru_neighbours")
-O_NEIGHBOURS = bound("o_neighbours")[1]
-OXYGEN_PER_RUTHENIUM = bound("oxygen_per_ruthenium")
-LARGEST_EXCESS = bound("largest_excess")
-SMALLEST_VOLUME = 1.0  # Å^3 of a cell
+from keras_ruo2.structure import damage, filters, plausible
 
 
-def no_atoms(atoms):
-    """Say whether the frame is empty, as `backmap` writes it for a failure."""
-    return len(atoms) == 0
+class Reason(NamedTuple):
+    """Something that speaks against a structure.
+
+    Args:
+        find: Function of `ase.Atoms`. The reason applies where it returns true, a sentence, or the
+            indices of atoms.
+        bounds: Names of the `BOUNDS` that it judges by.
+    """
+
+    find: Callable
+    bounds: tuple[str, ...] = ()
+
+    def applies(self, *given):
+        """Say whether it speaks against a structure, and of which `species` if that matters."""
+        found = self.find(*given)
+        return len(found) > 0 if hasattr(found, "__len__") else bool(found)
 
 
-def not_finite(atoms):
-    """Say whether a position or the cell is NaN or infinite."""
-    return not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all())
-
-
-def no_cell(atoms):
-    """Say whether the cell vectors do not span a volume."""
-    return bool(abs(np.linalg.det(atoms.cell.array)) < SMALLEST_VOLUME)
-
-
-def other_elements(atoms, species=SPECIES):
-    """Say whether there are other elements than those of `species`."""
-    return not set(atoms.get_chemical_symbols()) <= set(species)
-
-
-def damaged(atoms):
-    """Say whether a length, a position or the energy is of a size that no slab has."""
-    return bool(fault_of_size(atoms) or fault_of_energy(atoms))
-
-
-def partly_occupied(atoms):
-    """Say whether sites are occupied in part only, as CIF files of averages have them."""
-    return bool(partial_occupancies(atoms))
-
-
-def atoms_too_close(atoms):
-    """Say whether two atoms are closer than the bound `merged`."""
-    return closer_than(atoms, CLOSEST)
-
-
-def no_vacuum(atoms):
-    """Say whether there is no gap of the bound `slab_gap` across the third cell vector."""
-    return heights(atoms)[1] < SLAB_GAP
-
-
-def no_layer(atoms):
-    """Say whether no bonded fragment with Ru extends along both cell vectors of the surface."""
-    return not any(rank >= 2 for rank in ranks(atoms))
-
-
-def several_slabs(atoms):
-    """Say whether more than one bonded fragment with Ru extends along both vectors."""
-    return sum(rank >= 2 for rank in ranks(atoms)) > 1
-
-
-def ranks(atoms):
-    """Return in how many directions each fragment with Ru is endless: a slab 2, a cluster 0."""
-    metal = is_metal(atoms)
-    return [rank for part, rank in bonded_parts(atoms) if metal[part].any()]
-
-
-def floating_molecules(atoms):
-    """Say whether O atoms bonded to each other only, such as O2, are off the slab."""
-    labels = fragments(atoms)
-    with_ruthenium = set(labels[is_metal(atoms)].tolist())
-    sizes = np.bincount(labels)
-    return any(size > 1 and label not in with_ruthenium for label, size in enumerate(sizes))
-
-
-def stoichiometry(atoms):
-    """Say whether there is too much or too little O, by Ru atom or by area of the two faces."""
-    num_ru, num_o = int(np.sum(is_metal(atoms))), int(np.sum(is_anion(atoms)))
-    low, high = OXYGEN_PER_RUTHENIUM
-    if not low * num_ru <= num_o <= high * num_ru or not num_ru:
-        return True
-    area = np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1]))
-    return bool(abs(num_o - 2 * num_ru) / (2 * area) > LARGEST_EXCESS)
-
-
-def ru_coordination(atoms):
-    """Say whether a Ru has fewer or more O neighbours than the bound `ru_neighbours`."""
-    counts = unlike_neighbours(atoms)[is_metal(atoms)]
-    return bool(((counts < RU_NEIGHBOURS[0]) | (counts > RU_NEIGHBOURS[1])).any())
-
-
-def o_coordination(atoms):
-    """Say whether an O has more Ru neighbours than the bound `o_neighbours`."""
-    counts = unlike_neighbours(atoms)[is_anion(atoms)]
-    return bool((counts > O_NEIGHBOURS).any())
-
-
-# What makes a frame unreadable hides every other reason; then each reason by itself.
-UNREADABLE = MappingProxyType(
-    {
-        "no_atoms": no_atoms,
-        "not_finite": not_finite,
-        "wrong_units": is_crowded,
-        "no_cell": no_cell,
-        "other_elements": other_elements,
-        "damaged": damaged,
-        "partial_occupancies": partly_occupied,
-    }
-)
 REASONS = MappingProxyType(
     {
-        "atoms_too_close": atoms_too_close,
-        "stoichiometry": stoichiometry,
-        "no_vacuum": no_vacuum,
-        "no_layer": no_layer,
-        "several_slabs": several_slabs,
-        **{
-            name: lambda atoms, find=find: len(find(atoms)) > 0
-            for name, find in filters.CRITERIA.items()
-        },
-        "floating_molecules": floating_molecules,
-        "ru_coordination": ru_coordination,
-        "o_coordination": o_coordination,
+        # of frames: nothing to judge
+        "no_atoms": Reason(filters.no_atoms),
+        "not_finite": Reason(filters.not_finite),
+        "no_cell": Reason(filters.no_cell, ("cell_volume",)),
+        "no_structure": Reason(filters.no_structure),
+        "other_elements": Reason(filters.other_elements),
+        "third_element": Reason(filters.third_element),
+        # of numbers that no structure has, as sentences
+        "few_or_far_atoms": Reason(damage.fault_of_atoms, ("atoms", "from_origin")),
+        "no_vectors": Reason(damage.fault_of_vectors),
+        "absurd_cell": Reason(damage.fault_of_cell, ("vector", "volume_of_an_atom")),
+        "absurd_size": Reason(damage.fault_of_size, ("from_origin", "vector", "volume_of_an_atom")),
+        "on_top": Reason(damage.fault_of_places, ("contact",)),
+        "absurd_energy": Reason(damage.fault_of_energy, ("energy_of_an_atom",)),
+        "damaged": Reason(damage.fault_of_numbers, ("from_origin", "vector", "energy_of_an_atom")),
+        # of what is taken for something else, as sentences
+        "wrong_units": Reason(plausible.is_crowded, ("spacing",)),
+        "odd_spacing": Reason(plausible.wrong_units, ("spacing",)),
+        "partial_occupancies": Reason(plausible.partial_occupancies, ("occupancy",)),
+        "sideways_vacuum": Reason(plausible.sideways_vacuum, ("slab_gap",)),
+        # of slabs
+        "atoms_too_close": Reason(filters.atoms_too_close, ("merged",)),
+        "false_well": Reason(filters.in_a_false_well, ("false_well",)),
+        "stoichiometry": Reason(filters.stoichiometry, ("oxygen_per_ruthenium", "largest_excess")),
+        "no_vacuum": Reason(filters.no_vacuum, ("slab_gap",)),
+        "no_layer": Reason(filters.no_layer),
+        "several_slabs": Reason(filters.several_slabs),
+        "peroxo_groups": Reason(filters.peroxo_groups),
+        "floating_oxygen": Reason(filters.floating_oxygen),
+        "disconnected_layers": Reason(filters.disconnected_layers),
+        "molecular_oxygen": Reason(filters.molecular_oxygen),
+        "floating_molecules": Reason(filters.floating_molecules),
+        "ru_coordination": Reason(filters.ru_coordination, ("ru_neighbours",)),
+        "o_coordination": Reason(filters.o_coordination, ("o_neighbours",)),
     }
 )
+
+# Who judges by which, in the order in which they are looked for.
+IMPOSSIBLE = ("partial_occupancies", "odd_spacing", "sideways_vacuum")
+DAMAGED = ("few_or_far_atoms", "absurd_cell", "on_top", "absurd_energy")
+DOOR = (DAMAGED[0], "no_vectors", *IMPOSSIBLE, *DAMAGED[1:])  # records and phase_diagram
+UNREADABLE = tuple(  # screen, discover, evaluate: each hides every other reason
+    "no_atoms not_finite wrong_units no_cell other_elements damaged partial_occupancies".split()
+)
+# By which the source sorted its structures by eye (section 3.1.1).
+BROKEN = ("peroxo_groups", "floating_oxygen", "disconnected_layers")
+INVALID = (  # screen, discover, evaluate: each by itself
+    *"atoms_too_close stoichiometry no_vacuum no_layer several_slabs".split(),
+    *BROKEN,
+    *"floating_molecules ru_coordination o_coordination".split(),
+)
+UNRELAXABLE = ("no_structure", "third_element", "wrong_units", "absurd_size", "partial_occupancies")
+# basin_hopping, whatever a trial's energy. Molecular and clustered oxygen are the source's reasons;
+# desorbed O and torn layers are ours: no slab is left there to go on from.
+REFUSED = ("molecular_oxygen", *BROKEN)
+
+
+def first_against(names, atoms):
+    """Return the first of `names` that speaks against a structure, or an empty text."""
+    return next((name for name in names if REASONS[name].applies(atoms)), "")
+
+
+def sentence_against(names, atoms):
+    """Return what the first of `names` says that speaks against a structure, or an empty text.
+
+    Args:
+        names: Names of reasons that are sentences: `DOOR`, `DAMAGED`, `IMPOSSIBLE`.
+        atoms: `ase.Atoms`.
+    """
+    return next(filter(None, (REASONS[name].find(atoms) for name in names)), "")
+
+
+def broken(atoms):
+    """Name what is broken about a slab: peroxo groups, O atoms afloat, disconnected layers.
+
+    Args:
+        atoms: `ase.Atoms` of Ru and O, or of another metal and its anion, a slab.
+
+    Returns:
+        Tuple of the names in `BROKEN` that apply; empty for a whole slab.
+    """
+    return tuple(name for name in BROKEN if REASONS[name].applies(atoms))
 
 
 def unreadable(atoms, species=SPECIES):
     """Return the first of `UNREADABLE` that applies, or an empty text."""
-    for name, applies in UNREADABLE.items():
-        if applies(atoms, species) if applies is other_elements else applies(atoms):
+    for name in UNREADABLE:
+        told = (atoms, species) if name == "other_elements" else (atoms,)
+        if REASONS[name].applies(*told):
             return name
     return ""
 
@@ -164,7 +133,7 @@ def reasons_against(atoms, species=SPECIES):
         species: Metal and anion of the crystal.
 
     Returns:
-        Tuple of names: the first that applies of `UNREADABLE`, or all that apply of `REASONS`;
+        Tuple of names: the first that applies of `UNREADABLE`, or all that apply of `INVALID`;
         empty for a valid slab.
     """
     reason = unreadable(atoms, species)
@@ -173,4 +142,4 @@ def reasons_against(atoms, species=SPECIES):
     periodic = atoms.copy()
     periodic.pbc = True
     periodic.wrap()
-    return tuple(name for name, applies in REASONS.items() if applies(periodic))
+    return tuple(name for name in INVALID if REASONS[name].applies(periodic))

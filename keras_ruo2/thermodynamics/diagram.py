@@ -11,12 +11,12 @@ from ase import Atoms
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.species import SPECIES
-from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.validity import broken
 from keras_ruo2.thermodynamics.methods import keys_of
-from keras_ruo2.thermodynamics.phase_diagram import LOWEST, rank, temperature_axis
+from keras_ruo2.thermodynamics.phase_diagram import rank, temperature_axis
 from keras_ruo2.thermodynamics.references import check_vacuum, common_method, named, usable_slabs
 from keras_ruo2.thermodynamics.rows import Row, by_facet, stable_rows
-from keras_ruo2.thermodynamics.surface import References, known_references, oxygen_poor_limit
+from keras_ruo2.thermodynamics.surface import References, known_references, oxygen_range
 
 if TYPE_CHECKING:
     from keras_ruo2.plotting.style import Figure
@@ -98,8 +98,7 @@ def rank_slabs(
     ]
     if not kept:
         raise ConfigError(f"All {len(pairs)} slabs are broken. keep_broken=True shows them anyway.")
-    limit = oxygen_poor_limit(found)
-    limits = (LOWEST if limit is None else limit, 0.0)
+    limits = oxygen_range(found)
     rows, _ = rank(kept, found, limits, method)
     return PhaseDiagram(tuple(rows), limits, found, method)
 

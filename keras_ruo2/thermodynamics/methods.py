@@ -8,10 +8,10 @@ import numpy as np
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import messages
-from keras_ruo2.io.paths import shown, whole
-from keras_ruo2.io.tables import Writer
+from keras_ruo2.io.paths import shown
+from keras_ruo2.io.tables import table_writer
 from keras_ruo2.structure.cells import potential_energy
-from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.validity import broken
 from keras_ruo2.thermodynamics.references import (
     common_method,
     find_references,
@@ -193,8 +193,7 @@ def spread_cells(row, limits):
 
 def write_methods(out, rows, limits):
     """Write methods.csv, a row for each slab and method."""
-    with whole(out / "methods.csv") as path, open(path, "w", newline="") as file:
-        writer = Writer(file)
+    with table_writer(out / "methods.csv") as writer:
         writer.writerow(
             "name facet method gamma_O_poor_meV_A2 gamma_O_rich_meV_A2 slope_per_A2 faces "
             "stable_from_eV stable_to_eV".split()
@@ -210,8 +209,7 @@ def write_methods(out, rows, limits):
 
 def write_crossings(out, crossings, titles):
     """Write crossings.csv: where one stable structure gives way to the next, by each method."""
-    with whole(out / "crossings.csv") as path, open(path, "w", newline="") as file:
-        writer = Writer(file)
+    with table_writer(out / "crossings.csv") as writer:
         head = "facet first second dmu_O_low_eV dmu_O_high_eV".split()
         writer.writerow([*head, *(f"dmu_O_eV by {title}" for title in titles)])
         for entry in crossings:

@@ -8,15 +8,14 @@ import numpy as np
 from keras_ruo2.config.phase_diagram import STABLE
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.io.frames import write_frames
-from keras_ruo2.io.paths import whole
-from keras_ruo2.io.tables import Writer
+from keras_ruo2.io.tables import table_writer
 from keras_ruo2.plotting import phase_diagram, style
 from keras_ruo2.species import assumption_note
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.faces import equal_faces
 from keras_ruo2.structure.facets import facet_in
-from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.terminations import termination_of
+from keras_ruo2.structure.validity import broken
 from keras_ruo2.thermodynamics.methods import (
     SPREAD_COLUMNS,
     add_lines,
@@ -51,6 +50,7 @@ from keras_ruo2.thermodynamics.surface import (
     lower_envelope,
     oxidised_error,
     oxygen_poor_limit,
+    oxygen_range,
     surface_line,
     upper_face,
 )
@@ -59,7 +59,6 @@ from keras_ruo2.thermodynamics.wulff_shapes import add_crystals, check_potential
 SAME_FACE = 0.005  # eV/Å^2, as far as taking a lower face out of a thin slab can be trusted
 SAME_SLOPE = 1e-4  # Å^-2, far less than an O atom per surface cell
 SAME_EXCESS = 1 / 6  # O per cell; a bond more or less counts a third
-LOWEST = -2.0  # eV, where the diagram begins if the O-poor limit is not known
 LONGEST_LABEL = 40  # characters; of longer terminations the slab's name is shown
 TICKS = (300, 600, 900, 1200, 1500)  # K
 
@@ -87,7 +86,7 @@ def main(config):
     method = common_method(given)
     references, methods = read_methods(config, given)
     limit = oxygen_poor_limit(references)
-    limits = (LOWEST if limit is None else limit, 0.0)
+    limits = oxygen_range(references)
     check_potentials(config.crystals, limits)
     check_writable(config.out)
     entries = zip(keys_of(given), slabs, strict=True)
@@ -260,8 +259,7 @@ def write_table(path, rows, limits, several, metal):
         f"name facet known {metal} O excess_O area_A2 gamma_O_poor_meV_A2 gamma_O_rich_meV_A2 "
         "slope_per_A2 faces stable_from_eV stable_to_eV doubtful_from_eV".split()
     )
-    with whole(path) as partial, open(partial, "w", newline="") as file:
-        writer = Writer(file)
+    with table_writer(path) as writer:
         writer.writerow([*head, *(SPREAD_COLUMNS if several else ())])
         for row in rows:
             writer.writerow(

@@ -9,12 +9,10 @@ What is left out of every surface free energy, and is estimated here by its size
   taken by 10 to 90 % within 2.2 kT of it, and the mixture is at most kT ln 2 a site more stable.
 """
 
-import csv
-
 import numpy as np
 
 from keras_ruo2.io import messages
-from keras_ruo2.io.paths import whole
+from keras_ruo2.io.tables import table_writer
 from keras_ruo2.plotting import phase_map, style
 from keras_ruo2.thermodynamics.oxygen_gas import (
     BOLTZMANN,
@@ -74,8 +72,7 @@ def write_boundaries(path, crossings, pressures):
     Low and high are the ends of what all methods say; of one method they are left empty.
     """
     ends = [f"T_{end}K_at_{p:g}_bar" for p in pressures for end in ("", "low_", "high_")]
-    with whole(path) as partial, open(partial, "w", newline="") as file:
-        writer = csv.writer(file)
+    with table_writer(path) as writer:
         writer.writerow(["facet", "first", "second", "dmu_O_eV", "low_eV", "high_eV", *ends])
         for entry in crossings:
             at, several = entry["first"].stable[1], len(entry["at"]) > 1

@@ -11,12 +11,10 @@ from keras_ruo2.io.structures import name_of, read_structures
 from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.cells import SLAB_GAP, potential_energy
 from keras_ruo2.structure.checks import check_species
-from keras_ruo2.structure.damage import check_energy
-from keras_ruo2.structure.door import ADVICE, check_structure, usable_structures
+from keras_ruo2.structure.door import ADVICE, check_energy, check_structure, usable_structures
+from keras_ruo2.structure.energies import USABLE
 from keras_ruo2.structure.plausible import gap_across
 from keras_ruo2.thermodynamics.surface import References, known_references
-
-USABLE = ("no", "not_converged")  # what `relax` may say of a slab that is ranked
 
 
 def read_slabs(path, skip=False, check=check_structure):

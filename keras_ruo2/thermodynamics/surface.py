@@ -36,6 +36,7 @@ class References(NamedTuple):
     species: tuple = SPECIES
 
 
+LOWEST = -2.0  # eV, where dmu_O begins if the O-poor limit is not known
 MATERIALS_PROJECT_O = -4.948  # eV, half an O2
 # By the calculator and the correction that structures name in their `info`: bulk RuO2 and hcp Ru
 # relaxed with it. O2 is that of the PBE calculations which all of them learned from (Materials
@@ -230,3 +231,9 @@ def oxygen_poor_limit(references):
             f"formula unit, half an O2 {references.oxygen} eV, metal {references.metal} eV an atom."
         )
     return limit
+
+
+def oxygen_range(references):
+    """Return the O-poor and the O-rich end of dmu_O, eV; `LOWEST` if the former is not known."""
+    poor = oxygen_poor_limit(references)
+    return LOWEST if poor is None else poor, 0.0

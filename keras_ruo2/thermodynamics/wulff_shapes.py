@@ -6,8 +6,8 @@ import numpy as np
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import messages
-from keras_ruo2.io.paths import shown, whole
-from keras_ruo2.io.tables import Writer
+from keras_ruo2.io.paths import shown
+from keras_ruo2.io.tables import table_writer
 from keras_ruo2.plotting import style, wulff
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.crystals import rutile_ruo2
@@ -129,8 +129,7 @@ def most_stable(panels, delta_mu_o):
 
 def write_crystals(out, crystals, species=SPECIES):
     """Write wulff.csv and wulff.png."""
-    with whole(out / "wulff.csv") as path, open(path, "w", newline="") as file:
-        writer = Writer(file)
+    with table_writer(out / "wulff.csv") as writer:
         writer.writerow(COLUMNS)
         for crystal in crystals:
             for facet, energy, share, row in crystal.table():

@@ -15,6 +15,7 @@ import keras
 from keras import ops
 
 from keras_ruo2.errors import check_choice
+from keras_ruo2.models.periodic import rearrange, shifted
 
 
 def shift(grid, seed, axes):
@@ -28,12 +29,7 @@ def shift(grid, seed, axes):
     Returns:
         Tensor of the same shape.
     """
-    draws = uniform_numbers(grid, seed)
-    sources = []
-    for axis, size in enumerate(grid.shape[1:-1]):
-        by = ops.minimum(ops.cast(draws[:, axis] * size, "int32"), size - 1) * (axis in axes)
-        sources.append(ops.mod(ops.arange(size, dtype="int32") - by[:, None], size))
-    return rearrange(grid, sources)
+    return shifted(grid, uniform_numbers(grid, seed), axes)
 
 
 def mirror(grid, seed, axes):
@@ -83,27 +79,3 @@ def augment(grid, names, seed, axes=None):
 def uniform_numbers(grid, seed):
     """Return a number in [0, 1) for each sample and direction, shape `(batch, ndim)`."""
     return keras.random.uniform((ops.shape(grid)[0], len(grid.shape) - 2), seed=seed)
-
-
-def rearrange(grid, sources):
-    """Fetch every voxel from another place, all directions in one go.
-
-    A gather is exact. Products with permutation matrices round on GPUs that multiply in TF32.
-
-    Args:
-        grid: Tensor of shape `(batch, *grid, channels)`.
-        sources: For each direction, whence its voxels come, integers of shape `(batch, size)`.
-
-    Returns:
-        Tensor of the same shape.
-    """
-    ndim = len(sources)
-    place = ops.reshape(ops.arange(ops.shape(grid)[0], dtype="int32"), (-1,) + (1,) * ndim)
-    for axis, source in enumerate(sources):
-        size = grid.shape[axis + 1]
-        shape = [-1] + [1] * ndim
-        shape[axis + 1] = size
-        place = place * size + ops.reshape(source, shape)
-    voxels = ops.reshape(grid, (-1, grid.shape[-1]))
-    moved = ops.take(voxels, ops.reshape(place, (-1,)), axis=0)
-    return ops.reshape(moved, (-1, *grid.shape[1:]))

@@ -2,7 +2,6 @@
 
 import csv
 import math
-import os
 import sys
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from keras_ruo2 import runs
 from keras_ruo2.io import messages
+from keras_ruo2.io.paths import whole
 from keras_ruo2.plotting import style
 from keras_ruo2.runs.metrics import rows_until
 from keras_ruo2.species import SPECIES
@@ -195,16 +195,15 @@ def drop_rows_after(path, step, columns):
     if not path.is_file():
         return 0.0
     kept = rows_until(path, step)
-    partial = path.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
     columns += [name for name in (kept[0] if kept else ()) if name not in columns]
-    for row in kept:
-        append_row(partial, row, columns)
-    if kept:
-        os.replace(partial, path)
-        return float(kept[-1]["seconds"])
-    path.unlink()
-    return 0.0
+    if not kept:
+        path.unlink()
+        return 0.0
+    with whole(path, path.with_suffix(".partial")) as partial:
+        partial.unlink(missing_ok=True)
+        for row in kept:
+            append_row(partial, row, columns)
+    return float(kept[-1]["seconds"])
 
 
 def shorter(value):

@@ -1,6 +1,5 @@
 """Checkpoints: folders that take their name when they are whole."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from keras_ruo2 import runs
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.io.paths import move_over
 from keras_ruo2.io.state import read_state, sync_folder, write_state
 from keras_ruo2.runs.checkpoint import fault_of, seal_checkpoint
 from keras_ruo2.training.every import Every, check_finite, diverged, synchronise
@@ -61,7 +61,7 @@ class Checkpoints(Every):
         write_state(partial / MEANS, pending_means(self.model))
         metrics = self.run / runs.METRICS
         seal_checkpoint(partial, runs.read_metrics(metrics) if metrics.is_file() else [])
-        os.replace(partial, final)
+        move_over(partial, final)
         sync_folder(final.parent)
         self.forget()
 
@@ -76,8 +76,7 @@ class Checkpoints(Every):
                 runs.drop_training_state(old)
             else:
                 doomed = old.with_suffix(".partial")  # half of it must not look like a checkpoint
-                shutil.rmtree(doomed, ignore_errors=True)
-                os.replace(old, doomed)
+                move_over(old, doomed)
                 shutil.rmtree(doomed)
 
 
@@ -103,6 +102,4 @@ def take_up_means(model, run, step):
 
 def set_aside(folder):
     """Give a damaged checkpoint a name that is none of a checkpoint."""
-    aside = folder.with_suffix(".damaged")
-    shutil.rmtree(aside, ignore_errors=True)
-    os.replace(folder, aside)
+    move_over(folder, folder.with_suffix(".damaged"))

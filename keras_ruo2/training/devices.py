@@ -146,3 +146,22 @@ PLACES = {
     "multiworker": multiworker,
     "data_parallel": data_parallel,
 }
+
+
+def configure_process(config):
+    """Set what a network is built with: seeds, precision, whether the process repeats itself.
+
+    Args:
+        config: `TrainConfig`.
+    """
+    keras.utils.set_random_seed(config.seed)
+    keras.config.set_dtype_policy(config.precision)
+    if config.deterministic and config.backend == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+    elif config.deterministic and config.backend == "torch":
+        import torch
+
+        torch.use_deterministic_algorithms(True)
+    # JAX repeats itself on CPUs, and GPUs were told when it started.

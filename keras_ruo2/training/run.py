@@ -9,16 +9,14 @@ from pathlib import Path
 from keras_ruo2 import runs
 from keras_ruo2.data.description import TRAINING
 from keras_ruo2.data.labels import class_counts, class_names
-from keras_ruo2.data.order import Order
-from keras_ruo2.data.phases import phases
+from keras_ruo2.data.order import Order, phases
 from keras_ruo2.data.reader import Records
 from keras_ruo2.io import messages
 from keras_ruo2.io.paths import shown
 from keras_ruo2.plotting import style
 from keras_ruo2.training import assembly, start
-from keras_ruo2.training.devices import check_shares, place
+from keras_ruo2.training.devices import check_shares, configure_process, place
 from keras_ruo2.training.feed import feed
-from keras_ruo2.training.precision import configure_process
 from keras_ruo2.training.slab_scores import SlabScores
 from keras_ruo2.training.slabs import SlabBatches, anchors_for
 from keras_ruo2.training.stop import Stop, restore_signals

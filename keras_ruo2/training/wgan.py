@@ -7,7 +7,6 @@ from keras_ruo2.models.networks import translated_axes
 from keras_ruo2.training import losses
 from keras_ruo2.training.augmentation import augment
 from keras_ruo2.training.environments import RATE, UPDATES, EnvironmentLosses
-from keras_ruo2.training.matching import feature_matching_loss
 from keras_ruo2.training.properties import PROPERTIES, range_penalty
 from keras_ruo2.training.rates import Rate, ramp
 from keras_ruo2.training.seeds import StepSeeds
@@ -209,7 +208,7 @@ class BaseWassersteinGAN(keras.Model):
             loss = loss + self.gamma() * parts["generator_lattice_loss"]
         if known.feature_matching:
             real = ops.stop_gradient(self.score(self.augment(batch["grid"]), label)["features"])
-            parts["generator_matching_loss"] = feature_matching_loss(real, seen["features"])
+            parts["generator_matching_loss"] = losses.feature_matching_loss(real, seen["features"])
             loss = loss + known.feature_matching * parts["generator_matching_loss"]
         if known.wanted:
             values = PROPERTIES[known.wanted].function(made["grid"])

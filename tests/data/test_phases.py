@@ -1,6 +1,6 @@
 import pytest
 
-from keras_ruo2.data.phases import phases
+from keras_ruo2.data.order import phases
 from keras_ruo2.errors import ConfigError
 
 

@@ -7,7 +7,7 @@ from keras_ruo2.io.paths import BUNDLED_STRUCTURES
 from keras_ruo2.io.structures import read_structures
 from keras_ruo2.relaxation.calculators import make_calculator, method_of
 from keras_ruo2.structure.cells import potential_energy
-from keras_ruo2.structure.filters import broken
+from keras_ruo2.structure.validity import broken
 from keras_ruo2.thermodynamics.surface import KNOWN_REFERENCES
 
 # Column of gap.extxyz, and the file of slabs that were relaxed with the same potential.

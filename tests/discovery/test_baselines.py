@@ -4,8 +4,8 @@ import pytest
 from keras_ruo2.discovery import baselines
 from keras_ruo2.discovery.baselines import BASELINES, make_up, templates
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.relaxation.outcome import rmsd
 from keras_ruo2.structure.cells import widest_gap
-from keras_ruo2.structure.displacements import rmsd
 
 
 def test_templates_are_whole_slabs_in_upright_cells_of_bounded_size(variants):

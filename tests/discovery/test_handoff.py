@@ -9,8 +9,8 @@ from keras_ruo2.discovery.handoff import (
     write_inputs,
 )
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.relaxation.outcome import rmsd
 from keras_ruo2.structure.cells import with_energy
-from keras_ruo2.structure.displacements import rmsd
 from keras_ruo2.structure.slabs import build_slab
 from tests.discovery.dft_files import outcar, vasprun
 

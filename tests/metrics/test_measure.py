@@ -61,10 +61,10 @@ def test_samples_files_are_checked(rng, tmp_path):
     assert "holds no `grid`" in refused(pictures=grids)
     assert "holds grids of (8, 4, 2), the records have (8, 8, 2)" in refused(grid=grids[:, :, :4])
     assert "`lattice` is (3, 2), expected (4, 2)" in refused(grid=grids, lattice=np.ones((3, 2)))
-    assert "cannot be read" in refused(grid=np.array([{}]))
+    assert "was refused: it holds pickles" in refused(grid=np.array([{}]))
     assert "expected real numbers" in refused(grid=grids.astype(complex))
     path.write_text("nothing of the kind")
-    with pytest.raises(ConfigError, match="cannot be read as .npz"):
+    with pytest.raises(ConfigError, match="was refused: it is no .npz of arrays"):
         load_samples(path, (8, 8, 2))
 
 

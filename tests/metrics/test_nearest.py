@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from keras_ruo2.metrics import nearest
-from keras_ruo2.metrics.nearest import nearest_records
+from keras_ruo2.metrics import neighbours
+from keras_ruo2.metrics.neighbours import nearest_records
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (6, 6, 6)])
@@ -14,6 +14,6 @@ def test_moved_records_are_found_again_whatever_the_blocks(rng, monkeypatch, sha
     index, distance = nearest_records(moved, records)
     np.testing.assert_array_equal(index, chosen)
     np.testing.assert_allclose(distance, 0, atol=0.02)  # the root of what float32 cancels
-    monkeypatch.setattr(nearest, "BLOCK_VALUES", 500)
+    monkeypatch.setattr(neighbours, "BLOCK_VALUES", 500)
     again, _ = nearest_records(moved, records)
     np.testing.assert_array_equal(again, chosen)

@@ -27,8 +27,8 @@ from keras_ruo2.structure.cells import (
     rotate_quarter,
     with_energy,
 )
-from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.slabs import build_slab
+from keras_ruo2.structure.validity import broken
 
 SPLITS = (TRAINING, HELD_OUT)
 

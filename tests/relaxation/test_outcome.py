@@ -4,7 +4,7 @@ from ase import Atoms
 
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES
 from keras_ruo2.io.structures import read_structures
-from keras_ruo2.relaxation.outcome import classify, unusable
+from keras_ruo2.relaxation.outcome import classify, implausible
 from keras_ruo2.structure.bonds import RU
 from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
 
@@ -74,7 +74,7 @@ def test_merged_and_exploded(wide):
 
 
 def test_frames_without_a_structure_are_unusable(slab):
-    assert unusable(Atoms(cell=np.eye(3)))
-    assert unusable(Atoms("O", [[0, 0, np.nan]], cell=np.eye(3)))
-    assert unusable(Atoms("O", cell=[3, 0, 3], pbc=(True, False, True)))
-    assert not unusable(slab)
+    assert implausible(Atoms(cell=np.eye(3))) == "no_structure"
+    assert implausible(Atoms("O", [[0, 0, np.nan]], cell=np.eye(3))) == "no_structure"
+    assert implausible(Atoms("O", cell=[3, 0, 3], pbc=(True, False, True))) == "no_structure"
+    assert not implausible(slab)

@@ -6,7 +6,8 @@ from ase import Atoms
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES
 from keras_ruo2.structure.cells import with_energy
-from keras_ruo2.structure.damage import check_undamaged
+from keras_ruo2.structure.door import check_structure
+from keras_ruo2.structure.validity import DAMAGED
 
 
 def changed(**values):
@@ -66,12 +67,12 @@ def longer(length):
 )
 def test_what_no_slab_has_is_named(slab, change, message):
     with pytest.raises(ConfigError, match=message):
-        check_undamaged(change(slab))
+        check_structure(change(slab), DAMAGED)
 
 
 def test_whole_slabs_are_left_alone(slab):
-    check_undamaged(slab)
-    check_undamaged(with_energy(slab, None))
-    check_undamaged(with_energy(slab, -1.2e5 * len(slab)))
+    check_structure(slab, DAMAGED)
+    check_structure(with_energy(slab, None), DAMAGED)
+    check_structure(with_energy(slab, -1.2e5 * len(slab)), DAMAGED)
     for known in ase.io.iread(BUNDLED_STRUCTURES):
-        check_undamaged(known)
+        check_structure(known, DAMAGED)

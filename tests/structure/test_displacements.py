@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_ruo2.structure.displacements import displacements, rmsd
+from keras_ruo2.relaxation.outcome import displacements, rmsd
 
 
 def moved(slab, vector):

@@ -10,10 +10,9 @@ from keras_ruo2.structure.plausible import (
     long_cell,
     missing_vacuum_sentence,
     spacing,
-    why_impossible,
     wrong_units,
 )
-from keras_ruo2.structure.validity import reasons_against
+from keras_ruo2.structure.validity import IMPOSSIBLE, reasons_against, sentence_against
 
 CIF = """data_x
 _cell_length_a 4.5
@@ -43,7 +42,7 @@ def scaled(atoms, factor):
 
 @pytest.mark.parametrize(("factor", "unit"), [(0.1, "nm"), (1.8897, "Bohr"), (100, "pm")])
 def test_other_units_are_recognised_by_distances(factor, unit, slab):
-    assert f"in {unit}" in why_impossible(scaled(slab, factor))
+    assert f"in {unit}" in sentence_against(IMPOSSIBLE, scaled(slab, factor))
     assert is_crowded(scaled(slab, factor)) == (factor < 1)
 
 
@@ -54,7 +53,7 @@ def test_fractions_in_place_of_lengths_are_no_unit(slab):
 
 def test_every_bundled_slab_is_plausible():
     for slab in read_structures(BUNDLED_STRUCTURES):
-        assert why_impossible(slab) == "" and missing_vacuum_sentence(slab) == ""
+        assert sentence_against(IMPOSSIBLE, slab) == "" and missing_vacuum_sentence(slab) == ""
         assert 0.7 < spacing(slab)[0] < 1.1
 
 
@@ -62,7 +61,7 @@ def test_vacuum_across_another_vector_is_named_with_the_way_out(slab):
     turned = slab.copy()
     for axis, order in ((0, [2, 0, 1]), (1, [1, 2, 0])):
         turned.set_cell(slab.cell.array[order])
-        told = why_impossible(turned)
+        told = sentence_against(IMPOSSIBLE, turned)
         assert f"across its {('first', 'second')[axis]} cell vector" in told
         advised = [int(n) for n in told.partition("order [")[2].partition("]")[0].split(", ")]
         np.testing.assert_allclose(turned.cell.array[advised], slab.cell.array)
@@ -72,14 +71,14 @@ def test_vacuum_across_another_vector_is_named_with_the_way_out(slab):
 def test_partial_occupancies_of_a_cif_are_not_taken_as_full(share, partial, tmp_path):
     (tmp_path / "x.cif").write_text(CIF.format(share))
     (atoms,) = read_structures(tmp_path / "x.cif")
-    assert ("partly occupied (0.9" in why_impossible(atoms)) == partial
+    assert ("partly occupied (0.9" in sentence_against(IMPOSSIBLE, atoms)) == partial
     assert ("partial_occupancies" in reasons_against(atoms)) == partial
 
 
 def test_crystals_and_long_cells_are_odd_but_possible(slab):
     assert "a crystal, no slab" in missing_vacuum_sentence(rutile_ruo2())
     assert "63.6 Å long" in long_cell(slab.repeat((10, 1, 1)))
-    assert why_impossible(rutile_ruo2()) == "" == long_cell(slab)
+    assert sentence_against(IMPOSSIBLE, rutile_ruo2()) == "" == long_cell(slab)
 
 
 def test_frames_without_neighbours_or_cell_say_nothing(slab):

@@ -3,8 +3,8 @@ import pytest
 from ase.io import read
 
 from keras_ruo2.structure.bonds import RU_O_BOND, coordination
-from keras_ruo2.structure.filters import broken
 from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
+from keras_ruo2.structure.validity import broken
 
 A, C = 4.5, 3.1
 RU_LAYERS = {"001": 1, "100": 1, "101": 2, "110": 2, "111": 1}  # Ru in an outermost plane

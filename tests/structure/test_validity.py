@@ -5,8 +5,13 @@ from ase.io import read
 
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES
 from keras_ruo2.structure.crystals import rutile_ruo2
-from keras_ruo2.structure.filters import broken
-from keras_ruo2.structure.validity import REASONS, UNREADABLE, reasons_against
+from keras_ruo2.structure.validity import (
+    BROKEN,
+    INVALID,
+    UNREADABLE,
+    broken,
+    reasons_against,
+)
 
 
 def test_bundled_slabs_are_valid_unless_they_were_broken():
@@ -110,5 +115,5 @@ def test_frames_that_cannot_be_read_have_one_reason(slab):
 
 
 def test_names_are_those_of_one_table():
-    assert not set(REASONS) & set(UNREADABLE)
-    assert {"peroxo_groups", "floating_oxygen", "disconnected_layers"} < set(REASONS)
+    assert not set(INVALID) & set(UNREADABLE)
+    assert {"peroxo_groups", "floating_oxygen", "disconnected_layers"} == set(BROKEN) < set(INVALID)

@@ -42,8 +42,7 @@ def objective(critic, grid, input_gradients):
     """Return a loss with a gradient penalty, matched features and a wanted property."""
     from keras import ops
 
-    from keras_ruo2.training.losses import gradient_penalty
-    from keras_ruo2.training.matching import feature_matching_loss
+    from keras_ruo2.training.losses import feature_matching_loss, gradient_penalty
     from keras_ruo2.training.properties import PROPERTIES, range_penalty
 
     slopes = input_gradients(lambda values: critic(values, training=True), grid)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ruo2.training.matching import feature_matching_loss
+from keras_ruo2.training.losses import feature_matching_loss
 
 
 def gradient(real, fake):
