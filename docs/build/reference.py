@@ -126,7 +126,10 @@ def reasons_page():
         lines += ["", "| reason | what it says |", "|---|---|"]
         for name in names:
             text = inspect.getdoc(validity.REASONS[name].find).partition("\n")[0]
-            text = re.sub(r"^(Say whether|Return the indices of) ", "", text)
+            text = re.sub(r"[;,] empty if .*$", ".", text)
+            text = re.sub(
+                r"^(Say|Return the indices of)( in a sentence)?( whether| that)? ", "", text
+            )
             lines.append(f"| `{name}` | {text[:1].upper() + text[1:]} |")
     lines += ["", "## Bounds", "", "| name | value | reasons | source |", "|---|---|---|---|"]
     for name, row in bounds.BOUNDS.items():
