@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from ase import Atoms
 from ase.neighborlist import neighbor_list
 
 from keras_ruo2.errors import ConfigError
@@ -18,7 +19,7 @@ FARTHEST = 1e4  # Å from the origin
 MOST_ENERGY = 1e6  # eV for each atom; all electrons of Ru have 1.2e5
 
 
-def check_undamaged(atoms):
+def check_undamaged(atoms: Atoms) -> None:
     """Raise `ConfigError` if a structure cannot be one, with what is wrong in a sentence.
 
     Args:
@@ -29,18 +30,18 @@ def check_undamaged(atoms):
             raise ConfigError(fault)
 
 
-def check_energy(atoms):
+def check_energy(atoms: Atoms) -> None:
     """Raise `ConfigError` if the energy of a crystal or molecule cannot be one."""
     if fault := fault_of_energy(atoms):
         raise ConfigError(fault)
 
 
-def fault_of_size(atoms):
+def fault_of_size(atoms: Atoms) -> str:
     """Say what is wrong with the atoms' number, coordinates or cell; empty if nothing is."""
     return fault_of_atoms(atoms) or fault_of_cell(atoms)
 
 
-def fault_of_atoms(atoms):
+def fault_of_atoms(atoms: Atoms) -> str:
     """Say what is wrong with the number of atoms and their coordinates; empty if nothing is."""
     if len(atoms) < FEWEST:
         return f"it has {len(atoms)} atoms. Expected {FEWEST} or more."
@@ -51,7 +52,7 @@ def fault_of_atoms(atoms):
     return ""
 
 
-def fault_of_cell(atoms):
+def fault_of_cell(atoms: Atoms) -> str:
     """Say what is wrong with the cell; empty if nothing is."""
     if not np.isfinite(atoms.cell.array).all():
         return "its cell is not finite."
@@ -69,8 +70,8 @@ def fault_of_cell(atoms):
     return ""
 
 
-def fault_of_places(atoms):
-    """Say whether atoms lie on top of each other; empty if none does."""
+def fault_of_places(atoms: Atoms) -> str:
+    """Say which atoms lie on top of each other; empty if none does."""
     first, second, distance = neighbor_list("ijd", atoms, CLOSEST)
     if not len(distance):
         return ""
@@ -82,7 +83,7 @@ def fault_of_places(atoms):
     )
 
 
-def fault_of_energy(atoms):
+def fault_of_energy(atoms: Atoms) -> str:
     """Say what is wrong with the energy; empty if nothing is, or if there is none."""
     energy = energy_of(atoms)
     if energy is None:

@@ -1,10 +1,11 @@
 """How far atoms have moved, the drift of all of them set aside."""
 
 import numpy as np
+from ase import Atoms
 from ase.geometry import find_mic
 
 
-def displacements(start, end, *, drift=True):
+def displacements(start: Atoms, end: Atoms, *, drift: bool = True) -> np.ndarray:
     """Return how far each atom has moved, through its nearest periodic image.
 
     Args:
@@ -27,6 +28,6 @@ def displacements(start, end, *, drift=True):
     return find_mic(moved @ cell, start.cell.complete(), pbc=True)[0]
 
 
-def rmsd(start, end, *, drift=True):
+def rmsd(start: Atoms, end: Atoms, *, drift: bool = True) -> float:
     """Return the root mean square of `displacements`, Å."""
     return float(np.sqrt((displacements(start, end, drift=drift) ** 2).sum(axis=1).mean()))

@@ -1,5 +1,10 @@
 """The door that structures of users come in by, the same for every command."""
 
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from ase import Atoms
+
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import messages
 from keras_ruo2.io.structures import name_of
@@ -11,7 +16,7 @@ ADVICE = "To leave out what cannot be used: --skip_damaged"
 MOST_NAMED = 5  # structures that a message names
 
 
-def check_structure(atoms):
+def check_structure(atoms: Atoms) -> None:
     """Raise `ConfigError` for a structure that cannot be meant as it is, or cannot be one."""
     if why := fault_of_atoms(atoms):  # what follows divides by these numbers
         raise ConfigError(why)
@@ -21,7 +26,14 @@ def check_structure(atoms):
     check_undamaged(atoms)
 
 
-def usable_structures(path, frames, *, skip=False, check=check_structure, advice=ADVICE):
+def usable_structures(
+    path: Path | str,
+    frames: Iterable[Atoms],
+    *,
+    skip: bool = False,
+    check: Callable[[Atoms], object] = check_structure,
+    advice: str = ADVICE,
+) -> list[Atoms]:
     """Return the structures that can be used, refuse the first other one or leave all others out.
 
     Args:
@@ -52,8 +64,8 @@ def usable_structures(path, frames, *, skip=False, check=check_structure, advice
     return kept
 
 
-def warn_of_listed(text, listed):
+def warn_of_listed(text: str, listed: Sequence[str]) -> None:
     """Print a text with the first of a list of sentences."""
     more = len(listed) - MOST_NAMED
-    lines = listed[:MOST_NAMED] + ([f"and {more} more"] if more > 0 else [])
+    lines = list(listed[:MOST_NAMED]) + ([f"and {more} more"] if more > 0 else [])
     messages.warning("\n    ".join([f"{text}:", *lines]))

@@ -5,8 +5,10 @@ is odd. What is impossible is refused; what is odd may be meant.
 """
 
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+from ase import Atoms
 from ase.data import covalent_radii
 
 from keras_ruo2.structure.cells import SLAB_GAP, widest_stretch
@@ -21,7 +23,7 @@ FULL = 0.999  # occupancy from which on a site is full
 LONGEST = 40.0  # Å along x or y of cells that grids are made of
 
 
-def spacing(atoms):
+def spacing(atoms: Atoms) -> tuple[float, float]:
     """Return the median distance to the nearest neighbour over covalent radii, and in Å.
 
     Returns:
@@ -43,7 +45,7 @@ def spacing(atoms):
     return float(np.median(ratios)), float(np.median(shortest))
 
 
-def wrong_units(atoms, largest=LARGEST):
+def wrong_units(atoms: Atoms, largest: float = LARGEST) -> str:
     """Say in a sentence that distances are no Å, empty if they may be.
 
     Args:
@@ -67,12 +69,12 @@ def wrong_units(atoms, largest=LARGEST):
     )
 
 
-def is_crowded(atoms):
+def is_crowded(atoms: Atoms) -> bool:
     """Say whether distances are far below those of any solid, so that work on it would not end."""
     return spacing(atoms)[0] < SMALLEST
 
 
-def partial_occupancies(atoms):
+def partial_occupancies(atoms: Atoms) -> str:
     """Say in a sentence that sites are only partly occupied, empty if none is known to be."""
     shares = [
         share
@@ -89,12 +91,12 @@ def partial_occupancies(atoms):
     )
 
 
-def dict_or_empty(value):
+def dict_or_empty(value: object) -> dict[Any, Any]:
     """Return a dict, empty for anything else."""
     return value if isinstance(value, dict) else {}
 
 
-def sideways_vacuum(atoms):
+def sideways_vacuum(atoms: Atoms) -> str:
     """Say in a sentence that the vacuum lies along another vector than the third one."""
     gaps = [gap_across(atoms, axis) for axis in range(3)]
     if gaps[2] >= SLAB_GAP or max(gaps[:2]) < SLAB_GAP:
@@ -107,19 +109,19 @@ def sideways_vacuum(atoms):
     )
 
 
-def missing_vacuum_sentence(atoms):
+def missing_vacuum_sentence(atoms: Atoms) -> str:
     """Say in a sentence that a structure is a crystal without surfaces."""
     widest = max(gap_across(atoms, axis) for axis in range(3))
     return "" if widest >= SLAB_GAP else f"no vacuum ({widest:.1f} Å at most): a crystal, no slab"
 
 
-def long_cell(atoms):
+def long_cell(atoms: Atoms) -> str:
     """Say in a sentence that a cell is too long for grids to hold its atoms apart."""
     longest = atoms.cell.lengths()[:2].max()
     return "" if longest <= LONGEST else f"{longest:.1f} Å long along x or y in an orthogonal cell"
 
 
-def gap_across(atoms, axis):
+def gap_across(atoms: Atoms, axis: int) -> float:
     """Return the widest empty stretch between the planes of the other two cell vectors, Å."""
     others = np.delete(atoms.cell.array, axis, axis=0)
     height = atoms.get_volume() / np.linalg.norm(np.cross(*others))
@@ -129,7 +131,7 @@ def gap_across(atoms, axis):
 IMPOSSIBLE = (partial_occupancies, wrong_units, sideways_vacuum)
 
 
-def why_impossible(atoms):
+def why_impossible(atoms: Atoms) -> str:
     """Return the first sentence on why a structure cannot be meant as it is, or an empty text.
 
     Args:
