@@ -5,6 +5,7 @@ import importlib.util
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from keras_ruo2.errors import ConfigError
@@ -24,7 +25,7 @@ STRATEGIES = {
 }
 
 
-def start_backend(name, devices=0, deterministic=False):
+def start_backend(name: str, devices: int = 0, deterministic: bool = False) -> None:
     """Choose the Keras backend and import it without its start-up chatter.
 
     Args:
@@ -49,7 +50,7 @@ def start_backend(name, devices=0, deterministic=False):
             importlib.import_module("tensorflow")
 
 
-def name_backend(name):
+def name_backend(name: str) -> None:
     """Choose the Keras backend without importing it; TensorFlow 2.17 imports Keras itself.
 
     Raises:
@@ -60,7 +61,7 @@ def name_backend(name):
     os.environ["KERAS_BACKEND"] = name
 
 
-def prefer_onednn():
+def prefer_onednn() -> None:
     """Make TensorFlow use oneDNN on every processor, unless the user has decided.
 
     TensorFlow reads the variable when it is imported. Left alone it turns oneDNN on only where it
@@ -70,7 +71,7 @@ def prefer_onednn():
     os.environ.setdefault(ONEDNN, "1")
 
 
-def set_xla_flags(devices, deterministic):
+def set_xla_flags(devices: int, deterministic: bool) -> None:
     """Tell XLA how many logical CPU devices to make and whether to repeat itself on GPUs."""
     flags = [os.environ.get("XLA_FLAGS", "")]
     if devices:
@@ -80,7 +81,7 @@ def set_xla_flags(devices, deterministic):
     os.environ["XLA_FLAGS"] = " ".join(flags).strip()
 
 
-def is_installed(name):
+def is_installed(name: str) -> bool:
     """Say whether a backend is installed."""
     try:
         return importlib.util.find_spec(name) is not None
@@ -88,18 +89,18 @@ def is_installed(name):
         return False
 
 
-def find_backend(name):
+def find_backend(name: str) -> str:
     """Return a backend's name if it is installed, else that of one that is."""
     return next((other for other in (name, *BACKENDS) if is_installed(other)), name)
 
 
-def check_installed(name):
+def check_installed(name: str) -> None:
     """Raise `ConfigError` if a backend is not installed."""
     if not is_installed(name):
         raise ConfigError(f"The backend {name!r} is not installed. {BACKENDS[name]}")
 
 
-def check_running(name):
+def check_running(name: str) -> None:
     """Raise `ConfigError` if Keras runs on another backend already."""
     running = sys.modules["keras"].backend.backend()
     if running != name:
@@ -107,7 +108,7 @@ def check_running(name):
 
 
 @contextmanager
-def quiet_standard_error():
+def quiet_standard_error() -> Iterator[None]:
     """Hold back what native code writes to standard error; show it if the block fails."""
     sys.stderr.flush()
     kept = os.dup(2)

@@ -3,6 +3,7 @@
 import difflib
 import os
 import shutil
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 
@@ -18,7 +19,7 @@ class Busy(Interrupted):
     """Another process is at the same work."""
 
 
-def check_choice(name, value, choices):
+def check_choice(name: str, value: object, choices: Iterable[object]) -> None:
     """Raise `ConfigError` unless `value` is one of `choices`."""
     if value in choices:
         return
@@ -28,13 +29,15 @@ def check_choice(name, value, choices):
     )
 
 
-def did_you_mean(name, known):
+def did_you_mean(name: object, known: Iterable[object]) -> str:
     """Return ` Did you mean ...?` for a near miss, or an empty text."""
     close = difflib.get_close_matches(str(name), [str(choice) for choice in known], n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
-def check_range(name, value, low=None, high=None):
+def check_range(
+    name: str, value: float, low: float | None = None, high: float | None = None
+) -> None:
     """Raise `ConfigError` unless `low <= value <= high`; a bound of `None` is open."""
     below, above = low is not None and value < low, high is not None and value > high
     if below or above or value != value:
@@ -42,7 +45,7 @@ def check_range(name, value, low=None, high=None):
         raise ConfigError(f"--{name} is {value}. Expected {expected}.")
 
 
-def check_file(name, path):
+def check_file(name: str, path: Path | str) -> None:
     """Raise `ConfigError` unless `path` is a file that can be read."""
     if not Path(path).is_file():
         raise ConfigError(f"--{name}={path}: no such file. Give the path of an existing file.")
@@ -50,13 +53,13 @@ def check_file(name, path):
         raise ConfigError(f"--{name}={path} cannot be read. Check its permissions.")
 
 
-def check_ending(name, path, endings=(".extxyz", ".db")):
+def check_ending(name: str, path: Path | str, endings: Sequence[str] = (".extxyz", ".db")) -> None:
     """Raise `ConfigError` unless `path` ends in one of `endings`."""
     if Path(path).suffix not in endings:
         raise ConfigError(f"--{name}={path} must end in {' or '.join(endings)}.")
 
 
-def check_writable(folder, num_bytes=0):
+def check_writable(folder: Path | str, num_bytes: float = 0) -> None:
     """Make `folder` if needed and raise `ConfigError` unless it can take `num_bytes`.
 
     Args:

@@ -18,7 +18,7 @@ class Extra(NamedTuple):
         purpose: What they are for, in a few words.
     """
 
-    modules: tuple
+    modules: tuple[str, ...]
     purpose: str
 
 
@@ -43,7 +43,7 @@ EXTRAS = MappingProxyType(
 )
 
 
-def install(*extras):
+def install(*extras: str) -> str:
     """Return the command that installs extras, in a clone or beside an installed wheel."""
     names = ",".join(extras)
     return (
@@ -51,7 +51,7 @@ def install(*extras):
     )
 
 
-def check_tracker(name):
+def check_tracker(name: str) -> None:
     """Raise `ConfigError` if the library of a tracker, which is an extra, is not installed."""
     if name in EXTRAS and missing(name):
         raise ConfigError(
@@ -59,12 +59,12 @@ def check_tracker(name):
         )
 
 
-def missing(extra):
+def missing(extra: str) -> tuple[str, ...]:
     """Return the modules of an extra that cannot be found, without importing any."""
     return tuple(name for name in EXTRAS[extra].modules if not is_found(name))
 
 
-def is_found(module):
+def is_found(module: str) -> bool:
     """Say whether a module can be found, without importing it."""
     try:
         return importlib.util.find_spec(module) is not None

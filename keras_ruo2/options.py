@@ -1,5 +1,6 @@
 """Names that options may take, and how their text is read. No backend here."""
 
+from collections.abc import Iterable
 from types import MappingProxyType
 
 from keras_ruo2.errors import ConfigError, check_choice
@@ -26,7 +27,7 @@ OPTIMISERS = MappingProxyType(
 PROPERTIES = ("oxygen_per_ruthenium", "filled", "slab_thickness")
 
 
-def check_trust(calculator, trust):
+def check_trust(calculator: str, trust: bool) -> None:
     """Raise `ConfigError` for a calculator that is a pickle, unless its user says to trust it.
 
     Args:
@@ -40,7 +41,7 @@ def check_trust(calculator, trust):
         )
 
 
-def names_in(flag, text, choices):
+def names_in(flag: str, text: str, choices: Iterable[str]) -> tuple[str, ...]:
     """Return the names in a comma-separated text; raise `ConfigError` for an unknown one."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     for name in names:
@@ -48,7 +49,7 @@ def names_in(flag, text, choices):
     return names
 
 
-def range_in(flag, text):
+def range_in(flag: str, text: str) -> tuple[float, float]:
     """Return the two numbers of a text like `1.9,2.1`.
 
     Raises:

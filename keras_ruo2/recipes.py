@@ -29,21 +29,21 @@ class Recipe:
     num_voxels: int = 32
 
     @property
-    def ndim(self):
+    def ndim(self) -> int:
         """Dimensions of the grids: 2 for slices, 3 for whole grids."""
         return 2 if self.positions else 3
 
     @property
-    def grid_shape(self):
+    def grid_shape(self) -> tuple[int, ...]:
         """Shape of a grid without its channels."""
         return (self.num_voxels,) * self.ndim
 
     @property
-    def records_per_structure(self):
+    def records_per_structure(self) -> int:
         """Records that a structure gives if no slice is empty."""
         return self.translations * max(1, 2 * len(self.positions))
 
-    def at(self, num_voxels):
+    def at(self, num_voxels: int | None) -> "Recipe":
         """Return this recipe for grids of another size; `None` leaves it as it is.
 
         Slices at every second voxel stay at every second voxel, others at their fraction of the
@@ -70,7 +70,7 @@ TRANSLATIONS = ("xyz", "xy")  # axes along which copies may be moved at random
 # still fit into the page cache of a small machine, and every quarter turn is there 2.5 times.
 # Cells of a search are supercells with little vacuum already and stay as they are; the source moved
 # them at random once and did not turn them.
-SEARCHED = {"alpha": 5.0, "extend": False, "rotate": False}
+SEARCHED = Recipe(alpha=5.0, translations=1, extend=False, rotate=False)
 RECIPES = MappingProxyType(
     {
         "gap2d": Recipe(alpha=5.0, translations=4, positions=EVEN),
@@ -78,7 +78,7 @@ RECIPES = MappingProxyType(
         "gap2d_small": Recipe(alpha=2.5, translations=4, positions=EVEN, extend=False),
         "gap3d": Recipe(alpha=5.0, translations=10),
         "gap3d_clean": Recipe(alpha=5.0, translations=10, whole_only=True),
-        "basin_hopping2d": Recipe(translations=1, positions=(10,), **SEARCHED),
-        "basin_hopping3d": Recipe(translations=1, **SEARCHED),
+        "basin_hopping2d": replace(SEARCHED, positions=(10,)),
+        "basin_hopping3d": SEARCHED,
     }
 )

@@ -11,7 +11,8 @@ from types import MappingProxyType
 
 from keras_ruo2.errors import ConfigError
 
-SPECIES = ("Ru", "O")
+Pair = tuple[str, str]  # metal and anion
+SPECIES: Pair = ("Ru", "O")
 DEFAULT = ",".join(SPECIES)  # of the flag --species
 # Formal charges of the elements that can be the anion of a pair, the most electronegative first
 # (Pauling's scale): of two of them the first one is it, so that O is the anion of Si and of C.
@@ -22,7 +23,7 @@ ANIONS = MappingProxyType(
 RUTILE_ANIONS = ("O", "F")  # rutile is the structure of many dioxides and difluorides
 
 
-def species_in(text):
+def species_in(text: str) -> Pair:
     """Return the two elements that a flag names, e.g. `("Ir", "O")` for `Ir,O`.
 
     Raises:
@@ -46,12 +47,12 @@ def species_in(text):
     return species
 
 
-def anion_rank(symbol):
+def anion_rank(symbol: str) -> int:
     """Return the place of an element among `ANIONS`, behind them for all others."""
     return list(ANIONS).index(symbol) if symbol in ANIONS else len(ANIONS)
 
 
-def check_rutile(species, what):
+def check_rutile(species: Pair, what: str) -> None:
     """Raise `ConfigError` unless `species` may be a rutile crystal, which `what` is about."""
     if species[1] not in RUTILE_ANIONS:
         raise ConfigError(
@@ -60,7 +61,7 @@ def check_rutile(species, what):
         )
 
 
-def check_oxide(species, what):
+def check_oxide(species: Pair, what: str) -> None:
     """Raise `ConfigError` unless `species` is an oxide, whose O2 gas `what` is about."""
     if species[1] != "O":
         raise ConfigError(
@@ -68,12 +69,12 @@ def check_oxide(species, what):
         )
 
 
-def formula(species):
+def formula(species: Pair) -> str:
     """Return the formula unit of the rutile crystal, such as `IrO2`."""
     return f"{species[0]}{species[1]}2"
 
 
-def assumption_note(species):
+def assumption_note(species: Pair) -> None:
     """Say what is assumed of a pair that is not the project's own; nothing for Ru and O."""
     if species != SPECIES:
         logging.getLogger("keras_ruo2").info(
@@ -82,7 +83,7 @@ def assumption_note(species):
         )
 
 
-def renamed(text, species):
+def renamed(text: str, species: Pair) -> str:
     """Return a text about Ru, O and RuO2 with another pair's symbols, wherever they are words."""
     names = dict(zip(SPECIES, species, strict=True)) | {"".join(SPECIES): "".join(species)}
     return re.sub(r"\b(Ru|O)\b|\bRuO(?=2|₂|\$_2\$)", lambda match: names[match[0]], text)

@@ -1,9 +1,9 @@
-"""Type hints of the public API are those of the code."""
+"""Type hints of the API and of the rooms from the bottom are those of the code."""
 
 import pytest
 
 
-def test_the_hints_of_the_api_hold(tmp_path, monkeypatch):
+def test_the_hints_hold(tmp_path, monkeypatch):
     api = pytest.importorskip("mypy.api")
     told, errors, status = api.run(["--cache-dir", str(tmp_path)])
     assert status == 0, told + errors

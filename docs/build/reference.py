@@ -10,6 +10,8 @@ from pathlib import Path
 
 PROGRAMS = ("keras_ruo2", "data_prep")
 ROOT = Path(__file__).resolve().parents[2]
+# What docstrings of reasons begin with, and the page leaves out.
+BEGINNING = r"^(Say|Return the indices of)( in a sentence)?( whether| that)? "
 ARGUMENT = re.compile(r"^( {4,8})(\w+): (.*)$")
 CALLED = {"Path": "path", "RemoteFolder": "s3 address", "NoneType": "nothing", "str": "text"}
 

@@ -1,11 +1,15 @@
 """The sites of known slabs as tables of numbers, from which a generator places atoms."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.species import SPECIES
+from keras_ruo2.species import SPECIES, Pair
+from keras_ruo2.structure.motifs import Motif
 from keras_ruo2.structure.orientation import UNKNOWN, facet_of
 from keras_ruo2.structure.site_tables import (
     FACE_SHARES,
@@ -13,7 +17,7 @@ from keras_ruo2.structure.site_tables import (
     periodic_distances,
     table_of,
 )
-from keras_ruo2.structure.sites import find_frames
+from keras_ruo2.structure.sites import Frame, find_frames
 
 MOST_SITES = 400
 NEVER = 5.0  # Å, a distance that stands for none
@@ -50,12 +54,12 @@ class Anchors:
         equal: Share of the slabs whose two faces are equal, `(f,)`; `None` is read as 0.
     """
 
-    species: tuple
+    species: Pair
     alpha: float
     rotated: bool
     translated: str
     vacuum: float | None
-    facets: tuple
+    facets: tuple[str, ...]
     positions: np.ndarray
     channels: np.ndarray
     shares: np.ndarray
@@ -69,28 +73,28 @@ class Anchors:
     farthest: float
     cells: np.ndarray
     counts: np.ndarray
-    upper: np.ndarray = None
-    equal: np.ndarray = None
+    upper: np.ndarray = None  # type: ignore[assignment]  # filled in after it is made
+    equal: np.ndarray = None  # type: ignore[assignment]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.upper is None:
             frames, sites = self.channels.shape
             object.__setattr__(self, "upper", np.tile(np.arange(sites), (frames, 1)))
             object.__setattr__(self, "equal", np.zeros(frames))
 
     @property
-    def chances(self):
+    def chances(self) -> np.ndarray:
         """Chance of each cell in each class, `(k, classes)`; none is zero, all can be had."""
         counts = self.counts + SELDOM * self.counts.sum(axis=1, keepdims=True)
         return counts / counts.sum(axis=0)
 
     @property
-    def overall(self):
+    def overall(self) -> np.ndarray:
         """Chance of each cell whatever the class, `(k,)`."""
         return self.counts.sum(axis=1) / self.counts.sum()
 
     @property
-    def opposed(self):
+    def opposed(self) -> np.ndarray:
         """Whether each site has an opposite on the other face, `(f, s)`."""
         own = np.arange(self.num_sites)
         opposed = self.upper != own
@@ -98,22 +102,22 @@ class Anchors:
             opposed[frame, upper[upper != own]] = True
         return opposed
 
-    def cells_of(self, facet):
+    def cells_of(self, facet: str) -> list[int]:
         """Return the numbers of the cells whose slabs show a facet, e.g. `"(110)"`."""
         return [k for k, (frame, *_) in enumerate(self.cells) if self.facets[frame] == facet]
 
-    def with_equal_faces(self, cells):
+    def with_equal_faces(self, cells: Iterable[int]) -> list[int]:
         """Return those of the cells in which some slab of the data has two equal faces."""
         return [k for k in cells if self.equal[self.cells[k, 0]] > 0]
 
-    def anion_range(self):
+    def anion_range(self) -> tuple[float, float]:
         """Return the least and the largest number of anions for a metal atom that sites allow."""
         metal = (self.channels == 0).sum(axis=1)
         anions, always = self.channels == 1, self.shares > FACE_SHARES[1] + 1e-6
         fewest, most = ((anions & kind).sum(axis=1) / metal for kind in (always, True))
         return float(fewest.min()), float(most.max())
 
-    def describe_cells(self):
+    def describe_cells(self) -> list[str]:
         """Return a few words on each cell: facet, lengths and lateral repeats."""
         return [
             "{} of {:.2f} x {:.2f} Å, {} x {}".format(
@@ -123,11 +127,11 @@ class Anchors:
         ]
 
     @property
-    def num_sites(self):
+    def num_sites(self) -> int:
         """Sites of a frame, padding included."""
         return self.channels.shape[1]
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it, lengths to 0.0001 Å."""
         values = asdict(self)
         for name, value in values.items():
@@ -137,9 +141,9 @@ class Anchors:
         return values
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: dict[str, Any]) -> "Anchors":
         """Invert `as_dict`."""
-        known = {}
+        known: dict[str, Any] = {}
         for name, value in values.items():
             if isinstance(value, dict):
                 value = np.array(value["values"]).reshape(value["shape"])
@@ -147,7 +151,15 @@ class Anchors:
         return cls(**known)
 
 
-def find_anchors(motifs, labels, counts, *, num_classes, species=SPECIES, **known):
+def find_anchors(
+    motifs: Sequence[Motif],
+    labels: Sequence[int] | np.ndarray,
+    counts: Sequence[int] | np.ndarray,
+    *,
+    num_classes: int,
+    species: Pair = SPECIES,
+    **known: Any,
+) -> Anchors:
     """Return the `Anchors` of training structures.
 
     Args:
@@ -171,7 +183,7 @@ def find_anchors(motifs, labels, counts, *, num_classes, species=SPECIES, **know
             f"The slabs have {size} sites for atoms in a cell, {MOST_SITES} at most are possible. "
             "Give smaller cells, or train another architecture, e.g. --arch=waves."
         )
-    stacked = {
+    stacked: dict[str, Any] = {
         name: np.stack([padded(table[name], size, fill) for table in tables])
         for name, fill in (("positions", 0), ("channels", -1), ("shares", 0), ("bounds", 0))
     }
@@ -183,7 +195,7 @@ def find_anchors(motifs, labels, counts, *, num_classes, species=SPECIES, **know
     cells, tallies = cell_kinds(frames, labels, counts, num_classes)
     heights = [np.array([slab.height for slab in frame.slabs]) for frame in frames]
     return Anchors(
-        species=tuple(species),
+        species=(species[0], species[1]),
         vacuum=vacuum_of(frames, heights),
         facets=tuple(facet(motifs[frame.numbers[0]], species) for frame in frames),
         **stacked,
@@ -202,7 +214,7 @@ def find_anchors(motifs, labels, counts, *, num_classes, species=SPECIES, **know
     )
 
 
-def facet(motif, species):
+def facet(motif: Motif, species: Pair) -> str:
     """Return the facet that a motif shows, `unknown` where it cannot be told."""
     try:
         return facet_of(motif.to_atoms(species))
@@ -210,7 +222,7 @@ def facet(motif, species):
         return UNKNOWN
 
 
-def padded(values, size, fill):
+def padded(values: ArrayLike, size: int, fill: float) -> np.ndarray:
     """Return an array with its first axis filled up to `size`."""
     values = np.asarray(values)
     result = np.full((size, *values.shape[1:]), fill, dtype=values.dtype)
@@ -218,14 +230,14 @@ def padded(values, size, fill):
     return result
 
 
-def padded_numbers(sites, size):
+def padded_numbers(sites: np.ndarray, size: int) -> np.ndarray:
     """Return numbers of sites, followed by those of the padding."""
     result = np.arange(size)
     result[: len(sites)] = sites
     return result
 
 
-def shortest_of(motif):
+def shortest_of(motif: Motif) -> np.ndarray:
     """Return the shortest distances of metals, of metals and anions, and of anions, `(3,)`, Å."""
     metal, anions = (motif.positions[motif.channels == channel] for channel in (0, 1))
     return np.array(
@@ -236,14 +248,14 @@ def shortest_of(motif):
     )
 
 
-def farthest_of(motif):
+def farthest_of(motif: Motif) -> float:
     """Return the longest distance of an anion from the metal atom next to it, Å."""
     metal, anions = (motif.positions[motif.channels == channel] for channel in (0, 1))
     nearest = periodic_distances(anions, metal, motif.lengths).min(axis=1, initial=NEVER)
     return float(nearest.max(initial=0.0))
 
 
-def vacuum_of(frames, heights):
+def vacuum_of(frames: Sequence[Frame], heights: Sequence[np.ndarray]) -> float | None:
     """Return the empty space that all cells have along z, `None` if they have no such thing."""
     extents = [np.array([np.ptp(slab.positions[:, 2]) for slab in frame.slabs]) for frame in frames]
     gaps = [height - extent for height, extent in zip(heights, extents, strict=True)]
@@ -252,9 +264,14 @@ def vacuum_of(frames, heights):
     return float(np.concatenate(gaps).mean()) if spread_of_gaps < spread_of_heights else None
 
 
-def cell_kinds(frames, labels, counts, num_classes):
+def cell_kinds(
+    frames: Sequence[Frame],
+    labels: Sequence[int] | np.ndarray,
+    counts: Sequence[int] | np.ndarray,
+    num_classes: int,
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the kinds of cells, `(k, 3)`, and their records in each class, `(k, classes)`."""
-    kinds = {}
+    kinds: dict[tuple[int, ...], np.ndarray] = {}
     for number, frame in enumerate(frames):
         for slab, index in zip(frame.slabs, frame.numbers, strict=True):
             key = (number, *(int(count) for count in slab.repeats))

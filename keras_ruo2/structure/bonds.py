@@ -5,15 +5,17 @@ welcome is checked where they are read (`voxels.check_species`).
 """
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
+from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
 from ase.geometry.dimensionality.rank_determination import RDA
 from ase.neighborlist import neighbor_list
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from keras_ruo2.species import ANIONS, SPECIES, anion_rank
+from keras_ruo2.species import ANIONS, SPECIES, Pair, anion_rank
 
 RU, O = 44, 8  # noqa: E741 - the symbol of oxygen
 
@@ -25,7 +27,7 @@ RU_RU_BOND = 2.9
 O_O_BOND = 1.8
 
 
-def scaled_cutoff(cutoff, pair, known=SPECIES):
+def scaled_cutoff(cutoff: float, pair: Pair, known: Pair = SPECIES) -> float:
     """Return the `cutoff` of the `known` pair of elements, scaled by covalent radii to `pair`, Å.
 
     Of the known pair itself it is exactly the cutoff.
@@ -34,7 +36,7 @@ def scaled_cutoff(cutoff, pair, known=SPECIES):
     return float(cutoff * (sums[0] / sums[1]))
 
 
-def pair_of(atoms):
+def pair_of(atoms: Atoms) -> Pair:
     """Return the symbols of the metal and of the anion in a structure.
 
     Ru and O are it wherever they are there. Else the anion is the most electronegative element of
@@ -51,17 +53,17 @@ def pair_of(atoms):
     return max(others, default=[SPECIES[0]])[-1], anion
 
 
-def is_metal(atoms):
+def is_metal(atoms: Atoms) -> np.ndarray:
     """Say of each atom whether it is of the structure's metal, shape `(n,)`."""
     return atoms.numbers == atomic_numbers[pair_of(atoms)[0]]
 
 
-def is_anion(atoms):
+def is_anion(atoms: Atoms) -> np.ndarray:
     """Say of each atom whether it is of the structure's anion, shape `(n,)`."""
     return atoms.numbers == atomic_numbers[pair_of(atoms)[1]]
 
 
-def bond_lengths(atoms=None):
+def bond_lengths(atoms: Atoms | None = None) -> dict[Pair, float]:
     """Return the cutoffs as ASE's `neighbor_list` takes them, Å by pair of symbols.
 
     Without atoms they are those of Ru and O; of other pairs they are scaled by covalent radii.
@@ -77,29 +79,29 @@ def bond_lengths(atoms=None):
     return lengths
 
 
-def unlike_bonds(quantities, atoms):
+def unlike_bonds(quantities: str, atoms: Atoms) -> Any:
     """Return what ASE's `neighbor_list` does, of the bonds of a metal and an anion only."""
     pair = pair_of(atoms)
     return neighbor_list(quantities, atoms, {pair: bond_lengths(atoms)[pair]})
 
 
-def anion_bonds(quantities, atoms):
+def anion_bonds(quantities: str, atoms: Atoms) -> Any:
     """Return what ASE's `neighbor_list` does, of the bonds between anions only."""
     anion = pair_of(atoms)[1]
     return neighbor_list(quantities, atoms, {(anion, anion): bond_lengths(atoms)[anion, anion]})
 
 
-def unlike_neighbours(atoms):
+def unlike_neighbours(atoms: Atoms) -> np.ndarray:
     """Count the anions bonded to each metal atom and the metals bonded to each anion, `(n,)`."""
     return np.bincount(unlike_bonds("i", atoms), minlength=len(atoms))
 
 
-def anion_neighbours(atoms):
+def anion_neighbours(atoms: Atoms) -> np.ndarray:
     """Count the anions bonded to each anion, shape `(n,)`, 0 for other atoms."""
     return np.bincount(anion_bonds("i", atoms), minlength=len(atoms))
 
 
-def coordination(atoms, symbol, neighbour, cutoff):
+def coordination(atoms: Atoms, symbol: str, neighbour: str, cutoff: float) -> np.ndarray:
     """Count the `neighbour` atoms within `cutoff` of each atom.
 
     Args:
@@ -116,7 +118,7 @@ def coordination(atoms, symbol, neighbour, cutoff):
     return np.where(np.array(atoms.get_chemical_symbols()) == symbol, counts, 0)
 
 
-def fragments(atoms):
+def fragments(atoms: Atoms) -> np.ndarray:
     """Return the number of the connected fragment of each atom, shape `(n,)`.
 
     Two atoms are connected by a bond of `bond_lengths`, across periodic boundaries too.
@@ -126,7 +128,7 @@ def fragments(atoms):
     return connected_components(graph, directed=False)[1]
 
 
-def bonded_parts(atoms):
+def bonded_parts(atoms: Atoms) -> list[tuple[np.ndarray, int]]:
     """Return the bonded fragments of a structure with how far each extends.
 
     Returns:
@@ -146,7 +148,7 @@ def bonded_parts(atoms):
     return sorted(((part, int(sizes[part].max())) for part in parts), key=lambda row: -len(row[0]))
 
 
-def closer_than(atoms, share):
+def closer_than(atoms: Atoms, share: float) -> bool:
     """Say whether two atoms are closer than a share of the sum of their covalent radii."""
     radii = covalent_radii[atoms.numbers]
     first, second, distance = neighbor_list("ijd", atoms, 2 * share * radii.max(initial=0.1))

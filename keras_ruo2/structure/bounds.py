@@ -74,6 +74,17 @@ BOUNDS = MappingProxyType(
 )
 
 
-def bound(name):
-    """Return the value of a row of `BOUNDS`."""
-    return BOUNDS[name].value
+def bound(name: str) -> float:
+    """Return the value of a row of `BOUNDS` that is one number."""
+    value = BOUNDS[name].value
+    if isinstance(value, tuple):
+        raise TypeError(f"{name} is a range: `bound_range`")
+    return value
+
+
+def bound_range(name: str) -> tuple[float, float]:
+    """Return the lowest and the highest value of a row of `BOUNDS`."""
+    value = BOUNDS[name].value
+    if not isinstance(value, tuple):
+        raise TypeError(f"{name} is one number: `bound`")
+    return value

@@ -1,8 +1,11 @@
 """Cells: orthogonal supercells, lateral extension, vacuum, and the scaling of lengths."""
 
 import itertools
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+from ase import Atoms
 from ase.build import make_supercell
 from ase.calculators.singlepoint import SinglePointCalculator
 
@@ -17,31 +20,31 @@ SLAB_GAP = bound("slab_gap")
 LARGEST_VOXEL = 0.6  # Å; neighbouring O atoms merge in coarser grids
 
 
-def potential_energy(atoms):
+def potential_energy(atoms: Atoms) -> float | None:
     """Return the potential energy that came with `atoms`, eV, or `None`."""
     energy = energy_of(atoms)
     return None if energy is None else float(energy)
 
 
-def energy_of(atoms):
+def energy_of(atoms: Atoms) -> Any:
     """Return what `atoms` carries as its energy, as it came, or `None`."""
     results = getattr(atoms.calc, "results", {})
     return results.get("energy", results.get("free_energy", atoms.info.get("energy")))
 
 
-def energy_per_atom(atoms):
+def energy_per_atom(atoms: Atoms) -> float:
     """Return the potential energy that came with `atoms`, eV per atom, or NaN."""
     energy = potential_energy(atoms)
     return np.nan if energy is None else energy / len(atoms)
 
 
-def with_energy(atoms, energy):
+def with_energy(atoms: Atoms, energy: float | None) -> Atoms:
     """Return `atoms` carrying `energy` (eV, or `None`) in a single-point calculator."""
     atoms.calc = None if energy is None else SinglePointCalculator(atoms, energy=float(energy))
     return atoms
 
 
-def widest_gap(atoms):
+def widest_gap(atoms: Atoms) -> tuple[float, float]:
     """Find the widest empty stretch along z in an orthogonal cell.
 
     Args:
@@ -54,7 +57,7 @@ def widest_gap(atoms):
     return widest_stretch(atoms.positions[:, 2] % length, length)
 
 
-def widest_stretch(places, period):
+def widest_stretch(places: np.ndarray, period: float) -> tuple[float, float]:
     """Find the widest empty stretch of a periodic line.
 
     Args:
@@ -70,7 +73,7 @@ def widest_stretch(places, period):
     return float(gaps[widest]), float(order[(widest + 1) % len(order)])
 
 
-def set_vacuum(atoms, vacuum):
+def set_vacuum(atoms: Atoms, vacuum: float) -> Atoms:
     """Cut the vacuum of a slab down to `vacuum` and centre the slab in its cell.
 
     A structure whose widest gap along z is narrower than `vacuum` keeps its cell.
@@ -92,7 +95,7 @@ def set_vacuum(atoms, vacuum):
     return with_energy(result, potential_energy(atoms))
 
 
-def lateral_repeats(lengths, num_voxels=32):
+def lateral_repeats(lengths: Sequence[float] | np.ndarray, num_voxels: int = 32) -> tuple[int, int]:
     """Return how often to repeat a cell in x and y to make it nearly a cube.
 
     Args:
@@ -104,19 +107,20 @@ def lateral_repeats(lengths, num_voxels=32):
         `LARGEST_VOXEL` there.
     """
     height, largest = lengths[2], LARGEST_VOXEL * num_voxels
-    return tuple(
+    along_x, along_y = (
         max(1, min(round(height / length), int(largest / length + 1e-9))) for length in lengths[:2]
     )
+    return along_x, along_y
 
 
-def repeat(atoms, repeats):
+def repeat(atoms: Atoms, repeats: tuple[int, int, int]) -> Atoms:
     """Repeat `atoms` and the energy it came with, `repeats` times along each cell vector."""
     energy = potential_energy(atoms)
     result = atoms.repeat(repeats)
     return with_energy(result, None if energy is None else energy * np.prod(repeats))
 
 
-def rotate_quarter(atoms, turns):
+def rotate_quarter(atoms: Atoms, turns: int) -> Atoms:
     """Rotate an orthogonal cell by `turns` times 90 degrees about z; x and y change places."""
     result = atoms.copy()
     for _ in range(turns % 4):
@@ -128,7 +132,7 @@ def rotate_quarter(atoms, turns):
     return with_energy(result, potential_energy(atoms))
 
 
-def orthogonalise(atoms):
+def orthogonalise(atoms: Atoms) -> Atoms:
     """Return an orthogonal supercell with its vectors along x, y and z.
 
     The atoms of the original cell keep their places among each other; the smallest orthogonal
@@ -163,7 +167,7 @@ def orthogonalise(atoms):
     return with_energy(result, None if energy is None else energy * repeats)
 
 
-def straighten(atoms):
+def straighten(atoms: Atoms) -> Atoms:
     """Replace a slab's third cell vector by its part along the surface normal."""
     cell = atoms.cell.array
     normal = np.cross(cell[0], cell[1])
@@ -176,7 +180,7 @@ def straighten(atoms):
     return result
 
 
-def orthogonal_rows(cell):
+def orthogonal_rows(cell: np.ndarray) -> np.ndarray:
     """Find the smallest supercell of `cell` whose vectors are perpendicular.
 
     Args:
@@ -204,33 +208,33 @@ def orthogonal_rows(cell):
     )
 
 
-def cell_angles(cell):
+def cell_angles(cell: np.ndarray) -> np.ndarray:
     """Return the three angles of a cell, degrees."""
     unit = cell / np.linalg.norm(cell, axis=1, keepdims=True)
     cosines = [unit[1] @ unit[2], unit[0] @ unit[2], unit[0] @ unit[1]]
     return np.degrees(np.arccos(np.clip(cosines, -1, 1)))
 
 
-def lattice_vectors(cell, indices):
+def lattice_vectors(cell: np.ndarray, indices: Iterable[Sequence[int]]) -> np.ndarray:
     """Return the primitive ones of `indices`, one of each pair of opposites, shortest first."""
-    indices = [np.array(index) for index in indices if np.gcd.reduce(index) == 1]
-    forward = [index for index in indices if tuple(index) > tuple(-index)]
+    primitive = [np.array(index) for index in indices if np.gcd.reduce(index) == 1]
+    forward = [index for index in primitive if tuple(index) > tuple(-index)]
     return np.array(sorted(forward, key=lambda index: np.linalg.norm(index @ cell)))
 
 
-def smallest_box(cell, in_plane, third):
+def smallest_box(cell: np.ndarray, in_plane: np.ndarray, third: np.ndarray) -> np.ndarray | None:
     """Return the perpendicular triple of lattice vectors that costs least, or `None`.
 
     The cost is the volume, and more for angles off 90 degrees, which the box would be strained
     by: a slab cell of 89.7 degrees stays one cell, one of 84 degrees is repeated.
     """
 
-    def off_square(rows, row):
+    def off_square(rows: np.ndarray, row: np.ndarray) -> np.ndarray:
         vectors, vector = rows @ cell, row @ cell
         lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(vector)
         return np.degrees(np.arcsin(np.minimum(np.abs(vectors @ vector) / lengths, 1)))
 
-    def perpendicular(rows, row):
+    def perpendicular(rows: np.ndarray, row: np.ndarray) -> np.ndarray:
         return rows[off_square(rows, row) < LARGEST_STRAIN]
 
     best, least = None, np.inf
@@ -246,7 +250,7 @@ def smallest_box(cell, in_plane, third):
     return best
 
 
-def nearest_axes(rows, axes):
+def nearest_axes(rows: np.ndarray, axes: np.ndarray) -> np.ndarray:
     """Order `rows` and choose their signs so that each lies closest to its old cell vector."""
     orders = list(itertools.permutations(range(3)))
     weight = np.abs(rows) / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -256,7 +260,7 @@ def nearest_axes(rows, axes):
     return ordered * signs[:, None]
 
 
-def scale_lengths(lengths, minimum, maximum):
+def scale_lengths(lengths: np.ndarray, minimum: np.ndarray, maximum: np.ndarray) -> np.ndarray:
     """Scale lattice lengths to [0, 1) as (L - L_min) / (1.1 L_max - L_min).
 
     Args:
@@ -273,6 +277,6 @@ def scale_lengths(lengths, minimum, maximum):
     return (lengths - minimum) / (1.1 * maximum - minimum)
 
 
-def unscale_lengths(scaled, minimum, maximum):
+def unscale_lengths(scaled: np.ndarray, minimum: np.ndarray, maximum: np.ndarray) -> np.ndarray:
     """Invert `scale_lengths`; arguments and shapes as there, the result in Å."""
     return scaled * (1.1 * maximum - minimum) + minimum

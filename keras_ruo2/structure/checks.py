@@ -1,12 +1,13 @@
 """Can anything be done with these atoms at all?"""
 
 import numpy as np
+from ase import Atoms
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.species import SPECIES
+from keras_ruo2.species import SPECIES, Pair
 
 
-def check_species(atoms, species=SPECIES):
+def check_species(atoms: Atoms, species: Pair = SPECIES) -> None:
     """Raise `ConfigError` if `atoms` is empty or holds an element outside `species`."""
     if not len(atoms):
         raise ConfigError("`atoms` is empty. Expected at least one atom.")
@@ -24,7 +25,7 @@ def check_species(atoms, species=SPECIES):
         )
 
 
-def check_cell(atoms):
+def check_cell(atoms: Atoms) -> None:
     """Raise `ConfigError` unless `atoms` has three cell vectors that span a volume."""
     if not atoms.cell.rank == 3 or not atoms.cell.volume > 1e-6:
         raise ConfigError(

@@ -1,11 +1,14 @@
 """Reference crystals, each with its source."""
 
+from ase import Atoms
 from ase.spacegroup import crystal
 
-from keras_ruo2.species import SPECIES
+from keras_ruo2.species import SPECIES, Pair
 
 
-def rutile_ruo2(a=4.49307, c=3.10639, x=0.3056, species=SPECIES):
+def rutile_ruo2(
+    a: float = 4.49307, c: float = 3.10639, x: float = 0.3056, species: Pair = SPECIES
+) -> Atoms:
     """Return the two-formula-unit cell of rutile RuO2 (P4_2/mnm, no. 136), or of its like.
 
     Args:

@@ -3,31 +3,32 @@
 import math
 
 import numpy as np
+from ase import Atoms
 from ase.neighborlist import neighbor_list
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.structure.bounds import bound
+from keras_ruo2.structure.bounds import bound, bound_range
 from keras_ruo2.structure.cells import energy_of
 from keras_ruo2.structure.checks import check_cell
 
 FEWEST = bound("atoms")
-SHORTEST, LONGEST = bound("vector")
-LEAST_VOLUME, MOST_VOLUME = bound("volume_of_an_atom")
+SHORTEST, LONGEST = bound_range("vector")
+LEAST_VOLUME, MOST_VOLUME = bound_range("volume_of_an_atom")
 CLOSEST, FARTHEST = bound("contact"), bound("from_origin")
 MOST_ENERGY = bound("energy_of_an_atom")
 
 
-def fault_of_numbers(atoms):
+def fault_of_numbers(atoms: Atoms) -> str:
     """Say what is wrong with the atoms, the cell or the energy; empty if nothing is."""
     return fault_of_size(atoms) or fault_of_energy(atoms)
 
 
-def fault_of_size(atoms):
+def fault_of_size(atoms: Atoms) -> str:
     """Say what is wrong with the atoms' number, coordinates or cell; empty if nothing is."""
     return fault_of_atoms(atoms) or fault_of_cell(atoms)
 
 
-def fault_of_atoms(atoms):
+def fault_of_atoms(atoms: Atoms) -> str:
     """Say what is wrong with the number of atoms and their coordinates; empty if nothing is."""
     if len(atoms) < FEWEST:
         return f"it has {len(atoms)} atoms. Expected {FEWEST} or more."
@@ -38,7 +39,7 @@ def fault_of_atoms(atoms):
     return ""
 
 
-def fault_of_vectors(atoms):
+def fault_of_vectors(atoms: Atoms) -> str:
     """Say that the cell vectors span no volume; empty if they do."""
     try:
         check_cell(atoms)
@@ -47,7 +48,7 @@ def fault_of_vectors(atoms):
     return ""
 
 
-def fault_of_cell(atoms):
+def fault_of_cell(atoms: Atoms) -> str:
     """Say what is wrong with the cell; empty if nothing is."""
     if not np.isfinite(atoms.cell.array).all():
         return "its cell is not finite."
@@ -66,7 +67,7 @@ def fault_of_cell(atoms):
     return ""
 
 
-def fault_of_places(atoms):
+def fault_of_places(atoms: Atoms) -> str:
     """Say whether atoms lie on top of each other; empty if none does."""
     first, second, distance = neighbor_list("ijd", atoms, CLOSEST)
     if not len(distance):
@@ -79,7 +80,7 @@ def fault_of_places(atoms):
     )
 
 
-def fault_of_energy(atoms):
+def fault_of_energy(atoms: Atoms) -> str:
     """Say what is wrong with the energy; empty if nothing is, or if there is none."""
     energy = energy_of(atoms)
     if energy is None:

@@ -1,5 +1,9 @@
 """The door that structures of users come in by, the same for every command."""
 
+from collections.abc import Callable, Iterable
+
+from ase import Atoms
+
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import messages
 from keras_ruo2.io.structures import name_of
@@ -9,18 +13,25 @@ ADVICE = "To leave out what cannot be used: --skip_damaged"
 MOST_NAMED = 5  # structures that a message names
 
 
-def check_structure(atoms, names=DOOR):
+def check_structure(atoms: Atoms, names: Iterable[str] = DOOR) -> None:
     """Raise `ConfigError` for a structure that cannot be meant as it is, or cannot be one."""
     if why := sentence_against(names, atoms):
         raise ConfigError(why)
 
 
-def check_energy(atoms):
+def check_energy(atoms: Atoms) -> None:
     """Raise `ConfigError` if the energy of a crystal or molecule cannot be one."""
     check_structure(atoms, ("absurd_energy",))
 
 
-def usable_structures(path, frames, *, skip=False, check=check_structure, advice=ADVICE):
+def usable_structures(
+    path: object,
+    frames: Iterable[Atoms],
+    *,
+    skip: bool = False,
+    check: Callable[[Atoms], None] = check_structure,
+    advice: str = ADVICE,
+) -> list[Atoms]:
     """Return the structures that can be used, refuse the first other one or leave all others out.
 
     Args:
@@ -51,7 +62,7 @@ def usable_structures(path, frames, *, skip=False, check=check_structure, advice
     return kept
 
 
-def warn_of_listed(text, listed):
+def warn_of_listed(text: str, listed: list[str]) -> None:
     """Print a text with the first of a list of sentences."""
     more = len(listed) - MOST_NAMED
     lines = listed[:MOST_NAMED] + ([f"and {more} more"] if more > 0 else [])

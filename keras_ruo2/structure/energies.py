@@ -1,13 +1,18 @@
 """Which energies count, and their classes."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_ruo2.errors import ConfigError
 
 USABLE = ("no", "not_converged")  # what `relax` may say of a structure whose energy counts
 
 
-def class_edges(energies, num_classes=10, names=()):
+def class_edges(
+    energies: ArrayLike, num_classes: int = 10, names: Sequence[str] = ()
+) -> np.ndarray:
     """Split the range of `energies` into classes of equal width.
 
     Args:
@@ -41,7 +46,7 @@ def class_edges(energies, num_classes=10, names=()):
     return np.linspace(low, high, num_classes + 1)
 
 
-def energy_class(energies, edges):
+def energy_class(energies: ArrayLike, edges: ArrayLike) -> np.ndarray:
     """Return the class of each energy, integers from 0; the last class holds its upper edge.
 
     Energies outside the edges fall into the nearest class.

@@ -1,11 +1,17 @@
 """When slabs on the sites of a frame are the same one, turned, mirrored or moved."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from keras_ruo2.structure.anchors import Anchors
+from keras_ruo2.structure.occupied import Occupied
 from keras_ruo2.structure.opposite import laid_on_itself
 from keras_ruo2.structure.sites import HALF
+
+SlabKey = tuple[int, tuple[int, ...]]  # frame, and the sites that hold an atom
 
 
 class SlabKeys:
@@ -18,10 +24,11 @@ class SlabKeys:
         anchors: `Anchors`.
     """
 
-    def __init__(self, anchors):
-        self.anchors, self.moves = anchors, {}
+    def __init__(self, anchors: Anchors) -> None:
+        self.anchors = anchors
+        self.moves: dict[int, np.ndarray] = {}
 
-    def __call__(self, cell, there):
+    def __call__(self, cell: int, there: np.ndarray) -> SlabKey:
         """Return what equal slabs share, to be compared and hashed.
 
         Args:
@@ -37,7 +44,7 @@ class SlabKeys:
         images = np.sort(images[(images >= 0).all(axis=1)], axis=1)
         return frame, min(map(tuple, images.tolist()))
 
-    def moves_of(self, frame):
+    def moves_of(self, frame: int) -> np.ndarray:
         """Return where each way to lay a frame on itself takes its sites, `(ways, sites)`."""
         anchors = self.anchors
         real = anchors.channels[frame] >= 0
@@ -61,10 +68,10 @@ class KnownSlabs:
         keys: Their `SlabKeys`.
     """
 
-    keys: frozenset
+    keys: frozenset[SlabKey]
 
     @classmethod
-    def of(cls, occupied, anchors):
+    def of(cls, occupied: Iterable[Occupied | None], anchors: Anchors) -> "KnownSlabs":
         """Return those of what `occupied_sites` returned for each slab.
 
         Args:
@@ -74,11 +81,11 @@ class KnownSlabs:
         key_of = SlabKeys(anchors)
         return cls(frozenset(key_of(one.cell, one.occupancy > 0) for one in occupied if one))
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it: of each slab the frame and the sites with an atom."""
         return {"slabs": [[frame, list(sites)] for frame, sites in sorted(self.keys)]}
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: dict[str, Any]) -> "KnownSlabs":
         """Invert `as_dict`."""
         return cls(frozenset((frame, tuple(sites)) for frame, sites in values["slabs"]))

@@ -1,19 +1,22 @@
 """Slabs standing alone: the normal, heights along it, a vacuum of any width, two equal faces."""
 
+from collections.abc import Iterator
+
 import numpy as np
+from ase import Atoms
 
 from keras_ruo2.structure.cells import SLAB_GAP, straighten, widest_stretch
 
 SAME_PLACE = 0.1  # Å by which an atom may miss its mirror image in a slab with two equal faces
 
 
-def normal_of(atoms):
+def normal_of(atoms: Atoms) -> np.ndarray:
     """Return the unit vector across the slab, on the side that the third cell vector points to."""
     normal = np.cross(atoms.cell[0], atoms.cell[1])
     return normal * (np.sign(normal @ atoms.cell[2]) / np.linalg.norm(normal))
 
 
-def heights(atoms):
+def heights(atoms: Atoms) -> tuple[np.ndarray, float]:
     """Find the slab in its cell.
 
     Args:
@@ -32,7 +35,7 @@ def heights(atoms):
     return above, vacuum
 
 
-def standing(atoms, vacuum):
+def standing(atoms: Atoms, vacuum: float) -> Atoms:
     """Return the slab in one piece, in the middle of a cell with a given vacuum.
 
     The third cell vector becomes normal to the first two; in-plane places are kept.
@@ -54,7 +57,7 @@ def standing(atoms, vacuum):
     return slab
 
 
-def equal_faces(atoms, tolerance=SAME_PLACE):
+def equal_faces(atoms: Atoms, tolerance: float = SAME_PLACE) -> bool:
     """Say whether some symmetry of the slab exchanges its two faces.
 
     Inversion, a mirror or glide plane, two-fold axes in the plane and four-fold rotoinversions are
@@ -84,7 +87,7 @@ def equal_faces(atoms, tolerance=SAME_PLACE):
     return False
 
 
-def exchanging(cell):
+def exchanging(cell: np.ndarray) -> Iterator[np.ndarray]:
     """Yield the symmetries of a cell that turn z over, as Cartesian matrices."""
     for swap in (np.eye(2), np.eye(2)[::-1]):
         for one in (1, -1):

@@ -7,10 +7,12 @@ from ase import Atoms
 from ase.constraints import FixAtoms
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.species import Pair
 from keras_ruo2.structure.bonds import is_metal
 from keras_ruo2.structure.cells import SLAB_GAP
 from keras_ruo2.structure.faces import heights
 from keras_ruo2.structure.layers import bottom_layers, ruthenium_planes
+from keras_ruo2.structure.registration import Registration
 
 RIGHT = 0.1  # degrees by which the angles of a cell may differ from 90
 OVERLAP = 3.5  # Å below the plane of the cut, in which a face is aligned with what is kept
@@ -37,12 +39,18 @@ class Base:
     places: np.ndarray
     lengths: np.ndarray
     channels: np.ndarray
-    species: tuple
+    species: Pair
     cut: float
     planes: int
 
 
-def base_of(atoms, species, *, frozen_layers=None, keep_below=None):
+def base_of(
+    atoms: Atoms,
+    species: Pair,
+    *,
+    frozen_layers: int | None = None,
+    keep_below: float | None = None,
+) -> Base:
     """Return the `Base` of a slab.
 
     Args:
@@ -57,11 +65,11 @@ def base_of(atoms, species, *, frozen_layers=None, keep_below=None):
     """
     check_keepable(atoms, species)
     above, _ = heights(atoms)
-    if keep_below is None:
-        kept = np.zeros(len(atoms), bool)
-        kept[bottom_layers(atoms, frozen_layers)] = True
-    else:
+    if keep_below is not None:
         kept = below_height(atoms, above, keep_below)
+    else:
+        kept = np.zeros(len(atoms), bool)
+        kept[bottom_layers(atoms, frozen_layers or 0)] = True
     lengths = atoms.cell.lengths()
     places = atoms.get_scaled_positions(wrap=False) * lengths
     lowest = places[above.argmin(), 2]
@@ -86,7 +94,7 @@ def base_of(atoms, species, *, frozen_layers=None, keep_below=None):
     )
 
 
-def check_keepable(atoms, species):
+def check_keepable(atoms: Atoms, species: Pair) -> None:
     """Raise `ConfigError` unless faces of the species can be laid on a slab in its cell."""
     elements = set(atoms.get_chemical_symbols())
     if elements != set(species):
@@ -111,7 +119,7 @@ def check_keepable(atoms, species):
         )
 
 
-def below_height(atoms, above, height):
+def below_height(atoms: Atoms, above: np.ndarray, height: float) -> np.ndarray:
     """Say which atoms of a slab lie below a height, `(n,)`.
 
     Args:
@@ -135,7 +143,9 @@ def below_height(atoms, above, height):
     return kept
 
 
-def join_face(base, registration, offsets, there):
+def join_face(
+    base: Base, registration: Registration, offsets: np.ndarray, there: np.ndarray
+) -> Atoms:
     """Lay a face on what is kept.
 
     The face is moved as a whole so that the atoms at the cut, which both have, lie on each other
@@ -174,7 +184,7 @@ def join_face(base, registration, offsets, there):
     return result
 
 
-def kept_atoms(base):
+def kept_atoms(base: Base) -> Atoms:
     """Return the kept atoms alone, without what a calculator said of the whole slab."""
     result = base.atoms[base.kept]
     result.calc = None
@@ -185,7 +195,9 @@ def kept_atoms(base):
     return result
 
 
-def apart_from(base, registration, places, there):
+def apart_from(
+    base: Base, registration: Registration, places: np.ndarray, there: np.ndarray
+) -> np.ndarray:
     """Return the vectors from placed atoms at the cut to the kept ones they stand for, `(n, 3)`."""
     partners = np.where(there, registration.partners, -1)
     near = places[..., 2] > base.cut - OVERLAP
@@ -196,7 +208,7 @@ def apart_from(base, registration, places, there):
     return apart
 
 
-def misfit_of(apart):
+def misfit_of(apart: np.ndarray) -> float:
     """Return the root mean square of vectors about their mean, Å, infinite without any."""
     if not len(apart):
         return np.inf

@@ -1,6 +1,7 @@
 """Layers of a slab: displaced, relaxing and frozen ones of a search, and those at the bottom."""
 
 import numpy as np
+from ase import Atoms
 from ase.constraints import FixAtoms
 
 from keras_ruo2.errors import ConfigError
@@ -12,7 +13,7 @@ PLANE_GAP = 0.5  # Å between the Ru of one plane and of the next; (111) has 0.7
 THICK = 5  # Ru planes from which the two moving layers have two each, as in the source
 
 
-def ruthenium_planes(atoms):
+def ruthenium_planes(atoms: Atoms) -> np.ndarray:
     """Return the plane of each metal atom, 0 the lowest, and -1 for other atoms: shape `(n,)`."""
     planes = np.full(len(atoms), -1)
     ruthenium = np.flatnonzero(is_metal(atoms))
@@ -22,7 +23,7 @@ def ruthenium_planes(atoms):
     return planes
 
 
-def default_thickness(num_planes):
+def default_thickness(num_planes: int) -> tuple[int, int]:
     """Return the Ru planes of the displaced and of the buffer layer, `(2, 2)` if there is room.
 
     Slabs of fewer than `THICK` planes, which the vertical cell length allows for the wider
@@ -31,7 +32,9 @@ def default_thickness(num_planes):
     return (2, 2) if num_planes >= THICK else (max(1, num_planes - 2), 1)
 
 
-def assign_layers(atoms, displaced=None, buffer=None):
+def assign_layers(
+    atoms: Atoms, displaced: int | None = None, buffer: int | None = None
+) -> np.ndarray:
     """Return the layer of each atom of a slab, its upper face being the one that is explored.
 
     Args:
@@ -75,7 +78,7 @@ def assign_layers(atoms, displaced=None, buffer=None):
     return layers
 
 
-def with_layers(atoms, layers):
+def with_layers(atoms: Atoms, layers: np.ndarray) -> Atoms:
     """Return a copy that carries `layers` as its array "layer", the frozen ones fixed."""
     result = atoms.copy()
     result.set_constraint()
@@ -84,12 +87,12 @@ def with_layers(atoms, layers):
     return result
 
 
-def layer_of(atoms):
+def layer_of(atoms: Atoms) -> np.ndarray:
     """Return the array "layer" of `atoms`."""
     return atoms.arrays["layer"]
 
 
-def bottom_layers(atoms, count):
+def bottom_layers(atoms: Atoms, count: int) -> np.ndarray:
     """Choose the lowest Ru planes and all atoms up to halfway to the next one.
 
     Args:

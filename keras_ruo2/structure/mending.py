@@ -1,5 +1,6 @@
 """Push apart atoms that are too close for any potential, as little as possible."""
 
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -53,12 +54,12 @@ class Pairs(NamedTuple):
     sums: np.ndarray
     real: np.ndarray
 
-    def vectors(self, positions):
+    def vectors(self, positions: np.ndarray) -> np.ndarray:
         """Return the vectors from the first to the second atoms, Å."""
         return positions[self.second] - positions[self.first] + self.shift
 
 
-def mend(atoms, closest, frozen=()):
+def mend(atoms: Atoms, closest: float, frozen: Sequence[int] | np.ndarray = ()) -> Mended | None:
     """Move atoms as little as possible until none is too close to another.
 
     Pairs closer than `closest` are pushed to the shortest distance that whole slabs have; pairs
@@ -106,7 +107,7 @@ def mend(atoms, closest, frozen=()):
     return None
 
 
-def mended_result(atoms, places, num_close):
+def mended_result(atoms: Atoms, places: np.ndarray, num_close: int) -> Mended | None:
     """Return `Mended`, or `None` if an atom was moved too far."""
     moved = float(np.linalg.norm(places - atoms.positions, axis=1).max())
     if moved > FARTHEST:
@@ -116,7 +117,7 @@ def mended_result(atoms, places, num_close):
     return Mended(result, num_close, moved)
 
 
-def free_atoms(atoms, frozen):
+def free_atoms(atoms: Atoms, frozen: Sequence[int] | np.ndarray) -> np.ndarray:
     """Say which atoms may move, `(n,)`."""
     free = np.ones(len(atoms), bool)
     free[np.asarray(frozen, int)] = False
@@ -126,7 +127,7 @@ def free_atoms(atoms, frozen):
     return free
 
 
-def pairs_of(atoms, places):
+def pairs_of(atoms: Atoms, places: np.ndarray) -> Pairs:
     """Return the `Pairs` of atoms that may come to be too close, each once."""
     looked = Atoms(atoms.numbers, places, cell=atoms.cell, pbc=True)
     radii, metal = covalent_radii[atoms.numbers], is_metal(atoms).astype(int)
@@ -140,7 +141,7 @@ def pairs_of(atoms, places):
     return Pairs(first, second, shift @ atoms.cell.array, sums, real)
 
 
-def separate_coincident(start, pairs, free):
+def separate_coincident(start: np.ndarray, pairs: Pairs, free: np.ndarray) -> np.ndarray:
     """Return positions in which no two atoms lie on each other, so that a direction is known."""
     places = start.copy()
     rng = np.random.default_rng(0)
@@ -151,7 +152,9 @@ def separate_coincident(start, pairs, free):
     return places
 
 
-def slopes(pairs, directions, watched, free):
+def slopes(
+    pairs: Pairs, directions: np.ndarray, watched: np.ndarray, free: np.ndarray
+) -> np.ndarray:
     """Return how the watched distances change with the free coordinates, `(p, 3 f)`."""
     number = np.cumsum(free) - 1
     rows = np.zeros((int(watched.sum()), int(free.sum()), 3))
@@ -162,7 +165,7 @@ def slopes(pairs, directions, watched, free):
     return rows.reshape(len(rows), -1)
 
 
-def shortest_step(rows, needed):
+def shortest_step(rows: np.ndarray, needed: np.ndarray) -> np.ndarray | None:
     """Return the shortest vector x with `rows @ x >= needed`, `None` if there is none."""
     system = np.vstack([rows.T, needed])
     target = np.zeros(len(system))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
+from keras_ruo2.species import Pair
+
 NUM_HEADERS = 5  # three lengths and two repeats, before four numbers of each atom
 
 
@@ -24,16 +26,16 @@ class Motif:
     positions: np.ndarray
     channels: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.channels)
 
-    def to_bytes(self):
+    def to_bytes(self) -> bytes:
         """Return it as a record stores it: float32 numbers."""
         atoms = np.column_stack([self.positions, self.channels]).ravel()
         return np.concatenate([self.lengths, self.repeats, atoms]).astype("<f4").tobytes()
 
     @classmethod
-    def from_bytes(cls, stored):
+    def from_bytes(cls, stored: bytes) -> "Motif":
         """Invert `to_bytes`.
 
         Raises:
@@ -46,13 +48,13 @@ class Motif:
         repeats = values[3:NUM_HEADERS].round().astype(int)
         return cls(values[:3], repeats, atoms[:, :3], atoms[:, 3].astype(int))
 
-    def to_atoms(self, species):
+    def to_atoms(self, species: Pair) -> Atoms:
         """Return it as `ase.Atoms` of the given metal and anion, periodic, not repeated."""
         symbols = [species[channel] for channel in self.channels]
         return Atoms(symbols, self.positions, cell=self.lengths, pbc=True)
 
 
-def motif_of(box, species):
+def motif_of(box: Atoms, species: Pair) -> Motif:
     """Return the `Motif` of a structure as a recipe has prepared it.
 
     Args:

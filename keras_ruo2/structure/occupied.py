@@ -1,15 +1,18 @@
 """Which sites of the frames a slab occupies, and how far from them its atoms rest."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from keras_ruo2.structure.anchors import Anchors
+from keras_ruo2.structure.motifs import Motif
 from keras_ruo2.structure.sites import HALF, Frame, canonical, lay_over
 
 CLOSE = 0.25  # Å, root mean square, at which no other frame is tried
 
 
-def sites_of_all(motifs, anchors):
+def sites_of_all(motifs: Iterable[Motif], anchors: Anchors) -> "list[Occupied | None]":
     """Return what `occupied_sites` does of each of many slabs; those of a search resemble the last.
 
     Args:
@@ -39,7 +42,7 @@ class Occupied:
     offsets: np.ndarray
 
 
-def anchor_frames(anchors):
+def anchor_frames(anchors: Anchors) -> list[Frame]:
     """Return the frames of `Anchors`, without members."""
     frames = []
     for number, channels in enumerate(anchors.channels):
@@ -50,7 +53,9 @@ def anchor_frames(anchors):
     return frames
 
 
-def occupied_sites(motif, anchors, frames, first=0):
+def occupied_sites(
+    motif: Motif, anchors: Anchors, frames: Sequence[Frame], first: int = 0
+) -> Occupied | None:
     """Return what sites a slab occupies.
 
     Args:
@@ -67,8 +72,8 @@ def occupied_sites(motif, anchors, frames, first=0):
     if best[1] > CLOSE**2:
         fits = [(*lay_over(slab, frame), number) for number, frame in enumerate(frames)]
         best = min(fits, key=lambda fit: fit[1])
-    moved, cost, number = best
-    if not np.isfinite(cost):
+    moved, _, number = best
+    if moved is None:
         return None
     sites = frames[number].assign(moved)
     if (sites < 0).any():
@@ -79,14 +84,14 @@ def occupied_sites(motif, anchors, frames, first=0):
     return Occupied(cell_of(number, moved.repeats, anchors), occupancy, offsets)
 
 
-def cell_of(frame, repeats, anchors):
+def cell_of(frame: int, repeats: np.ndarray, anchors: Anchors) -> int:
     """Return the number of a frame's cell, the one with these lateral repeats if there is one."""
     mine = np.flatnonzero(anchors.cells[:, 0] == frame)
     same = (anchors.cells[mine, 1:] == np.asarray(repeats)).all(axis=1)
     return int(mine[np.argmax(same)])
 
 
-def at_rest(occupied, energies):
+def at_rest(occupied: Sequence[Occupied | None], energies: np.ndarray) -> list[int]:
     """Find for each slab the one of lowest energy that occupies the same sites.
 
     Args:
@@ -96,9 +101,9 @@ def at_rest(occupied, energies):
     Returns:
         For each the number of the slab at rest, -1 for those that occupy no known sites.
     """
-    keys = [slab and (slab.cell, slab.occupancy.tobytes()) for slab in occupied]
+    keys = [None if slab is None else (slab.cell, slab.occupancy.tobytes()) for slab in occupied]
     energies = np.where(np.isnan(energies), np.inf, energies)
-    lowest = {}
+    lowest: dict[tuple[int, bytes] | None, int] = {}
     for number in np.argsort(energies, kind="stable").tolist():
         lowest.setdefault(keys[number], number)
     return [-1 if key is None else lowest[key] for key in keys]

@@ -1,5 +1,6 @@
 """Which site of the upper face lies where one of the lower face does, seen from its own side."""
 
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 import numpy as np
@@ -13,7 +14,9 @@ ALIKE = 0.75  # share of the sites that must lie on others
 METAL_OFF = 0.6  # Å that a metal atom may be off where the slab is turned over
 
 
-def opposite_sites(positions, channels, lengths, centring):
+def opposite_sites(
+    positions: np.ndarray, channels: np.ndarray, lengths: np.ndarray, centring: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | tuple[None, None]:
     """Find how a slab, turned over, lies on itself, and which sites then change places.
 
     Turning over keeps the plane: z changes its sign, x and y may change theirs or, in square cells,
@@ -29,7 +32,8 @@ def opposite_sites(positions, channels, lengths, centring):
         Places `(s, 3)` of the turned sites, Å, and the number of the site on each of these places,
         -1 where there is none, `(s,)`; `None` for both if the slab does not lie on itself.
     """
-    best, least = (None, None), np.inf
+    best: tuple[np.ndarray, np.ndarray] | tuple[None, None] = (None, None)
+    least = np.inf
     metal = channels == 0
     if not metal.any():
         return best
@@ -40,7 +44,13 @@ def opposite_sites(positions, channels, lengths, centring):
     return best
 
 
-def laid_on_itself(positions, channels, lengths, centring, ups):
+def laid_on_itself(
+    positions: np.ndarray,
+    channels: np.ndarray,
+    lengths: np.ndarray,
+    centring: np.ndarray,
+    ups: Sequence[int],
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Yield how a slab lies on itself: places, the sites there, -1 for none, and how far, Å.
 
     Arguments are those of `opposite_sites`, and `ups`, the signs of z that are tried.
@@ -52,7 +62,13 @@ def laid_on_itself(positions, channels, lengths, centring, ups):
             yield places, partners, far
 
 
-def moved_onto(positions, metal, lengths, centring, ups):
+def moved_onto(
+    positions: np.ndarray,
+    metal: np.ndarray,
+    lengths: np.ndarray,
+    centring: np.ndarray,
+    ups: Sequence[int],
+) -> Iterator[np.ndarray]:
     """Yield the places of sites turned in every way that lays a metal atom on one."""
     for sign_x, sign_y, swapped, up in product(*OPERATIONS, ups):
         if swapped and abs(lengths[0] / lengths[1] - 1) > SAME_CELL:
@@ -67,25 +83,33 @@ def moved_onto(positions, metal, lengths, centring, ups):
                 yield moved - [*middle_of(apart, lengths), 0]
 
 
-def middle_of(apart, lengths):
+def middle_of(apart: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Return the mean of vectors within the plane, `(2,)`, each the shortest of its images."""
     return (apart[:, :2] - lengths * np.round(apart[:, :2] / lengths)).mean(axis=0)
 
 
-def copies_of(positions, lengths, centring):
+def copies_of(positions: np.ndarray, lengths: np.ndarray, centring: np.ndarray) -> np.ndarray:
     """Return sites and their copies in a centred cell, `(m * s, 3)`, Å."""
     shifts = np.concatenate([centring * lengths, np.zeros((len(centring), 1))], axis=1)
     return (positions + shifts[:, None]).reshape(-1, 3)
 
 
-def nearest_sites(places, positions, lengths, centring):
+def nearest_sites(
+    places: np.ndarray, positions: np.ndarray, lengths: np.ndarray, centring: np.ndarray
+) -> np.ndarray:
     """Return the site nearest to each place, `(n, 3)`, Å."""
     copies = copies_of(positions, lengths, centring)
     apart = np.linalg.norm(vectors(places[:, None], copies[None], lengths), axis=-1)
     return copies[apart.argmin(axis=1)]
 
 
-def sites_at(places, positions, channels, lengths, centring):
+def sites_at(
+    places: np.ndarray,
+    positions: np.ndarray,
+    channels: np.ndarray,
+    lengths: np.ndarray,
+    centring: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the site at the place of each turned site, -1 where there is none, and how far, Å.
 
     No site is at two places.
@@ -99,15 +123,19 @@ def sites_at(places, positions, channels, lengths, centring):
     return np.where(far < SAME_SITE, sites, -1), far
 
 
-def missing_opposites(positions, channels, lengths, centring):
+def missing_opposites(
+    positions: np.ndarray, channels: np.ndarray, lengths: np.ndarray, centring: np.ndarray
+) -> np.ndarray:
     """Return the places where sites of a face have no opposite, `(n, 3)`, Å."""
     places, partners = opposite_sites(positions, channels, lengths, centring)
-    if places is None:
+    if places is None or partners is None:
         return np.empty((0, 3))
     return places[(partners < 0) & (np.abs(positions[:, 2]) > MIDDLE)]
 
 
-def upper_sites(positions, channels, lengths, centring):
+def upper_sites(
+    positions: np.ndarray, channels: np.ndarray, lengths: np.ndarray, centring: np.ndarray
+) -> np.ndarray | None:
     """Return for each site of a lower face the one of the upper face that is its opposite.
 
     Returns:
@@ -115,7 +143,7 @@ def upper_sites(positions, channels, lengths, centring):
         where the slab does not lie on itself when it is turned over.
     """
     places, partners = opposite_sites(positions, channels, lengths, centring)
-    if places is None:
+    if places is None or partners is None:
         return None
     upper = np.flatnonzero((positions[:, 2] > MIDDLE) & (partners >= 0) & (channels == 1))
     upper = upper[positions[partners[upper], 2] < -MIDDLE]

@@ -1,8 +1,10 @@
 """Which facet of rutile a slab shows, read off the Ru atoms inside it."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
+from ase import Atoms
 from ase.neighborlist import neighbor_list
 
 from keras_ruo2.structure.bonds import is_metal, pair_of, unlike_neighbours
@@ -22,7 +24,7 @@ LARGEST_THIN = 0.55  # Å, as above for such a Ru; unrelaxed samples are 0.5 off
 BEYOND = 0.5  # Å above the uppermost Ru where a neighbour would be that the slab is too thin for
 
 
-def facet_of(atoms):
+def facet_of(atoms: Atoms) -> str:
     """Name the low-index facet of rutile that a slab is cut along.
 
     A Ru inside rutile has ten Ru neighbours. How far each of them lies above or below it tells the
@@ -52,7 +54,7 @@ def facet_of(atoms):
     return list(facet_profiles())[int(votes.argmax())]
 
 
-def thin_deviations(atoms):
+def thin_deviations(atoms: Atoms) -> np.ndarray:
     """Return how far Ru with fewer than ten Ru neighbours are from each facet, `(n, facets)`, Å.
 
     A facet is infinitely far from a Ru whose neighbours are not as many as the facet has between
@@ -81,7 +83,7 @@ def thin_deviations(atoms):
     return np.reshape(deviations, (-1, len(FACETS)))
 
 
-def inner_neighbours(atoms):
+def inner_neighbours(atoms: Atoms) -> np.ndarray:
     """Return the vectors from each Ru inside to its nearest Ru, shape `(n, 10, 3)`, Å.
 
     Inside are the Ru with an octahedron of O and ten Ru neighbours closer than `FARTHEST`. The
@@ -95,18 +97,18 @@ def inner_neighbours(atoms):
     return np.reshape(neighbours, (-1, NUM_NEIGHBOURS, 3))
 
 
-def nearest_of(vectors):
+def nearest_of(vectors: np.ndarray) -> np.ndarray:
     """Return the ten shortest of `vectors`, ascending."""
     return vectors[np.argsort(np.linalg.norm(vectors, axis=1))[:NUM_NEIGHBOURS]]
 
 
-def facet_profiles():
+def facet_profiles() -> dict[str, np.ndarray]:
     """Return the sorted heights of the Ru neighbours in the crystal, by facet, Å."""
     return {"({}{}{})".format(*facet): profile_of(facet) for facet in FACETS}
 
 
 @cache
-def profile_of(indices):
+def profile_of(indices: tuple[int, ...]) -> np.ndarray:
     """Return the sorted heights of a Ru's ten Ru neighbours over a plane of the crystal, Å."""
     bulk = rutile_ruo2()
     first, vectors = neighbor_list("iD", bulk, {("Ru", "Ru"): FARTHEST})
@@ -115,7 +117,7 @@ def profile_of(indices):
     return np.sort(around @ (normal / np.linalg.norm(normal)))
 
 
-def deviation_from(indices, atoms):
+def deviation_from(indices: Sequence[int], atoms: Atoms) -> float:
     """Return how far the Ru inside a slab are from those of a facet, Å, NaN without an inside."""
     around = inner_neighbours(atoms)
     if not len(around):
@@ -124,7 +126,7 @@ def deviation_from(indices, atoms):
     return float(np.sqrt(((profiles - profile_of(tuple(indices))) ** 2).mean(axis=1)).mean())
 
 
-def lattice_of(atoms):
+def lattice_of(atoms: Atoms) -> tuple[float, float] | None:
     """Return the mean lattice constants `(a, c)` inside a slab, Å, `None` if it has no inside."""
     around = inner_neighbours(atoms)
     if not len(around):
@@ -134,7 +136,7 @@ def lattice_of(atoms):
     return float(np.sqrt(2 * (diagonal**2 - c**2 / 4))), float(c)
 
 
-def num_surface_cells(facet, atoms):
+def num_surface_cells(facet: str, atoms: Atoms) -> int:
     """Return how many (1x1) cells of its facet a slab is made of, at least 1.
 
     The lattice constants are those inside the slab, if it has an inside: 2 % in the area would be a

@@ -1,10 +1,14 @@
 """Slabs from the numbers of a generator that places atoms."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from ase import Atoms
 
+from keras_ruo2.species import Pair
 
-def placed_slabs(made, species):
+
+def placed_slabs(made: Mapping[str, np.ndarray], species: Pair) -> list[Atoms]:
     """Return the slabs that a generator has placed, one cell of each.
 
     Args:

@@ -5,15 +5,17 @@ is odd. What is impossible is refused; what is odd may be meant.
 """
 
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+from ase import Atoms
 from ase.data import covalent_radii
 
-from keras_ruo2.structure.bounds import bound
+from keras_ruo2.structure.bounds import bound, bound_range
 from keras_ruo2.structure.cells import SLAB_GAP, widest_stretch
 
 MOST_LOOKED_AT = 300  # atoms whose neighbours are looked for
-SMALLEST, LARGEST = bound("spacing")
+SMALLEST, LARGEST = bound_range("spacing")
 UNITS = MappingProxyType({"nm": 0.1, "Bohr radii": 1 / 0.529177, "pm": 100.0})  # of an Å
 USUAL = 0.93  # the ratio in RuO2
 SMALLEST_VOLUME = 1e-6  # Å^3 of a cell, in whatever unit
@@ -22,7 +24,7 @@ FULL = bound("occupancy")
 LONGEST = 40.0  # Å along x or y of cells that grids are made of
 
 
-def spacing(atoms):
+def spacing(atoms: Atoms) -> tuple[float, float]:
     """Return the median distance to the nearest neighbour over covalent radii, and in Å.
 
     Returns:
@@ -44,7 +46,7 @@ def spacing(atoms):
     return float(np.median(ratios)), float(np.median(shortest))
 
 
-def wrong_units(atoms, largest=LARGEST):
+def wrong_units(atoms: Atoms, largest: float = LARGEST) -> str:
     """Say in a sentence that distances are no Å, empty if they may be.
 
     Args:
@@ -68,13 +70,13 @@ def wrong_units(atoms, largest=LARGEST):
     )
 
 
-def is_crowded(atoms):
+def is_crowded(atoms: Atoms) -> bool:
     """Say whether distances are far below those of any solid, so that work on it would not end."""
     return spacing(atoms)[0] < SMALLEST
 
 
-def partial_occupancies(atoms):
-    """Say in a sentence that sites are only partly occupied, empty if none is known to be."""
+def partial_occupancies(atoms: Atoms) -> str:
+    """Say in a sentence that sites are only partly occupied, as CIF files of averages have them."""
     shares = [
         share
         for site in dict_or_empty(atoms.info.get("occupancy")).values()
@@ -90,12 +92,12 @@ def partial_occupancies(atoms):
     )
 
 
-def dict_or_empty(value):
+def dict_or_empty(value: object) -> dict[Any, Any]:
     """Return a dict, empty for anything else."""
     return value if isinstance(value, dict) else {}
 
 
-def sideways_vacuum(atoms):
+def sideways_vacuum(atoms: Atoms) -> str:
     """Say in a sentence that the vacuum lies along another vector than the third one."""
     gaps = [gap_across(atoms, axis) for axis in range(3)]
     if gaps[2] >= SLAB_GAP or max(gaps[:2]) < SLAB_GAP:
@@ -108,19 +110,19 @@ def sideways_vacuum(atoms):
     )
 
 
-def missing_vacuum_sentence(atoms):
+def missing_vacuum_sentence(atoms: Atoms) -> str:
     """Say in a sentence that a structure is a crystal without surfaces."""
     widest = max(gap_across(atoms, axis) for axis in range(3))
     return "" if widest >= SLAB_GAP else f"no vacuum ({widest:.1f} Å at most): a crystal, no slab"
 
 
-def long_cell(atoms):
+def long_cell(atoms: Atoms) -> str:
     """Say in a sentence that a cell is too long for grids to hold its atoms apart."""
     longest = atoms.cell.lengths()[:2].max()
     return "" if longest <= LONGEST else f"{longest:.1f} Å long along x or y in an orthogonal cell"
 
 
-def gap_across(atoms, axis):
+def gap_across(atoms: Atoms, axis: int) -> float:
     """Return the widest empty stretch between the planes of the other two cell vectors, Å."""
     others = np.delete(atoms.cell.array, axis, axis=0)
     height = atoms.get_volume() / np.linalg.norm(np.cross(*others))

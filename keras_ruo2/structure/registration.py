@@ -1,12 +1,17 @@
 """How the sites of a frame lie on the kept part of a slab."""
 
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from keras_ruo2.structure.anchors import Anchors
 from keras_ruo2.structure.layers import PLANE_GAP
 from keras_ruo2.structure.sites import ALIKE, FAR, HALF, INSIDE, SAME_SITE, vectors
+
+if TYPE_CHECKING:
+    from keras_ruo2.structure.kept import Base
 
 STRAIN = 0.05  # share by which lengths of a cell may differ from multiples of a frame's
 
@@ -28,7 +33,7 @@ class Registration(NamedTuple):
     """
 
     frame: int
-    tiles: tuple
+    tiles: tuple[int, ...]
     matrix: np.ndarray
     places: np.ndarray
     shifts: np.ndarray
@@ -39,7 +44,7 @@ class Registration(NamedTuple):
     misfit: float
 
 
-def registrations(base, anchors, frames):
+def registrations(base: "Base", anchors: Anchors, frames: Iterable[int]) -> list[Registration]:
     """Return how frames lie on a slab, each at most twice, one of these upside down.
 
     Args:
@@ -56,7 +61,15 @@ def registrations(base, anchors, frames):
     return registered
 
 
-def register(base, positions, channels, lengths, centred=False, frame=0, sites=None):
+def register(
+    base: "Base",
+    positions: np.ndarray,
+    channels: np.ndarray,
+    lengths: np.ndarray,
+    centred: bool = False,
+    frame: int = 0,
+    sites: np.ndarray | None = None,
+) -> list[Registration]:
     """Lay sites on what is kept of a slab, as many planes of metal above it as the slab had.
 
     Args:
@@ -88,7 +101,14 @@ def register(base, positions, channels, lengths, centred=False, frame=0, sites=N
     return registered
 
 
-def fitting_placements(base, positions, channels, lengths, turns, flip):
+def fitting_placements(
+    base: "Base",
+    positions: np.ndarray,
+    channels: np.ndarray,
+    lengths: np.ndarray,
+    turns: int,
+    flip: int,
+) -> Iterator[tuple[float, tuple[int, ...], np.ndarray, np.ndarray]]:
     """Yield `(cost, tiles, matrix, places)` of the ways to lay turned sites on a slab."""
     lengths = np.array(lengths)[:: -1 if turns % 2 else 1]
     tiles = np.maximum(np.round(base.lengths[:2] / lengths), 1).astype(int)
@@ -114,7 +134,14 @@ def fitting_placements(base, positions, channels, lengths, turns, flip):
             yield cost, tuple(tiles.tolist()), matrix, moved
 
 
-def settled(base, places, channels, cell, planes, chosen):
+def settled(
+    base: "Base",
+    places: np.ndarray,
+    channels: np.ndarray,
+    cell: np.ndarray,
+    planes: np.ndarray,
+    chosen: np.ndarray,
+) -> tuple[float, np.ndarray]:
     """Move sites until the kept metal lies on theirs on average; return the cost and the places.
 
     The cost is the mean square distance of kept atoms from sites of their kind, no further down
@@ -141,7 +168,13 @@ def settled(base, places, channels, cell, planes, chosen):
     return float((np.minimum(distance, SAME_SITE) ** 2).mean()), places
 
 
-def nearest_vectors(points, kinds, places, channels, cell):
+def nearest_vectors(
+    points: np.ndarray,
+    kinds: np.ndarray,
+    places: np.ndarray,
+    channels: np.ndarray,
+    cell: np.ndarray,
+) -> np.ndarray | None:
     """Return the vectors to points from the nearest sites of their kind, `None` without any."""
     apart = vectors(points[:, None].copy(), places[None], cell)
     distance = np.linalg.norm(apart, axis=-1)
@@ -153,7 +186,7 @@ def nearest_vectors(points, kinds, places, channels, cell):
     return apart[rows, nearest]
 
 
-def planes_of(z):
+def planes_of(z: np.ndarray) -> np.ndarray:
     """Return the number of the plane of each height, 0 the lowest."""
     order = np.argsort(z, kind="stable")
     planes = np.empty(len(z), int)
@@ -161,7 +194,16 @@ def planes_of(z):
     return planes
 
 
-def laid(base, frame, tiles, matrix, places, channels, sites, cost):
+def laid(
+    base: "Base",
+    frame: int,
+    tiles: tuple[int, ...],
+    matrix: np.ndarray,
+    places: np.ndarray,
+    channels: np.ndarray,
+    sites: np.ndarray,
+    cost: float,
+) -> Registration:
     """Return the `Registration` of sites that lie where they belong."""
     cell = base.lengths[:2] / tiles
     shifts = np.array(
@@ -181,8 +223,8 @@ def laid(base, frame, tiles, matrix, places, channels, sites, cost):
         rows, columns = linear_sum_assignment(near)
         close = near[rows, columns] < 1e3
         partners[theirs[columns[close]]] = mine[rows[close]]
-    partners = partners.reshape(len(shifts), -1)
-    lower = (places[:, 2] < base.cut) | (partners >= 0)
+    by_tile = partners.reshape(len(shifts), -1)
+    lower = (places[:, 2] < base.cut) | (by_tile >= 0)
     return Registration(
-        frame, tiles, matrix, places, shifts, channels, sites, partners, lower, float(np.sqrt(cost))
+        frame, tiles, matrix, places, shifts, channels, sites, by_tile, lower, float(np.sqrt(cost))
     )

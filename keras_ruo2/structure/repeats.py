@@ -1,13 +1,14 @@
 """The smallest cell of a slab that repeats itself in x and y."""
 
 import numpy as np
+from ase import Atoms
 from scipy.optimize import linear_sum_assignment
 
 MOST_REPEATS = 8  # of a cell of 18 Å: 2.2 Å, less than the shortest vector of any facet
 SAME_PLACE = 0.3  # Å that a copy of an atom may be off
 
 
-def smallest_cell(atoms, tolerance=SAME_PLACE):
+def smallest_cell(atoms: Atoms, tolerance: float = SAME_PLACE) -> Atoms:
     """Cut a slab down to the part of its cell that is repeated along the first two vectors.
 
     Records hold cells that were repeated until they are nearly cubes, and so do samples of a
@@ -30,7 +31,7 @@ def smallest_cell(atoms, tolerance=SAME_PLACE):
     return result
 
 
-def cut(atoms, axis, tolerance):
+def cut(atoms: Atoms, axis: int, tolerance: float) -> tuple[Atoms, int]:
     """Return the first of the repeats along a cell vector, and how many there are."""
     for count in range(min(MOST_REPEATS, len(atoms)), 1, -1):
         if len(atoms) % count == 0:
@@ -40,7 +41,7 @@ def cut(atoms, axis, tolerance):
     return atoms, 1
 
 
-def find_copies(atoms, axis, count, tolerance):
+def find_copies(atoms: Atoms, axis: int, count: int, tolerance: float) -> np.ndarray | None:
     """Return the copies of each atom in every repeat, `(count, n)` indices, or `None`."""
     copies = [np.arange(len(atoms))]
     step = pairing(atoms, axis, count, tolerance)
@@ -53,7 +54,7 @@ def find_copies(atoms, axis, count, tolerance):
     return np.array(copies) if closed and (np.diff(orbits, axis=0) > 0).all() else None
 
 
-def pairing(atoms, axis, count, tolerance):
+def pairing(atoms: Atoms, axis: int, count: int, tolerance: float) -> np.ndarray | None:
     """Return which atom lies where each would be, moved by a `count`-th of a vector, or `None`."""
     places = atoms.get_scaled_positions(wrap=False)
     moved = places.copy()
@@ -67,7 +68,7 @@ def pairing(atoms, axis, count, tolerance):
     return columns if (near[rows, columns] <= tolerance).all() else None
 
 
-def mean_of_copies(atoms, axis, copies):
+def mean_of_copies(atoms: Atoms, axis: int, copies: np.ndarray) -> Atoms:
     """Return a cell of one repeat with every atom at the mean place of its copies."""
     count = len(copies)
     places = atoms.get_scaled_positions(wrap=False)

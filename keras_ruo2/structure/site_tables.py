@@ -1,9 +1,13 @@
 """How often the sites of a frame hold atoms, how far these lie off, and what goes together."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
+from keras_ruo2.species import Pair
 from keras_ruo2.structure.opposite import missing_opposites, upper_sites
-from keras_ruo2.structure.sites import INSIDE
+from keras_ruo2.structure.sites import INSIDE, Frame
 from keras_ruo2.structure.spares import spare_sites
 
 BOUNDS = (0.05, 0.5)  # Å, least and largest displacement from a site along an axis
@@ -13,7 +17,7 @@ INNER_SHARES = (0.02, 0.998)  # between which the chance of an atom at an inner 
 FACE_SHARES = (0.15, 0.85)  # the same at the faces, where other terminations have or lack one
 
 
-def table_of(frame, species):
+def table_of(frame: Frame, species: Pair) -> dict[str, Any]:
     """Return sites, shares and bounds of a frame, those that no slab has yet after the others."""
     count = np.zeros(len(frame.channels))
     squares = np.zeros((len(frame.channels), 3))
@@ -44,12 +48,16 @@ def table_of(frame, species):
     }
 
 
-def with_anions(positions, channels, spare):
+def with_anions(
+    positions: np.ndarray, channels: np.ndarray, spare: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return positions and channels of sites, those of further anions after them."""
     return np.concatenate([positions, spare]), np.concatenate([channels, np.ones(len(spare), int)])
 
 
-def opposite_faces(upper, occupied, size):
+def opposite_faces(
+    upper: np.ndarray | None, occupied: Sequence[set[int]], size: int
+) -> dict[str, Any]:
     """Return the opposites of lower faces, and the share of slabs whose faces are equal."""
     if upper is None:
         return {"upper": np.arange(size), "equal": 0.0}
@@ -57,14 +65,14 @@ def opposite_faces(upper, occupied, size):
     return {"upper": upper, "equal": (there == there[:, upper]).all(axis=1).mean()}
 
 
-def at_faces(frame, positions):
+def at_faces(frame: Frame, positions: np.ndarray) -> np.ndarray:
     """Say which sites lie as far out as the outermost metal or farther."""
     metal = frame.positions[frame.channels == 0, 2]
     z = positions[:, 2]
     return (z > metal.max() - INSIDE) | (z < metal.min() + INSIDE)
 
 
-def excluding(frame, table, least):
+def excluding(frame: Frame, table: Mapping[str, Any], least: float) -> Iterator[tuple[int, ...]]:
     """Yield pairs of anion sites closer than `least` that no slab has together."""
     shifts = frame.centring * frame.lengths
     anions = np.flatnonzero(table["channels"] == 1)
@@ -79,7 +87,7 @@ def excluding(frame, table, least):
             yield tuple(sorted(pair))
 
 
-def periodic_distances(points, places, lengths):
+def periodic_distances(points: np.ndarray, places: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Return the distances of points to places and to their lateral images, not to themselves."""
     shifts = np.array([(x, y, 0) for x in (-1, 0, 1) for y in (-1, 0, 1)]) * [*lengths[:2], 0]
     apart = points[:, None] - places[None]

@@ -1,11 +1,13 @@
 """Where atoms may be: known slabs, laid over each other, give the sites of their atoms."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from keras_ruo2.structure.cells import widest_stretch
+from keras_ruo2.structure.motifs import Motif
 
 SAME_CELL = 0.03  # share by which lateral lengths of slabs in one frame may differ
 SAME_SITE = 1.0  # Å; atoms of two slabs that are closer than this occupy the same site
@@ -59,16 +61,16 @@ class Frame:
     centring: np.ndarray
     positions: np.ndarray
     channels: np.ndarray
-    slabs: list = field(default_factory=list)
-    sites: list = field(default_factory=list)
-    numbers: list = field(default_factory=list)
+    slabs: list[Slab] = field(default_factory=list)
+    sites: list[np.ndarray] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
 
     @classmethod
-    def around(cls, slab):
+    def around(cls, slab: Slab) -> "Frame":
         """Return the frame of a slab without members."""
         return cls(slab.lengths, slab.centring, slab.positions, slab.channels)
 
-    def add(self, slab, number):
+    def add(self, slab: Slab, number: int) -> None:
         """Add a slab that was laid over the frame; atoms where there was no site make one."""
         sites = self.assign(slab)
         new = sites < 0
@@ -79,7 +81,7 @@ class Frame:
         self.sites.append(sites)
         self.numbers.append(number)
 
-    def assign(self, slab):
+    def assign(self, slab: Slab) -> np.ndarray:
         """Return the site of each atom of a slab laid over the frame, -1 where there is none."""
         sites = np.full(len(slab.channels), -1)
         for channel in (0, 1):
@@ -92,7 +94,7 @@ class Frame:
             sites[mine[rows[near]]] = theirs[columns[near]]
         return sites
 
-    def offsets(self, points, places):
+    def offsets(self, points: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Return the vectors from places, or the nearest of their centred copies, to points, Å."""
         offsets = [
             vectors(points, places + [*shift, 0], self.lengths)
@@ -101,7 +103,7 @@ class Frame:
         nearest = np.argmin([np.linalg.norm(apart, axis=-1) for apart in offsets], axis=0)
         return np.take_along_axis(np.array(offsets), nearest[None, ..., None], axis=0)[0]
 
-    def settle(self):
+    def settle(self) -> "Frame":
         """Move every site to the mean of its atoms."""
         total, count = np.zeros_like(self.positions), np.zeros(len(self.positions))
         for slab, sites in zip(self.slabs, self.sites, strict=True):
@@ -111,7 +113,7 @@ class Frame:
         return self
 
 
-def find_frames(motifs, seed=0):
+def find_frames(motifs: Sequence[Motif], seed: int = 0) -> list[Frame]:
     """Lay slabs over each other.
 
     A slab joins a frame if, turned by a multiple of 90 degrees and moved, each metal atom lies on
@@ -127,12 +129,12 @@ def find_frames(motifs, seed=0):
     chosen = np.arange(len(motifs))
     if len(motifs) > MOST_STRUCTURES:
         chosen = np.sort(np.random.default_rng(seed).permutation(chosen)[:MOST_STRUCTURES])
-    frames = []
+    frames: list[Frame] = []
     for number in chosen.tolist():
         slab = canonical(motifs[number])
         fits = [(*lay_over(slab, frame), frame) for frame in frames]
-        moved, cost, frame = min(fits, key=lambda fit: fit[1], default=(None, np.inf, None))
-        if not np.isfinite(cost):
+        moved, _, frame = min(fits, key=lambda fit: fit[1], default=(None, np.inf, None))
+        if moved is None or frame is None:
             moved, frame = slab, Frame.around(slab)
             frames.append(frame)
         frame.add(moved, number)
@@ -140,7 +142,7 @@ def find_frames(motifs, seed=0):
     return [frame.settle() for frame in frames[:MOST_FRAMES]]
 
 
-def canonical(motif):
+def canonical(motif: Motif) -> Slab:
     """Return the `Slab` of a motif: whole along z, turned so that x is not longer than y."""
     positions, lengths, repeats = motif.positions.copy(), motif.lengths[:2], motif.repeats
     positions[:, 2] = unwrapped(positions[:, 2], motif.lengths[2])
@@ -156,14 +158,14 @@ def canonical(motif):
     )
 
 
-def unwrapped(z, height):
+def unwrapped(z: np.ndarray, height: float) -> np.ndarray:
     """Return heights moved by whole cells so that the widest gap lies outside of them."""
     z = z % height
     _, bottom = widest_stretch(z, height)
     return (z - bottom) % height + bottom
 
 
-def turned(positions, lengths, turns):
+def turned(positions: np.ndarray, lengths: np.ndarray, turns: int) -> np.ndarray:
     """Return positions turned by `turns` times 90 degrees about z, within the turned cell."""
     result, lengths = positions.copy(), np.array(lengths, dtype=float)
     for _ in range(turns % 4):
@@ -173,7 +175,9 @@ def turned(positions, lengths, turns):
     return result
 
 
-def without_copies(positions, channels, lengths):
+def without_copies(
+    positions: np.ndarray, channels: np.ndarray, lengths: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of one of the copies in a centred cell and the translations to all."""
     moved = positions + [*(HALF * lengths), 0]
     partner, far = nearest_places(moved, channels, positions, channels, lengths)
@@ -183,21 +187,27 @@ def without_copies(positions, channels, lengths):
     return np.arange(len(partner)), np.zeros((1, 2))
 
 
-def vectors(points, places, lengths):
+def vectors(points: np.ndarray, places: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Return the shortest vectors from places to points, periodic in x and y only, Å."""
     apart = points - places
     apart[..., :2] -= lengths * np.round(apart[..., :2] / lengths)
     return apart
 
 
-def nearest_places(points, channels, places, kinds, lengths):
+def nearest_places(
+    points: np.ndarray,
+    channels: np.ndarray,
+    places: np.ndarray,
+    kinds: np.ndarray,
+    lengths: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
     """Return which place of its kind is nearest to each point, and how far it is, Å."""
     distance = np.linalg.norm(vectors(points[:, None], places[None], lengths), axis=-1)
     distance[channels[:, None] != kinds[None]] = np.inf
     return distance.argmin(axis=1), distance.min(axis=1)
 
 
-def lay_over(slab, frame):
+def lay_over(slab: Slab, frame: Frame) -> tuple[Slab | None, float]:
     """Turn and move a slab so that it fits a frame best.
 
     Returns:
@@ -215,14 +225,19 @@ def lay_over(slab, frame):
         points = turned(slab.positions, slab.lengths, turns)
         points[:, :2] *= frame.lengths / lengths
         moved, cost = best_translation(points, slab.channels, frame)
-        if cost < least:
-            changes = {"lengths": lengths, "repeats": slab.repeats[order], "positions": moved}
-            best, least = replace(slab, **changes), cost
+        if moved is not None and cost < least:
+            repeats = slab.repeats[order]
+            best, least = replace(slab, lengths=lengths, repeats=repeats, positions=moved), cost
     return best, least
 
 
-def best_translation(points, channels, frame):
-    """Return moved points and the cost of the translation that lays them over a frame best."""
+def best_translation(
+    points: np.ndarray, channels: np.ndarray, frame: Frame
+) -> tuple[np.ndarray | None, float]:
+    """Return moved points and the cost of the translation that lays them over a frame best.
+
+    Without one they are `None` and infinite.
+    """
     shifts = np.concatenate([frame.centring * frame.lengths, np.zeros((len(frame.centring), 1))], 1)
     places = (frame.positions + shifts[:, None]).reshape(-1, 3)
     kinds = np.tile(frame.channels, len(shifts))
@@ -242,13 +257,19 @@ def best_translation(points, channels, frame):
     return best, least
 
 
-def metal_aligned(points, channels, places, kinds, lengths):
+def metal_aligned(
+    points: np.ndarray,
+    channels: np.ndarray,
+    places: np.ndarray,
+    kinds: np.ndarray,
+    lengths: np.ndarray,
+) -> np.ndarray:
     """Return points moved as a whole until their metal lies on that of the places on average."""
     index = nearest_places(points, channels, places, kinds, lengths)[0]
     return points - vectors(points, places[index], lengths)[channels == 0].mean(axis=0)
 
 
-def fits_frame(points, channels, distance):
+def fits_frame(points: np.ndarray, channels: np.ndarray, distance: np.ndarray) -> bool:
     """Say whether metal and the anions inside a slab are close enough to those of a frame."""
     metal, z = channels == 0, points[:, 2]
     bottom, top = z[metal].min() + INSIDE, z[metal].max() - INSIDE

@@ -14,7 +14,7 @@ from ase import Atoms
 from ase.build import surface
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.species import SPECIES
+from keras_ruo2.species import SPECIES, Pair
 from keras_ruo2.structure.bonds import (
     bond_lengths,
     coordination,
@@ -73,7 +73,15 @@ TERMINATIONS = MappingProxyType(
 )
 
 
-def build_slab(name, *, a, c, vacuum=20.0, num_planes=None, species=SPECIES):
+def build_slab(
+    name: str,
+    *,
+    a: float,
+    c: float,
+    vacuum: float = 20.0,
+    num_planes: int | None = None,
+    species: Pair = SPECIES,
+) -> Atoms:
     """Build the unrelaxed (1x1) slab of a termination, with two equal faces.
 
     Args:
@@ -109,7 +117,7 @@ def build_slab(name, *, a, c, vacuum=20.0, num_planes=None, species=SPECIES):
     return Atoms(slab.numbers[order], slab.positions[order], cell=slab.cell, pbc=True)
 
 
-def whole_octahedra(row, bulk):
+def whole_octahedra(row: Termination, bulk: Atoms) -> Atoms:
     """Cut `row.num_planes` Ru planes with all O atoms bonded to them out of a thick slab."""
     thick = surface(bulk, row.facet, row.num_planes + 6, vacuum=20.0)
     heights = thick.positions[:, 2]
@@ -126,14 +134,14 @@ def whole_octahedra(row, bulk):
     return thick[inside | bonded]
 
 
-def split_planes(heights):
+def split_planes(heights: np.ndarray) -> list[float]:
     """Return the mean height of each plane among `heights`, ascending, Å."""
     heights = np.sort(heights)
     breaks = np.flatnonzero(np.diff(heights) > PLANE_TOLERANCE) + 1
     return [float(plane.mean()) for plane in np.split(heights, breaks)]
 
 
-def least_coordinated(slab, count):
+def least_coordinated(slab: Atoms, count: int) -> list[int]:
     """Choose `count` O atoms on each face: the least coordinated, of those the outermost.
 
     Of equals (mirror images of each other) the bottom face gives up the one that keeps the

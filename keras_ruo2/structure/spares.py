@@ -3,14 +3,15 @@
 import numpy as np
 from ase.data import atomic_numbers, covalent_radii
 
-from keras_ruo2.structure.sites import SAME_SITE, vectors
+from keras_ruo2.species import Pair
+from keras_ruo2.structure.sites import SAME_SITE, Frame, vectors
 
 BOND = (0.8, 1.25)  # of the sum of covalent radii: how far a spare site is from the nearest metal
 STEP = 0.5  # Å along z that a translation of the crystal makes at least
 MAPPED, MATCHING = 0.9, 0.6  # share of sites that such a translation maps within so many Å
 
 
-def spare_sites(frame, count, species):
+def spare_sites(frame: Frame, count: np.ndarray, species: Pair) -> np.ndarray:
     """Return sites of anions where the crystal would go on beyond both faces, `(n, 3)`, Å.
 
     The translations of the crystal are those between its metal atoms that map what lies inside
@@ -36,18 +37,20 @@ def spare_sites(frame, count, species):
     return spares
 
 
-def distances_to_nearest(points, places, lengths):
+def distances_to_nearest(points: np.ndarray, places: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Return how far each point is from the nearest place, Å, infinite without places."""
     apart = np.linalg.norm(vectors(points[:, None], places[None], lengths), axis=-1)
     return apart.min(axis=1, initial=np.inf)
 
 
-def crystal_translations(places, kinds, metal, lengths):
+def crystal_translations(
+    places: np.ndarray, kinds: np.ndarray, metal: np.ndarray, lengths: np.ndarray
+) -> list[np.ndarray]:
     """Return vectors out of the plane that map the inside of a slab onto itself, `(n, 3)`, Å."""
     steps = (metal[:, None] - metal[None]).reshape(-1, 3)
     steps = steps[np.abs(steps[:, 2]) > STEP]
     bottom, top = metal[:, 2].min() - STEP, metal[:, 2].max() + STEP
-    translations = []
+    translations: list[np.ndarray] = []
     for step in steps[np.argsort(np.abs(steps[:, 2]), kind="stable")]:
         moved = places + step
         inside = (moved[:, 2] > bottom + 2 * STEP) & (moved[:, 2] < top - 2 * STEP)

@@ -10,8 +10,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+from ase import Atoms
 
-from keras_ruo2.species import ANIONS, SPECIES
+from keras_ruo2.species import ANIONS, SPECIES, Pair
 from keras_ruo2.structure.bonds import (
     anion_neighbours,
     is_anion,
@@ -43,13 +44,13 @@ class SlabFace:
         species: Metal and anion, which the kinds are named after.
     """
 
-    sites: dict
+    sites: dict[str, int]
     num_cells: int
     excess: float
-    species: tuple = SPECIES
+    species: Pair = SPECIES
 
     @property
-    def label(self):
+    def label(self) -> str:
         """The sites in words, per (1x1) cell, without the O_3c that nearly every face has."""
         named = [name.format(*self.species) for name in NAMED]
         others = sorted(set(self.sites) - {*named, f"{self.species[1]}_3c"})
@@ -78,18 +79,18 @@ class SlabTermination:
     facet: str
     upper: SlabFace
     lower: SlabFace
-    histogram: dict
+    histogram: dict[str, int]
     excess: float
     dipole: float
 
     @property
-    def label(self):
+    def label(self) -> str:
         """The label of both faces, once if they are equal."""
         labels = (self.upper.label, self.lower.label)
         return labels[0] if labels[0] == labels[1] else " | ".join(labels)
 
 
-def termination_of(atoms):
+def termination_of(atoms: Atoms) -> SlabTermination:
     """Describe the faces of a slab.
 
     Args:
@@ -113,12 +114,13 @@ def termination_of(atoms):
         faces.append(SlabFace(dict(counts), num_cells, excess, pair_of(atoms)))
     kinds = Counter(f"{symbol}{n}" for symbol, n in zip(atoms.symbols, bonds, strict=True))
     surplus = len(atoms) - 3 * int(np.sum(metal))
+    upper, lower = faces
     return SlabTermination(
-        facet, *faces, dict(sorted(kinds.items())), surplus / (2 * area), dipole_of(atoms)
+        facet, upper, lower, dict(sorted(kinds.items())), surplus / (2 * area), dipole_of(atoms)
     )
 
 
-def site_names(atoms, bonds, facet):
+def site_names(atoms: Atoms, bonds: np.ndarray, facet: str) -> np.ndarray:
     """Return the kind of site of each atom, `""` for those that are as in the crystal.
 
     Args:
@@ -141,14 +143,14 @@ def site_names(atoms, bonds, facet):
     return names
 
 
-def outermost_atoms(atoms):
+def outermost_atoms(atoms: Atoms) -> np.ndarray:
     """Say of each atom whether it is as far out as the outermost Ru, nearly, or farther."""
     along, _ = heights(atoms)
     ruthenium = along[is_metal(atoms)]
     return (along > ruthenium.max() - OUTERMOST) | (along < ruthenium.min() + OUTERMOST)
 
 
-def oxygen_underneath(atoms):
+def oxygen_underneath(atoms: Atoms) -> np.ndarray:
     """Say of each Ru whether it has an O straight below it, seen from the nearer face."""
     along, _ = heights(atoms)
     metal = is_metal(atoms)
@@ -159,7 +161,7 @@ def oxygen_underneath(atoms):
     return np.bincount(first[below], minlength=len(atoms)) > 0
 
 
-def dipole_of(atoms):
+def dipole_of(atoms: Atoms) -> float:
     """Return the dipole along the normal per area of formal point charges, e/Å.
 
     O counts -2 and Ru what makes the slab neutral (+4 in RuO2, more where O is in excess), so that

@@ -4,9 +4,11 @@ Bounds are rows of `bounds.BOUNDS`, which says where their numbers come from; mo
 bundled slabs without flaw and on published DFT slabs, see `experiments/006_screening`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from ase import Atoms
 
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure import damage, filters, plausible
@@ -21,10 +23,10 @@ class Reason(NamedTuple):
         bounds: Names of the `BOUNDS` that it judges by.
     """
 
-    find: Callable
+    find: Callable[..., Any]
     bounds: tuple[str, ...] = ()
 
-    def applies(self, *given):
+    def applies(self, *given: Any) -> bool:
         """Say whether it speaks against a structure, and of which `species` if that matters."""
         found = self.find(*given)
         return len(found) > 0 if hasattr(found, "__len__") else bool(found)
@@ -89,12 +91,12 @@ UNRELAXABLE = ("no_structure", "third_element", "wrong_units", "absurd_size", "p
 REFUSED = ("molecular_oxygen", *BROKEN)
 
 
-def first_against(names, atoms):
+def first_against(names: Iterable[str], atoms: Atoms) -> str:
     """Return the first of `names` that speaks against a structure, or an empty text."""
     return next((name for name in names if REASONS[name].applies(atoms)), "")
 
 
-def sentence_against(names, atoms):
+def sentence_against(names: Iterable[str], atoms: Atoms) -> str:
     """Return what the first of `names` says that speaks against a structure, or an empty text.
 
     Args:
@@ -104,7 +106,7 @@ def sentence_against(names, atoms):
     return next(filter(None, (REASONS[name].find(atoms) for name in names)), "")
 
 
-def broken(atoms):
+def broken(atoms: Atoms) -> tuple[str, ...]:
     """Name what is broken about a slab: peroxo groups, O atoms afloat, disconnected layers.
 
     Args:
@@ -116,7 +118,7 @@ def broken(atoms):
     return tuple(name for name in BROKEN if REASONS[name].applies(atoms))
 
 
-def unreadable(atoms, species=SPECIES):
+def unreadable(atoms: Atoms, species: tuple[str, ...] = SPECIES) -> str:
     """Return the first of `UNREADABLE` that applies, or an empty text."""
     for name in UNREADABLE:
         told = (atoms, species) if name == "other_elements" else (atoms,)
@@ -125,7 +127,7 @@ def unreadable(atoms, species=SPECIES):
     return ""
 
 
-def reasons_against(atoms, species=SPECIES):
+def reasons_against(atoms: Atoms, species: tuple[str, ...] = SPECIES) -> tuple[str, ...]:
     """Name everything that keeps a structure from being one whole slab of a rutile crystal.
 
     Args:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from ase import Atom
+from ase import Atom, Atoms
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.bonds import (
@@ -24,19 +24,19 @@ PEROXO_BOND = 1.42  # Å, between superoxo (1.33) and peroxo (1.49)
 WHOLE_OCTAHEDRON = 6
 
 
-def unchanged(slab, rng):
+def unchanged(slab: Atoms, rng: np.random.Generator) -> Atoms:
     """Return a copy of `slab`."""
     return slab.copy()
 
 
-def remove_oxygen(slab, rng):
+def remove_oxygen(slab: Atoms, rng: np.random.Generator) -> Atoms:
     """Remove the outermost O."""
     result = slab.copy()
     del result[highest_anion(result)]
     return result
 
 
-def add_on_top(slab, rng):
+def add_on_top(slab: Atoms, rng: np.random.Generator) -> Atoms:
     """Put an O on the least coordinated Ru of the upper face, where its missing bonds point.
 
     Raises:
@@ -61,7 +61,7 @@ def add_on_top(slab, rng):
     return result
 
 
-def add_peroxo(slab, rng):
+def add_peroxo(slab: Atoms, rng: np.random.Generator) -> Atoms:
     """Bond a second O to the outermost O, tilted off the normal."""
     result = slab.copy()
     azimuth, tilt = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(15, 45))
@@ -71,7 +71,7 @@ def add_peroxo(slab, rng):
     return result
 
 
-def float_oxygen(slab, rng):
+def float_oxygen(slab: Atoms, rng: np.random.Generator) -> Atoms:
     """Leave a single O in the vacuum, 2.8 to 4 Å above the outermost atom."""
     result = slab.copy()
     place = rng.uniform(0, 1, 3) @ result.cell.array
@@ -80,7 +80,7 @@ def float_oxygen(slab, rng):
     return result
 
 
-def shift_row(slab, rng):
+def shift_row(slab: Atoms, rng: np.random.Generator) -> Atoms:
     """Shift the outermost Ru plane and all above it by 15 to 30 % of a lateral cell vector."""
     result = slab.copy()
     direction = result.cell.array[rng.integers(2)]
@@ -89,27 +89,27 @@ def shift_row(slab, rng):
     return result
 
 
-def detach_layer(slab, rng):
+def detach_layer(slab: Atoms, rng: np.random.Generator) -> Atoms:
     """Lift the upper Ru planes off the slab by 2 to 3 Å."""
     result = slab.copy()
     result.positions[upper_part(result, planes=2), 2] += rng.uniform(2.0, 3.0)
     return result
 
 
-def rattle(slab, rng):
+def rattle(slab: Atoms, rng: np.random.Generator) -> Atoms:
     """Move every atom by a normal deviate of 0.15 Å along x, y and z."""
     result = slab.copy()
     result.positions += rng.normal(scale=0.15, size=result.positions.shape)
     return result
 
 
-def highest_anion(slab):
+def highest_anion(slab: Atoms) -> int:
     """Return the index of the highest O, or other anion."""
     candidates = np.flatnonzero(is_anion(slab))
     return int(candidates[np.argmax(slab.positions[candidates, 2])])
 
 
-def upper_part(slab, planes):
+def upper_part(slab: Atoms, planes: int) -> np.ndarray:
     """Select the `planes` highest Ru planes and every O above the middle of the next gap."""
     heights = np.sort(slab.positions[is_metal(slab), 2])[::-1]
     levels = heights[np.concatenate([[True], -np.diff(heights) > 0.5])]
