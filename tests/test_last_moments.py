@@ -50,7 +50,7 @@ def gap_config(folder, **values):
 
 def test_what_gap_has_left_beside_its_whole_output_goes_when_it_is_repeated(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(gap, "remove", killed)
+        patch.setattr(gap, "remove_frames", killed)
         with pytest.raises(Killed):
             gap.main(gap_config(tmp_path))
     whole = (tmp_path / "gap.extxyz").read_bytes()
@@ -64,7 +64,7 @@ def test_what_gap_has_left_beside_its_whole_output_goes_when_it_is_repeated(tmp_
 def test_what_gap_has_begun_to_replace_an_output_with_stays(tmp_path, monkeypatch):
     gap.main(gap_config(tmp_path))
     with monkeypatch.context() as patch:
-        patch.setattr(gap, "summary", killed)
+        patch.setattr(gap, "slab_line", killed)
         with pytest.raises(Killed):
             gap.main(gap_config(tmp_path, overwrite=True))
     with pytest.raises(ConfigError, match="exists. Choose another"):
@@ -84,7 +84,7 @@ def test_structures_of_backmap_appear_after_their_picture(tmp_path, monkeypatch)
 
 def test_samples_of_generate_appear_after_their_picture(tmp_path, monkeypatch):
     samples = {"grid": np.zeros((1, 8, 8, 2), "f4")}
-    monkeypatch.setattr(generate, "draw", lambda *_: SimpleNamespace(tried=1))
+    monkeypatch.setattr(generate, "draw_request", lambda *_: SimpleNamespace(tried=1))
     monkeypatch.setattr(generate, "request_of", lambda _: None)
     monkeypatch.setattr(generate, "as_samples", lambda *_: samples)
     monkeypatch.setattr(generate, "real_panels", lambda *_: {})

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.io.extxyz import extxyz, parse, plain
+from keras_ruo2.io.extxyz import extxyz_text, json_value, parse_structure
 from keras_ruo2.io.samples import load_samples, read_samples, species_of
 from keras_ruo2.io.state import SEAL, parse_state, read_state, state_text, write_state
 from keras_ruo2.io.structures import read_structures
 from keras_ruo2.relaxation.outcome import implausible
-from keras_ruo2.structure.door import admitted, check_structure
+from keras_ruo2.structure.door import check_structure, usable_structures
 from keras_ruo2.structure.validity import reasons_against
 from tests import chance, command_lines
 from tests.damage_cases import CASES, MAKERS, SAID
@@ -149,13 +149,13 @@ def test_values_that_somebody_has_sealed_again_are_used_or_refused(case, seed, m
 @cases(60)
 def test_extxyz_gives_back_what_it_was_given(seed):
     atoms = chance.described(np.random.default_rng(seed))
-    found = parse(extxyz([atoms]))
+    found = parse_structure(extxyz_text([atoms]))
     assert found.numbers.tolist() == atoms.numbers.tolist()
     np.testing.assert_allclose(found.positions, atoms.positions, atol=1e-8)
     np.testing.assert_allclose(found.cell, atoms.cell, atol=1e-8)
     assert found.pbc.tolist() == atoms.pbc.tolist()
-    same = {str(key): json.dumps(plain(entry)) for key, entry in atoms.info.items()}
-    assert {key: json.dumps(plain(entry)) for key, entry in found.info.items()} == same
+    same = {str(key): json.dumps(json_value(entry)) for key, entry in atoms.info.items()}
+    assert {key: json.dumps(json_value(entry)) for key, entry in found.info.items()} == same
     assert found.arrays.keys() == atoms.arrays.keys()
     for name in atoms.arrays.keys() - {"positions"}:
         assert found.arrays[name].tolist() == atoms.arrays[name].tolist()
@@ -165,7 +165,7 @@ def test_extxyz_gives_back_what_it_was_given(seed):
 def test_the_door_lets_a_structure_in_or_refuses_it(seed):
     rng = np.random.default_rng(seed)
     found = [chance.structure(rng) for _ in range(3)]
-    kept = answer(lambda: admitted("some.extxyz", found, skip=True)) or []
+    kept = answer(lambda: usable_structures("some.extxyz", found, skip=True)) or []
     for atoms in found:
         alone = answer(lambda atoms=atoms: check_structure(atoms) or True)
         assert bool(alone) == any(atoms is one for one in kept)

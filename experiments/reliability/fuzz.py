@@ -25,10 +25,10 @@ def reader_of(name):
     from keras_ruo2.io.samples import read_samples
     from keras_ruo2.io.state import read_state
     from keras_ruo2.io.structures import read_structures
-    from keras_ruo2.structure.door import admitted
+    from keras_ruo2.structure.door import usable_structures
 
     def structures(path):
-        return admitted(path, read_structures(path), skip=True)
+        return usable_structures(path, read_structures(path), skip=True)
 
     special = {"npz": read_samples, "state": lambda path: read_state(path, "Delete it.")}
     return special.get(name, structures)

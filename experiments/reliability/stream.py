@@ -19,7 +19,7 @@ from pathlib import Path
 import fire
 
 from keras_ruo2.config.preparation import RecordsConfig
-from keras_ruo2.io.extxyz import extxyz
+from keras_ruo2.io.extxyz import extxyz_text
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES
 from keras_ruo2.io.structures import read_structures
 from keras_ruo2.records.survey import survey
@@ -33,7 +33,7 @@ def write_slabs(path, count):
     found = slabs(DIFFERENT)
     for number, atoms in enumerate(found):
         atoms.rattle(0.01, seed=number)
-    texts = [extxyz([atoms]) for atoms in found]
+    texts = [extxyz_text([atoms]) for atoms in found]
     with open(path, "w") as file:
         file.writelines(itertools.islice(itertools.cycle(texts), count))
 
