@@ -12,7 +12,6 @@ from keras_ruo2.io.fields import (
     check_fields,
     integer,
     listed,
-    mapped,
     number,
     one_of,
     record,
@@ -28,22 +27,24 @@ TRAINING, HELD_OUT = "training", "held-out"
 FEWEST_HELD_OUT = 5  # structures; distances to fewer are those to a few single slabs
 SPLITS = (TRAINING, HELD_OUT)
 EDGES = listed(number(), most=1001)
+SHARD = {"name": text(200), "split": one_of(SPLITS), "count": integer(), "sha256": text(64)}
+STATISTICS = {
+    "lattice_minimum": listed(number(0, 1e4), most=3),
+    "lattice_maximum": listed(number(0, 1e4), most=3),
+    "label_counts": listed(integer(), most=1000),
+    "dmu_o_counts": listed(listed(number(), least=2, most=2)),
+}
 KINDS = {
     "recipe": text(200),
     "grid_shape": listed(integer(1, 512), least=3, most=4),
     "dtype": one_of(("float16", "float32", "uint8")),
     "species": listed(text(2), least=2, most=2),
     "alpha": number(1e-3, 1e3),
-    "lattice_minimum": listed(number(0, 1e4), most=3),
-    "lattice_maximum": listed(number(0, 1e4), most=3),
+    **STATISTICS,
     "class_edges": EDGES,
-    "label_counts": listed(integer(), most=1000),
-    "dmu_o_counts": listed(listed(number(), least=2, most=2)),
-    "counts": mapped(integer()),
-    "structures": mapped(listed(text())),
-    "shards": listed(
-        record({"name": text(200), "split": one_of(SPLITS), "count": integer(), "sha256": text(64)})
-    ),
+    "counts": record({split: integer() for split in SPLITS}),
+    "structures": record({split: listed(text()) for split in SPLITS}),
+    "shards": listed(record(SHARD)),
     "source": ANY_DICT,
 }
 

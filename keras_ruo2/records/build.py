@@ -15,6 +15,8 @@ from keras_ruo2.data.description import (
     FILE_NAME,
     HELD_OUT,
     SCHEMA_VERSION,
+    SHARD,
+    STATISTICS,
     TRAINING,
     Description,
 )
@@ -22,6 +24,7 @@ from keras_ruo2.data.schema import Schema
 from keras_ruo2.data.shards import shard_names
 from keras_ruo2.errors import ConfigError, Interrupted, check_writable
 from keras_ruo2.io import messages
+from keras_ruo2.io.fields import check_fields, optional, record
 from keras_ruo2.io.paths import (
     RECORDS,
     RemoteFolder,
@@ -41,6 +44,7 @@ from keras_ruo2.records.survey import count_repeats, survey, survey_from
 from keras_ruo2.structure.energies import class_edges
 
 NUM_SHARDS = 16
+NOTE = SHARD | {"tally": optional(record(STATISTICS))}  # what is kept of a finished shard
 SURVEY, TRAJECTORY, SHARDS = "survey.json", "structures.traj", "records"
 
 
@@ -147,6 +151,7 @@ def finished_shard(folder, name):
         return None
     try:
         known = workplace.read_json(note)
+        check_fields(known, NOTE, shown(note), "It is not used.")
     except ConfigError as error:
         messages.warning(f"Warning: {error} It is written again.")
         return None

@@ -14,7 +14,7 @@ import numpy as np
 from ase.io.trajectory import Trajectory
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.io import messages
+from keras_ruo2.io import fields, messages
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.progress import Counting
 from keras_ruo2.io.structures import iterate_structures
@@ -25,6 +25,17 @@ from keras_ruo2.structure.checks import check_species
 from keras_ruo2.structure.door import check_structure, warn_of_listed
 from keras_ruo2.structure.plausible import long_cell, missing_vacuum_sentence
 from keras_ruo2.structure.validity import broken
+
+NAMES = fields.listed(fields.text())
+KINDS = {
+    "names": NAMES,
+    "energies": fields.listed(
+        fields.Kind("a number, or NaN", lambda v: isinstance(v, float | int))
+    ),
+    "longest": fields.listed(fields.number(0)),
+    "repeats": fields.listed(fields.listed(fields.integer(1, 1000), least=2, most=2)),
+    "families": NAMES,
+}
 
 
 class Survey(NamedTuple):
@@ -56,7 +67,14 @@ class Survey(NamedTuple):
 
 
 def survey_from(values):
-    """Invert `Survey.as_dict`."""
+    """Invert `Survey.as_dict`.
+
+    Raises:
+        ConfigError: If the values are not those of a survey.
+    """
+    fields.check_fields(values, KINDS, "The survey of the structures", "It is not used.")
+    if len({len(values[name]) for name in KINDS}) > 1:
+        raise ConfigError("The survey of the structures has lists of unequal length.")
     return Survey(
         values["names"],
         np.array(values["energies"], dtype=float),

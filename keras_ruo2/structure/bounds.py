@@ -32,6 +32,11 @@ BOUNDS = MappingProxyType(
             "Å, length of a cell vector",
             "ours; those of bundled slabs have 3.1 to 34.2 Å",
         ),
+        "thickness": Bound(
+            0.3,
+            "Å between opposite planes of a cell",
+            "ours; neighbours would be in thousands of images of a flatter one",
+        ),
         "cell_volume": Bound(1.0, "Å^3 of a cell", "ours; an atom of RuO2 has 10.4"),
         "volume_of_an_atom": Bound(
             (3.0, 20_000.0), "Å^3 of the cell for each atom", "ours; RuO2 has 10.4"

@@ -6,6 +6,8 @@ from ase import Atoms
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.species import SPECIES, Pair
 
+ENDLESS = 1e100  # Å, whose cube is a number still
+
 
 def check_species(atoms: Atoms, species: Pair = SPECIES) -> None:
     """Raise `ConfigError` if `atoms` is empty or holds an element outside `species`."""
@@ -25,8 +27,15 @@ def check_species(atoms: Atoms, species: Pair = SPECIES) -> None:
         )
 
 
+def is_endless(atoms: Atoms) -> bool:
+    """Say whether cell vectors are not finite or so long that LAPACK may not end with them."""
+    return not np.abs(atoms.cell.array).max() < ENDLESS
+
+
 def check_cell(atoms: Atoms) -> None:
-    """Raise `ConfigError` unless `atoms` has three cell vectors that span a volume."""
+    """Raise `ConfigError` unless `atoms` has three finite cell vectors that span a volume."""
+    if is_endless(atoms):
+        raise ConfigError(f"`atoms` ({atoms.get_chemical_formula()}) has a cell without end.")
     if not atoms.cell.rank == 3 or not atoms.cell.volume > 1e-6:
         raise ConfigError(
             f"`atoms` ({atoms.get_chemical_formula()}) has no three-dimensional cell. Set one "

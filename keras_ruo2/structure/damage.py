@@ -9,10 +9,11 @@ from ase.neighborlist import neighbor_list
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.bounds import bound, bound_range
 from keras_ruo2.structure.cells import energy_of
-from keras_ruo2.structure.checks import check_cell
+from keras_ruo2.structure.checks import check_cell, is_endless
 
 FEWEST = bound("atoms")
 SHORTEST, LONGEST = bound_range("vector")
+FLATTEST = bound("thickness")
 LEAST_VOLUME, MOST_VOLUME = bound_range("volume_of_an_atom")
 CLOSEST, FARTHEST = bound("contact"), bound("from_origin")
 MOST_ENERGY = bound("energy_of_an_atom")
@@ -50,7 +51,7 @@ def fault_of_vectors(atoms: Atoms) -> str:
 
 def fault_of_cell(atoms: Atoms) -> str:
     """Say what is wrong with the cell; empty if nothing is."""
-    if not np.isfinite(atoms.cell.array).all():
+    if is_endless(atoms):
         return "its cell is not finite."
     if fault := fault_of_vectors(atoms):
         return fault
@@ -63,6 +64,12 @@ def fault_of_cell(atoms: Atoms) -> str:
         return (
             f"its cell has {volume:.3g} Å^3 for each atom. Expected {LEAST_VOLUME:g} to "
             f"{MOST_VOLUME:g}."
+        )
+    apart = 1 / np.linalg.norm(atoms.cell.reciprocal(), axis=1)
+    if apart.min() < FLATTEST:
+        return (
+            f"its cell is almost flat, {apart.min():.2g} Å thick. Expected {FLATTEST:g} or more: "
+            "take a reduced cell, e.g. ase.build.niggli_reduce."
         )
     return ""
 

@@ -13,6 +13,7 @@ from ase.data import covalent_radii
 
 from keras_ruo2.structure.bounds import bound, bound_range
 from keras_ruo2.structure.cells import SLAB_GAP, widest_stretch
+from keras_ruo2.structure.checks import is_endless
 
 MOST_LOOKED_AT = 300  # atoms whose neighbours are looked for
 SMALLEST, LARGEST = bound_range("spacing")
@@ -32,7 +33,7 @@ def spacing(atoms: Atoms) -> tuple[float, float]:
         counts; an atom's own images do not.
     """
     cell = atoms.cell.array
-    if len(atoms) < 2 or abs(np.linalg.det(cell)) < SMALLEST_VOLUME:
+    if len(atoms) < 2 or is_endless(atoms) or abs(np.linalg.det(cell)) < SMALLEST_VOLUME:
         return np.nan, np.nan
     places = np.linalg.lstsq(cell.T, atoms.positions.T, rcond=None)[0].T
     looked_at = np.linspace(0, len(atoms) - 1, min(len(atoms), MOST_LOOKED_AT)).astype(int)
@@ -83,6 +84,7 @@ def partial_occupancies(atoms: Atoms) -> str:
         for share in dict_or_empty(site).values()
     ]
     shares += np.ravel(atoms.arrays.get("occupancy", ())).tolist()
+    shares = [share for share in shares if isinstance(share, int | float)]
     partial = [share for share in shares if 0 <= share < FULL]
     if not partial:
         return ""

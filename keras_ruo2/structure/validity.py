@@ -44,7 +44,7 @@ REASONS = MappingProxyType(
         # of numbers that no structure has, as sentences
         "few_or_far_atoms": Reason(damage.fault_of_atoms, ("atoms", "from_origin")),
         "no_vectors": Reason(damage.fault_of_vectors),
-        "absurd_cell": Reason(damage.fault_of_cell, ("vector", "volume_of_an_atom")),
+        "absurd_cell": Reason(damage.fault_of_cell, ("vector", "volume_of_an_atom", "thickness")),
         "absurd_size": Reason(damage.fault_of_size, ("from_origin", "vector", "volume_of_an_atom")),
         "on_top": Reason(damage.fault_of_places, ("contact",)),
         "absurd_energy": Reason(damage.fault_of_energy, ("energy_of_an_atom",)),

@@ -6,7 +6,9 @@ from ase import Atoms
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES
 from keras_ruo2.structure.cells import with_energy
+from keras_ruo2.structure.damage import fault_of_size
 from keras_ruo2.structure.door import check_structure
+from keras_ruo2.structure.plausible import partial_occupancies, spacing
 from keras_ruo2.structure.validity import DAMAGED
 
 
@@ -76,3 +78,28 @@ def test_whole_slabs_are_left_alone(slab):
     check_structure(with_energy(slab, -1.2e5 * len(slab)), DAMAGED)
     for known in ase.io.iread(BUNDLED_STRUCTURES):
         check_structure(known, DAMAGED)
+
+
+def test_a_cell_that_is_almost_flat_is_refused(slab):
+    """Neighbours would be looked for in thousands of its images."""
+    slab.cell[2] = 30 * slab.cell[0] + [0, 0, 0.2]
+    slab.cell[1] *= 20
+    assert "almost flat, 0.0067 Å thick" in fault_of_size(slab)
+
+
+@pytest.mark.parametrize("length", [np.inf, np.nan, 1e308])
+def test_a_cell_without_end_is_no_cell(length, slab):
+    """LAPACK would look for its inverse without end."""
+    slab.cell[0, 0] = length
+    with pytest.raises(ConfigError, match="a cell without end"):
+        check_structure(slab)
+    assert np.isnan(spacing(slab)).all()
+    assert fault_of_size(slab) == "its cell is not finite."
+
+
+@pytest.mark.parametrize("share", ["much", [0.5], None])
+def test_an_occupancy_that_is_no_number_says_nothing(share, slab):
+    slab.info["occupancy"] = {"0": {"Ru": share}}
+    assert partial_occupancies(slab) == ""
+    slab.info["occupancy"] = {"0": {"Ru": 0.5, "O": share}}
+    assert "partly occupied" in partial_occupancies(slab)
