@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_ruo2.data.example import Example
+from keras_ruo2.data.tfrecord import Example
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.structures import iterate_file
 
+# pymatgen's Vasprun fails on a run that was cut off; it does not read the other codes.
 OUTPUTS = ("vasprun.xml", "OUTCAR", "*.pwo", "*.out", "*.extxyz", "*.traj")  # in this order
 ELECTRONS = "electrons not converged"  # the energy is that of no state
 IONS = "ions not converged"

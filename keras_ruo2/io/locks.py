@@ -10,6 +10,7 @@ from pathlib import Path
 from keras_ruo2.errors import Busy, ConfigError, check_writable
 from keras_ruo2.io.paths import shown
 
+# filelock raises where a file system has no locks, as some of NFS: there a file names the process.
 HELD = (errno.EWOULDBLOCK, errno.EACCES)  # what `flock` says of a lock that another process has
 
 

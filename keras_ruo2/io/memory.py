@@ -24,6 +24,7 @@ MOST_ATOMS = {
     "sevennet:7net-mf-0@R2SCAN": 1000,
     "sevennet:7net-l3i5": 288,
 }
+# psutil sees no limits of control groups.
 MEMINFO = Path("/proc/meminfo")
 OWN_GROUPS = Path("/proc/self/cgroup")
 MOUNTED = Path("/sys/fs/cgroup")

@@ -5,6 +5,7 @@ import time
 
 from keras_ruo2.io import messages
 
+# tqdm redraws its line ten times a second, in a log file too.
 IN_A_PIPE = 30.0  # seconds that at least lie between two lines which nobody watches
 
 

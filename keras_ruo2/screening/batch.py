@@ -69,8 +69,8 @@ def main(config, compared=None):
     chosen = [k for k, verdict in enumerate(verdicts) if wanted(verdict, config.only)]
     write_verdicts(config.out.with_suffix(".csv"), rows)
     steps = funnel(verdicts)
-    told = {"settings": config.as_dict(), "funnel": steps}
-    write_text(config.out.with_suffix(".json"), json.dumps(told, indent=1))
+    summary = {"settings": config.as_dict(), "funnel": steps}
+    write_text(config.out.with_suffix(".json"), json.dumps(summary, indent=1))
     write_frames(config.out, [annotated(structures[k], rows[k]) for k in chosen])
     messages.info(funnel_text(steps))
     messages.info(f"{shown(config.out)}: {len(chosen)} of {len(structures)} structures written.")

@@ -20,7 +20,7 @@ MOST_ENERGY = bound("energy_of_an_atom")
 
 
 def fault_of_numbers(atoms: Atoms) -> str:
-    """Say what is wrong with the atoms, the cell or the energy; empty if nothing is."""
+    """Say whether a length, a position or the energy is of a size that no slab has, and which."""
     return fault_of_size(atoms) or fault_of_energy(atoms)
 
 

@@ -7,6 +7,7 @@ from ase import Atoms
 
 from keras_ruo2.structure.cells import SLAB_GAP, straighten, widest_stretch
 
+# spglib agrees on all bundled slabs, but would be a compiled dependency for 45 lines.
 SAME_PLACE = 0.1  # Å by which an atom may miss its mirror image in a slab with two equal faces
 
 

@@ -63,7 +63,7 @@ def no_structure(atoms: Atoms) -> bool:
 
 
 def atoms_too_close(atoms: Atoms) -> bool:
-    """Say whether two atoms are closer than those of any whole slab."""
+    """Say whether two atoms are closer than the bound `merged`."""
     return closer_than(atoms, CLOSEST)
 
 
@@ -73,7 +73,7 @@ def in_a_false_well(atoms: Atoms) -> bool:
 
 
 def no_vacuum(atoms: Atoms) -> bool:
-    """Say whether there is no gap of `SLAB_GAP` across the third cell vector."""
+    """Say whether there is no gap of the bound `slab_gap` across the third cell vector."""
     return heights(atoms)[1] < SLAB_GAP
 
 
@@ -112,13 +112,13 @@ def stoichiometry(atoms: Atoms) -> bool:
 
 
 def ru_coordination(atoms: Atoms) -> bool:
-    """Say whether a Ru has fewer or more O neighbours than `RU_NEIGHBOURS`."""
+    """Say whether a Ru has fewer or more O neighbours than the bound `ru_neighbours`."""
     counts = unlike_neighbours(atoms)[is_metal(atoms)]
     return bool(((counts < RU_NEIGHBOURS[0]) | (counts > RU_NEIGHBOURS[1])).any())
 
 
 def o_coordination(atoms: Atoms) -> bool:
-    """Say whether an O has more Ru neighbours than `O_NEIGHBOURS` allows."""
+    """Say whether an O has more Ru neighbours than the bound `o_neighbours`."""
     counts = unlike_neighbours(atoms)[is_anion(atoms)]
     return bool((counts > O_NEIGHBOURS).any())
 

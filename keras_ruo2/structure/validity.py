@@ -28,10 +28,11 @@ class Reason(NamedTuple):
 
     def applies(self, *given: Any) -> bool:
         """Say whether it speaks against a structure, and of which `species` if that matters."""
-        found = self.find(*given)
-        return len(found) > 0 if hasattr(found, "__len__") else bool(found)
+        finding = self.find(*given)
+        return len(finding) > 0 if hasattr(finding, "__len__") else bool(finding)
 
 
+SIZES = ("atoms", "from_origin", "vector", "volume_of_an_atom", "thickness")
 REASONS = MappingProxyType(
     {
         # of frames: nothing to judge
@@ -45,10 +46,10 @@ REASONS = MappingProxyType(
         "few_or_far_atoms": Reason(damage.fault_of_atoms, ("atoms", "from_origin")),
         "no_vectors": Reason(damage.fault_of_vectors),
         "absurd_cell": Reason(damage.fault_of_cell, ("vector", "volume_of_an_atom", "thickness")),
-        "absurd_size": Reason(damage.fault_of_size, ("from_origin", "vector", "volume_of_an_atom")),
+        "absurd_size": Reason(damage.fault_of_size, SIZES),
         "on_top": Reason(damage.fault_of_places, ("contact",)),
         "absurd_energy": Reason(damage.fault_of_energy, ("energy_of_an_atom",)),
-        "damaged": Reason(damage.fault_of_numbers, ("from_origin", "vector", "energy_of_an_atom")),
+        "damaged": Reason(damage.fault_of_numbers, (*SIZES, "energy_of_an_atom")),
         # of what is taken for something else, as sentences
         "wrong_units": Reason(plausible.is_crowded, ("spacing",)),
         "odd_spacing": Reason(plausible.wrong_units, ("spacing",)),
@@ -121,8 +122,8 @@ def broken(atoms: Atoms) -> tuple[str, ...]:
 def unreadable(atoms: Atoms, species: tuple[str, ...] = SPECIES) -> str:
     """Return the first of `UNREADABLE` that applies, or an empty text."""
     for name in UNREADABLE:
-        told = (atoms, species) if name == "other_elements" else (atoms,)
-        if REASONS[name].applies(*told):
+        given = (atoms, species) if name == "other_elements" else (atoms,)
+        if REASONS[name].applies(*given):
             return name
     return ""
 

@@ -14,6 +14,7 @@ from scipy.spatial import HalfspaceIntersection
 
 from keras_ruo2.errors import ConfigError
 
+# pymatgen's WulffShape is as exact, slower, and takes negative energies without a word.
 RUTILE = 136  # P4_2/mnm
 SAME_POINT = 1e-7  # of the largest distance from the centre: rounding, not geometry
 

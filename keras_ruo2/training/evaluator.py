@@ -4,8 +4,7 @@ import numpy as np
 from keras import ops
 
 from keras_ruo2.metrics.distributions import sliced_wasserstein
-from keras_ruo2.metrics.lattice import ratio_names, ratios
-from keras_ruo2.metrics.widths import implied_lengths
+from keras_ruo2.metrics.lattice import implied_lengths, ratio_names, ratios
 from keras_ruo2.training.alarm import CollapseWatch
 
 NUM_IMAGES = {2: 1024, 3: 128}  # by dimensions; a whole grid is as large as 32 slices

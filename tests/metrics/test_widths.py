@@ -3,7 +3,7 @@ import pytest
 from ase import Atoms
 
 from keras_ruo2.density.voxelise import voxelise
-from keras_ruo2.metrics.widths import implied_lengths
+from keras_ruo2.metrics.lattice import implied_lengths
 
 ALPHA = 5.0
 LENGTHS = np.array([9.0, 11.0, 15.0])
