@@ -29,7 +29,7 @@ from keras_ruo2.io import messages
 from keras_ruo2.io.paths import MODELS, shown
 from keras_ruo2.io.workfolder import SETTINGS, read_settings
 from keras_ruo2.structure.facets import facet_in, indices_of
-from keras_ruo2.thermodynamics.references import method_of, named
+from keras_ruo2.thermodynamics.references import method_of, method_text
 from keras_ruo2.thermodynamics.surface import LOWEST, References, known_references, oxygen_range
 
 MOST_NAMED = 5  # structures in a note
@@ -165,7 +165,7 @@ def rank_all(config, left, known, notes):
     comparable = [slab for slab in known if method_of(slab) == method]
     if not comparable:
         notes.append(
-            f"The known slabs are by another calculator than {named(method)}: structures are "
+            f"The known slabs are by another calculator than {method_text(method)}: structures are "
             "compared with each other only, and the best one of each facet is 0 above itself. "
             "Relax the known slabs with it and give them as --known."
         )

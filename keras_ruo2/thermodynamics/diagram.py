@@ -12,9 +12,14 @@ from ase import Atoms
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.validity import broken
-from keras_ruo2.thermodynamics.methods import keys_of
-from keras_ruo2.thermodynamics.phase_diagram import rank, temperature_axis
-from keras_ruo2.thermodynamics.references import check_vacuum, common_method, named, usable_slabs
+from keras_ruo2.thermodynamics.methods import slab_keys
+from keras_ruo2.thermodynamics.phase_diagram import rank_rows, temperature_axis
+from keras_ruo2.thermodynamics.references import (
+    check_vacuum,
+    common_method,
+    method_text,
+    usable_slabs,
+)
 from keras_ruo2.thermodynamics.rows import Row, by_facet, stable_rows
 from keras_ruo2.thermodynamics.surface import References, known_references, oxygen_range
 
@@ -88,18 +93,18 @@ def rank_slabs(
     found = references or known_references(method, species)
     if found is None:
         raise ConfigError(
-            f"No reference energies are known for the calculator {named(method)}. Give "
+            f"No reference energies are known for the calculator {method_text(method)}. Give "
             "references=References(bulk, oxygen, metal) by it, in eV."
         )
     kept = [
         (key, *pair)
-        for key, pair in zip(keys_of(given), pairs, strict=True)
+        for key, pair in zip(slab_keys(given), pairs, strict=True)
         if keep_broken or not broken(pair[0])
     ]
     if not kept:
         raise ConfigError(f"All {len(pairs)} slabs are broken. keep_broken=True shows them anyway.")
     limits = oxygen_range(found)
-    rows, _ = rank(kept, found, limits, method)
+    rows, _ = rank_rows(kept, found, limits, method)
     return PhaseDiagram(tuple(rows), limits, found, method)
 
 

@@ -16,7 +16,7 @@ from keras_ruo2.thermodynamics.references import (
     common_method,
     find_references,
     method_of,
-    named,
+    method_text,
     read_slabs,
 )
 from keras_ruo2.thermodynamics.rows import stable_rows
@@ -35,7 +35,7 @@ class Method(NamedTuple):
     Args:
         title: Its name, that of its file where it has none.
         references: Its own `References`.
-        slabs: Dict of `keys_of` to slabs, broken ones left out.
+        slabs: Dict of `slab_keys` to slabs, broken ones left out.
     """
 
     title: str
@@ -43,7 +43,7 @@ class Method(NamedTuple):
     slabs: dict
 
 
-def keys_of(slabs):
+def slab_keys(slabs):
     """Return `(name, n)` for the n-th slab of each name, by which slabs of several files match."""
     seen, keys = Counter(), []
     for slab in slabs:
@@ -66,22 +66,22 @@ def read_methods(config, slabs):
     for number, (path, _) in enumerate(files):
         if found[number] in (own, *found[:number]):
             raise ConfigError(
-                f"--compare: {path} is by {named(found[number])}, like slabs of another file. "
-                'Expected another calculator or model; name it in info["calculator"].'
+                f"--compare: {path} is by {method_text(found[number])}, like slabs of another "
+                'file. Expected another calculator or model; name it in info["calculator"].'
             )
     references = find_references(config, own, found)
     methods = []
     for method, (path, others) in zip(found, files, strict=True):
         beside = [own, *(other for other in found if other != method)]
         theirs = find_references(config, method, beside)
-        kept = {key: slab for key, slab in zip(keys_of(others), others, strict=True)}
-        check_same(path, kept, dict(zip(keys_of(slabs), slabs, strict=True)))
+        kept = {key: slab for key, slab in zip(slab_keys(others), others, strict=True)}
+        check_same_slabs(path, kept, dict(zip(slab_keys(slabs), slabs, strict=True)))
         kept = {key: slab for key, slab in kept.items() if not broken(slab)}
         methods.append(Method(method[0] or path.stem, theirs, kept))
     return references, methods
 
 
-def check_same(path, others, slabs):
+def check_same_slabs(path, others, slabs):
     """Raise `ConfigError` unless names stand for the same slabs in both, and some are in both."""
     common = [key for key in slabs if key in others]
     for key in common:
@@ -151,7 +151,7 @@ def ranges_by_method(group, limits, own, methods):
     return ranges
 
 
-def agreement(group, own, methods):
+def method_agreement(group, own, methods):
     """Return where stable rows of a facet that follow each other cross, by each method.
 
     Args:
@@ -172,7 +172,7 @@ def agreement(group, own, methods):
     return crossings
 
 
-def spread(row, delta_mu_o):
+def energy_spread(row, delta_mu_o):
     """Return the lowest and the highest surface free energy by all methods, eV/Å^2."""
     values = [line(delta_mu_o) for line in row.lines.values()]
     return min(values), max(values)
@@ -186,7 +186,7 @@ SPREAD_COLUMNS = (
 
 def spread_cells(row, limits):
     """Return what the table says of a row's methods, in the order of `SPREAD_COLUMNS`."""
-    ends = [round(1000 * value, 2) for limit in limits for value in spread(row, limit)]
+    ends = [round(1000 * value, 2) for limit in limits for value in energy_spread(row, limit)]
     ends = ends if len(row.lines) > 1 else [""] * 4
     return [*ends, len(row.lines), "; ".join(row.stable_by)]
 

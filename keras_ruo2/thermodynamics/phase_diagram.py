@@ -19,18 +19,18 @@ from keras_ruo2.structure.validity import broken
 from keras_ruo2.thermodynamics.methods import (
     SPREAD_COLUMNS,
     add_lines,
-    agreement,
-    keys_of,
+    method_agreement,
     ranges_by_method,
     read_methods,
     report_methods,
+    slab_keys,
     spread_cells,
     title_of,
     write_crossings,
     write_methods,
 )
 from keras_ruo2.thermodynamics.oxygen_gas import oxygen_potential
-from keras_ruo2.thermodynamics.phase_map import draw_maps
+from keras_ruo2.thermodynamics.phase_map import draw_phase_maps
 from keras_ruo2.thermodynamics.references import (
     check_vacuum,
     common_method,
@@ -41,7 +41,7 @@ from keras_ruo2.thermodynamics.report import (
     MEAN,
     UPPER,
     mark_doubtful,
-    report,
+    print_report,
     stable_table,
 )
 from keras_ruo2.thermodynamics.rows import Row, by_facet
@@ -89,25 +89,25 @@ def main(config):
     limits = oxygen_range(references)
     check_potentials(config.crystals, limits)
     check_writable(config.out)
-    entries = zip(keys_of(given), slabs, strict=True)
+    entries = zip(slab_keys(given), slabs, strict=True)
     kept = [(key, *pair) for key, pair in entries if config.broken or not broken(pair[0])]
     if not kept:
         raise ConfigError(f"All {len(slabs)} slabs are broken. Add --broken to see them anyway.")
     own = title_of(given, config.structures)
-    rows, crossings = rank(kept, references, limits, method, own, methods)
+    rows, crossings = rank_rows(kept, references, limits, method, own, methods)
     panels = by_facet(rows)
     titles = [own, *(each.title for each in methods)]
-    write(config, rows, panels, limits, crossings, titles)
-    report(config.out, rows, panels, len(slabs) - len(kept), method, references, limit)
+    write_results(config, rows, panels, limits, crossings, titles)
+    print_report(config.out, rows, panels, len(slabs) - len(kept), method, references, limit)
     if methods:
         report_methods(rows, crossings, titles)
     if config.map:
-        draw_maps(config, panels, limits, crossings)
+        draw_phase_maps(config, panels, limits, crossings)
     add_crystals(config, panels)
     return stable_table(panels)
 
 
-def rank(kept, references, limits, method, own="", methods=()):
+def rank_rows(kept, references, limits, method, own="", methods=()):
     """Rank slabs by their surface free energy.
 
     Args:
@@ -119,7 +119,7 @@ def rank(kept, references, limits, method, own="", methods=()):
         methods: List of `Method`, whose energies of the same slabs are compared.
 
     Returns:
-        `(rows, crossings)`: a `Row` of each slab; what `agreement` returns, of all facets.
+        `(rows, crossings)`: a `Row` of each slab; the `method_agreement` of all facets.
     """
     rows = [row_of(key, slab, known, references) for key, slab, known in kept]
     rows = add_lines(separate_faces(rows), own, methods)
@@ -131,7 +131,7 @@ def find_stable(rows, limits, own, methods):
     """Find where rows are the most stable ones of their facet.
 
     Returns:
-        `(rows, crossings)`: the rows with their ranges; what `agreement` returns, of all facets.
+        `(rows, crossings)`: the rows with their ranges; the `method_agreement` of all facets.
     """
     ranges, labels, crossings = {}, {}, []
     for group in by_facet(rows).values():
@@ -147,7 +147,7 @@ def find_stable(rows, limits, own, methods):
         for row in rows
     ]
     for group in by_facet(rows).values():
-        crossings += agreement(group, own, methods)
+        crossings += method_agreement(group, own, methods)
     return rows, crossings
 
 
@@ -229,11 +229,11 @@ def repeats_another(row, group):
     )
 
 
-def write(config, rows, panels, limits, crossings, titles):
+def write_results(config, rows, panels, limits, crossings, titles):
     """Write the three files, and of several methods two more."""
     out = config.out
     several = len(titles) > 1
-    write_table(out / "phase_diagram.csv", rows, limits, several, config.pair[0])
+    write_phase_diagram_table(out / "phase_diagram.csv", rows, limits, several, config.pair[0])
     if several:
         write_methods(out, rows, limits)
         write_crossings(out, crossings, titles)
@@ -253,7 +253,7 @@ def write(config, rows, panels, limits, crossings, titles):
     style.save_figure(figure, out / "phase_diagram.png", config.pair)
 
 
-def write_table(path, rows, limits, several, metal):
+def write_phase_diagram_table(path, rows, limits, several, metal):
     """Write a row for each slab; of `several` methods, how far they are apart as well."""
     head = (
         f"name facet known {metal} O excess_O area_A2 gamma_O_poor_meV_A2 gamma_O_rich_meV_A2 "

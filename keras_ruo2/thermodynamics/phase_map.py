@@ -31,14 +31,14 @@ TENTH_OF_SITES = float(np.log(9))  # of kT, from half to a tenth of independent 
 RESOLUTION = 240  # points of a map along an axis
 
 
-def draw_maps(config, panels, limits, crossings):
+def draw_phase_maps(config, panels, limits, crossings):
     """Write map.csv and map.png and print the size of the missing terms.
 
     Args:
         config: `PhaseDiagramConfig`.
         panels: Dict of facets to rows of `phase_diagram`, of which the stable ones are known.
         limits: Ends of dmu_O, eV.
-        crossings: What `phase_diagram_methods.agreement` returns, of all facets.
+        crossings: What `methods.method_agreement` returns, of all facets.
     """
     write_boundaries(config.out / "map.csv", crossings, config.pressures)
     temperatures = np.linspace(*config.map_temperatures, RESOLUTION)

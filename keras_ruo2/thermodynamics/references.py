@@ -95,7 +95,7 @@ def method_of(atoms):
     return tuple(str(atoms.info.get(name, "")) for name in ("calculator", "correction"))
 
 
-def named(method):
+def method_text(method):
     """Return a method as messages show it."""
     return ", ".join(filter(None, method)) or "(not named)"
 
@@ -106,7 +106,7 @@ def common_method(slabs):
     if len(methods) > 1:
         raise ConfigError(
             f"Energies of {len(methods)} calculators cannot be compared: "
-            f"{'; '.join(map(named, methods))}. Give slabs of one."
+            f"{'; '.join(map(method_text, methods))}. Give slabs of one."
         )
     return methods[0]
 
@@ -129,7 +129,7 @@ def find_references(config, method, beside=()):
     if found:
         return found
     raise ConfigError(
-        f"No reference energies are known for the calculator {named(method)}. Give bulk "
+        f"No reference energies are known for the calculator {method_text(method)}. Give bulk "
         f"{formula(config.pair)} and O2 by it: --references=FILE (data_prep references writes "
         "one), or --bulk_energy and --oxygen_energy."
     )
@@ -180,8 +180,8 @@ def references_among(path, frames, method, beside=(), known=None, species=SPECIE
             continue
         if method_of(atoms) != method:
             raise ConfigError(
-                f"{path}, structure {number}: its calculator is {named(method_of(atoms))}, "
-                f"that of the slabs {named(method)}. Give references of the same calculator."
+                f"{path}, structure {number}: its calculator is {method_text(method_of(atoms))}, "
+                f"that of the slabs {method_text(method)}. Give references of the same calculator."
             )
         num_ru, num_o = (int(np.sum(atoms.symbols == symbol)) for symbol in species)
         kind = "oxygen" if not num_ru else "metal" if not num_o else "bulk"
@@ -194,14 +194,14 @@ def references_among(path, frames, method, beside=(), known=None, species=SPECIE
         if kind in found:
             raise ConfigError(
                 f"{path}, structure {number} is {atoms.get_chemical_formula()}, a second reference "
-                f"of {named(method)} for the same. Give one of each."
+                f"of {method_text(method)} for the same. Give one of each."
             )
         found[kind] = potential_energy(atoms) / (num_o if kind == "oxygen" else num_ru)
     if not found and known is not None:
         return known
     missing = [kind for kind in ("bulk", "oxygen") if kind not in found]
     if missing:
-        by = f" by {named(method)}" if beside else ""
+        by = f" by {method_text(method)}" if beside else ""
         raise ConfigError(
             f"{path} holds no {' and no '.join(missing)} reference{by}. Add "
             f"{formula(species)} and O2."

@@ -9,7 +9,7 @@ from keras_ruo2.io.paths import shown
 from keras_ruo2.species import formula
 from keras_ruo2.structure.facets import indices_of
 from keras_ruo2.thermodynamics.oxygen_gas import temperature_of
-from keras_ruo2.thermodynamics.references import named
+from keras_ruo2.thermodynamics.references import method_text
 from keras_ruo2.thermodynamics.rows import stable_rows
 from keras_ruo2.thermodynamics.surface import doubtful_from, oxidised_error
 
@@ -19,11 +19,11 @@ FIELDS = ("bulk", "oxygen", "metal")  # of `References`, as they are printed
 MOST_NAMED = 5  # slabs in a message
 
 
-def report(out, rows, panels, num_broken, method, references, limit):
+def print_report(out, rows, panels, num_broken, method, references, limit):
     """Print who is stable where."""
     metal, oxide = references.species[0], formula(references.species)
     told = ", ".join(f"{name}={value}" for name, value in zip(FIELDS, references, strict=False))
-    messages.info(f"Calculator: {named(method)}. References: References({told}).")
+    messages.info(f"Calculator: {method_text(method)}. References: References({told}).")
     if limit is None:
         messages.info(f"No energy of metallic {metal} was given: the O-poor limit is not known.")
     else:

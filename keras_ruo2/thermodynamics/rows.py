@@ -14,7 +14,7 @@ class Row:
     """What a phase diagram says about a slab.
 
     Args:
-        key: What slabs of several files match by, see `methods.keys_of`.
+        key: What slabs of several files match by, see `methods.slab_keys`.
         name: Its name.
         facet: Its facet, e.g. `(110)`.
         label: Its termination as it stands in the picture.

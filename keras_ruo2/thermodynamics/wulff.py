@@ -19,7 +19,7 @@ RUTILE = 136  # P4_2/mnm
 SAME_POINT = 1e-7  # of the largest distance from the centre: rounding, not geometry
 
 
-class Face(NamedTuple):
+class CrystalFace(NamedTuple):
     """A face of a crystal.
 
     Args:
@@ -44,8 +44,8 @@ def wulff_shape(energies, cell):
         cell: Cell vectors of the crystal in rows, `(3, 3)`; only their ratios matter.
 
     Returns:
-        List of `Face`, of those facets that appear. Corners are in the unit of the energies: a
-        face's distance from the centre is its surface free energy.
+        List of `CrystalFace`, of those facets that appear. Corners are in the unit of the energies:
+        a face's distance from the centre is its surface free energy.
 
     Raises:
         ConfigError: If an energy is not positive, so that faces would grow without end, or the
@@ -55,7 +55,7 @@ def wulff_shape(energies, cell):
     for miller, energy in energies.items():
         if not (np.isfinite(energy) and energy > 0):
             raise ConfigError(
-                f"{named(miller)} has a surface free energy of {1000 * energy:.1f} meV/Å^2. "
+                f"{miller_label(miller)} has a surface free energy of {1000 * energy:.1f} meV/Å^2. "
                 "A crystal has a shape only where all are positive. Choose another dmu_O."
             )
         name = family(miller)
@@ -63,7 +63,7 @@ def wulff_shape(energies, cell):
     families = [name for name in lowest for _ in equivalents(name)]
     indices = np.array([miller for name in lowest for miller in equivalents(name)]).reshape(-1, 3)
     if not len(indices) or np.linalg.matrix_rank(indices) < 3:  # NumPy 1 asks for a row
-        given = ", ".join(map(named, lowest)) or "none"
+        given = ", ".join(map(miller_label, lowest)) or "none"
         raise ConfigError(
             f"These facets do not enclose a crystal: {given}. Add slabs of others, e.g. (101)."
         )
@@ -81,7 +81,7 @@ def wulff_shape(energies, cell):
 
 
 def face(name, normal, corners, height):
-    """Return the `Face` that a plane has on a crystal of these corners, or `None`."""
+    """Return the `CrystalFace` that a plane has on a crystal of these corners, or `None`."""
     reach = np.linalg.norm(corners, axis=1).max()
     own = corners[np.abs(corners @ normal - height) < SAME_POINT * reach]
     if len(own) < 3:
@@ -93,7 +93,7 @@ def face(name, normal, corners, height):
     (x, y), own = turned[order].T, own[order]
     area = float(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)) / 2)
     # A plane that only touches an edge or a corner is no face.
-    return Face(name, normal, own, area) if area > SAME_POINT * reach**2 else None
+    return CrystalFace(name, normal, own, area) if area > SAME_POINT * reach**2 else None
 
 
 def area_fractions(faces):
@@ -115,6 +115,6 @@ def family(miller):
     return max(equivalents(tuple(np.array(miller) // np.gcd.reduce(miller))))
 
 
-def named(miller):
+def miller_label(miller):
     """Return Miller indices as slabs' `facet` has them: `"(110)"`."""
     return "({}{}{})".format(*miller)

@@ -14,7 +14,7 @@ from keras_ruo2.structure.crystals import rutile_ruo2
 from keras_ruo2.structure.facets import indices_of
 from keras_ruo2.structure.orientation import lattice_of
 from keras_ruo2.thermodynamics.oxygen_gas import temperature_of
-from keras_ruo2.thermodynamics.wulff import area_fractions, family, named, wulff_shape
+from keras_ruo2.thermodynamics.wulff import area_fractions, family, miller_label, wulff_shape
 
 COLUMNS = "dmu_O_eV facet gamma_meV_A2 area_fraction name faces".split()
 
@@ -25,7 +25,7 @@ class Crystal(NamedTuple):
     Args:
         delta_mu_o: Of the oxygen, eV.
         rows: Dict of families of facets to the row of `phase_diagram` that is most stable there.
-        faces: List of `keras_ruo2.thermodynamics.wulff.Face`.
+        faces: List of `keras_ruo2.thermodynamics.wulff.CrystalFace`.
     """
 
     delta_mu_o: float
@@ -36,7 +36,7 @@ class Crystal(NamedTuple):
         """Return `(facet, eV/Å^2, share of the surface, row)`, the largest share first."""
         shares = area_fractions(self.faces)
         found = [
-            (named(miller), row.line(self.delta_mu_o), shares.get(miller, 0.0), row)
+            (miller_label(miller), row.line(self.delta_mu_o), shares.get(miller, 0.0), row)
             for miller, row in self.rows.items()
         ]
         return sorted(found, key=lambda entry: (-entry[2], entry[1]))
@@ -135,11 +135,11 @@ def write_crystals(out, crystals, species=SPECIES):
             for facet, energy, share, row in crystal.table():
                 numbers = (round(1000 * energy, 2), round(share, 5))
                 writer.writerow([crystal.delta_mu_o, facet, *numbers, row.name, row.faces])
-    figure = wulff.crystals([drawing(crystal) for crystal in crystals])
+    figure = wulff.crystals([crystal_drawing(crystal) for crystal in crystals])
     style.save_figure(figure, out / "wulff.png", species)
 
 
-def drawing(crystal):
+def crystal_drawing(crystal):
     """Return a crystal as `plotting.wulff.crystals` takes it."""
     kelvin = temperature_of(crystal.delta_mu_o, 1.0)
     at = "" if np.isnan(kelvin) else f"\n{kelvin:.0f} K at 1 bar O₂"
@@ -147,7 +147,7 @@ def drawing(crystal):
     return {
         "title": rf"RuO$_2$ at $\Delta\mu_\mathrm{{O}}$ = {potential} eV{at}",
         "faces": [
-            {"name": named(face.family), "normal": face.normal, "corners": face.corners}
+            {"name": miller_label(face.family), "normal": face.normal, "corners": face.corners}
             for face in crystal.faces
         ],
         "table": [(facet, 1000 * energy, share) for facet, energy, share, _ in crystal.table()],
