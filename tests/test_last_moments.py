@@ -62,13 +62,13 @@ def test_what_gap_has_left_beside_its_whole_output_goes_when_it_is_repeated(tmp_
 
 
 def test_what_gap_has_begun_to_replace_an_output_with_stays(tmp_path, monkeypatch):
-    gap.main(gap_config(tmp_path))
+    gap.main(gap_config(tmp_path, count=2))
     with monkeypatch.context() as patch:
         patch.setattr(gap, "slab_line", killed)
         with pytest.raises(Killed):
-            gap.main(gap_config(tmp_path, overwrite=True))
+            gap.main(gap_config(tmp_path, count=2, overwrite=True))
     with pytest.raises(ConfigError, match="exists. Choose another"):
-        gap.main(gap_config(tmp_path))
+        gap.main(gap_config(tmp_path, count=2))
     assert "gap.partial.extxyz" in names(tmp_path)
 
 
