@@ -75,7 +75,7 @@ def test_what_gap_has_begun_to_replace_an_output_with_stays(tmp_path, monkeypatc
 def test_structures_of_backmap_appear_after_their_picture(tmp_path, monkeypatch):
     grid = np.random.default_rng(0).random((1, 8, 8, 8, 2)).astype("f4")
     np.savez(tmp_path / "samples.npz", grid=grid, lattice=np.full((1, 3), 8.0))
-    monkeypatch.setattr(batch, "draw", killed)
+    monkeypatch.setattr(batch, "draw_found_atoms", killed)
     paths = {"samples": tmp_path / "samples.npz", "out": tmp_path / "out.extxyz"}
     with pytest.raises(Killed):
         batch.map_samples(BackmapConfig(picture=tmp_path / "picture.png", **paths))

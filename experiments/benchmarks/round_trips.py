@@ -7,7 +7,7 @@ from scipy.optimize import linear_sum_assignment
 
 from keras_ruo2.density.backmap import backmap, check_grid
 from keras_ruo2.density.count import SEED, first_noise, seeds
-from keras_ruo2.density.gaussians import Lattice
+from keras_ruo2.density.gaussians import VoxelGrid
 from keras_ruo2.density.noise import background
 from keras_ruo2.density.voxelise import voxelise
 from keras_ruo2.errors import ConfigError
@@ -69,7 +69,7 @@ def least_rmsd(atoms, alpha, noise):
     For single Gaussians under normal noise that is not clipped; clipping only takes information
     away. The information is summed over the voxels, so it holds for every place between them.
     """
-    lattice = Lattice(atoms.cell.lengths(), SHAPE, alpha)
+    lattice = VoxelGrid(atoms.cell.lengths(), SHAPE, alpha)
     factors, slopes = lattice.factors(atoms.positions), lattice.slopes(atoms.positions)
     columns = [factors[:k] + [slopes[k]] + factors[k + 1 :] for k in range(3)]
     information = np.array(

@@ -13,7 +13,7 @@ from keras_ruo2.density.count import (
     reproduced,
     rest,
 )
-from keras_ruo2.density.gaussians import Lattice
+from keras_ruo2.density.gaussians import VoxelGrid
 from keras_ruo2.density.precision import confidences, expected_errors
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.samples import TOLERANCE
@@ -175,7 +175,7 @@ def lift_vacuum(atoms):
 
 
 def check_grid(grid, lengths, alpha, channels, ndim):
-    """Return the grid as float64 and its `Lattice`, or raise `ConfigError`."""
+    """Return the grid as float64 and its `VoxelGrid`, or raise `ConfigError`."""
     grid = np.asarray(grid)
     if grid.ndim != ndim + 1 or grid.shape[-1] != channels or min(grid.shape) < 1:
         axes = "(x, y, z, channel)" if ndim == 3 else "(lateral, z, channel)"
@@ -198,4 +198,4 @@ def check_grid(grid, lengths, alpha, channels, ndim):
         raise ConfigError(
             f"`grid` holds values from {grid.min():.3g} to {grid.max():.3g}. Expected [0, 1]."
         )
-    return grid.astype(float), Lattice(lengths, grid.shape[:-1], float(alpha))
+    return grid.astype(float), VoxelGrid(lengths, grid.shape[:-1], float(alpha))

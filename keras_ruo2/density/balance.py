@@ -24,7 +24,7 @@ def flaws(density, rendering, lattice):
     Args:
         density: Grid of the species, in [0, 1].
         rendering: The sum of its atoms' Gaussians, of the same shape.
-        lattice: `Lattice`.
+        lattice: `VoxelGrid`.
 
     Returns:
         Set of `missing_density`, `surplus_density` and `poor_fit`.

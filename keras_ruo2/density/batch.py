@@ -71,17 +71,17 @@ def map_samples(config):
         if sys.stdout.isatty() or end == "\n":
             print(f"Mapping back: {index + 1}/{count}", end=end, flush=True)
     if config.picture:
-        draw(config.picture, grids, lengths, shown_first)
+        draw_found_atoms(config.picture, grids, lengths, shown_first)
     if config.out.suffix == ".db":
         write_frames(config.out, read_structures(partial) if count else [])
         partial.unlink()
     else:
         move_over(partial, config.out)
-    messages.info(summary(config.out, num_atoms, failures))
+    messages.info(backmap_summary(config.out, num_atoms, failures))
     return num_atoms
 
 
-def draw(path, grids, lengths, structures):
+def draw_found_atoms(path, grids, lengths, structures):
     """Write a picture of the first samples with the atoms found in them."""
     count = len(structures)
     check_writable(path.parent)
@@ -102,7 +102,7 @@ def map_sample(grid, lengths, alpha, species=SPECIES):
         return atoms
 
 
-def summary(out, num_atoms, failures):
+def backmap_summary(out, num_atoms, failures):
     """Return the closing line: structures, those without a flaw, and failures by name."""
     whole = failures.pop("no", 0)
     flaws = ", ".join(f"{name} {count}" for name, count in failures.most_common()) or "none"

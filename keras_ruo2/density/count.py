@@ -7,7 +7,7 @@ import numpy as np
 from keras_ruo2.density import fit
 from keras_ruo2.density.balance import EMPTY, flaws
 from keras_ruo2.density.evidence import drop_twins, evidence, least_evidence
-from keras_ruo2.density.gaussians import Lattice, stencils
+from keras_ruo2.density.gaussians import VoxelGrid, stencils
 from keras_ruo2.density.noise import NOISELESS, background, noise_level
 from keras_ruo2.density.posterior import mean_positions
 from keras_ruo2.density.precision import expected_errors, too_coarse_for
@@ -107,7 +107,7 @@ def count_atoms(density, lattice):
         density - background(noise), lattice, SEED, noise if len(lattice.coarse) else 0.0
     )
     for _ in range(MOST_ROUNDS):
-        check_room(len(positions), lattice)
+        check_atoms_fit(len(positions), lattice)
         if len(tried):
             positions = settle(density - background(noise), lattice, positions)
         heights = np.ones(len(positions))
@@ -116,7 +116,9 @@ def count_atoms(density, lattice):
         )
         residual, noise = rest(density, lattice, positions, heights)
         if len(lattice.coarse):
-            positions, residual, noise = turn(density, lattice, positions, residual, noise)
+            positions, residual, noise = mirror_and_refit(
+                density, lattice, positions, residual, noise
+            )
         surplus = surplus_atoms(density, lattice, positions, noise)
         if len(surplus):
             positions = np.delete(positions, surplus, axis=0)
@@ -138,7 +140,7 @@ def find_sections(density, lattice, faintest):
     positions = seeds(density - background(noise), lattice, faintest, noise)
     heights = heights_at(density, lattice, positions)
     for _ in range(MOST_ROUNDS):
-        check_room(len(positions), lattice)
+        check_atoms_fit(len(positions), lattice)
         positions, heights, converged = fit.refine(
             density, lattice, positions, heights, noise=noise, free_heights=True
         )
@@ -164,11 +166,11 @@ def coarseness(lattice):
     return {"coarse_voxels"} if lattice.spacing.max() > TOO_COARSE * lattice.width else set()
 
 
-def turn(density, lattice, positions, residual, noise):
+def mirror_and_refit(density, lattice, positions, residual, noise):
     """Turn atoms to the other side of their voxel where they fit better, and fit again."""
     heights = np.ones(len(positions))
     for _ in range(MOST_TURNS if len(positions) else 0):
-        turned = fit.mirror(residual, lattice, positions)
+        turned = fit.mirror_atoms(residual, lattice, positions)
         if (turned == positions).all():
             break
         positions, _, _ = fit.refine(
@@ -185,7 +187,7 @@ def settle(density, lattice, positions):
     density two voxels away, and stays where the maximum of two merged atoms was. `DIM` keeps sums
     of Gaussians below the clip.
     """
-    wide = Lattice(lattice.lengths, lattice.shape, lattice.alpha / 2)
+    wide = VoxelGrid(lattice.lengths, lattice.shape, lattice.alpha / 2)
     field = fit.matched(density, lattice)
     heights = np.full(len(positions), DIM)
     return fit.refine(DIM * field, wide, positions, heights, tolerance=fit.ROUGH)[0]
@@ -202,7 +204,7 @@ def seeds(density, lattice, threshold, noise=0.0):
 
     Args:
         density: Grid of one species, or what is left of it.
-        lattice: `Lattice`.
+        lattice: `VoxelGrid`.
         threshold: Least share of an atom's density.
         noise: Standard deviation of noise that a maximum must stand out of.
     """
@@ -212,7 +214,7 @@ def seeds(density, lattice, threshold, noise=0.0):
     return fit.peaks(field, lattice, threshold, faintest)
 
 
-def check_room(count, lattice):
+def check_atoms_fit(count, lattice):
     """Raise `BackmapFailure` if `count` atoms of one species have no room in the cell."""
     room = max(4, CROWDED ** (len(lattice.shape) / 3) * lattice.lengths.prod())
     room = min(room, np.prod(lattice.shape) / FEWEST_VOXELS ** len(lattice.shape))

@@ -44,7 +44,7 @@ def drop_twins(density, lattice, positions, noise):
 
     Args:
         density: Grid of one species, of shape `lattice.shape`.
-        lattice: `Lattice`.
+        lattice: `VoxelGrid`.
         positions: Fitted, shape `(n, ndim)`, Å.
         noise: Standard deviation of the noise before it was clipped to [0, 1].
 

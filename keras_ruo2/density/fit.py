@@ -37,7 +37,7 @@ def refine(
 
     Args:
         density: Grid of one species, of shape `lattice.shape`.
-        lattice: `Lattice`.
+        lattice: `VoxelGrid`.
         positions: Where to start, shape `(n, ndim)`, Å.
         heights: Height of each Gaussian, shape `(n,)`; 1 for an atom.
         noise: Standard deviation of the noise before it was clipped to [0, 1].
@@ -68,7 +68,7 @@ def refine(
     return positions, heights, not count
 
 
-def mirror(residual, lattice, positions):
+def mirror_atoms(residual, lattice, positions):
     """Return `positions`, those of atoms turned about their voxel where that explains the rest.
 
     Amid long voxels an atom shows little on either side of its nearest voxel, and no step of the
@@ -149,7 +149,7 @@ def lone_share(offsets, axis, lattice):
     Args:
         offsets: Of the atom from that voxel, in voxels, shape `(n,)`.
         axis: Of the lattice.
-        lattice: `Lattice`.
+        lattice: `VoxelGrid`.
 
     Returns:
         Array of shape `(n,)`, in (0, 1]; `exp(-alpha offset^2 / 2)` where voxels are short.
@@ -167,7 +167,7 @@ def peaks(field, lattice, threshold, faintest=0.0):
 
     Args:
         field: What `matched` returned.
-        lattice: `Lattice`.
+        lattice: `VoxelGrid`.
         threshold: Least value of a maximum, between the voxels.
         faintest: Least value at a voxel, where atoms between long ones may be fainter than half of
             `threshold`.

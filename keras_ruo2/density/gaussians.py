@@ -20,7 +20,7 @@ TAIL = 1e-6  # of a Gaussian's height; float32 densities resolve 6e-8, those of 
 
 
 @dataclass(frozen=True)
-class Lattice:
+class VoxelGrid:
     """A periodic grid in an orthogonal cell, and the Gaussians on it.
 
     Args:

@@ -30,7 +30,7 @@ def mean_positions(density, lattice, positions, noise):
 
     Args:
         density: Grid of one species, of shape `lattice.shape`.
-        lattice: `Lattice`.
+        lattice: `VoxelGrid`.
         positions: Those of greatest likelihood, shape `(n, ndim)`, Å.
         noise: Standard deviation of the noise before it was clipped to [0, 1].
 
@@ -52,7 +52,7 @@ def mean_positions(density, lattice, positions, noise):
     for first in range(0, len(vague), AT_ONCE):
         some = vague[first : first + AT_ONCE]
         voxels = prominent(local.values[some], local.voxels[some], FADED * noise)
-        seen = Seen(density, lattice, rendering, positions[some], voxels, noise)
+        seen = LocalPosterior(density, lattice, rendering, positions[some], voxels, noise)
         middle, width = seen.mean(np.zeros((len(voxels), ndim)), spread[some])
         moved[some] += seen.mean(middle, WIDER * width)[0]
     return moved % lattice.lengths
@@ -66,7 +66,7 @@ def prominent(values, voxels, least):
     return np.take_along_axis(voxels, order, axis=1)
 
 
-class Seen:
+class LocalPosterior:
     """What the voxels around atoms say of their places, the other atoms staying at theirs.
 
     Args:

@@ -25,7 +25,7 @@ def expected_errors(residual, lattice, positions, noise, heights=1.0):
 
     Args:
         residual: What the atoms leave of the density of their species.
-        lattice: `Lattice`.
+        lattice: `VoxelGrid`.
         positions: Shape `(n, ndim)`, Å.
         noise: Standard deviation that empty space shows.
         heights: Of the Gaussians, where they are not 1: in a slice, whose plane the distance

@@ -4,7 +4,7 @@ from ase import Atoms
 from ase.io import read
 
 from keras_ruo2.density.backmap import BOTTOM, BackmapFailure, backmap, backmap_slice
-from keras_ruo2.density.gaussians import Lattice, gaussian_slopes
+from keras_ruo2.density.gaussians import VoxelGrid, gaussian_slopes
 from keras_ruo2.density.noise import likely_residual
 from keras_ruo2.density.voxelise import periodic_gaussians, voxelise
 from keras_ruo2.errors import ConfigError
@@ -207,7 +207,7 @@ def test_clipped_noise_pulls_a_right_rendering_nowhere_on_average(rng):
 
 
 def test_distances_use_the_nearest_image():
-    lattice = Lattice(np.array(CELL), SHAPE, ALPHA)
+    lattice = VoxelGrid(np.array(CELL), SHAPE, ALPHA)
     found = lattice.distances(np.array([[0.1, 0, 0]]), np.array([[9.9, 10.9, 0]]))
     assert found[0, 0] == pytest.approx(np.hypot(0.2, 0.1))
 

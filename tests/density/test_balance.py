@@ -3,13 +3,13 @@ import pytest
 from ase import Atoms
 
 from keras_ruo2.density.balance import ALIKE, flaws, white_noise
-from keras_ruo2.density.gaussians import Lattice
+from keras_ruo2.density.gaussians import VoxelGrid
 from keras_ruo2.density.voxelise import voxelise
 
 SHAPE = (24, 24, 24)
 ALPHA = 5.0
 CELL = np.array([12.0, 12.0, 12.0])
-LATTICE = Lattice(CELL, SHAPE, ALPHA)
+LATTICE = VoxelGrid(CELL, SHAPE, ALPHA)
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@ import pytest
 
 from keras_ruo2.density.evidence import drop_twins, evidence, least_evidence
 from keras_ruo2.density.fit import refine
-from keras_ruo2.density.gaussians import Lattice, stencils
+from keras_ruo2.density.gaussians import VoxelGrid, stencils
 from keras_ruo2.density.noise import likely_residual, log_likelihood
 from keras_ruo2.density.posterior import mean_positions
 
 CELL = np.array([10.0, 10.0, 12.0])
 SHAPE = (18, 18, 20)
-LATTICE = Lattice(CELL, SHAPE, 5.0)
+LATTICE = VoxelGrid(CELL, SHAPE, 5.0)
 NOISE = 0.1
 
 
@@ -55,7 +55,7 @@ def test_twins_are_told_from_neighbours(rng):
 
 def test_the_mean_place_is_nearer_than_the_likeliest_where_voxels_are_long(rng):
     """Atoms on voxels of 0.8 Å along z, where either side looks the same: a third off is gained."""
-    lattice = Lattice(np.array([12.0, 12.0, 25.6]), (24, 24, 32), 5.0)
+    lattice = VoxelGrid(np.array([12.0, 12.0, 25.6]), (24, 24, 32), 5.0)
     grid = np.stack(np.meshgrid([2, 6, 10], [2, 6, 10], np.arange(7) * 3.2 + 1.6), axis=-1)
     true = grid.reshape(-1, 3) + rng.normal(size=(63, 3)) * [0.2, 0.2, 0.05]
     errors = {"likeliest": [], "mean": []}
