@@ -79,20 +79,24 @@ def measure(target, slabs, prints, given, drawn_ways):
 
 def table(rows):
     """Return the rows as a Markdown table: how many draws show a termination, and the first."""
-    rows = {name: row for name, row in rows.items() if set(ways.WAYS) <= set(row)}
     lines = ["| left out | slabs | " + " | ".join(ways.WAYS) + " |", "|---|---|" + "---|" * 5]
     for name, row in rows.items():
-        cells = [tell(row[way]) for way in ways.WAYS]
+        cells = [tell(row[way]) if way in row else "not drawn" for way in ways.WAYS]
         lines.append(f"| {name} | {row['left_out']} | " + " | ".join(cells) + " |")
     drawn, either, share = [], [], []
     for way in ways.WAYS:
-        found = [row[way] for row in rows.values()]
-        drawn.append(sum(one["first"] is not None for one in found))
-        either.append(drawn[-1] + sum(one["after"] is not None for one in found))
-        share.append(np.mean([one["valid"] for one in found] or [0]))
-    lines.append(f"| found as drawn, of {len(rows)} | | " + " | ".join(map(str, drawn)) + " |")
-    lines.append("| found, relaxed ones too | | " + " | ".join(map(str, either)) + " |")
-    lines.append("| valid, mean | | " + " | ".join(f"{100 * part:.0f} %" for part in share) + " |")
+        results = [row[way] for row in rows.values() if way in row]
+        shown = sum(one["first"] is not None for one in results)
+        after = sum(one["after"] is not None for one in results)
+        drawn.append(f"{shown} of {len(results)}")
+        either.append(f"{shown + after} of {len(results)}")
+        share.append(f"{100 * np.mean([one['valid'] for one in results] or [0]):.0f} %")
+    for title, cells in (
+        ("found as drawn", drawn),
+        ("found, relaxed ones too", either),
+        ("valid, mean", share),
+    ):
+        lines.append(f"| {title} | | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
