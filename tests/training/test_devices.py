@@ -289,7 +289,7 @@ def test_the_steps_that_were_compared_are_large(equal):
         for name, value in equal.items()
         if name.startswith("one weight")
     ]
-    assert np.mean(np.array(moved) > 1e-3) > 0.8
+    assert np.mean(np.array(moved) > 1e-3) > 0.7
 
 
 def test_replicas_hold_the_same_numbers(equal):
