@@ -60,7 +60,7 @@ def fixed_model(arch, placement):
 
     class Fixed(WassersteinGAN):
         def adam(self, updates):
-            return keras.optimizers.SGD(0.05)
+            return keras.optimizers.SGD(0.2)
 
         def critic_objective(self, batch):
             known.batch = batch
@@ -289,7 +289,7 @@ def test_the_steps_that_were_compared_are_large(equal):
         for name, value in equal.items()
         if name.startswith("one weight")
     ]
-    assert np.mean(np.array(moved) > 1e-3) > 0.7
+    assert np.mean(np.array(moved) > 1e-3) > 0.8
 
 
 def test_replicas_hold_the_same_numbers(equal):
