@@ -2,9 +2,11 @@
 
     python experiments/012_atoms/measure.py [--run=RUN] [--untrained] [--variety=2] [--faces=equal]
         [--distinct] [--novel] [--candidates=4] [--count=200] [--relaxed=24]
+        [--calculator=chgnet] [--rattled=0.1]
 
 Prints one JSON line. Valid, unique and novel by `screen` against all bundled slabs; the first valid
-samples of at most 30 atoms in a cell are relaxed with CHGNet (FIRE, 0.1 eV/Å, at most 120 steps).
+samples of at most 30 atoms in a cell are relaxed (FIRE, 0.1 eV/Å, at most 120 steps). `--rattled`
+draws whole bundled slabs instead, each atom moved by normal deviates of so many Å.
 """
 
 import argparse
@@ -45,9 +47,12 @@ def main():
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--relaxed", type=int, default=24)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--calculator", default="chgnet")
+    parser.add_argument("--rattled", type=float)
     given = parser.parse_args()
-    slabs, labels = drawn(given)
-    verdicts = screen(slabs, known_slabs(ase.io.read(ROOT / "tfrecords/gap.extxyz", ":")))
+    bundled = ase.io.read(ROOT / "tfrecords/gap.extxyz", ":")
+    slabs, labels = rattled(bundled, given) if given.rattled else drawn(given)
+    verdicts = screen(slabs, known_slabs(bundled))
     valid = [verdict for verdict in verdicts if verdict.valid]
     unique = [verdict for verdict in valid if verdict.unique]
     row = {
@@ -59,6 +64,8 @@ def main():
         "novel": given.novel,
         "candidates": given.candidates,
         "seed": given.seed,
+        "calculator": given.calculator,
+        "rattled": given.rattled,
         "count": len(slabs),
         "valid": len(valid) / len(slabs),
         "valid_unique": len(unique) / len(slabs),
@@ -67,7 +74,8 @@ def main():
         "terminations": len({(v.termination.facet, v.termination.label) for v in valid}),
     }
     chosen = [v.index for v in valid if len(slabs[v.index]) <= LARGEST][: given.relaxed]
-    print(json.dumps(row | relaxed([slabs[k] for k in chosen], labels[chosen])))
+    small = [slabs[k] for k in chosen]
+    print(json.dumps(row | relaxed(small, labels[chosen], given.calculator)))
 
 
 def drawn(given):
@@ -85,11 +93,25 @@ def drawn(given):
     return slabs, found.labels
 
 
-def relaxed(slabs, labels):
+def rattled(bundled, given):
+    """Return whole bundled slabs whose atoms are moved, and the classes of the slabs."""
+    whole = [atoms for atoms in bundled if atoms.info["broken"] == "no"]
+    rng = np.random.default_rng(given.seed)
+    chosen = [whole[k] for k in rng.integers(len(whole), size=given.count)]
+    edges = runs.load(given.run)["data"]["class_edges"]
+    labels = np.digitize([energy(atoms) for atoms in chosen], edges[1:-1])
+    slabs = [atoms.copy() for atoms in chosen]
+    for atoms in slabs:
+        atoms.positions += rng.normal(scale=given.rattled, size=atoms.positions.shape)
+        atoms.wrap()
+    return slabs, labels
+
+
+def relaxed(slabs, labels, name):
     """Return how far relaxing moves slabs, what it sets free, and how energies follow classes."""
     if not slabs:
         return {}
-    calculator, _ = make_calculator("chgnet")
+    calculator, _ = make_calculator(name)
     found = []
     for atoms in slabs:
         atoms = atoms.copy()

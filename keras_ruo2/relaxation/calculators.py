@@ -12,6 +12,7 @@ from typing import NamedTuple
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.extras import install as install_extra
 from keras_ruo2.io.paths import REPOSITORY, checksum
+from keras_ruo2.relaxation.device import torch_device
 
 # Materials Project's oxide correction, which CHGNet was trained on, eV per O atom. It is undone:
 # a constant per O would make every O-rich slab look too stable by it. Source: Wang et al.,
@@ -205,9 +206,9 @@ def uncorrected_chgnet(_=None):
                 if name in self.results:
                     self.results[name] -= undone
 
-    model = CHGNet.load(model_name=CHGNET_MODEL, use_device="cpu", verbose=False)
+    model = CHGNet.load(model_name=CHGNET_MODEL, use_device=torch_device(), verbose=False)
     model.requires_grad_(False)
-    return UncorrectedCHGNet(model, use_device="cpu")
+    return UncorrectedCHGNet(model, use_device=torch_device())
 
 
 def sevennet(checkpoint, modality):
@@ -225,7 +226,7 @@ def sevennet(checkpoint, modality):
         warnings.filterwarnings("ignore", "No tensor product accelerator")
         from sevenn.calculator import SevenNetCalculator
 
-        calculator = SevenNetCalculator(str(checkpoint), modal=modality, device="cpu")
+        calculator = SevenNetCalculator(str(checkpoint), modal=modality, device=torch_device())
     calculator.model.requires_grad_(False)
     return calculator
 
@@ -235,8 +236,8 @@ def mace(path):
     from mace.calculators import MACECalculator, mace_mp
 
     if path is None:
-        return mace_mp(device="cpu", default_dtype="float64")
-    return MACECalculator(model_paths=path, device="cpu", default_dtype="float64")
+        return mace_mp(device=torch_device(), default_dtype="float64")
+    return MACECalculator(model_paths=path, device=torch_device(), default_dtype="float64")
 
 
 def quippy(path):
