@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from tests import forked
 from tests.damage_cases import make_records
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -79,12 +80,15 @@ WORKS = (
 
 def start(work, folder, again=False):
     """Start a command in a session of its own, that answers Ctrl-C even if this one does not."""
-    words = [sys.executable, "-m", *work.words, *(work.again if again else ())]
+    words = [*work.words, *(work.again if again else ())]
     marked = {MARK: str(folder), "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1"}
+    environment = os.environ | marked | {"OMP_NUM_THREADS": "1"}
+    if forked.loaded:
+        return forked.Forked(words, folder, environment)
     return subprocess.Popen(
-        words,
+        [sys.executable, "-m", *words],
         cwd=folder,
-        env=os.environ | marked | {"OMP_NUM_THREADS": "1"},
+        env=environment,
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         stdout=subprocess.PIPE,

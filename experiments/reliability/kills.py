@@ -16,6 +16,7 @@ from pathlib import Path
 import fire
 import numpy as np
 
+from tests import forked as copies
 from tests.kill_works import WORKS
 from tests.kills import SIGNALS, kill, undisturbed
 
@@ -23,8 +24,10 @@ HEAD = "| command | seconds | signal | kills | met it running | with a differenc
 SAID = 4000  # characters kept of what a command said that differed
 
 
-def main(each=30, seed=0, only=None, kept=None):
+def main(each=30, seed=0, only=None, kept=None, forked=False):
     """Kill every command `each` times by each signal."""
+    if forked:
+        copies.load()
     names = {only} if isinstance(only, str) else set(only or ())
     done = Kept(kept)
     for row, work in enumerate(WORKS):
@@ -70,7 +73,7 @@ def kills_of(work, place, each, seed, done):
         done.add(
             {
                 **{"command": work.name, "signal": signal, "seed": seed[0], "number": count},
-                **{"seconds": times.end, "share": share, "met": found.met},
+                **{"seconds": times.end, "share": share, "met": found.met, "forked": copies.loaded},
                 **{"faults": found.faults, "said": found.said[-SAID:] if found.faults else ""},
             }
         )
