@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.damage_cases import make_records
+import ase.io
+
+from tests import forked
+from tests.damage_cases import make_records, slabs
 
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST = 600  # seconds
@@ -52,11 +55,11 @@ TRAIN = (
 )
 DRAWN = ("--model=joint3d", "--count=2", "--out=drawn.npz", "--structures=drawn.extxyz")
 MAPPED = ("--samples=samples.npz", "--out=atoms.extxyz", "--picture=atoms.png")
-SCREENED = ("--structures=slabs.extxyz", "--out=screened.extxyz")
+SCREENED = ("--structures=slabs.extxyz", "--out=screened.extxyz", "--known=known.extxyz")
 FOUND = (
     *("--model=joint3d", "--out=found", "--count=3", "--relaxations=2", "--steps=2", "--shown=2"),
     *("--baselines=none", "--calculator=tests.fakes:Morse", "--bulk_energy=-20"),
-    "--oxygen_energy=-5",
+    *("--oxygen_energy=-5", "--known=known.extxyz"),
 )
 GAP = ("--out=gap.extxyz", "--count=8", "--calculator=tests.fakes:Morse", "--a=4.5", "--c=3.1")
 SCORES = ("--run=run", "--records=records", "--out=scores", "--count=8")
@@ -69,22 +72,27 @@ WORKS = (
     Work("gap", ("data_prep", "gap", *GAP)),
     Work("generate", ("keras_ruo2", "generate", *DRAWN), ignored=(".png",)),
     Work("backmap", ("keras_ruo2", "backmap", *MAPPED), ignored=(".png",), needs=("samples",)),
-    Work("screen", ("keras_ruo2", "screen", *SCREENED), ignored=(".png",)),
+    Work("screen", ("keras_ruo2", "screen", *SCREENED), ignored=(".png",), needs=("known",)),
     Work(
         "evaluate", ("keras_ruo2", "evaluate", *SCORES), ignored=(".png", ".html"), needs=("run",)
     ),
-    Work("discover", ("keras_ruo2", "discover", *FOUND), ignored=(".png", ".html")),
+    Work(
+        "discover", ("keras_ruo2", "discover", *FOUND), ignored=(".png", ".html"), needs=("known",)
+    ),
 )
 
 
 def start(work, folder, again=False):
     """Start a command in a session of its own, that answers Ctrl-C even if this one does not."""
-    words = [sys.executable, "-m", *work.words, *(work.again if again else ())]
+    words = [*work.words, *(work.again if again else ())]
     marked = {MARK: str(folder), "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1"}
+    environment = os.environ | marked | {"OMP_NUM_THREADS": "1"}
+    if forked.loaded:
+        return forked.Forked(words, folder, environment)
     return subprocess.Popen(
-        words,
+        [sys.executable, "-m", *words],
         cwd=folder,
-        env=os.environ | marked | {"OMP_NUM_THREADS": "1"},
+        env=environment,
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         stdout=subprocess.PIPE,
@@ -114,4 +122,9 @@ def make_samples(folder):
     )
 
 
-INPUTS = {"records": make_records, "run": make_run, "samples": make_samples}
+def make_known(folder):
+    """Write a few known slabs: fingerprints of the bundled ones take longer than all else."""
+    ase.io.write(folder / "known.extxyz", slabs(3))
+
+
+INPUTS = {"records": make_records, "run": make_run, "samples": make_samples, "known": make_known}

@@ -31,10 +31,11 @@ class Times(NamedTuple):
 
 
 class Kill(NamedTuple):
-    """What came of a kill: whether the command was still running, and what differs, as texts."""
+    """What came of a kill: whether the command was still running, what differs, what it said."""
 
     met: bool
     faults: list
+    said: str
 
 
 def prepare(work, folder):
@@ -126,15 +127,16 @@ def kill(work, folder, whole, number, times, share):
     wait(process, folder, before, times, share)
     met = process.poll() is None
     process.send_signal(number)
-    told = process.communicate(timeout=LONGEST)[0]
-    found = tracebacks(told) + orphans(folder)
+    said = process.communicate(timeout=LONGEST)[0]
+    found = tracebacks(said) + orphans(folder)
     if process.returncode != 0:
         process = start(work, folder, again=True)
         told = process.communicate(timeout=LONGEST)[0]
+        said += f"\n-- repeated --\n{told}"
         if process.returncode != 0 and " exists. Choose another" not in told:
             failed = f"repeating it failed: {told.strip().splitlines()[-1:]}"
-            return Kill(met, [*found, failed])
-    return Kill(met, found + differences(work, folder, whole))
+            return Kill(met, [*found, failed], said)
+    return Kill(met, found + differences(work, folder, whole), said)
 
 
 def orphans(folder):

@@ -1,5 +1,6 @@
 """Commands that are ended when their output is whole already, or all but."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import ase.io
@@ -9,11 +10,13 @@ import pytest
 from data_prep import gap
 from keras_ruo2.config import BackmapConfig, GenerateConfig, ScreenConfig
 from keras_ruo2.config.preparation import GapConfig
+from keras_ruo2.data.description import FILE_NAME
 from keras_ruo2.density import batch
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.generation import generate
 from keras_ruo2.io.locks import lock_of, one_at_a_time
-from tests.damage_cases import slabs
+from keras_ruo2.records import build, workplace
+from tests.damage_cases import slabs, small
 
 
 class Killed(BaseException):
@@ -59,6 +62,33 @@ def test_what_gap_has_left_beside_its_whole_output_goes_when_it_is_repeated(tmp_
         gap.main(gap_config(tmp_path))
     assert names(tmp_path) == ["gap.extxyz"]
     assert (tmp_path / "gap.extxyz").read_bytes() == whole
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_what_records_have_left_beside_them_goes_when_they_are_built_again(
+    tmp_path, monkeypatch, number
+):
+    """Killed before each of five removals in turn."""
+    ase.io.write(tmp_path / "slabs.extxyz", slabs())
+    config, removals = small(tmp_path, tmp_path / "r"), iter(range(100))
+
+    def mortal(remove):
+        def unlink(path, *arguments, **options):
+            if "r.partial" in str(path) and (tmp_path / "r" / FILE_NAME).exists():
+                if next(removals) == number:
+                    raise Killed
+            return remove(path, *arguments, **options)
+
+        return unlink
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", mortal(Path.unlink))
+        patch.setattr(workplace.shutil, "rmtree", mortal(workplace.shutil.rmtree))
+        with pytest.raises(Killed):
+            build.main(config)
+    with pytest.raises(ConfigError, match="exists. Choose another"):
+        build.main(config)
+    assert names(tmp_path) == ["r", "slabs.extxyz"]
 
 
 def test_what_gap_has_begun_to_replace_an_output_with_stays(tmp_path, monkeypatch):

@@ -28,6 +28,7 @@ BENCHMARKS = {
         TINY_CRITIC,
     ),
     "voxelise": (["voxelise"], ["--atoms=20", "--voxels=8", "--repeats=1"]),
+    "smallest_box": (["smallest_box"], ["--cells=6", "--repeats=1"]),
     "ssim": (["ssim"], ["--images=2", "--references=20", "--checked=2"]),
 }
 

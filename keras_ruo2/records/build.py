@@ -67,7 +67,8 @@ def main(config):
         workplace.tidy(folder, SURVEY, SHARDS)
     check_output(out, config.overwrite)
     check_writable(out.parent)
-    with open_pool(config.scheduler, config.workers) as pool, workplace.held(folder, config):
+    place = workplace.held(folder, config, SURVEY)
+    with open_pool(config.scheduler, config.workers) as pool, place:
         surveyed = survey_once(config, folder)
         description = build(surveyed, config, folder, pool)
         description.save(folder / SHARDS)

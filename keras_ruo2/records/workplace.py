@@ -9,12 +9,12 @@ from keras_ruo2.io import locks, messages
 from keras_ruo2.io.paths import checksum, shown, structure_files
 from keras_ruo2.io.state import read_state, write_state
 
-REQUEST = "request.json"
+REQUEST, LOCK = "request.json", "lock"
 ELSEWHERE = ("out", "overwrite", "scheduler", "workers")  # settings that change no record
 
 
 @contextmanager
-def held(folder, config):
+def held(folder, config, first):
     """Hold a folder for one build and this process alone; it is empty unless a build was cut off.
 
     It is removed when the build is done or refuses its input, and stays if anything else ends it.
@@ -23,6 +23,7 @@ def held(folder, config):
         folder: The folder; it is made.
         config: `RecordsConfig`. What an interrupted build with other settings, structures or code
             has left is of no use and is removed.
+        first: Name of what a build leaves in it first, see `remove`.
     """
     folder.mkdir(exist_ok=True)
     with only_user(folder):
@@ -41,9 +42,21 @@ def held(folder, config):
         except Interrupted:
             raise
         except ConfigError:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder, first)
             raise
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder, first)
+
+
+def remove(folder, first):
+    """Remove a folder, what is left in it first at the end, so that `tidy` knows a rest of it.
+
+    Args:
+        folder: The folder.
+        first: Name of what a build leaves in it first.
+    """
+    with suppress(OSError):
+        clear(folder, {LOCK, first})
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def tidy(folder, first, last):
@@ -54,9 +67,10 @@ def tidy(folder, first, last):
         first: Name of what a build leaves in it first.
         last: Name of what takes its own name at the end.
     """
-    if (folder / first).exists() and not (folder / last).exists():
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else {last}
+    if last not in names and (first in names or names <= {LOCK}):
         with suppress(Busy), only_user(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder, first)
 
 
 def records_request(config):
@@ -74,12 +88,12 @@ def read_request(folder):
     return read_json(path) if path.is_file() else None
 
 
-def clear(folder):
-    """Remove what is in a folder, but for its lock."""
+def clear(folder, kept=frozenset({LOCK})):
+    """Remove what is in a folder, but for its lock or what else is named."""
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
-        elif path.name != "lock":
+        elif path.name not in kept:
             path.unlink()
 
 
@@ -94,4 +108,4 @@ def read_json(path):
 
 def only_user(folder):
     """Hold a folder for this process alone; see `keras_ruo2.io.locks.only_user`."""
-    return locks.only_user(folder / "lock")
+    return locks.only_user(folder / LOCK)

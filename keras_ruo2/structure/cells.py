@@ -1,7 +1,8 @@
 """Cells: orthogonal supercells, lateral extension, vacuum, and the scaling of lengths."""
 
+import functools
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -192,12 +193,9 @@ def orthogonal_rows(cell: np.ndarray) -> np.ndarray:
     Raises:
         ConfigError: If there is none within `LARGEST_INDEX`.
     """
-    identity = np.eye(3, dtype=int)
-    indices = range(-LARGEST_INDEX, LARGEST_INDEX + 1)
-    plane = [(*pair, 0) for pair in itertools.product(indices, repeat=2)]
-    space = list(itertools.product(range(-3, 4), repeat=3))
-    for candidates, third in ((plane, [(0, 0, 1)]), (space, space)):
-        best = smallest_box(cell, lattice_vectors(cell, candidates), lattice_vectors(cell, third))
+    identity, plane = np.eye(3, dtype=int), forward_indices(LARGEST_INDEX, 2)
+    for candidates, third in ((plane, identity[2:]), (forward_indices(3, 3),) * 2):
+        best = smallest_box(cell, shortest_first(cell, candidates), shortest_first(cell, third))
         if best is not None:
             rows = nearest_axes(best, identity)
             return rows if np.linalg.det(rows @ cell) > 0 else rows * [[1], [-1], [1]]
@@ -215,11 +213,23 @@ def cell_angles(cell: np.ndarray) -> np.ndarray:
     return np.degrees(np.arccos(np.clip(cosines, -1, 1)))
 
 
-def lattice_vectors(cell: np.ndarray, indices: Iterable[Sequence[int]]) -> np.ndarray:
-    """Return the primitive ones of `indices`, one of each pair of opposites, shortest first."""
-    primitive = [np.array(index) for index in indices if np.gcd.reduce(index) == 1]
-    forward = [index for index in primitive if tuple(index) > tuple(-index)]
-    return np.array(sorted(forward, key=lambda index: np.linalg.norm(index @ cell)))
+@functools.cache
+def forward_indices(largest: int, ndim: int) -> np.ndarray:
+    """Return the primitive vectors of indices up to `largest`, one of each pair of opposites.
+
+    Those of two dimensions have zeros as their third index.
+    """
+    indices = itertools.product(range(-largest, largest + 1), repeat=ndim)
+    forward = [(*index, 0, 0)[:3] for index in indices if index > tuple(-i for i in index)]
+    found = np.array(forward)
+    return found[np.gcd.reduce(found, axis=1) == 1]
+
+
+def shortest_first(cell: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Return lattice vectors in the order of their lengths."""
+    vectors = indices[:, None] @ cell  # one by one, so that equal lengths are rounded as such
+    squares = (vectors @ vectors.transpose(0, 2, 1))[:, 0, 0]
+    return indices[np.argsort(np.sqrt(squares), kind="stable")]
 
 
 def smallest_box(cell: np.ndarray, in_plane: np.ndarray, third: np.ndarray) -> np.ndarray | None:
@@ -228,26 +238,29 @@ def smallest_box(cell: np.ndarray, in_plane: np.ndarray, third: np.ndarray) -> n
     The cost is the volume, and more for angles off 90 degrees, which the box would be strained
     by: a slab cell of 89.7 degrees stays one cell, one of 84 degrees is repeated.
     """
-
-    def off_square(rows: np.ndarray, row: np.ndarray) -> np.ndarray:
-        vectors, vector = rows @ cell, row @ cell
-        lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(vector)
-        return np.degrees(np.arcsin(np.minimum(np.abs(vectors @ vector) / lengths, 1)))
-
-    def perpendicular(rows: np.ndarray, row: np.ndarray) -> np.ndarray:
-        return rows[off_square(rows, row) < LARGEST_STRAIN]
-
+    among, to_third = off_square(in_plane, in_plane, cell), off_square(in_plane, third, cell)
     best, least = None, np.inf
-    for last in third:
-        around = perpendicular(in_plane, last)
-        for first in around:
-            for second in perpendicular(around, first)[:3]:  # the shortest ones
-                rows = np.array([first, second, last])
-                strain = max(off_square(rows[[1, 2, 0]][k : k + 1], rows[k])[0] for k in range(3))
-                cost = abs(np.linalg.det(rows @ cell)) * (1 + strain / STRAIN_SCALE)
-                if cost < least * (1 - 1e-9):
-                    best, least = rows, cost
+    for number, last in enumerate(third):
+        around = np.flatnonzero(to_third[:, number] < LARGEST_STRAIN)
+        square = among[np.ix_(around, around)] < LARGEST_STRAIN
+        pairs = around[np.argwhere(square & (square.cumsum(axis=1) <= 3))]  # the shortest ones
+        if not len(pairs):
+            continue
+        first, second = pairs.T
+        off = np.maximum(among[first, second], to_third[pairs, number].max(axis=1))
+        rows = np.concatenate([in_plane[pairs], np.broadcast_to(last, (len(pairs), 1, 3))], axis=1)
+        costs = np.abs(np.linalg.det(rows @ cell)) * (1 + off / STRAIN_SCALE)
+        for row, cost in zip(rows, costs.tolist(), strict=True):
+            if cost < least * (1 - 1e-9):
+                best, least = row, cost
     return best
+
+
+def off_square(rows: np.ndarray, others: np.ndarray, cell: np.ndarray) -> np.ndarray:
+    """Return how far lattice vectors are from being perpendicular, degrees, shape `(n, m)`."""
+    one, other = (some @ cell for some in (rows, others))
+    lengths = np.outer(*(np.linalg.norm(some, axis=1) for some in (one, other)))
+    return np.degrees(np.arcsin(np.minimum(np.abs(one @ other.T) / lengths, 1)))
 
 
 def nearest_axes(rows: np.ndarray, axes: np.ndarray) -> np.ndarray:

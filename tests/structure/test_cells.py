@@ -9,6 +9,7 @@ from ase.neighborlist import neighbor_list
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure import cells
 from keras_ruo2.structure.slabs import build_slab
+from tests import plain_boxes
 
 A, C = 4.5, 3.1
 SHEARED = [[1, 0, 0], [1, 1, 0], [0, 0, 1]]
@@ -63,6 +64,20 @@ def test_primitive_cells_find_their_smallest_box(atoms, count):
     box = cells.orthogonalise(atoms)
     assert len(box) == count
     assert box.get_volume() / count == pytest.approx(atoms.get_volume() / len(atoms))
+
+
+@pytest.mark.parametrize("cell", plain_boxes.some_cells(60), ids=range(60))
+def test_the_box_is_the_one_that_a_search_of_one_vector_at_a_time_finds(cell):
+    plain = plain_boxes.smallest_rows(cell)
+    if plain is None:
+        with pytest.raises(ConfigError, match="No orthogonal supercell"):
+            cells.orthogonal_rows(cell)
+        return
+    nearest = cells.nearest_axes(plain, np.eye(3, dtype=int))
+    found = cells.orthogonal_rows(cell)
+    assert found[[0, 2]].tolist() == nearest[[0, 2]].tolist()
+    assert found[1].tolist() in (nearest[1].tolist(), (-nearest[1]).tolist())
+    assert np.linalg.det(found @ cell) > 0
 
 
 def test_a_tilted_vacuum_is_straightened(slab):

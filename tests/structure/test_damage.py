@@ -5,11 +5,13 @@ from ase import Atoms
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES
+from keras_ruo2.structure import damage
 from keras_ruo2.structure.cells import with_energy
-from keras_ruo2.structure.damage import fault_of_size
+from keras_ruo2.structure.damage import fault_of_places, fault_of_size
 from keras_ruo2.structure.door import check_structure
 from keras_ruo2.structure.plausible import partial_occupancies, spacing
 from keras_ruo2.structure.validity import DAMAGED
+from tests import plain_boxes
 
 
 def changed(**values):
@@ -103,3 +105,22 @@ def test_an_occupancy_that_is_no_number_says_nothing(share, slab):
     assert partial_occupancies(slab) == ""
     slab.info["occupancy"] = {"0": {"Ru": 0.5, "O": share}}
     assert "partly occupied" in partial_occupancies(slab)
+
+
+def test_atoms_on_top_of_each_other_are_found_in_cells_of_any_shape(rng, monkeypatch):
+    found = []
+    for cell in plain_boxes.some_cells(60):
+        count = max(2, int(abs(np.linalg.det(cell)) / 3))
+        atoms = Atoms(f"Ru{count}", cell=cell, pbc=rng.random(3) < 0.8)
+        atoms.positions = rng.uniform(-1, 2, (count, 3)) @ cell
+        quick = fault_of_places(atoms)
+        with monkeypatch.context() as patch:
+            patch.setattr(damage, "may_touch", lambda atoms: True)
+            assert quick == fault_of_places(atoms)
+        found.append(bool(quick))
+    assert 10 < sum(found) < 50
+
+
+def test_only_pairs_that_are_close_are_looked_at_by_a_search(slab, monkeypatch):
+    monkeypatch.setattr(damage, "neighbor_list", None)
+    assert fault_of_places(slab) == ""
