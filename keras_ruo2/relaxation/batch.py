@@ -34,20 +34,32 @@ LIMITS = ("optimiser", "fmax", "steps", "seconds", "frozen_layers")
 
 
 def main(config):
-    """Relax every structure and write the results in the order of the input.
+    """Look at what is there and at the calculator, then relax a file of structures.
 
     Args:
         config: `RelaxConfig`.
 
     Raises:
-        ConfigError: Before anything is computed: an unknown calculator, unreadable structures,
-            none that fits into the memory, or a partial result of other settings.
+        ConfigError: As `relax_file` does, or if the calculator is not known or not installed.
     """
     if config.out.exists() and not config.overwrite:
         tidy(config.out)
         config.check_new()
     if config.scheduler is None:
         check_calculator(config.calculator)
+    relax_file(config)
+
+
+def relax_file(config):
+    """Relax every structure and write the results in the order of the input.
+
+    Args:
+        config: `RelaxConfig`.
+
+    Raises:
+        ConfigError: Before anything is computed: unreadable structures, none that fits into the
+            memory, or a partial result of other settings.
+    """
     frames = read_structures(config.structures)[: config.count]
     check_some_usable(config.structures, frames)
     smallest = min((len(atoms) for atoms in frames if len(atoms)), default=0)

@@ -36,24 +36,38 @@ def read_known(config):
     return references, known_slabs(references, config.pair)
 
 
-def main(config, compared=None):
-    """Write the structures with what was found, the table and the funnel; return the funnel.
+def main(config):
+    """Screen a file of structures; return the funnel.
 
     Args:
         config: `ScreenConfig`.
-        compared: What `read_known` returned, where it was called before.
 
     Raises:
         ConfigError: Before anything is computed: missing libraries, unreadable files or an unknown
             reason in --accept.
     """
     check_screening_installed()
-    accept = [name.strip() for name in config.accept.split(",") if name.strip()]
-    for name in accept:
+    for name in accepted(config):
         check_choice("accept", name, INVALID)
     structures = read_structures(config.structures)
     check_writable(config.out.parent)
-    references, known = compared or read_known(config)
+    return screen_structures(config, structures, *read_known(config))
+
+
+def accepted(config):
+    """Return the reasons of --accept."""
+    return [name.strip() for name in config.accept.split(",") if name.strip()]
+
+
+def screen_structures(config, structures, references, known):
+    """Write the structures with what was found, the table and the funnel; return the funnel.
+
+    Args:
+        config: `ScreenConfig`, which the file of the funnel holds.
+        structures: List of `ase.Atoms`.
+        references: The known slabs.
+        known: What `screening.known_slabs` made of them.
+    """
     messages.info(f"Comparing with {len(references)} known slabs of {shown(config.known)}.")
     assumption_note(config.pair)
     if not known.indices:
@@ -61,7 +75,13 @@ def main(config, compared=None):
             f"None of them is of {' and '.join(config.pair)}: every valid slab counts as novel."
         )
     progress = Progress(len(structures))
-    verdicts = screen(structures, known, accept=accept, progress=progress.step, species=config.pair)
+    verdicts = screen(
+        structures,
+        known,
+        accept=accepted(config),
+        progress=progress.step,
+        species=config.pair,
+    )
     rows = [
         verdict_row(verdict, atoms, references)
         for verdict, atoms in zip(verdicts, structures, strict=True)

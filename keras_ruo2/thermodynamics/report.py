@@ -11,7 +11,7 @@ from keras_ruo2.structure.facets import indices_of
 from keras_ruo2.thermodynamics.oxygen_gas import temperature_of
 from keras_ruo2.thermodynamics.references import method_text
 from keras_ruo2.thermodynamics.rows import stable_rows
-from keras_ruo2.thermodynamics.surface import doubtful_from, oxidised_error
+from keras_ruo2.thermodynamics.surface import doubtful_from, oxidised_error, oxygen_poor_limit
 
 EQUAL, UPPER, MEAN = "equal", "upper", "mean"  # what a slab's surface free energy is that of
 FACES = {EQUAL: "", UPPER: " (upper face)", MEAN: " (mean of two different faces)"}
@@ -19,8 +19,10 @@ FIELDS = ("bulk", "oxygen", "metal")  # of `References`, as they are printed
 MOST_NAMED = 5  # slabs in a message
 
 
-def print_report(out, rows, panels, num_broken, method, references, limit):
-    """Print who is stable where."""
+def print_report(out, diagram):
+    """Print who is stable where in a `PhaseDiagram` that lies in the folder `out`."""
+    rows, panels, method = diagram.rows, diagram.panels, diagram.method
+    references, limit = diagram.references, oxygen_poor_limit(diagram.references)
     metal, oxide = references.species[0], formula(references.species)
     told = ", ".join(f"{name}={value}" for name, value in zip(FIELDS, references, strict=False))
     messages.info(f"Calculator: {method_text(method)}. References: References({told}).")
@@ -46,7 +48,7 @@ def print_report(out, rows, panels, num_broken, method, references, limit):
     messages.info(
         f"{shown(out)}: {len(rows)} slabs, {kinds.count(EQUAL)} with two equal faces, "
         f"{kinds.count(UPPER)} given by their upper face, {kinds.count(MEAN)} by the mean of two "
-        f"different faces; {num_broken} broken ones left out."
+        f"different faces; {diagram.num_broken} broken ones left out."
     )
 
 
