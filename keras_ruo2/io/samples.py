@@ -10,43 +10,36 @@ TOLERANCE = 1e-3  # by which densities may lie outside [0, 1]
 
 
 def load_samples(path, grid_shape, species=SPECIES):
-    """Read a samples file.
+    """Read samples that are measured beside records; those that are not finite are among them.
 
     Args:
-        path: File (.npz) with `grid` and perhaps `lattice` and `label`.
+        path: A .npz file as `generate` writes it, perhaps without `lattice` and `label`.
         grid_shape: Shape that every grid must have.
         species: What its channels must be, where it names them.
 
     Returns:
-        Dict of arrays of equal length.
+        Dict of arrays of equal length: `grid` of densities, `lattice` in Å and `label`.
 
     Raises:
-        ConfigError: If it cannot be read, or its arrays do not fit together or to the shape.
+        ConfigError: If it cannot be read, or its arrays do not fit together or to the records.
     """
-    samples = load_arrays(path, "grid", "lattice", "label", "species")
-    own = tuple(map(str, np.ravel(samples.pop("species", SPECIES))))
-    if "grid" not in samples:
-        raise ConfigError(f"--samples={path} holds no `grid`. Write it with `generate`.")
+    arrays = load_arrays(path)
+    grids, given, own = grids_in(path, arrays), arrays.get("lattice"), species_of(path)
     if own != tuple(species):
         raise ConfigError(
             f"--samples={path} is of {','.join(own)}, the records are of {','.join(species)}. "
             "Give the samples of this run."
         )
-    grids = samples["grid"]
     if grids.shape[1:] != tuple(grid_shape):
         raise ConfigError(
             f"--samples={path} holds grids of {grids.shape[1:]}, the records have "
             f"{tuple(grid_shape)}. Give the samples of this run."
         )
-    wanted = {"lattice": (len(grids), len(grid_shape) - 1), "label": (len(grids),)}
-    for name in samples.keys() & wanted:
-        if samples[name].shape != wanted[name]:
-            raise ConfigError(
-                f"--samples={path}: `{name}` is {samples[name].shape}, expected {wanted[name]}."
-            )
-    if not np.issubdtype(grids.dtype, np.number) or np.iscomplexobj(grids):
-        raise ConfigError(f"--samples={path}: `grid` holds {grids.dtype}, expected real numbers.")
-    return samples
+    samples = {"grid": check_densities(path, grids, finite=False)}
+    if given is not None:
+        samples["lattice"] = lengths_of(path, given, grids)
+    labels = labels_in(path, arrays, len(grids))
+    return samples if labels is None else samples | {"label": labels}
 
 
 def keep_finite(samples):
@@ -81,20 +74,32 @@ def read_samples(path, lengths=None, *, advice="Give them: --lengths={example}."
         ConfigError: If it is no such file, or lengths are missing, doubled or unusable.
     """
     arrays = load_arrays(path)
-    grids, labels = arrays.get("grid"), arrays.get("label")
+    grids = check_densities(path, grids_in(path, arrays))
+    lengths = check_lengths(path, arrays.get("lattice"), lengths, grids, advice)
+    return grids, lengths, labels_in(path, arrays, len(grids))
+
+
+def grids_in(path, arrays):
+    """Return the grids of a samples file as they are, or raise `ConfigError`."""
+    grids = arrays.get("grid")
     if grids is None:
         raise ConfigError(f"--samples={path} has no array `grid`, only: {', '.join(arrays)}.")
     if grids.ndim not in (4, 5) or grids.shape[-1] != 2 or not grids.size:
         raise ConfigError(
             f"--samples={path}: `grid` has shape {grids.shape}. Expected (n, 32, 32[, 32], 2)."
         )
-    grids = check_densities(path, grids)
-    if labels is not None and (labels.dtype.kind not in "iu" or labels.shape != (len(grids),)):
+    return grids
+
+
+def labels_in(path, arrays, count):
+    """Return the classes of a samples file, `(count,)`, `None` without any; or `ConfigError`."""
+    labels = arrays.get("label")
+    if labels is not None and (labels.dtype.kind not in "iu" or labels.shape != (count,)):
         raise ConfigError(
             f"--samples={path}: `label` is {kind(labels)} of shape {labels.shape}. Expected "
-            f"integers of shape {(len(grids),)}. Mend it, or leave it out."
+            f"integers of shape {(count,)}. Mend it, or leave it out."
         )
-    return grids, check_lengths(path, arrays.get("lattice"), lengths, grids, advice), labels
+    return labels
 
 
 def load_arrays(path, *names):
@@ -142,25 +147,33 @@ def kind(array):
     return "text" if array.dtype.kind in "SU" else str(array.dtype)
 
 
-def check_densities(path, grids):
-    """Return grids in [0, 1], those of 8 bits scaled by 1/255, or raise `ConfigError`."""
+def check_densities(path, grids, finite=True):
+    """Return grids in [0, 1], those of 8 bits scaled by 1/255, or raise `ConfigError`.
+
+    Args:
+        path: Their file.
+        grids: Array of shape `(n, *grid, 2)`.
+        finite: Refuse NaN and infinities; else they stay.
+    """
     expected = "Expected floats in [0, 1], or uint8 (multiples of 1/255)."
     if grids.dtype == np.uint8:
         return grids.astype(np.float32) / 255
     if grids.dtype.kind != "f":
         raise ConfigError(f"--samples={path}: `grid` is {kind(grids)}. {expected}")
-    if not np.isfinite(grids).all():
+    usable = np.isfinite(grids)
+    if finite and not usable.all():
         bad = np.flatnonzero(~np.isfinite(grids.reshape(len(grids), -1)).all(axis=1))
         raise ConfigError(
             f"--samples={path}: {len(bad)} of {len(grids)} grids hold NaN or infinities, first "
             f"sample {bad[0]}. Draw the samples again, from another checkpoint."
         )
-    low, high = grids.min(), grids.max()
+    low = np.min(grids, where=usable, initial=np.inf)
+    high = np.max(grids, where=usable, initial=-np.inf)
     if low < -TOLERANCE or high > 1 + TOLERANCE:
         raise ConfigError(
             f"--samples={path}: `grid` holds {grids.dtype} from {low:.3g} to {high:.3g}. {expected}"
         )
-    return np.clip(grids, 0, 1)
+    return np.where(usable, np.clip(grids, 0, 1), grids)
 
 
 def check_lengths(path, own, given, grids, advice):
@@ -173,21 +186,27 @@ def check_lengths(path, own, given, grids, advice):
         )
     if own is not None and given is not None:
         raise ConfigError(f"--samples={path} has lattice lengths of its own. Leave out --lengths.")
-    lengths = own if given is None else np.tile(given, (len(grids), 1))
-    if lengths.dtype.kind not in "fiu":
-        raise ConfigError(
-            f"--samples={path}: `lattice` is {kind(lengths)}. Expected floats, lengths in Å."
-        )
-    if lengths.shape != (len(grids), ndim):
-        raise ConfigError(
-            f"--samples={path}: lattice lengths have shape {lengths.shape}. Expected "
-            f"{(len(grids), ndim)} for grids of shape {grids.shape[1:]}."
-        )
+    given = own if given is None else np.tile(given, (len(grids), 1))
+    lengths = lengths_of(path, given, grids)
     unusable = ~(np.isfinite(lengths) & (lengths > 1) & (lengths < 200)).all(axis=1)
     if unusable.any():
         first = int(np.flatnonzero(unusable)[0])
         raise ConfigError(
             f"--samples={path}: {unusable.sum()} samples have absurd lattice lengths, first sample "
             f"{first}: {lengths[first].tolist()}. Expected 1 to 200 Å."
+        )
+    return lengths
+
+
+def lengths_of(path, lengths, grids):
+    """Return lattice lengths as floats, `(n, ndim)` in Å, or raise `ConfigError`."""
+    if lengths.dtype.kind not in "fiu":
+        raise ConfigError(
+            f"--samples={path}: `lattice` is {kind(lengths)}. Expected floats, lengths in Å."
+        )
+    if lengths.shape != (len(grids), grids.ndim - 2):
+        raise ConfigError(
+            f"--samples={path}: lattice lengths have shape {lengths.shape}. Expected "
+            f"{(len(grids), grids.ndim - 2)} for grids of shape {grids.shape[1:]}."
         )
     return lengths.astype(float)
