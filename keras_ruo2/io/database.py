@@ -8,7 +8,7 @@ import numpy as np
 from ase.db.core import reserved_keys
 
 from keras_ruo2.io.extxyz import json_value
-from keras_ruo2.io.paths import whole
+from keras_ruo2.io.paths import atomic_write
 from keras_ruo2.io.tables import is_number
 from keras_ruo2.version import installed_version
 
@@ -45,7 +45,7 @@ def write_database(path, frames):
         path: File that ends in .db.
         frames: Iterable of `ase.Atoms`.
     """
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.unlink(missing_ok=True)
         seen = set()
         with ase.db.connect(partial, use_lock_file=False) as database:

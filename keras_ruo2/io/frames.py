@@ -16,7 +16,7 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import database, messages
 from keras_ruo2.io.extxyz import extxyz_text, restored
 from keras_ruo2.io.paths import shown
-from keras_ruo2.io.state import warn_unsealed, write_whole
+from keras_ruo2.io.state import atomic_write_bytes, warn_unsealed
 
 COUNT = re.compile(rb"[0-9]{1,9}")
 ROW = re.compile(rb"[0-9]{1,18} [0-9a-f]{64}")
@@ -84,7 +84,7 @@ def read_seals(path):
 
 def write_seals(path, rows):
     """Replace the seals of a file."""
-    write_whole(seals_of(path), b"".join(map(line, rows)))
+    atomic_write_bytes(seals_of(path), b"".join(map(line, rows)))
 
 
 def whole_frames(path, needs_seals=False):
@@ -123,7 +123,7 @@ def whole_frames(path, needs_seals=False):
     if start < len(content):
         dropped = f"{shown(path)}: dropping an unfinished structure"
         messages.warning(f"{dropped}, not in {seals_of(path).name}.")
-        write_whole(path, content[:start])
+        atomic_write_bytes(path, content[:start])
     return [parse_frame(text.decode(), path, number) for number, text in enumerate(texts)]
 
 
@@ -177,7 +177,7 @@ def write_frames(path, frames):
     """Write an extxyz file, or an ASE database by its ending, whole or not at all."""
     if Path(path).suffix == database.ENDING:
         return database.write_database(path, frames)
-    write_whole(path, extxyz_text(frames).encode())
+    atomic_write_bytes(path, extxyz_text(frames).encode())
 
 
 def write_or_empty(path, frames):

@@ -93,7 +93,7 @@ def shown(path):
 
 
 @contextmanager
-def whole(path, partial=None):
+def atomic_write(path, partial=None):
     """Give a path beside `path` to write to; what was written replaces `path` at the end.
 
     If the writing fails, `path` is as it was.
@@ -113,7 +113,7 @@ def whole(path, partial=None):
 
 def write_text(path, text):
     """Write a file of text whole or not at all."""
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import messages
-from keras_ruo2.io.paths import shown, whole
+from keras_ruo2.io.paths import atomic_write, shown
 
 VERSION = 1
 SEAL = "seal"
@@ -20,7 +20,7 @@ MOST_BYTES = 1_000_000_000  # of a state file
 BLOCK = 1 << 20
 
 
-def write_whole(path, content):
+def atomic_write_bytes(path, content):
     """Write a file so that its name stands for all of the content or for what was there before.
 
     Args:
@@ -28,7 +28,7 @@ def write_whole(path, content):
         content: Bytes.
     """
     path = Path(path)
-    with whole(path, path.with_name(f"{path.name}.partial")) as partial:
+    with atomic_write(path, path.with_name(f"{path.name}.partial")) as partial:
         with open(partial, "wb") as file:
             file.write(content)
             file.flush()
@@ -52,7 +52,7 @@ def sync_folder(folder):
 
 def write_state(path, values):
     """Write a dict, which JSON can hold, as a state file."""
-    write_whole(path, state_text(values).encode())
+    atomic_write_bytes(path, state_text(values).encode())
 
 
 def state_text(values):

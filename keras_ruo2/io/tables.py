@@ -3,7 +3,7 @@
 import csv
 from contextlib import contextmanager
 
-from keras_ruo2.io.paths import whole
+from keras_ruo2.io.paths import atomic_write
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -26,7 +26,7 @@ class Writer:
 @contextmanager
 def table_writer(path):
     """Give a `Writer` of a CSV file, which appears whole or not at all."""
-    with whole(path) as partial, open(partial, "w", newline="") as file:
+    with atomic_write(path) as partial, open(partial, "w", newline="") as file:
         yield Writer(file)
 
 
