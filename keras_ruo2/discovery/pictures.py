@@ -1,13 +1,12 @@
 """The pictures of `discover`'s report: samples, and a phase diagram whatever came of them."""
 
 from keras_ruo2.discovery.funnel import is_first_of_kind, is_rankable
-from keras_ruo2.discovery.ranking import given_references
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.frames import write_frames
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.thermodynamics.diagram import rank_slabs
 from keras_ruo2.thermodynamics.phase_diagram import write_diagram
-from keras_ruo2.thermodynamics.references import method_of
+from keras_ruo2.thermodynamics.references import given_references, method_of
 
 
 def draw_discovery_pictures(config, results, known, notes):

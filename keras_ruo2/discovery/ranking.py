@@ -8,9 +8,9 @@ from keras_ruo2.discovery.funnel import info_flag, info_text
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.facets import facet_in
 from keras_ruo2.structure.validity import broken
+from keras_ruo2.thermodynamics.references import given_references
 from keras_ruo2.thermodynamics.surface import (
     Line,
-    References,
     known_references,
     lower_envelope,
     surface_line,
@@ -38,14 +38,6 @@ class Ranked(NamedTuple):
     above: float
     best_at: float
     beside_known: bool
-
-
-def given_references(config):
-    """Return the `References` of --bulk_energy and the others, or `None`."""
-    if config.bulk_energy is None:
-        return None
-    given = (config.bulk_energy, config.oxygen_energy, config.metal_energy)
-    return References(*given, config.pair)
 
 
 def references_of(config, method):
@@ -125,7 +117,7 @@ def lowest_known(known, references, limits):
             line = surface_line(slab, potential_energy(slab), references)
             groups.setdefault(facet_in(slab).name, []).append((number, slab, line))
     energies = [
-        group[place.index]
+        group[place.number]
         for group in groups.values()
         for place in lower_envelope([line for *_, line in group], *limits)
     ]

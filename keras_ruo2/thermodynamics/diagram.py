@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ase import Atoms
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.validity import broken
-from keras_ruo2.thermodynamics.methods import Method, slab_keys
+from keras_ruo2.thermodynamics.methods import Crossing, Method, slab_keys
 from keras_ruo2.thermodynamics.oxygen_gas import oxygen_potential
 from keras_ruo2.thermodynamics.ranking import rank_rows
 from keras_ruo2.thermodynamics.references import (
@@ -21,7 +21,7 @@ from keras_ruo2.thermodynamics.references import (
     method_text,
     usable_slabs,
 )
-from keras_ruo2.thermodynamics.rows import Row, by_facet, stable_rows
+from keras_ruo2.thermodynamics.rows import Key, Row, by_facet, stable_rows
 from keras_ruo2.thermodynamics.surface import References, known_references, oxygen_range
 
 if TYPE_CHECKING:
@@ -50,13 +50,13 @@ class PhaseDiagram:
     references: References
     method: tuple[str, str]
     titles: tuple[str, ...] = ()
-    crossings: tuple[dict[str, Any], ...] = ()
+    crossings: tuple[Crossing, ...] = ()
     num_broken: int = 0
 
     @property
     def panels(self) -> dict[str, list[Row]]:
         """Facets and their rows."""
-        return by_facet(list(self.rows))
+        return by_facet(self.rows)
 
     @property
     def stable(self) -> dict[str, list[Row]]:
@@ -79,9 +79,9 @@ class PhaseDiagram:
 
         axes = [temperature_axis(pressure, self.limits) for pressure in pressures]
         marks = [
-            (entry["first"].facet, entry["first"].stable[1], entry["first"].line, entry["at"])
-            for entry in self.crossings
-            if len(entry["at"]) > 1
+            (crossing.first.facet, crossing.where, crossing.first.line, crossing.at)
+            for crossing in self.crossings
+            if len(crossing.at) > 1
         ]
         figure = phase_diagram.draw_phase_diagram(
             self.panels, self.limits, axes, methods=self.titles, crossings=marks
@@ -100,7 +100,7 @@ class Chosen(NamedTuple):
         num_broken: Slabs that were left out.
     """
 
-    kept: list[tuple[tuple[str, int], Atoms, bool]]
+    kept: list[tuple[Key, Atoms, bool]]
     method: tuple[str, str]
     num_broken: int
 

@@ -1,13 +1,19 @@
 """`phase_diagram`: surface free energies against the chemical potential of oxygen."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
 import numpy as np
 
+from keras_ruo2.config import PhaseDiagramConfig
 from keras_ruo2.config.phase_diagram import STABLE
 from keras_ruo2.errors import check_writable
 from keras_ruo2.io.frames import write_frames
 from keras_ruo2.io.tables import table_writer
 from keras_ruo2.species import assumption_note
-from keras_ruo2.thermodynamics.diagram import choose_slabs, copies, rank_chosen
+from keras_ruo2.thermodynamics.diagram import PhaseDiagram, choose_slabs, copies, rank_chosen
 from keras_ruo2.thermodynamics.methods import (
     SPREAD_COLUMNS,
     read_methods,
@@ -20,11 +26,12 @@ from keras_ruo2.thermodynamics.methods import (
 from keras_ruo2.thermodynamics.phase_map import draw_phase_maps
 from keras_ruo2.thermodynamics.references import read_slabs
 from keras_ruo2.thermodynamics.report import print_report, stable_table
+from keras_ruo2.thermodynamics.rows import Row
 from keras_ruo2.thermodynamics.surface import oxygen_range
 from keras_ruo2.thermodynamics.wulff_shapes import add_crystals, check_potentials
 
 
-def main(config):
+def main(config: PhaseDiagramConfig) -> list[dict[str, object]]:
     """Write the table, the stable structures, the diagram and, if wished, crystal shapes.
 
     Returns:
@@ -55,7 +62,9 @@ def main(config):
     return stable_table(diagram.panels)
 
 
-def write_diagram(out, diagram, pressures=(1.0, 1e-12)):
+def write_diagram(
+    out: Path, diagram: PhaseDiagram, pressures: Sequence[float] = (1.0, 1e-12)
+) -> None:
     """Write the table, the stable slabs and the picture, and print who is stable where.
 
     Args:
@@ -71,18 +80,21 @@ def write_diagram(out, diagram, pressures=(1.0, 1e-12)):
     if several:
         write_methods(out, rows, limits)
         write_crossings(out, diagram.crossings, titles)
-    stable = [row for group in diagram.panels.values() for row in group if row.stable]
-    slabs = copies([row.slab for row in stable])
-    for slab, row in zip(slabs, stable, strict=True):
-        slab.info |= dict(zip(("stable_from", "stable_to"), row.stable, strict=True))
-    write_frames(out / STABLE, slabs)
+    stable = []
+    for row in (row for group in diagram.panels.values() for row in group if row.stable):
+        (slab,) = copies([row.slab])
+        slab.info |= dict(zip(("stable_from", "stable_to"), row.stable or (), strict=True))
+        stable.append(slab)
+    write_frames(out / STABLE, stable)
     diagram.plot(out / "phase_diagram.png", pressures)
     print_report(out, diagram)
     if several:
         report_methods(rows, diagram.crossings, titles)
 
 
-def write_phase_diagram_table(path, rows, limits, several, metal):
+def write_phase_diagram_table(
+    path: Path, rows: Iterable[Row], limits: tuple[float, float], several: bool, metal: str
+) -> None:
     """Write a row for each slab; of `several` methods, how far they are apart as well."""
     head = (
         f"name facet known {metal} O excess_O area_A2 gamma_O_poor_meV_A2 gamma_O_rich_meV_A2 "

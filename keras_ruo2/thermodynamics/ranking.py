@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from ase import Atoms
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.faces import equal_faces
 from keras_ruo2.structure.facets import facet_in
 from keras_ruo2.structure.terminations import termination_of
-from keras_ruo2.thermodynamics.methods import add_lines, method_agreement, ranges_by_method
+from keras_ruo2.thermodynamics.methods import (
+    Crossing,
+    Method,
+    add_lines,
+    method_agreement,
+    ranges_by_method,
+)
 from keras_ruo2.thermodynamics.report import EQUAL, MEAN, UPPER, mark_doubtful
-from keras_ruo2.thermodynamics.rows import Row, by_facet
+from keras_ruo2.thermodynamics.rows import Key, Row, by_facet
 from keras_ruo2.thermodynamics.surface import (
+    References,
     area,
     lower_envelope,
     oxidised_error,
@@ -29,7 +39,14 @@ SAME_EXCESS = 1 / 6  # O per cell; a bond more or less counts a third
 LONGEST_LABEL = 40  # characters; of longer terminations the slab's name is shown
 
 
-def rank_rows(kept, references, limits, method, own="", methods=()):
+def rank_rows(
+    kept: Iterable[tuple[Key, Atoms, bool]],
+    references: References,
+    limits: tuple[float, float],
+    method: tuple[str, str],
+    own: str = "",
+    methods: Sequence[Method] = (),
+) -> tuple[list[Row], list[Crossing]]:
     """Rank slabs by their surface free energy.
 
     Args:
@@ -49,13 +66,17 @@ def rank_rows(kept, references, limits, method, own="", methods=()):
     return mark_doubtful(rows, oxidised_error(method)), crossings
 
 
-def find_stable(rows, limits, own, methods):
+def find_stable(
+    rows: Sequence[Row], limits: tuple[float, float], own: str, methods: Sequence[Method]
+) -> tuple[list[Row], list[Crossing]]:
     """Find where rows are the most stable ones of their facet.
 
     Returns:
         `(rows, crossings)`: the rows with their ranges; the `method_agreement` of all facets.
     """
-    ranges, labels, crossings = {}, {}, []
+    ranges: dict[Key, dict[str, Any]] = {}
+    labels: dict[Key, str] = {}
+    crossings = []
     for group in by_facet(rows).values():
         candidates = [row for row in group if not repeats_another(row, group)]
         for index, start, end in lower_envelope([row.line for row in candidates], *limits):
@@ -73,7 +94,7 @@ def find_stable(rows, limits, own, methods):
     return rows, crossings
 
 
-def distinct_labels(stable):
+def distinct_labels(stable: Sequence[Row]) -> dict[Key, str]:
     """Return keys of stable rows and their labels, with the names where several share one."""
     counts = Counter(row.label for row in stable)
     return {
@@ -82,7 +103,7 @@ def distinct_labels(stable):
     }
 
 
-def row_of(key, slab, known, references):
+def row_of(key: Key, slab: Atoms, known: bool, references: References) -> Row:
     """Return the `Row` of a slab before it is compared with others."""
     try:
         line = surface_line(slab, potential_energy(slab), references)
@@ -108,7 +129,7 @@ def row_of(key, slab, known, references):
     )
 
 
-def separate_faces(rows):
+def separate_faces(rows: Sequence[Row]) -> list[Row]:
     """Return rows with the lower face taken out of the mean of two different ones, where known.
 
     Slabs of one `facet` and `termination` share their lower face: that of the most stable slab
@@ -116,7 +137,8 @@ def separate_faces(rows):
     less relaxed than that one, the difference counts for the upper face, which is then not made to
     look too stable.
     """
-    symmetric, separated = {}, []
+    symmetric: dict[tuple[str, str | None], list[Row]] = {}
+    separated = []
     for row in sorted((row for row in rows if row.faces == EQUAL), key=lambda row: row.line):
         symmetric.setdefault((row.facet, row.slab.info.get("termination")), []).append(row)
     for row in rows:
@@ -131,13 +153,13 @@ def separate_faces(rows):
     return separated
 
 
-def lies_below(other, row):
+def lies_below(other: Row, row: Row) -> bool:
     """Say whether the lower face of `row` holds as much O as a face of `other`."""
     excess = termination_of(row.slab).lower.excess
     return abs(excess + other.line.slope) * row.area < SAME_EXCESS
 
 
-def repeats_another(row, group):
+def repeats_another(row: Row, group: Iterable[Row]) -> bool:
     """Say whether a face of `row` is, within `SAME_FACE`, that of a slab with two equal faces.
 
     An O-rich slab with its outermost O gone on one side shows the stoichiometric face once more,
