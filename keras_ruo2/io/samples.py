@@ -1,15 +1,23 @@
 """Samples files: what is in them, and whether it can be measured."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.arrays import read_arrays
-from keras_ruo2.species import DEFAULT, SPECIES, species_in
+from keras_ruo2.species import DEFAULT, SPECIES, Pair, species_in
 
 TOLERANCE = 1e-3  # by which densities may lie outside [0, 1]
 
 
-def load_samples(path, grid_shape, species=SPECIES):
+def load_samples(
+    path: Path, grid_shape: Sequence[int], species: Pair = SPECIES
+) -> dict[str, np.ndarray]:
     """Read samples that are measured beside records; those that are not finite are among them.
 
     Args:
@@ -42,7 +50,7 @@ def load_samples(path, grid_shape, species=SPECIES):
     return samples if labels is None else samples | {"label": labels}
 
 
-def keep_finite(samples):
+def keep_finite(samples: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], int]:
     """Return the samples whose values are all finite, and how many are not.
 
     Raises:
@@ -59,7 +67,9 @@ def keep_finite(samples):
     return {name: values[finite] for name, values in samples.items()}, int((~finite).sum())
 
 
-def read_samples(path, lengths=None, *, advice="Give them: --lengths={example}."):
+def read_samples(
+    path: Path, lengths: ArrayLike | None = None, *, advice: str = "Give them: --lengths={example}."
+) -> tuple[NDArray[np.floating], NDArray[np.float64], np.ndarray | None]:
     """Read a samples file, refusing pickles and anything of another shape or kind.
 
     Args:
@@ -79,7 +89,7 @@ def read_samples(path, lengths=None, *, advice="Give them: --lengths={example}."
     return grids, lengths, labels_in(path, arrays, len(grids))
 
 
-def grids_in(path, arrays):
+def grids_in(path: Path, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return the grids of a samples file as they are, or raise `ConfigError`."""
     grids = arrays.get("grid")
     if grids is None:
@@ -91,7 +101,7 @@ def grids_in(path, arrays):
     return grids
 
 
-def labels_in(path, arrays, count):
+def labels_in(path: Path, arrays: Mapping[str, np.ndarray], count: int) -> np.ndarray | None:
     """Return the classes of a samples file, `(count,)`, `None` without any; or `ConfigError`."""
     labels = arrays.get("label")
     if labels is not None and (labels.dtype.kind not in "iu" or labels.shape != (count,)):
@@ -102,7 +112,7 @@ def labels_in(path, arrays, count):
     return labels
 
 
-def load_arrays(path, *names):
+def load_arrays(path: Path, *names: str) -> dict[str, np.ndarray]:
     """Return the arrays of a .npz file, those of `names` if any are given, by their names.
 
     Raises:
@@ -116,7 +126,7 @@ def load_arrays(path, *names):
         ) from None
 
 
-def species_of(path, given=None):
+def species_of(path: Path, given: str | None = None) -> Pair:
     """Return the elements of a samples file's channels: its own, those `given`, or Ru and O.
 
     Raises:
@@ -142,12 +152,12 @@ def species_of(path, given=None):
     return species
 
 
-def kind(array):
+def kind(array: np.ndarray) -> str:
     """Return what an array holds, in words of an error message."""
     return "text" if array.dtype.kind in "SU" else str(array.dtype)
 
 
-def check_densities(path, grids, finite=True):
+def check_densities(path: Path, grids: np.ndarray, finite: bool = True) -> NDArray[np.floating]:
     """Return grids in [0, 1], those of 8 bits scaled by 1/255, or raise `ConfigError`.
 
     Args:
@@ -176,18 +186,20 @@ def check_densities(path, grids, finite=True):
     return np.where(usable, np.clip(grids, 0, 1), grids)
 
 
-def check_lengths(path, own, given, grids, advice):
+def check_lengths(
+    path: Path, own: np.ndarray | None, given: ArrayLike | None, grids: np.ndarray, advice: str
+) -> NDArray[np.float64]:
     """Return the lattice lengths of every sample, `(n, ndim)` in Å, or raise `ConfigError`."""
     ndim = grids.ndim - 2
-    if own is None and given is None:
+    if given is not None and own is not None:
+        raise ConfigError(f"--samples={path} has lattice lengths of its own. Leave out --lengths.")
+    chosen = own if given is None else np.tile(given, (len(grids), 1))
+    if chosen is None:
         example = ",".join(["18"] * ndim)
         raise ConfigError(
             f"--samples={path} has no lattice lengths. {advice.format(example=example)}"
         )
-    if own is not None and given is not None:
-        raise ConfigError(f"--samples={path} has lattice lengths of its own. Leave out --lengths.")
-    given = own if given is None else np.tile(given, (len(grids), 1))
-    lengths = lengths_of(path, given, grids)
+    lengths = lengths_of(path, chosen, grids)
     unusable = ~(np.isfinite(lengths) & (lengths > 1) & (lengths < 200)).all(axis=1)
     if unusable.any():
         first = int(np.flatnonzero(unusable)[0])
@@ -198,7 +210,7 @@ def check_lengths(path, own, given, grids, advice):
     return lengths
 
 
-def lengths_of(path, lengths, grids):
+def lengths_of(path: Path, lengths: np.ndarray, grids: np.ndarray) -> NDArray[np.float64]:
     """Return lattice lengths as floats, `(n, ndim)` in Å, or raise `ConfigError`."""
     if lengths.dtype.kind not in "fiu":
         raise ConfigError(

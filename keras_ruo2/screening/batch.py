@@ -120,7 +120,7 @@ def wanted(verdict: Verdict, only: str | None) -> bool:
 def verdict_row(verdict: Verdict, atoms: Atoms, references: Sequence[Atoms]) -> Row:
     """Return what the table says about a structure, a dict of numbers and words."""
     match, termination = verdict.match, verdict.termination
-    row = {
+    row: Row = {
         "index": verdict.index,
         "name": name_of(atoms, verdict.index),
         "valid": verdict.valid,

@@ -6,7 +6,8 @@ from data_prep import gap
 from keras_ruo2.config.preparation import GapConfig, RecordsConfig
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES
-from keras_ruo2.relaxation.calculators import OXIDE_CORRECTION, make_calculator
+from keras_ruo2.relaxation.calculators import make_calculator
+from keras_ruo2.relaxation.chgnet import OXIDE_CORRECTION
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.slabs import TERMINATIONS
 
