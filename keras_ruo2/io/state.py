@@ -66,7 +66,7 @@ def state_text(values: Mapping[str, Any]) -> str:
     return json.dumps(sealed, indent=1) + "\n"
 
 
-def digest(values: Mapping[str, Any]) -> str:
+def digest(values: object) -> str:
     """Return the SHA-256 of values as JSON holds them, whatever their order and layout."""
     text = json.dumps(values, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
