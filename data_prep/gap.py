@@ -37,7 +37,7 @@ def main(config):
     check_writable(config.out.parent)
     assumption_note(config.pair)
     partial = config.partial
-    finished = {atoms.info["name"]: atoms for atoms in read_partial(partial)}
+    finished = {atoms.info["name"]: atoms for atoms in whole_frames(partial)}
     calculator, provenance = make_calculator(config.calculator)
     anion = config.pair[1]
     if anion != "O" and provenance["correction"] != NO_CORRECTION:
@@ -80,11 +80,6 @@ def tidy(config):
         if len(read_seals(config.partial)) == len(read_structures(config.out)):
             remove_frames(config.partial)
         check_new(config.out, config.overwrite)
-
-
-def read_partial(partial):
-    """Return the slabs that an interrupted command has finished, whole ones only."""
-    return whole_frames(partial)
 
 
 def check_same_work(partial, slabs, provenance, species):
