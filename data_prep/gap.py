@@ -11,7 +11,7 @@ import numpy as np
 from keras_ruo2.config.base import check_new
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.io.frames import append_frame, read_seals, remove_frames, whole_frames
-from keras_ruo2.io.paths import shown, whole
+from keras_ruo2.io.paths import atomic_write, shown
 from keras_ruo2.io.progress import Progress
 from keras_ruo2.io.structures import read_structures
 from keras_ruo2.io.workfolder import REPEAT, check_same
@@ -37,7 +37,7 @@ def main(config):
     check_writable(config.out.parent)
     assumption_note(config.pair)
     partial = config.partial
-    finished = {atoms.info["name"]: atoms for atoms in read_partial(partial)}
+    finished = {atoms.info["name"]: atoms for atoms in whole_frames(partial)}
     calculator, provenance = make_calculator(config.calculator)
     anion = config.pair[1]
     if anion != "O" and provenance["correction"] != NO_CORRECTION:
@@ -59,7 +59,7 @@ def main(config):
         append_frame(partial, finished[name])
         progress.step(slab_line(finished[name]))
     ordered = [finished[slab.info["name"]] for slab, _ in slabs]
-    with whole(config.out) as path:
+    with atomic_write(config.out) as path:
         ase.io.write(path, ordered)
     remove_frames(partial)
     num_broken = sum(atoms.info["broken"] != "no" for atoms in ordered)
@@ -80,11 +80,6 @@ def tidy(config):
         if len(read_seals(config.partial)) == len(read_structures(config.out)):
             remove_frames(config.partial)
         check_new(config.out, config.overwrite)
-
-
-def read_partial(partial):
-    """Return the slabs that an interrupted command has finished, whole ones only."""
-    return whole_frames(partial)
 
 
 def check_same_work(partial, slabs, provenance, species):

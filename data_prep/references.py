@@ -4,7 +4,7 @@ import ase.io
 import numpy as np
 
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.io.paths import shown, whole
+from keras_ruo2.io.paths import atomic_write, shown
 from keras_ruo2.relaxation.calculators import check_calculator, make_calculator
 from keras_ruo2.relaxation.references import (
     oxygen_molecule,
@@ -40,7 +40,7 @@ def main(config):
         del crystals[metal]
     for name, atoms in crystals.items():
         atoms.info = {"name": name, **provenance}
-    with whole(config.out) as partial:
+    with atomic_write(config.out) as partial:
         ase.io.write(partial, list(crystals.values()))
     units = (2, 2, len(crystals.get(metal, ())))  # formula units of the cell, O atoms, metal atoms
     names = ("bulk_energy", "oxygen_energy", "metal_energy")

@@ -6,7 +6,7 @@ import numpy as np
 from keras_ruo2.basin_hopping.history import ACCEPTED, iterate_trials
 from keras_ruo2.basin_hopping.statistics import MILLI, formula_excess
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.io.paths import shown, whole
+from keras_ruo2.io.paths import atomic_write, shown
 from keras_ruo2.structure.cells import with_energy
 
 
@@ -22,7 +22,7 @@ def main(config):
     check_writable(config.out.parent)
     frames = accepted_frames(config.structures, config.chain)
     shown_frames = thin_out(frames, config.count)
-    with whole(config.out) as partial:
+    with atomic_write(config.out) as partial:
         write_replay(shown_frames, frames, partial, config)
     print(
         f"{shown(config.out)}: {len(shown_frames)} of {len(frames)} accepted structures of chain "
@@ -70,7 +70,7 @@ def thin_out(frames, count):
 def write_replay(frames, accepted, path, config):
     """Write the frames, of all that were accepted, in the format of the path's ending."""
     if path.suffix == ".extxyz":
-        with whole(path) as partial:
+        with atomic_write(path) as partial:
             ase.io.write(partial, [with_energy(frame.atoms, frame.energy) for frame in frames])
         return
     from keras_ruo2.plotting import replay

@@ -7,7 +7,7 @@ from keras_ruo2.basin_hopping.compact import pack, split_into_parts, text_of
 from keras_ruo2.basin_hopping.history import iterate_frames, iterate_trials
 from keras_ruo2.basin_hopping.thinning import RULES, SPARE, Thinning, choose_evenly
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.io.paths import move_over, shown, whole
+from keras_ruo2.io.paths import atomic_write, move_over, shown
 
 PARTS = "part-{:03d}.extxyz.xz"
 
@@ -65,7 +65,7 @@ def write_thinned(texts, config):
     """
     out = config.out.resolve()
     if config.one_file:
-        with whole(out) as partial:
+        with atomic_write(out) as partial:
             partial.write_bytes(pack(texts, out.suffix))
         return [out.stat().st_size]
     partial = out.with_name(f"{out.name}.{os.getpid()}.partial")

@@ -23,6 +23,7 @@ import numpy as np
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
+from plotting_round_trips import round_trips as draw_round_trips  # noqa: E402
 from round_trips import NOISES, SHAPE, STORAGES, attempt, peaks, timed  # noqa: E402
 
 from keras_ruo2.density.backmap import backmap  # noqa: E402
@@ -31,7 +32,6 @@ from keras_ruo2.density.voxelise import voxelise  # noqa: E402
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES  # noqa: E402
 from keras_ruo2.io.samples import read_samples  # noqa: E402
 from keras_ruo2.io.structures import read_structures  # noqa: E402
-from keras_ruo2.plotting import atoms as plotting_atoms  # noqa: E402
 from keras_ruo2.plotting import style  # noqa: E402
 from keras_ruo2.recipes import RECIPES  # noqa: E402
 from keras_ruo2.records.samples import rotate_and_translate  # noqa: E402
@@ -128,7 +128,7 @@ def draw(path, rows, boxes, alpha, seed):
         worst.append(
             (f"{row['name']}, {name}", grid, box, backmap(grid, row["lengths"], alpha=alpha))
         )
-    style.save_figure(plotting_atoms.round_trips(rows, noises, worst), path)
+    style.save_figure(draw_round_trips(rows, noises, worst), path)
 
 
 def main():

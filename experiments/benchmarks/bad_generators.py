@@ -9,10 +9,10 @@
 import argparse
 
 import numpy as np
+from controls import bad_generators
 
 from keras_ruo2.backend import start_backend
 from keras_ruo2.data.description import HELD_OUT, TRAINING, load_description
-from keras_ruo2.metrics.controls import bad_generators
 from keras_ruo2.metrics.measure import measure
 
 COLUMNS = {

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 from ase.io import read
+from plotting_screening import pair_distributions
 
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES
 from keras_ruo2.plotting import style
-from keras_ruo2.plotting.screening import pair_distributions
 from keras_ruo2.screening.matching import (
     SAME_PLACE,
     SAME_SURROUNDINGS,

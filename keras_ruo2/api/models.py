@@ -56,8 +56,7 @@ class Run:
             seed: Of the noise.
             checkpoint: `last` or `best`.
             asked: Of a generator that places atoms, as the flags of `generate`: `cell`, `variety`,
-                `faces`, `oxygen` (two numbers), `distinct`, `novel` and
-                `candidates`.
+                `faces`, `oxygen` (two numbers), `distinct`, `novel` and `candidates`.
 
         Returns:
             Dict: `grid` float32 `(count, *grid, 2)` and, where the variant has them, `lattice`

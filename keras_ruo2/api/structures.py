@@ -111,7 +111,8 @@ def screen(
     Args:
         structures: `ase.Atoms` or pymatgen's structures; frames without atoms are allowed.
         known: Slabs that do not count as new; the bundled ones if `None`.
-        accept: Names of `structure.validity.INVALID` that do not make a structure invalid.
+        accept: Reasons that do not make a structure invalid, e.g. `peroxo_groups`; all of them are
+            named in `structure.validity.INVALID`.
         species: Metal and anion.
 
     Returns:
@@ -152,7 +153,7 @@ def relax(
     Args:
         structures: `ase.Atoms` or pymatgen's structures; they are left as they are.
         calculator: A name as `relax --calculator` takes it, or an ASE calculator.
-        optimiser: A key of `options.OPTIMISERS`.
+        optimiser: One of ASE's: `fire`, `bfgs`, `lbfgs` or another key of `options.OPTIMISERS`.
         fmax: Largest force at which a structure counts as relaxed, eV/Å.
         steps: Steps for each structure at most.
         seconds: Time for each structure at most, s.
@@ -216,7 +217,8 @@ def phase_diagram(
         skip_damaged: Leave out what cannot be a structure, and list it on standard error.
 
     Returns:
-        `PhaseDiagram`: `rows`, `limits` in eV, `stable` and `plot()`.
+        `PhaseDiagram`: `rows`, the `limits` of dmu_O in eV, `stable` (the stable slabs of each
+        facet) and `plot()`. dmu_O is the chemical potential of O relative to half an O2.
 
     Raises:
         ConfigError: If energies are missing or of several calculators, a structure is no slab, or

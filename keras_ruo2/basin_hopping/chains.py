@@ -18,7 +18,7 @@ from ase.io.extxyz import write_extxyz
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.fields import check_fields, integer, listed, mapped, number, record, text
-from keras_ruo2.io.paths import shown, whole
+from keras_ruo2.io.paths import atomic_write, shown
 from keras_ruo2.io.state import Grown, read_state, write_state
 from keras_ruo2.io.workfolder import check_same
 from keras_ruo2.structure.layers import layer_of, with_layers
@@ -210,7 +210,7 @@ def check_settings(folder, settings, checksums):
 
 def join_chains(chains, out):
     """Write the snapshots of all chains, one after the other, as one file; it appears whole."""
-    with whole(out) as partial, open(partial, "wb") as joined:
+    with atomic_write(out) as partial, open(partial, "wb") as joined:
         for chain in chains:
             if not chain.file(".extxyz").exists():
                 continue

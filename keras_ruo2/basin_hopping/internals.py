@@ -11,7 +11,6 @@ from ase.data import covalent_radii
 from ase.geometry import (
     get_angles,
     get_angles_derivatives,
-    get_dihedrals,
     get_dihedrals_derivatives,
     get_distances_derivatives,
 )
@@ -166,17 +165,6 @@ def bond_vectors(table, atoms):
     """Return the vectors from each atom of a row to the next, a list of arrays `(n, 3)`, Å."""
     places = atoms.positions[table.atoms] + table.images @ atoms.cell.array
     return list(np.diff(places, axis=1).swapaxes(0, 1))
-
-
-def coordinate_values(internals, atoms):
-    """Return every internal coordinate, bonds, bends, torsions: shape `(len(internals),)`."""
-    bonds, bends, torsions = (bond_vectors(table, atoms) for table in internals)
-    parts = [np.linalg.norm(bonds[0], axis=1)]
-    if len(bends[0]):
-        parts.append(np.radians(get_angles(-bends[0], bends[1])))
-    if len(torsions[0]):
-        parts.append(np.radians(get_dihedrals(*torsions)))
-    return np.concatenate(parts)
 
 
 def wilson_b(internals, atoms):

@@ -22,7 +22,7 @@ from keras_ruo2.io.locks import only_user
 from keras_ruo2.io.memory import check_memory, free_memory
 from keras_ruo2.io.paths import checksum, shown
 from keras_ruo2.io.pool import SerialPool, open_pool
-from keras_ruo2.io.rates import Progress
+from keras_ruo2.io.progress import ChainProgress
 from keras_ruo2.relaxation.calculators import check_calculator, make_calculator
 from keras_ruo2.species import DEFAULT, assumption_note
 
@@ -110,7 +110,7 @@ def run_chains(plans, chains, pool, engine, provenance, config):
     Raises:
         ConfigError: If the calculator of a worker is another one or fails.
     """
-    progress = Progress(chains, config.steps)
+    progress = ChainProgress(chains, config.steps)
     of_start = {}  # chains that begin with a start, which is relaxed once for all of them
     for plan, chain in zip(plans, chains, strict=True):
         if chain.trials == 0:

@@ -43,21 +43,23 @@ class DiscoverConfig(Config):
         species: Metal and anion; by default those of the run or the samples.
         alpha: Inverse square width of the Gaussians of the records, Å^-2.
         calculator: chgnet, sevennet:7net-0, mace, mace:FILE, quippy:FILE or module:callable.
-        trust: Take mace:FILE, which is a pickle and runs what its maker wished.
-        optimiser: Of relax.
+        trust: Take mace:FILE. Such a file is a pickle: reading it runs whatever its maker put in.
+        optimiser: How structures are relaxed: fire, bfgs, lbfgs or another one that relax takes.
         fmax: Largest force at which a structure counts as relaxed, eV/Å.
         steps: Steps for each relaxation at most.
-        seconds: Time for each relaxation at most.
+        seconds: Time for each relaxation at most, s.
         frozen_layers: Layers of Ru, from below, that stay where they are.
-        baselines: Of random, rattled, genetic, separated by commas; none for none.
+        baselines: What the generator is compared with, separated by commas: random (atoms anywhere
+            in the cells of known slabs), rattled (known slabs with their atoms moved at random) and
+            genetic (ASE's genetic algorithm from known slabs on); none for none.
         known: Known slabs: what is novel, what baselines are made of, and what is drawn beside
             the results if the energies are of the same calculator.
         bulk_energy: Of bulk RuO2 by the calculator, eV per formula unit; known for chgnet
             and sevennet (not @R2SCAN).
         oxygen_energy: Of half an O2 molecule, eV, together with it.
         metal_energy: Of hcp Ru, eV per atom.
-        seed: Of noise and of the baselines.
-        shown: Structures in viewers.
+        seed: Seed of the noise and of the baselines.
+        shown: Structures that the page shows in 3D.
         hand_over: new hands structures over to DFT that are novel and converged, all also those
             that equal known ones or did not converge.
         scheduler: Address of a Dask scheduler whose workers relax, a structure each at any time.

@@ -34,21 +34,22 @@ class GenerateConfig(Config):
         energy: Energy per atom that samples should have, eV, instead of a class: classes near it
             are drawn, of models that are told energy classes.
         facet: Facet of all samples, e.g. 110, for architectures that place atoms.
-        cell: Number of the cell of all samples, for these architectures; a wrong one lists them.
-        variety: How much more freely than in training generators that place atoms fill the sites
-            that some training slabs fill and others do not: 2 draws more new slabs, which follow
-            the class less.
+        cell: Number of the surface unit cell of all samples, for architectures that place atoms; a
+            number that there is not, e.g. 999, lists the cells.
+        variety: For architectures that place atoms: how much more evenly than in training the sites
+            are filled that some training slabs fill and others do not. 2 draws more new slabs,
+            which follow the energy class less.
         oxygen: Least and largest number of O for each metal atom, e.g. 1.8,2; slabs are drawn until
             so many are there. For architectures that place atoms.
-        distinct: Draw no slab twice, turned or mirrored ones included; for these architectures.
-        novel: Draw no slab that occupies the sites of a training slab, turned and mirrored ones
-            included; for these architectures.
-        candidates: Slabs drawn for each sample, of which one is taken whose energy, as read off its
-            atoms by a linear model of the training slabs, is that of its class. For architectures
-            that place atoms, told energy classes.
-        faces: equal draws slabs whose lower face is as the upper one, different draws each face by
-            itself; any does both, as often as in the training data. For architectures that place
+        distinct: Draw no slab twice, turned or mirrored ones included; for architectures that place
             atoms.
+        novel: Draw no slab that occupies the sites of a training slab, turned and mirrored ones
+            included; for architectures that place atoms.
+        candidates: Draw so many slabs for each sample and keep the one whose energy fits its class
+            best, as a linear model of the training slabs reads it off the atoms. For architectures
+            that place atoms, told energy classes.
+        faces: equal draws slabs whose two faces are equal, different draws each face by itself; any
+            does both, as often as in the training data. For architectures that place atoms.
         structures: The slabs themselves (.extxyz or .db) in the samples' order, of generators that
             place atoms: backmap need not find them in the grids.
         keep: A slab (one structure in any file that ASE reads) whose lower part stays as it is, in
@@ -59,9 +60,10 @@ class GenerateConfig(Config):
         joining: How a face is fitted to what is kept: constrained (sites below the cut hold an atom
             where the slab has one), splice (any drawn slab, cut and laid on), or latent (a search
             for noise whose lower part lies on what is kept).
-        repeats: In a cell of several unit cells of the model: same draws one face and repeats it,
-            each draws one for each unit cell.
-        interpolate: Draw so many samples on a spherical path between two latent vectors instead.
+        repeats: Where the slab of --keep is several unit cells of the model wide: same draws one
+            face and repeats it, each draws one for each unit cell.
+        interpolate: Draw so many samples along a path between two latent vectors instead, which
+            turns one into the other.
         checkpoint: last, or best by the distance to held-out records.
         backend: Keras backend; by default the run's, or another where that is not installed.
         seed: Seed of the noise.

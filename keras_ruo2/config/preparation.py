@@ -28,7 +28,7 @@ class GapConfig(Config):
     Args:
         out: The structures, one extxyz file.
         calculator: chgnet, sevennet:7net-0, or another of those that relax takes.
-        trust: Take mace:FILE, which is a pickle and runs what its maker wished.
+        trust: Take mace:FILE. Such a file is a pickle: reading it runs whatever its maker put in.
         species: Metal and anion of another rutile crystal, e.g. Ir,O.
         a: Lattice constant a of rutile in Å. Without it the calculator relaxes the bulk first.
         c: Lattice constant c of rutile in Å, together with --a.
@@ -86,7 +86,7 @@ class BasinHoppingConfig(Config):
         dmu_o: Chemical potential of O relative to half an O2, eV per O; several with commas.
         chains: Chains of each start at each --dmu_o.
         calculator: chgnet, sevennet:7net-0, or another of those that relax takes.
-        trust: Take mace:FILE, which is a pickle and runs what its maker wished.
+        trust: Take mace:FILE. Such a file is a pickle: reading it runs whatever its maker put in.
         species: Metal and anion of another rutile oxide, e.g. Ir,O.
         size: Least length of the supercell along x and along y, Å.
         height: Largest length along z, Å; the vacuum is cut down to 6 where it would be exceeded.

@@ -19,7 +19,7 @@ class ReferencesConfig(Config):
         out: The relaxed structures with their energies, one extxyz file.
         species: Metal and anion of the rutile oxide, e.g. Ir,O.
         calculator: chgnet, sevennet:7net-0, mace, mace:FILE, quippy:FILE or module:callable.
-        trust: Take mace:FILE, which is a pickle and runs what its maker wished.
+        trust: Take mace:FILE. Such a file is a pickle: reading it runs whatever its maker put in.
         overwrite: Replace an existing output.
     """
 

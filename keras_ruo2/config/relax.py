@@ -22,11 +22,11 @@ class RelaxConfig(Config):
         out: The relaxed structures with energies and forces, one extxyz file or ASE database (.db).
         calculator: chgnet, sevennet:7net-0, sevennet:7net-mf-0@PBE, mace, mace:FILE, quippy:FILE
             (a GAP), or module:callable.
-        trust: Take mace:FILE, which is a pickle and runs what its maker wished.
+        trust: Take mace:FILE. Such a file is a pickle: reading it runs whatever its maker put in.
         optimiser: fire, fire2, bfgs, bfgs_line_search, lbfgs, lbfgs_line_search, gpmin or mdmin.
         fmax: Largest force at which a structure counts as relaxed, eV/Å.
         steps: Steps for each structure at most.
-        seconds: Time for each structure at most; looked at after each step. A step that has not
+        seconds: Time for each structure at most, s; looked at after each step. A step that has not
             ended after twice this time (and 10 s more than it) is ended: calculator_hung.
         frozen_layers: Layers of Ru, from below, that stay where they are with their O. Atoms that
             the file itself fixes stay as well.

@@ -81,7 +81,8 @@ class TrainConfig(Config):
             run folder, to fit it to other slabs; sites for atoms are found anew in their records.
         steps: Generator updates in all; 2000 if neither --steps nor --epochs is given.
         epochs: Passes over the training records in all, instead of --steps.
-        minutes: Stop after this much training, at the latest; what came before --resume counts.
+        minutes: Stop after so many minutes of training at the latest, those before --resume
+            included.
         batch_size: Samples of one critic update, over all replicas.
         grow_batch_every: Double the batch after every so many steps; 0 for never.
         grow_batch_until: Largest batch that growing leads to.
@@ -121,11 +122,12 @@ class TrainConfig(Config):
         property_weight: Weight of the penalty outside that range.
         environment_weight: Weight of the critic of atomic environments in the loss of a generator
             that places atoms; 0 for none.
-        energy_weight: Weight of how far the energies that this critic reads are off those of the
-            class; 0 for none.
-        misfit_weight: Weight of distances between atoms that no training slab has; 0 for none.
-        rest_weight: Weight of how far atoms on the sites of real slabs come from where these rest;
-            0 for none.
+        energy_weight: Weight of how far the energies that the critic of atomic environments reads
+            are off those of the class; 0 for none.
+        misfit_weight: Weight of the penalty on distances between atoms that no training slab has; 0
+            for none.
+        rest_weight: Weight of how far the generator moves atoms that it puts on the sites of a
+            training slab away from where they rest in that slab; 0 for none.
         average: Decay of the averaged generator weights; 0 for none.
         num_classes: Energy classes that the records must have; 0 for any.
         log_every: Steps between rows of metrics.csv.

@@ -1,30 +1,10 @@
 """From records to batches of NumPy arrays, alike on every backend."""
 
-import itertools
-
 import numpy as np
 
 from keras_ruo2.data.order import deal_to_replicas
 from keras_ruo2.data.reader import Records
 from keras_ruo2.data.schema import FIELDS
-
-
-def training_batches(records, order, *, first_step=0, last_step=None, **options):
-    """Yield a batch for each step, the same for a step wherever the run was started.
-
-    Args:
-        records: `Records` of the training split.
-        order: `Order` over them.
-        first_step: Step of the first batch.
-        last_step: Step before which to end; `None` for no end.
-        options: Of `batch_at`.
-
-    Yields:
-        What `batch_at` returns.
-    """
-    steps = itertools.count(first_step) if last_step is None else range(first_step, last_step)
-    for step in steps:
-        yield batch_at(records, order, step, **options)
 
 
 def batch_at(records, order, step, *, critic_steps=1, replicas=1, names=tuple(FIELDS)):

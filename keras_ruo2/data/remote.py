@@ -16,7 +16,7 @@ from keras_ruo2.data.stores import Unreachable, open_store
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.io import messages
 from keras_ruo2.io.memory import free_memory
-from keras_ruo2.io.paths import cache_folder, checksum, whole
+from keras_ruo2.io.paths import atomic_write, cache_folder, checksum
 from keras_ruo2.io.progress import Progress
 
 SHARE_OF_MEMORY = 0.5
@@ -49,7 +49,7 @@ def read_description(folder):
         messages.warning(f"Warning: {error} Going on with what is in {cache_folder()}.")
         return seen.read_text()
     check_writable(seen.parent)
-    with whole(seen, seen.with_name(f".{seen.name}.{os.getpid()}.partial")) as partial:
+    with atomic_write(seen, seen.with_name(f".{seen.name}.{os.getpid()}.partial")) as partial:
         partial.write_text(text)
     return text
 
@@ -163,7 +163,7 @@ def copy_shards(folder, description, wanted, place):
 def copy_shard(store, shard, place):
     """Copy a shard beside its place and give it its name if its checksum is right."""
     path = place / shard["name"]
-    with whole(path, path.with_name(f".{path.name}.{os.getpid()}.partial")) as partial:
+    with atomic_write(path, path.with_name(f".{path.name}.{os.getpid()}.partial")) as partial:
         store.get(shard["name"], partial)
         if checksum(partial) != shard["sha256"]:
             raise damaged_shard(store.folder, shard["name"])

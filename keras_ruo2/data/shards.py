@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 from keras_ruo2.data.tfrecord import framed
-from keras_ruo2.io.paths import checksum, whole
+from keras_ruo2.io.paths import atomic_write, checksum
 
 
 def shard_names(split, count):
@@ -35,7 +35,7 @@ def write_shard(path, structures, schema):
     path = Path(path)
     count = 0
     try:
-        with whole(path, partial_of(path)) as partial, open(partial, "wb") as file:
+        with atomic_write(path, partial_of(path)) as partial, open(partial, "wb") as file:
             for samples in structures:
                 for sample in samples:
                     file.write(framed(schema.encode(sample)))

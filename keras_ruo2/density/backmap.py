@@ -1,7 +1,10 @@
 """Density grid -> atoms."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from ase import Atoms
+from numpy.typing import NDArray
 
 from keras_ruo2.density.count import (
     FAILURES,
@@ -15,8 +18,10 @@ from keras_ruo2.density.count import (
 )
 from keras_ruo2.density.gaussians import VoxelGrid
 from keras_ruo2.density.precision import confidences, expected_errors
+from keras_ruo2.density.voxelise import Floats
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.samples import TOLERANCE
+from keras_ruo2.species import Pair
 from keras_ruo2.structure.bonds import SPECIES
 from keras_ruo2.structure.cells import SLAB_GAP, widest_gap
 
@@ -26,7 +31,13 @@ LONGEST_LENGTH = 500.0  # Å
 FAINTEST = 0.2  # least height of a Gaussian in a slice: 0.57 Å off its plane at alpha 5
 
 
-def backmap(grid, lengths, *, alpha, species=SPECIES):
+def backmap(
+    grid: NDArray[np.floating],
+    lengths: NDArray[np.floating],
+    *,
+    alpha: float,
+    species: Pair = SPECIES,
+) -> Atoms:
     """Find the atoms whose Gaussians add up to `grid`: the inverse of `voxels.voxelise`.
 
     Maxima of the density's local integral (its projection on an atom's Gaussian) are the first
@@ -89,7 +100,14 @@ def backmap(grid, lengths, *, alpha, species=SPECIES):
     return atoms
 
 
-def backmap_slice(grid, lengths, *, alpha, species=SPECIES, faintest=FAINTEST):
+def backmap_slice(
+    grid: NDArray[np.floating],
+    lengths: NDArray[np.floating],
+    *,
+    alpha: float,
+    species: Pair = SPECIES,
+    faintest: float = FAINTEST,
+) -> Atoms:
     """Find the atoms in and near the plane of a slice.
 
     A Gaussian's height in the slice, exp(-alpha d^2), tells the atom's distance d from the plane,
@@ -142,15 +160,15 @@ def backmap_slice(grid, lengths, *, alpha, species=SPECIES, faintest=FAINTEST):
     return atoms
 
 
-def add_trust(atoms, errors, shares, ndim):
+def add_trust(atoms: Atoms, errors: Sequence[Floats], shares: Sequence[Floats], ndim: int) -> None:
     """Add what is to be thought of each atom, as arrays, from those of each species."""
-    errors = np.concatenate(errors)
-    atoms.set_array("expected_error", errors)
-    atoms.set_array("confidence", confidences(errors, ndim))
+    of_all = np.concatenate(errors)
+    atoms.set_array("expected_error", of_all)
+    atoms.set_array("confidence", confidences(of_all, ndim))
     atoms.set_array("reproduced", np.concatenate(shares))
 
 
-def nothing_found(lattice, message):
+def nothing_found(lattice: VoxelGrid, message: str) -> BackmapFailure:
     """Return the `BackmapFailure` of a grid without atoms; long voxels may have hidden them."""
     if not coarseness(lattice):
         return BackmapFailure("empty", message)
@@ -161,7 +179,7 @@ def nothing_found(lattice, message):
     )
 
 
-def lift_vacuum(atoms):
+def lift_vacuum(atoms: Atoms) -> tuple[Atoms, float]:
     """Return `atoms` moved along z so that a slab's vacuum lies on top, and the way, Å.
 
     A structure without a gap of `SLAB_GAP` along z stays where it is.
@@ -174,7 +192,13 @@ def lift_vacuum(atoms):
     return atoms, float(BOTTOM - bottom)
 
 
-def check_grid(grid, lengths, alpha, channels, ndim):
+def check_grid(
+    grid: NDArray[np.floating],
+    lengths: NDArray[np.floating],
+    alpha: float,
+    channels: int,
+    ndim: int,
+) -> tuple[Floats, VoxelGrid]:
     """Return the grid as float64 and its `VoxelGrid`, or raise `ConfigError`."""
     grid = np.asarray(grid)
     if grid.ndim != ndim + 1 or grid.shape[-1] != channels or min(grid.shape) < 1:

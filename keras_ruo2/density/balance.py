@@ -5,8 +5,11 @@ dozen atoms more or fewer than were found. Its integral tells.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
+from keras_ruo2.density.gaussians import VoxelGrid
 from keras_ruo2.density.noise import NOISELESS, clipped_moments, noise_level
+from keras_ruo2.density.voxelise import Floats
 
 LEAST = 0.5  # atoms by which the integrals may differ, whatever their number
 SHARE = 0.05  # of the atoms found; 8 bits cut off less than 0.01, the clip of noise adds 0.01
@@ -18,7 +21,7 @@ FEWEST_PAIRS = 100  # neighbours in empty space from which roughness is measured
 HALF_NORMAL = 0.5 - 0.5 / np.pi  # variance of normal noise of which the negative half was clipped
 
 
-def flaws(density, rendering, lattice):
+def flaws(density: Floats, rendering: Floats, lattice: VoxelGrid) -> set[str]:
     """Name what the atoms of one species leave unaccounted for in its whole grid.
 
     Args:
@@ -42,7 +45,7 @@ def flaws(density, rendering, lattice):
     return found | ({"poor_fit"} if poor else set())
 
 
-def white_noise(density, rendering):
+def white_noise(density: Floats, rendering: Floats) -> float:
     """Return the standard deviation of noise, before the clip, that differs from voxel to voxel.
 
     Noise lifts the mean of empty space and roughens it, by amounts that belong together. A haze is
@@ -57,7 +60,7 @@ def white_noise(density, rendering):
     return min(by_mean, by_roughness) if by_roughness < ALIKE * by_mean else 0.0
 
 
-def roughness(density, empty):
+def roughness(density: Floats, empty: NDArray[np.bool_]) -> float:
     """Return the noise that neighbours in empty space differ by, along the smoothest axis."""
     squares = []
     for axis, count in enumerate(density.shape):

@@ -1,13 +1,20 @@
 """`backmap`: samples -> structures."""
 
+from __future__ import annotations
+
 import sys
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 
 import ase.io
 import numpy as np
 from ase import Atoms
+from numpy.typing import NDArray
 
+from keras_ruo2.config import BackmapConfig
 from keras_ruo2.density.backmap import BackmapFailure, backmap, backmap_slice
+from keras_ruo2.density.voxelise import Floats
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_frames
@@ -16,10 +23,10 @@ from keras_ruo2.io.samples import read_samples, species_of
 from keras_ruo2.io.structures import read_structures
 from keras_ruo2.plotting import atoms as plotting_atoms
 from keras_ruo2.plotting import style
-from keras_ruo2.species import SPECIES
+from keras_ruo2.species import SPECIES, Pair
 
 
-def main(config):
+def main(config: BackmapConfig) -> None:
     """Map every sample back, and fail where none of them holds a structure.
 
     Args:
@@ -36,7 +43,7 @@ def main(config):
         )
 
 
-def map_samples(config):
+def map_samples(config: BackmapConfig) -> list[int]:
     """Map every sample back and write the structures in the samples' order.
 
     Finished structures are appended to a partial file next to the output, which takes its name
@@ -57,7 +64,8 @@ def map_samples(config):
     check_writable(config.out.parent)
     partial = config.out.with_suffix(".partial.extxyz")
     partial.unlink(missing_ok=True)
-    failures, num_atoms, shown_first = Counter(), [], []
+    failures: Counter[str] = Counter()
+    num_atoms, shown_first = [], []
     for index in range(count):
         atoms = map_sample(grids[index], lengths[index], config.alpha, species)
         atoms.info |= {"sample": index, "alpha": config.alpha}
@@ -81,7 +89,9 @@ def map_samples(config):
     return num_atoms
 
 
-def draw_found_atoms(path, grids, lengths, structures):
+def draw_found_atoms(
+    path: Path, grids: NDArray[np.floating], lengths: Floats, structures: Sequence[Atoms]
+) -> None:
     """Write a picture of the first samples with the atoms found in them."""
     count = len(structures)
     check_writable(path.parent)
@@ -90,7 +100,9 @@ def draw_found_atoms(path, grids, lengths, structures):
     messages.info(f"{shown(path)} shows {count}.")
 
 
-def map_sample(grid, lengths, alpha, species=SPECIES):
+def map_sample(
+    grid: NDArray[np.floating], lengths: NDArray[np.floating], alpha: float, species: Pair = SPECIES
+) -> Atoms:
     """Return the structure of a sample; a frame without atoms if it holds none."""
     decode = backmap if grid.ndim == 4 else backmap_slice
     try:
@@ -102,7 +114,7 @@ def map_sample(grid, lengths, alpha, species=SPECIES):
         return atoms
 
 
-def backmap_summary(out, num_atoms, failures):
+def backmap_summary(out: Path, num_atoms: Sequence[int], failures: Counter[str]) -> str:
     """Return the closing line: structures, those without a flaw, and failures by name."""
     whole = failures.pop("no", 0)
     flaws = ", ".join(f"{name} {count}" for name, count in failures.most_common()) or "none"

@@ -1,8 +1,12 @@
 """Find how many atoms of a species a density holds, and where: fit, drop surplus, add missing."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_ruo2.density import fit
 from keras_ruo2.density.balance import EMPTY, flaws
@@ -11,6 +15,7 @@ from keras_ruo2.density.gaussians import VoxelGrid, stencils
 from keras_ruo2.density.noise import NOISELESS, background, noise_level
 from keras_ruo2.density.posterior import mean_positions
 from keras_ruo2.density.precision import expected_errors, too_coarse_for
+from keras_ruo2.density.voxelise import Floats
 from keras_ruo2.errors import ConfigError
 
 SEED = 0.5  # share of an atom's density that a maximum needs to become an atom
@@ -36,7 +41,7 @@ class BackmapFailure(ConfigError):
         message: What came and what was expected.
     """
 
-    def __init__(self, reason, message):
+    def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
 
@@ -58,7 +63,7 @@ FAILURES = {
 
 
 @contextmanager
-def broken_fits_named():
+def broken_fits_named() -> Iterator[None]:
     """Make a `BackmapFailure` of a system of equations without a solution."""
     try:
         yield
@@ -68,7 +73,7 @@ def broken_fits_named():
         ) from None
 
 
-def find_atoms(density, lattice):
+def find_atoms(density: Floats, lattice: VoxelGrid) -> tuple[Floats, Floats, set[str], Floats]:
     """Return `(positions, residual, failures, errors)` of one species.
 
     The second is what the atoms leave, the last their `expected_errors`.
@@ -99,7 +104,7 @@ def find_atoms(density, lattice):
     return positions, residual, failures, errors
 
 
-def count_atoms(density, lattice):
+def count_atoms(density: Floats, lattice: VoxelGrid) -> tuple[Floats, float, bool]:
     """Return `(positions, noise, settled)`: roughly fitted atoms, as many as the density wants."""
     tried = np.empty((0, len(lattice.shape)))
     noise = first_noise(density, lattice)
@@ -133,7 +138,9 @@ def count_atoms(density, lattice):
     return positions, noise, False  # atoms were still added or dropped in the last round
 
 
-def find_sections(density, lattice, faintest):
+def find_sections(
+    density: Floats, lattice: VoxelGrid, faintest: float
+) -> tuple[Floats, Floats, set[str]]:
     """Return `(positions, heights, failures)` of the Gaussians of one species in a slice."""
     tried = np.empty((0, len(lattice.shape)))
     noise = first_noise(density, lattice)
@@ -161,12 +168,14 @@ def find_sections(density, lattice, faintest):
     return positions, heights, failures | coarseness(lattice)
 
 
-def coarseness(lattice):
+def coarseness(lattice: VoxelGrid) -> set[str]:
     """Return `coarse_voxels`, as a set, where the voxels are too long for the Gaussians."""
     return {"coarse_voxels"} if lattice.spacing.max() > TOO_COARSE * lattice.width else set()
 
 
-def mirror_and_refit(density, lattice, positions, residual, noise):
+def mirror_and_refit(
+    density: Floats, lattice: VoxelGrid, positions: Floats, residual: Floats, noise: float
+) -> tuple[Floats, Floats, float]:
     """Turn atoms to the other side of their voxel where they fit better, and fit again."""
     heights = np.ones(len(positions))
     for _ in range(MOST_TURNS if len(positions) else 0):
@@ -180,7 +189,7 @@ def mirror_and_refit(density, lattice, positions, residual, noise):
     return positions, residual, noise
 
 
-def settle(density, lattice, positions):
+def settle(density: Floats, lattice: VoxelGrid, positions: Floats) -> Floats:
     """Let atoms find their places among new neighbours, fitted to a smoothed density.
 
     Smoothing doubles the variance of a Gaussian. One that is narrower than a voxel does not see
@@ -193,13 +202,13 @@ def settle(density, lattice, positions):
     return fit.refine(DIM * field, wide, positions, heights, tolerance=fit.ROUGH)[0]
 
 
-def first_noise(density, lattice):
+def first_noise(density: Floats, lattice: VoxelGrid) -> float:
     """Return the noise before any atom is known: most of a grid is empty, so the median is."""
     whole = fit.matched(np.ones(lattice.shape), lattice).flat[0]
     return noise_level(np.median(fit.matched(density, lattice)) / whole)
 
 
-def seeds(density, lattice, threshold, noise=0.0):
+def seeds(density: Floats, lattice: VoxelGrid, threshold: float, noise: float = 0.0) -> Floats:
     """Return the maxima of the local integral, shape `(n, ndim)`, Å.
 
     Args:
@@ -214,7 +223,7 @@ def seeds(density, lattice, threshold, noise=0.0):
     return fit.peaks(field, lattice, threshold, faintest)
 
 
-def check_atoms_fit(count, lattice):
+def check_atoms_fit(count: int, lattice: VoxelGrid) -> None:
     """Raise `BackmapFailure` if `count` atoms of one species have no room in the cell."""
     room = max(4, CROWDED ** (len(lattice.shape) / 3) * lattice.lengths.prod())
     room = min(room, np.prod(lattice.shape) / FEWEST_VOXELS ** len(lattice.shape))
@@ -227,7 +236,7 @@ def check_atoms_fit(count, lattice):
         )
 
 
-def untried(places, tried, lattice):
+def untried(places: Floats, tried: Floats, lattice: VoxelGrid) -> Floats:
     """Return those `places` that lie off all `tried` ones, one a neighbourhood.
 
     Two atoms merged into one leave density on both sides of it, but want a single atom more.
@@ -238,25 +247,29 @@ def untried(places, tried, lattice):
     return fit.apart(places, lattice, NEIGHBOURHOOD * lattice.width)
 
 
-def rest(density, lattice, positions, heights):
+def rest(
+    density: Floats, lattice: VoxelGrid, positions: Floats, heights: Floats
+) -> tuple[Floats, float]:
     """Return what the atoms leave of `density`, and the noise that empty space shows."""
     return unexplained(density, stencils(lattice, positions).render(heights))
 
 
-def unexplained(density, rendering):
+def unexplained(density: Floats, rendering: Floats) -> tuple[Floats, float]:
     """Return what a rendering leaves of `density`, and the noise that empty space shows."""
     empty = rendering < EMPTY
     noise = noise_level((density - rendering)[empty].mean() if empty.any() else 0.0)
     return density - np.minimum(rendering, 1) - empty * background(noise), noise
 
 
-def heights_at(density, lattice, positions):
+def heights_at(density: Floats, lattice: VoxelGrid, positions: Floats) -> Floats:
     """Return the height of the Gaussian at each place, read from the local integral."""
     local = stencils(lattice, positions)
     return np.clip(local.project(density) / np.maximum(local.norms, INVISIBLE), 0, 1)
 
 
-def surplus_atoms(density, lattice, positions, noise):
+def surplus_atoms(
+    density: Floats, lattice: VoxelGrid, positions: Floats, noise: float
+) -> NDArray[np.intp]:
     """Return the indices of atoms that the grid speaks against, one a neighbourhood.
 
     Without noise those are the atoms that lack more than half of their density. Of several that
@@ -271,7 +284,9 @@ def surplus_atoms(density, lattice, positions, noise):
     return order[~near.any(axis=1)]
 
 
-def reproduced(residual, lattice, positions, heights=1.0):
+def reproduced(
+    residual: Floats, lattice: VoxelGrid, positions: Floats, heights: float | Floats = 1.0
+) -> Floats:
     """Return how well each atom's Gaussian is reproduced, shape `(n,)` in [0, 1]."""
     local = stencils(lattice, positions)
     own = np.prod([(factor**3).sum(axis=1) for factor in local.factors], axis=0) * heights**2

@@ -1,17 +1,21 @@
 """How many atoms a density speaks for: the likelihood with an atom over that without it."""
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_ruo2.density.fit import ROUGH, refine
-from keras_ruo2.density.gaussians import stencils
+from keras_ruo2.density.gaussians import Stencils, VoxelGrid, stencils
 from keras_ruo2.density.noise import NOISELESS, log_likelihood
+from keras_ruo2.density.voxelise import Floats
 
 CLOSE = 5.0  # widths of a Gaussian; noise does not tear one apart by more
 MOST_ROUNDS = 4
 FADED = 0.02  # of the noise; what a voxel holds less of an atom does not speak for it
 
 
-def evidence(density, local, noise):
+def evidence(density: Floats, local: Stencils, noise: float) -> Floats:
     """Return the logarithm of how much likelier the grid is with each atom than without it."""
     values = local.values
     near = values > FADED * max(noise, NOISELESS)
@@ -19,10 +23,10 @@ def evidence(density, local, noise):
     seen = np.take(density, voxels)
     around = np.take(local.render(np.ones(len(values))), voxels)
     gain = log_likelihood(seen, around, noise) - log_likelihood(seen, around - own, noise)
-    return np.bincount(np.nonzero(near)[0], gain, len(values))
+    return np.asarray(np.bincount(np.nonzero(near)[0], gain, len(values)), dtype=np.float64)
 
 
-def least_evidence(lattice, count, noise):
+def least_evidence(lattice: VoxelGrid, count: int, noise: float) -> float:
     """Return the `evidence` from which an atom is likelier than chance.
 
     Noise has as many places to look like an atom as its position has digits: the volume that each
@@ -35,7 +39,7 @@ def least_evidence(lattice, count, noise):
     return max(0.0, np.log(lattice.lengths.prod() / (max(count, 1) * volume)))
 
 
-def drop_twins(density, lattice, positions, noise):
+def drop_twins(density: Floats, lattice: VoxelGrid, positions: Floats, noise: float) -> Floats:
     """Return `positions` without those atoms whose neighbour explains the grid as well alone.
 
     Noise can tear one Gaussian into two. Each of two atoms there is missed where it is taken away,
@@ -78,7 +82,9 @@ def drop_twins(density, lattice, positions, noise):
     return positions
 
 
-def weaker(lattice, positions, strength, tried):
+def weaker(
+    lattice: VoxelGrid, positions: Floats, strength: Floats, tried: Floats
+) -> NDArray[np.intp]:
     """Return the index of the weaker atom of each close pair, one a neighbourhood."""
     reach = CLOSE * lattice.width
     weak, taken = [], np.zeros(len(positions), dtype=bool)
@@ -94,7 +100,14 @@ def weaker(lattice, positions, strength, tried):
     return np.array(weak, dtype=int)
 
 
-def gains(density, lattice, positions, weak, refitted, noise):
+def gains(
+    density: Floats,
+    lattice: VoxelGrid,
+    positions: Floats,
+    weak: NDArray[np.intp],
+    refitted: Floats,
+    noise: float,
+) -> Floats:
     """Return how much likelier the voxels about each weak atom are with it than without it."""
     local = stencils(lattice, positions)
     before = local.render(np.ones(len(positions)))

@@ -4,13 +4,15 @@ Nothing is linearised: the stencil is that of `voxels.voxelise`, with its period
 clip.
 """
 
+from __future__ import annotations
+
 import itertools
 
 import numpy as np
 
-from keras_ruo2.density.gaussians import contract, stencils
+from keras_ruo2.density.gaussians import Stencils, VoxelGrid, contract, stencils
 from keras_ruo2.density.noise import likely_residual
-from keras_ruo2.density.voxelise import periodic_gaussians
+from keras_ruo2.density.voxelise import Floats, periodic_gaussians
 
 LARGEST_STEP = 0.5  # of a Gaussian's standard deviation, that an atom moves by in one step
 DAMPING = 1e-3  # share that is added to the diagonal of the normal equations
@@ -25,8 +27,15 @@ SMALLEST = 1e-12
 
 
 def refine(
-    density, lattice, positions, heights, *, noise=0.0, free_heights=False, tolerance=CONVERGED
-):
+    density: Floats,
+    lattice: VoxelGrid,
+    positions: Floats,
+    heights: Floats,
+    *,
+    noise: float = 0.0,
+    free_heights: bool = False,
+    tolerance: float = CONVERGED,
+) -> tuple[Floats, Floats, bool]:
     """Fit positions, and heights if they are free, by damped Gauss-Newton steps.
 
     The residual is that of the clipped rendering. The steps ignore the clip, which keeps atoms
@@ -68,7 +77,7 @@ def refine(
     return positions, heights, not count
 
 
-def mirror_atoms(residual, lattice, positions):
+def mirror_atoms(residual: Floats, lattice: VoxelGrid, positions: Floats) -> Floats:
     """Return `positions`, those of atoms turned about their voxel where that explains the rest.
 
     Amid long voxels an atom shows little on either side of its nearest voxel, and no step of the
@@ -90,7 +99,14 @@ def mirror_atoms(residual, lattice, positions):
     return positions
 
 
-def gauss_newton(residual, lattice, positions, heights, local, free_heights):
+def gauss_newton(
+    residual: Floats,
+    lattice: VoxelGrid,
+    positions: Floats,
+    heights: Floats,
+    local: Stencils,
+    free_heights: bool,
+) -> Floats:
     """Return the damped Gauss-Newton step, shape `(n, ndim)`, or `(n, ndim + 1)` with heights.
 
     Most atoms overlap with no other one: each solves its own few equations. The others are solved
@@ -110,7 +126,7 @@ def gauss_newton(residual, lattice, positions, heights, local, free_heights):
     return step
 
 
-def solve(products, gradient, scales):
+def solve(products: Floats, gradient: Floats, scales: Floats) -> Floats:
     """Solve the damped normal equations of many groups of k atoms, each group's by itself.
 
     Args:
@@ -125,10 +141,11 @@ def solve(products, gradient, scales):
     matrix = products.reshape(*scales.shape, -1) * scales[:, :, None] * scales[:, None, :]
     diagonal = np.einsum("nii->ni", matrix)
     diagonal += DAMPING * diagonal + SMALLEST
-    return np.linalg.solve(matrix, gradient.reshape(*scales.shape, 1)).reshape(gradient.shape)
+    steps = np.linalg.solve(matrix, gradient.reshape(*scales.shape, 1))
+    return np.asarray(steps, dtype=np.float64).reshape(gradient.shape)
 
 
-def matched(density, lattice):
+def matched(density: Floats, lattice: VoxelGrid) -> Floats:
     """Return how much of an atom lies at each voxel: 1 at that of a lone atom, 0 in a void.
 
     This is the integral of the density under a Gaussian there, in units of an atom's own.
@@ -143,7 +160,7 @@ def matched(density, lattice):
     return result
 
 
-def lone_share(offsets, axis, lattice):
+def lone_share(offsets: Floats, axis: int, lattice: VoxelGrid) -> Floats:
     """Return what `matched` shows, along an axis, at the voxel nearest to a lone atom.
 
     Args:
@@ -160,7 +177,7 @@ def lone_share(offsets, axis, lattice):
     return gaussians[1:] @ gaussians[0] / (gaussians[0] ** 2).sum()
 
 
-def peaks(field, lattice, threshold, faintest=0.0):
+def peaks(field: Floats, lattice: VoxelGrid, threshold: float, faintest: float = 0.0) -> Floats:
     """Find the local maxima of a smooth field, between the voxels.
 
     Equal neighbours (a plateau, or an atom halfway between two voxels) count once.
@@ -176,7 +193,9 @@ def peaks(field, lattice, threshold, faintest=0.0):
         Positions of shape `(n, ndim)`, Å, the highest first, none closer than a voxel; at most
         `MOST_PEAKS` are looked at.
     """
-    midway = np.prod([lone_share(np.array([0.5]), axis, lattice) for axis in lattice.coarse])
+    midway = 1.0
+    for axis in lattice.coarse:
+        midway *= float(lone_share(np.array([0.5]), axis, lattice)[0])
     voxels = np.argwhere(field > max(midway * threshold / 2, min(faintest, threshold / 2)))
     for step in itertools.product((-1, 0, 1), repeat=field.ndim):
         beside = (voxels + step) % field.shape
@@ -203,7 +222,7 @@ def peaks(field, lattice, threshold, faintest=0.0):
     return apart(places % lattice.lengths, lattice, spacing.max())
 
 
-def apart(places, lattice, least):
+def apart(places: Floats, lattice: VoxelGrid, least: float) -> Floats:
     """Keep those `places`, first come first served, that are `least` Å from all kept ones."""
     kept = np.ones(len(places), dtype=bool)
     pairs = lattice.pairs(places, least) if len(places) else np.empty((0, 2), dtype=int)

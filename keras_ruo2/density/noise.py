@@ -1,13 +1,17 @@
 """What a grid says of its rendering: normal noise that was clipped to [0, 1]."""
 
+from __future__ import annotations
+
 import numpy as np
 from scipy.special import log_ndtr, ndtr
+
+from keras_ruo2.density.voxelise import Floats
 
 NOISELESS = 0.003  # noise below this is quantisation, of which nothing is clipped
 LARGEST_NOISE = 0.3  # of full scale
 
 
-def likely_residual(density, rendering, noise):
+def likely_residual(density: Floats, rendering: Floats, noise: float) -> Floats:
     """Return by how much each voxel wants a rendering changed.
 
     That is their difference, except where noise of full scale 0 to 1 was clipped off: a voxel at
@@ -34,7 +38,7 @@ def likely_residual(density, rendering, noise):
     return residual
 
 
-def log_likelihood(density, rendering, noise):
+def log_likelihood(density: Floats, rendering: Floats, noise: float) -> Floats:
     """Return the logarithm of the likelihood of each voxel, up to a constant of its density.
 
     Args:
@@ -53,12 +57,12 @@ def log_likelihood(density, rendering, noise):
     return likelihood
 
 
-def background(noise):
+def background(noise: float) -> float:
     """Return the mean density of empty space under noise that is clipped to [0, 1]."""
     return 0.0 if noise < NOISELESS else noise / np.sqrt(2 * np.pi)
 
 
-def noise_level(mean):
+def noise_level(mean: float) -> float:
     """Return the standard deviation of noise whose negative half was clipped off.
 
     Args:
@@ -67,7 +71,7 @@ def noise_level(mean):
     return float(np.clip(mean * np.sqrt(2 * np.pi), 0, LARGEST_NOISE))
 
 
-def clipped_moments(rendering, noise):
+def clipped_moments(rendering: Floats, noise: float) -> tuple[Floats, Floats]:
     """Return mean and variance of each voxel: a normal variable that was clipped to [0, 1].
 
     Args:

@@ -6,13 +6,17 @@ the time to the wrong one. The mean over all places, weighted by their likelihoo
 mean square error of all estimates where every place is as likely as any other beforehand.
 """
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import qmc
 
 from keras_ruo2.density.evidence import FADED
-from keras_ruo2.density.gaussians import stencils
+from keras_ruo2.density.gaussians import VoxelGrid, stencils
 from keras_ruo2.density.noise import log_likelihood
+from keras_ruo2.density.voxelise import Floats
 
 NUM_PLACES = 128  # places that are weighed for each atom
 WIDER = 1.5  # standard deviations of a likelihood that those places spread by
@@ -25,7 +29,7 @@ SHARPEST = 0.2  # least width of what is found, in that of the places looked at
 AT_ONCE = 64  # atoms
 
 
-def mean_positions(density, lattice, positions, noise):
+def mean_positions(density: Floats, lattice: VoxelGrid, positions: Floats, noise: float) -> Floats:
     """Return each atom's mean position, the others staying at their places.
 
     Args:
@@ -58,7 +62,7 @@ def mean_positions(density, lattice, positions, noise):
     return moved % lattice.lengths
 
 
-def prominent(values, voxels, least):
+def prominent(values: Floats, voxels: NDArray[np.intp], least: float) -> NDArray[np.intp]:
     """Return the voxels of largest `values` for each atom, as many as exceed `least` at most."""
     values, voxels = values.reshape(len(values), -1), voxels.reshape(len(voxels), -1)
     count = (values > least).sum(axis=1).max()
@@ -75,7 +79,15 @@ class LocalPosterior:
         voxels: Those that an atom is seen in, shape `(n, voxels)`.
     """
 
-    def __init__(self, density, lattice, rendering, positions, voxels, noise):
+    def __init__(
+        self,
+        density: Floats,
+        lattice: VoxelGrid,
+        rendering: Floats,
+        positions: Floats,
+        voxels: NDArray[np.intp],
+        noise: float,
+    ) -> None:
         indices = np.stack(np.unravel_index(voxels, lattice.shape), axis=-1)
         apart = indices * (lattice.lengths / lattice.shape) - positions[:, None]
         self.apart = apart - lattice.lengths * np.round(apart / lattice.lengths)
@@ -83,7 +95,7 @@ class LocalPosterior:
         self.others = np.take(rendering, voxels) - np.exp(-lattice.alpha * self.squares)
         self.density, self.alpha, self.noise = np.take(density, voxels), lattice.alpha, noise
 
-    def mean(self, middle, spread):
+    def mean(self, middle: Floats, spread: Floats) -> tuple[Floats, Floats]:
         """Return mean and standard deviation of the atoms' offsets, shape `(n, ndim)`, Å.
 
         They are weighed sums over places spread normally about `middle` (importance sampling).
@@ -102,7 +114,7 @@ class LocalPosterior:
         return mean, np.sqrt(np.maximum(variance, (SHARPEST * spread) ** 2))
 
 
-def normal_places(ndim):
+def normal_places(ndim: int) -> Floats:
     """Return `NUM_PLACES` evenly spread points of a standard normal distribution."""
     points = qmc.Halton(ndim, scramble=False).random(NUM_PLACES + 1)[1:]
     return ndtri(points)

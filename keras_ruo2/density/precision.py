@@ -1,9 +1,15 @@
 """How far off an atom that was read from a grid is likely to be."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.stats import chi2
 
+from keras_ruo2.density.gaussians import VoxelGrid
 from keras_ruo2.density.noise import NOISELESS
+from keras_ruo2.density.voxelise import Floats
 
 # Voxels in widths of a Gaussian up to which the estimate below holds in noise. Beyond, an atom amid
 # its neighbours' noise has several places to be, and the lower bound says nothing of them.
@@ -16,7 +22,13 @@ NEAR = 0.1  # Å; an atom that is further off than this relaxes elsewhere, or mo
 LEAST = 1e-4  # Å; rounding of grids and fits
 
 
-def expected_errors(residual, lattice, positions, noise, heights=1.0):
+def expected_errors(
+    residual: Floats,
+    lattice: VoxelGrid,
+    positions: Floats,
+    noise: float,
+    heights: float | Floats = 1.0,
+) -> Floats:
     """Return the expected distance of each atom from its true place, root mean square, Å.
 
     The lower bound of Cramer and Rao for a lone Gaussian in white noise, from its slopes at the
@@ -38,7 +50,7 @@ def expected_errors(residual, lattice, positions, noise, heights=1.0):
     return np.maximum(LEAST, np.maximum(local, noise if noise > NOISELESS else 0.0) * spread)
 
 
-def spreads(lattice, positions):
+def spreads(lattice: VoxelGrid, positions: Floats) -> Floats:
     """Return how far each atom may lie off for a noise of 1, shape `(n,)`, Å."""
     factors, slopes = lattice.factors(positions), lattice.slopes(positions)
     squares = np.array([(factor**2).sum(axis=1) for factor in factors])
@@ -47,7 +59,7 @@ def spreads(lattice, positions):
     return np.sqrt((1 / np.maximum(information, 1e-12)).sum(axis=0))
 
 
-def confidences(errors, ndim):
+def confidences(errors: Floats, ndim: int) -> Floats:
     """Return how likely each atom is to lie within `NEAR` of its true place.
 
     Args:
@@ -57,7 +69,7 @@ def confidences(errors, ndim):
     return chi2.cdf(ndim * (NEAR / errors) ** 2, ndim)
 
 
-def local_square(residual, factors):
+def local_square(residual: Floats, factors: Sequence[Floats]) -> Floats:
     """Return the mean square of what is left under each Gaussian, weighted by it, shape `(n,)`."""
     axes = "xyz"[: len(factors)]
     terms = ",".join(f"n{axis}" for axis in axes)
@@ -66,7 +78,7 @@ def local_square(residual, factors):
     return np.maximum(left, 0) / np.maximum(weight, 1e-300)
 
 
-def too_coarse_for(lattice, positions, noise):
+def too_coarse_for(lattice: VoxelGrid, positions: Floats, noise: float) -> bool:
     """Say whether voxels are too long for the estimate, or for atoms to be counted, in this noise.
 
     That is beyond `COARSE_IN_NOISE`, or where the typical atom is more than `VAGUE`.

@@ -1,15 +1,26 @@
 """Atoms -> density grid."""
 
+from __future__ import annotations
+
 import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.species import SPECIES
+from keras_ruo2.species import SPECIES, Pair
 from keras_ruo2.structure.checks import check_cell, check_species
 
+Floats = NDArray[np.float64]
 NEGLIGIBLE = 1e-9  # a Gaussian's tail below this is not looked for in further images
 
 
-def voxelise(atoms, shape=(32, 32, 32), *, alpha, species=SPECIES):
+def voxelise(
+    atoms: Atoms,
+    shape: tuple[int, int, int] = (32, 32, 32),
+    *,
+    alpha: float,
+    species: Pair = SPECIES,
+) -> NDArray[np.float32]:
     """Smear every atom into a Gaussian exp(-alpha r^2) on a periodic grid.
 
     Voxel `(i, j, k)` lies at the fractional coordinates `(i / nx, j / ny, k / nz)`. Atoms keep
@@ -43,16 +54,17 @@ def voxelise(atoms, shape=(32, 32, 32), *, alpha, species=SPECIES):
     for channel, symbol in enumerate(species):
         positions = atoms.positions[symbols == symbol]
         x, y, z = (
-            periodic_gaussians(positions[:, axis], lengths[axis], shape[axis], alpha)
+            periodic_gaussians(positions[:, axis], lengths[axis], shape[axis], alpha).astype(
+                np.float32
+            )
             for axis in range(3)
         )
-        x, y, z = (line.astype(np.float32) for line in (x, y, z))
         plane = (x[:, :, None] * y[:, None, :]).reshape(-1, shape[0] * shape[1])
         grid[..., channel] = np.minimum(plane.T @ z, 1).reshape(shape)
     return grid
 
 
-def periodic_gaussians(positions, length, count, alpha):
+def periodic_gaussians(positions: Floats, length: float, count: int, alpha: float) -> Floats:
     """Return one-dimensional Gaussians on a periodic line, summed over all their images.
 
     Args:
@@ -72,7 +84,7 @@ def periodic_gaussians(positions, length, count, alpha):
     return np.exp(-alpha * (distance[..., None] + images) ** 2).sum(axis=-1)
 
 
-def check_voxelisable(atoms, species=SPECIES):
+def check_voxelisable(atoms: Atoms, species: Pair = SPECIES) -> None:
     """Raise `ConfigError` if `voxelise` could not place `atoms` on a grid."""
     check_species(atoms, species)
     check_cell(atoms)

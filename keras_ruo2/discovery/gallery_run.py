@@ -2,11 +2,11 @@
 
 from keras_ruo2 import runs
 from keras_ruo2.config import BackmapConfig, GenerateConfig
-from keras_ruo2.density import batch as backmap
+from keras_ruo2.density.batch import map_samples
 from keras_ruo2.discovery.gallery import PAGE, gallery_classes, group_slabs, write_gallery
 from keras_ruo2.discovery.pipeline import check_generator
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.generation.batch import main as generate
+from keras_ruo2.generation.batch import check_request, write_samples
 from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_frames
 from keras_ruo2.io.paths import shown
@@ -58,9 +58,10 @@ def draw_slabs(config, saved):
     """Draw samples and map them back; return the structures."""
     samples, atoms = config.out / "samples.npz", config.out / "slabs.extxyz"
     given = {name: getattr(config, name) for name in ("run", "count", "label", "checkpoint")}
-    generate(GenerateConfig(out=samples, seed=config.seed, **given))
+    request = GenerateConfig(out=samples, seed=config.seed, **given)
+    write_samples(request, check_request(request))
     alpha = saved["data"]["alpha"]
-    backmap.map_samples(BackmapConfig(samples=samples, out=atoms, alpha=alpha, overwrite=True))
+    map_samples(BackmapConfig(samples=samples, out=atoms, alpha=alpha, overwrite=True))
     return frames(atoms)
 
 

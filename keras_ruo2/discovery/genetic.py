@@ -3,10 +3,11 @@
 from keras_ruo2.config import RelaxConfig
 from keras_ruo2.discovery.evolution import breed, fittest, shares
 from keras_ruo2.discovery.funnel import is_rankable, mark_first_of_kind
-from keras_ruo2.discovery.report import Results, references_of
+from keras_ruo2.discovery.ranking import references_of
+from keras_ruo2.discovery.report import Results
 from keras_ruo2.io.frames import write_frames, write_or_empty
 from keras_ruo2.io.workfolder import frames, stage
-from keras_ruo2.relaxation import batch as relax
+from keras_ruo2.relaxation.batch import relax_file
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.thermodynamics.references import method_of
 from keras_ruo2.thermodynamics.surface import oxygen_range
@@ -76,7 +77,7 @@ def evaluate_known(config, make_slabs, path):
         "seconds": config.seconds,
         "steps": 0,
     }
-    relax.main(RelaxConfig(structures=bare, out=path, **alone))
+    relax_file(RelaxConfig(structures=bare, out=path, **alone))
 
 
 def inherit(atoms):

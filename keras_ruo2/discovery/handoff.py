@@ -11,7 +11,7 @@ from ase.data import atomic_numbers, reference_states
 
 from keras_ruo2.discovery.outputs import ELECTRONS, OUTPUTS, output_in, read_output
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.io.paths import whole, write_text
+from keras_ruo2.io.paths import atomic_write, write_text
 from keras_ruo2.species import SPECIES, formula, renamed
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.crystals import rutile_ruo2
@@ -97,7 +97,7 @@ def write_poscar(folder, atoms):
     folder.mkdir(parents=True, exist_ok=True)
     bare = atoms[np.argsort(atoms.get_chemical_symbols(), kind="stable")]
     bare.wrap()
-    with whole(folder / "POSCAR") as path:
+    with atomic_write(folder / "POSCAR") as path:
         ase.io.write(path, bare, format="vasp", direct=True)
 
 

@@ -2,7 +2,7 @@
 
 from keras_ruo2.discovery.estimates import estimates_of, worth_a_look
 from keras_ruo2.discovery.funnel import mark_first_of_kind
-from keras_ruo2.discovery.report import references_of
+from keras_ruo2.discovery.ranking import references_of
 from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_or_empty
 from keras_ruo2.io.structures import read_structures

@@ -41,7 +41,7 @@ def lowest_lines(lines, limits):
     if lines:
         groups[""] = [line for group in lines.values() for line in group]
     return {
-        facet: [line_in_mev(group[stretch.index]) for stretch in lower_envelope(group, *limits)]
+        facet: [line_in_mev(group[stretch.number]) for stretch in lower_envelope(group, *limits)]
         for facet, group in groups.items()
     }
 

@@ -1,14 +1,12 @@
 """The pictures of `discover`'s report: samples, and a phase diagram whatever came of them."""
 
-from keras_ruo2.config import PhaseDiagramConfig
 from keras_ruo2.discovery.funnel import is_first_of_kind, is_rankable
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.frames import write_frames
 from keras_ruo2.structure.cells import potential_energy
-from keras_ruo2.thermodynamics.phase_diagram import main as phase_diagram
-from keras_ruo2.thermodynamics.references import method_of
-
-ENERGIES = ("bulk_energy", "oxygen_energy", "metal_energy")
+from keras_ruo2.thermodynamics.diagram import rank_slabs
+from keras_ruo2.thermodynamics.phase_diagram import write_diagram
+from keras_ruo2.thermodynamics.references import given_references, method_of
 
 
 def draw_discovery_pictures(config, results, known, notes):
@@ -30,23 +28,22 @@ def draw_discovery_pictures(config, results, known, notes):
     survivors = [
         atoms for atoms in results[0].relaxed if is_rankable(atoms) and is_first_of_kind(atoms)
     ]
-    given = {name: getattr(config, name) for name in ENERGIES}
     if survivors:
-        path = config.out / "generated" / "survivors.extxyz"
-        write_frames(path, survivors)
+        write_frames(config.out / "generated" / "survivors.extxyz", survivors)
+        slabs, references = survivors, given_references(config)
         alike = any(method_of(slab) == method_of(survivors[0]) for slab in known)
-        beside = {"known": config.known} if alike else {}
+        beside = known if alike else []
         caption = "Surface free energies of the generator's relaxed slabs, known slabs dotted."
     else:
-        path, beside = known_alone(config, known), {}
-        given = given if by_the_calculator(results, known) else {}
+        slabs, beside = known_alone(config, known), []
+        references = given_references(config) if by_the_calculator(results, known) else None
         caption = "Surface free energies of the known slabs; none of the generator's is left."
         notes.append("None of the generator's structures is left: the phase diagram shows known")
         notes[-1] += " slabs only."
     folder = config.out / "phase_diagram"
     try:
-        options = given | beside | {"species": ",".join(config.pair)}
-        phase_diagram(PhaseDiagramConfig(structures=path, out=folder, **options))
+        diagram = rank_slabs(slabs, beside, references=references, species=config.pair)
+        write_diagram(folder, diagram)
     except ConfigError as error:
         notes.append(f"No phase diagram: {error}")
         return pictures
@@ -54,10 +51,10 @@ def draw_discovery_pictures(config, results, known, notes):
 
 
 def known_alone(config, known):
-    """Write the known slabs that have energies to a file of their own, and return it."""
-    path = config.out / "generated" / "known.extxyz"
-    write_frames(path, [slab for slab in known if potential_energy(slab) is not None] or known)
-    return path
+    """Write the known slabs that have energies to a file of their own, and return them."""
+    slabs = [slab for slab in known if potential_energy(slab) is not None] or known
+    write_frames(config.out / "generated" / "known.extxyz", slabs)
+    return slabs
 
 
 def by_the_calculator(results, known):

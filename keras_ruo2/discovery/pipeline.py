@@ -5,16 +5,16 @@ from functools import cache, partial
 
 from keras_ruo2 import runs
 from keras_ruo2.config import BackmapConfig, GenerateConfig, RelaxConfig, ScreenConfig
-from keras_ruo2.density import batch as backmap
+from keras_ruo2.density.batch import map_samples
 from keras_ruo2.discovery.baselines import make_up, templates
 from keras_ruo2.discovery.evolution import operators
 from keras_ruo2.discovery.funnel import choose_for_relaxation, info_text, mark_first_of_kind
 from keras_ruo2.discovery.genetic import run_genetic
 from keras_ruo2.discovery.order import estimate
-from keras_ruo2.discovery.report import Results, references_of, write_report
+from keras_ruo2.discovery.ranking import references_of
+from keras_ruo2.discovery.report import Results, write_report
 from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.generation.batch import check_label
-from keras_ruo2.generation.batch import main as generate
+from keras_ruo2.generation.batch import check_label, check_request, write_samples
 from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_frames, write_or_empty
 from keras_ruo2.io.locks import one_at_a_time
@@ -24,14 +24,15 @@ from keras_ruo2.io.structures import read_structures
 from keras_ruo2.io.workfolder import begin, fingerprint, frames, stage, take_up
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.plotting import style
-from keras_ruo2.relaxation import batch as relax
+from keras_ruo2.relaxation.batch import relax_file
 from keras_ruo2.relaxation.calculators import (
     CALCULATORS,
     check_calculator,
     is_known_module,
     method_of,
 )
-from keras_ruo2.screening import batch as screen
+from keras_ruo2.screening.batch import read_known, screen_structures
+from keras_ruo2.screening.screening import check_screening_installed
 from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.repeats import smallest_cell
 from keras_ruo2.thermodynamics.surface import known_references, oxygen_poor_limit
@@ -56,7 +57,7 @@ def main(config):
     config = given_again(take_up(config, CHANGEABLE), config.given)
     check_calculator(config.calculator)
     check_references(config)
-    screen.check_screening_installed()
+    check_screening_installed()
     if config.bulk_energy is not None:
         oxygen_poor_limit(references_of(config, None))
     if GENETIC in config.methods:
@@ -69,7 +70,7 @@ def main(config):
         begin(config, inputs)
         config = with_draws(config)
         make_slabs = cache(partial(templates, known))
-        screened = partial(screen_file, config, cache(partial(screen.read_known, config)))
+        screened = partial(screen_file, config, cache(partial(read_known, config)))
         results = [run_method(name, config, make_slabs, screened) for name in config.methods]
         write_report(config, results, known)
 
@@ -219,14 +220,14 @@ def take_through(method, config, screen_to, folder, start, relaxations, first=0)
 
     estimates = {}
     if config.order == "energy" and not (folder / "3_chosen.extxyz").exists():
-        one_look = partial(relax_file, config, steps=0)
+        one_look = partial(relax_chosen, config, steps=0)
         estimates = estimate(config, atoms, screened, relaxations, one_look)
 
     def choose(path):
         choose_structures(config, method, atoms, screened, path, relaxations, first, estimates)
 
     chosen = stage(folder / "3_chosen.extxyz", choose)
-    relaxed = stage(folder / "4_relaxed.extxyz", lambda path: relax_file(config, chosen, path))
+    relaxed = stage(folder / "4_relaxed.extxyz", lambda path: relax_chosen(config, chosen, path))
     return stage(folder / "5_screened.extxyz", partial(screen_to, relaxed))
 
 
@@ -238,7 +239,7 @@ def draw_structures(config, path):
         if runs.places_atoms(runs.load(config.run)["resolved"]):
             of_atoms = {"variety": config.variety, "faces": config.faces, "distinct": True}
             of_atoms["novel"] = (config.run / runs.KNOWN).is_file()
-        made = GenerateConfig(
+        request = GenerateConfig(
             run=config.run,
             count=config.count,
             out=samples,
@@ -247,21 +248,22 @@ def draw_structures(config, path):
             seed=config.seed,
             **of_atoms,
         )
-        stage(samples, lambda path: generate(made))
+        stage(samples, lambda path: write_samples(request, check_request(request)))
     grids, lengths, _ = read_samples(samples)
     panels = style.views("Generated", grids[:PICTURED], lengths[:PICTURED])
     style.save_figure(style.sample_sheet(panels), path.with_name("pictured.png"), config.pair)
     made = {"alpha": config.alpha, "species": config.species, "count": config.count}
-    backmap.map_samples(BackmapConfig(samples=samples, out=path, **made))
+    map_samples(BackmapConfig(samples=samples, out=path, **made))
 
 
 def screen_file(config, compared, structures, path):
     """Screen a file of structures against `compared()`, read once; an empty one stays empty."""
-    if not frames(structures):
+    if not structures.stat().st_size:
         path.write_text("")
         return
     known = {"known": config.known, "species": ",".join(config.pair)}
-    screen.main(ScreenConfig(structures=structures, out=path, **known), compared())
+    settings = ScreenConfig(structures=structures, out=path, **known)
+    screen_structures(settings, read_structures(structures), *compared())
 
 
 def choose_structures(config, method, atoms, screened, path, relaxations, first, estimates):
@@ -287,11 +289,11 @@ def choose_structures(config, method, atoms, screened, path, relaxations, first,
     write_or_empty(path, chosen)
 
 
-def relax_file(config, chosen, path, **changes):
+def relax_chosen(config, chosen, path, **changes):
     """Relax a file of structures; an empty file stays empty."""
-    if not frames(chosen):
+    if not chosen.stat().st_size:
         path.write_text("")
         return
     limits = {name: getattr(config, name) for name in (*RELAXING, *WHERE)} | changes
     steps = None if changes else path.with_name("trajectories")
-    relax.main(RelaxConfig(structures=chosen, out=path, trajectories=steps, **limits))
+    relax_file(RelaxConfig(structures=chosen, out=path, trajectories=steps, **limits))

@@ -8,7 +8,13 @@ from keras_ruo2.discovery.funnel import info_flag, info_text
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.facets import facet_in
 from keras_ruo2.structure.validity import broken
-from keras_ruo2.thermodynamics.surface import Line, lower_envelope, surface_line
+from keras_ruo2.thermodynamics.references import given_references
+from keras_ruo2.thermodynamics.surface import (
+    Line,
+    known_references,
+    lower_envelope,
+    surface_line,
+)
 
 POINTS = 61  # of dmu_O that lines are compared at
 STABLE_RANGE = 0.010  # eV/Å^2 above the best known slab: within the error of universal potentials
@@ -32,6 +38,11 @@ class Ranked(NamedTuple):
     above: float
     best_at: float
     beside_known: bool
+
+
+def references_of(config, method):
+    """Return the `References`: given, or those known for the calculator, or `None`."""
+    return given_references(config) or known_references(method, config.pair)
 
 
 def rank_candidates(structures, known, references, limits):
@@ -106,7 +117,7 @@ def lowest_known(known, references, limits):
             line = surface_line(slab, potential_energy(slab), references)
             groups.setdefault(facet_in(slab).name, []).append((number, slab, line))
     energies = [
-        group[place.index]
+        group[place.number]
         for group in groups.values()
         for place in lower_envelope([line for *_, line in group], *limits)
     ]

@@ -16,6 +16,7 @@ from keras_ruo2.discovery.pictures import draw_discovery_pictures
 from keras_ruo2.discovery.ranking import (
     lines_to_beat,
     rank_candidates,
+    references_of,
     worth_handing_over,
 )
 from keras_ruo2.discovery.ranking_table import write_ranking
@@ -30,7 +31,7 @@ from keras_ruo2.io.paths import MODELS, shown
 from keras_ruo2.io.workfolder import SETTINGS, read_settings
 from keras_ruo2.structure.facets import facet_in, indices_of
 from keras_ruo2.thermodynamics.references import method_of, method_text
-from keras_ruo2.thermodynamics.surface import LOWEST, References, known_references, oxygen_range
+from keras_ruo2.thermodynamics.surface import LOWEST, oxygen_range
 
 MOST_NAMED = 5  # structures in a note
 MOST_SHOWN = 60  # generated structures in the gallery
@@ -171,14 +172,6 @@ def rank_all(config, left, known, notes):
         )
     limits = oxygen_range(references)
     return comparable, rank_candidates(left, comparable, references, limits), references, limits
-
-
-def references_of(config, method):
-    """Return the `References`: given, or those known for the calculator, or `None`."""
-    if config.bulk_energy is not None:
-        given = (config.bulk_energy, config.oxygen_energy, config.metal_energy)
-        return References(*given, config.pair)
-    return known_references(method, config.pair)
 
 
 def funnel_of(result):

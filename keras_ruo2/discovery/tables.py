@@ -1,6 +1,5 @@
 """What the page of `discover` says of structures: the generator's own best, known ones, others."""
 
-from keras_ruo2.config import PhaseDiagramConfig
 from keras_ruo2.discovery.differences import differences
 from keras_ruo2.discovery.funnel import info_flag, info_text, is_rankable
 from keras_ruo2.discovery.handoff import REFERENCES, read_energies, read_reference_outputs
@@ -11,7 +10,8 @@ from keras_ruo2.io.structures import name_of
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.facets import facet_in, periodic
 from keras_ruo2.structure.terminations import termination_of
-from keras_ruo2.thermodynamics.phase_diagram import main as phase_diagram
+from keras_ruo2.thermodynamics.diagram import rank_slabs
+from keras_ruo2.thermodynamics.phase_diagram import write_diagram
 from keras_ruo2.thermodynamics.references import read_references, references_among
 from keras_ruo2.thermodynamics.surface import oxygen_range
 
@@ -171,16 +171,10 @@ def rank_again(config, handed, rows, notes):
         )
     folder = config.out / "dft"
     folder.mkdir(exist_ok=True)
-    write_frames(folder / "slabs.extxyz", [row.atoms for row in again])
-    energies = {
-        "bulk_energy": references.bulk,
-        "oxygen_energy": references.oxygen,
-        "metal_energy": references.metal,
-        "species": ",".join(config.pair),
-    }
-    slabs = folder / "slabs.extxyz"
+    slabs = [row.atoms for row in again]
+    write_frames(folder / "slabs.extxyz", slabs)
     try:
-        phase_diagram(PhaseDiagramConfig(structures=slabs, out=folder, **energies))
+        write_diagram(folder, rank_slabs(slabs, references=references, species=config.pair))
     except ConfigError as error:
         notes.append(f"No phase diagram by DFT: {error}")
         return table, []

@@ -27,6 +27,16 @@ def main(config):
     for path in (config.out, config.structures):
         if path is not None:
             check_writable(path.parent)
+    write_samples(config, saved)
+
+
+def write_samples(config, saved):
+    """Draw samples on the run's backend and write them.
+
+    Args:
+        config: `GenerateConfig`.
+        saved: What `check_request` returned.
+    """
     start_backend(config.backend or find_backend(saved["config"]["backend"]))
     if config.keep is not None:
         from keras_ruo2.generation.kept import generate_kept

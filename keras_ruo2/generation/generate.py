@@ -10,7 +10,7 @@ from keras_ruo2.generation.draw import as_samples, draw_path, draw_request
 from keras_ruo2.generation.request import request_of
 from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_frames
-from keras_ruo2.io.paths import shown, whole
+from keras_ruo2.io.paths import atomic_write, shown
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.plotting import style
 from keras_ruo2.species import SPECIES
@@ -52,7 +52,7 @@ def generate(config, saved):
         sheet = style.sample_sheet(panels, **large)
         sentence = f"{shown(picture)} shows {count}."
     style.save_figure(sheet, picture, saved["data"]["species"])
-    with whole(config.out) as partial:  # last: where samples are there, so is all else
+    with atomic_write(config.out) as partial:  # last: where samples are there, so is all else
         np.savez_compressed(partial, **samples, **named_species(saved))
     messages.info(f"{shown(config.out)}: {len(samples['grid'])} samples; {sentence}")
 

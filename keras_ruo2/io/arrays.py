@@ -1,7 +1,12 @@
 """Arrays in .npz files: plain numbers or text, and no more than a file of that size may hold."""
 
+from __future__ import annotations
+
 import os
 import zipfile
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -10,7 +15,7 @@ SWELLING = 100  # times its own size that a larger one may unpack to
 MOST_ARRAYS = 100
 
 
-def read_arrays(path, names=()):
+def read_arrays(path: Path, names: Collection[str] = ()) -> dict[str, np.ndarray]:
     """Return the arrays of a .npz file, those of `names` if any are given, by their names.
 
     Args:
@@ -41,7 +46,7 @@ class Swollen(ValueError):
     """A file that announces more than it may hold."""
 
 
-def check_sizes(archive, size):
+def check_sizes(archive: zipfile.ZipFile, size: int) -> None:
     """Raise `Swollen` unless what an archive of `size` bytes announces may be in it."""
     members = archive.infolist()
     if len(members) > MOST_ARRAYS:
@@ -56,7 +61,7 @@ def check_sizes(archive, size):
         raise Swollen(f"its arrays would take {total:,} bytes, too many for a file of {size:,}")
 
 
-def num_bytes(shape, dtype):
+def num_bytes(shape: Iterable[int], dtype: np.dtype) -> int:
     """Return the bytes that an array takes; integers do not overflow."""
     total = dtype.itemsize
     for length in shape:
@@ -64,13 +69,14 @@ def num_bytes(shape, dtype):
     return total
 
 
-def header_of(file):
+def header_of(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     """Return the shape and dtype that the header of a .npy file announces."""
     version = np.lib.format.read_magic(file)
-    read = {
+    readers = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
-    }.get(tuple(version))
+    }
+    read = readers.get((version[0], version[1]))
     if read is None:
         raise ValueError(f"version {version}")
     shape, _, dtype = read(file)

@@ -1,14 +1,22 @@
 """Structures as an ASE database, with keys to select by and words on what they mean."""
 
+from __future__ import annotations
+
+import math
 import numbers
 import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
 import ase.db
 import numpy as np
+from ase import Atoms
 from ase.db.core import reserved_keys
+from ase.db.row import AtomsRow
 
 from keras_ruo2.io.extxyz import json_value
-from keras_ruo2.io.paths import whole
+from keras_ruo2.io.paths import atomic_write
 from keras_ruo2.io.tables import is_number
 from keras_ruo2.version import installed_version
 
@@ -35,7 +43,7 @@ MEANINGS = {
 }
 
 
-def write_database(path, frames):
+def write_database(path: Path, frames: Iterable[Atoms]) -> None:
     """Write an ASE database whole or not at all.
 
     Numbers, truths and words of `info` become keys, which `ase db` selects by; all of `info` and
@@ -45,7 +53,7 @@ def write_database(path, frames):
         path: File that ends in .db.
         frames: Iterable of `ase.Atoms`.
     """
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.unlink(missing_ok=True)
         seen = set()
         with ase.db.connect(partial, use_lock_file=False) as database:
@@ -60,13 +68,13 @@ def write_database(path, frames):
             }
 
 
-def keys_of(info):
+def keys_of(info: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entries of `info` that a database selects by."""
     return {key: value.item() if isinstance(value, np.generic) else value
             for key, value in info.items() if is_key(key, value)}  # fmt: skip
 
 
-def is_key(key, value):
+def is_key(key: object, value: object) -> bool:
     """Say whether ASE takes an entry for a key: no text that looks like a number, for example."""
     if not isinstance(key, str) or not KEY.fullmatch(key) or key in reserved_keys:
         return False
@@ -74,10 +82,10 @@ def is_key(key, value):
         return value not in ("True", "False") and not is_number(value)
     if isinstance(value, np.generic):
         value = value.item()
-    return isinstance(value, numbers.Real) and np.isfinite(value)
+    return isinstance(value, numbers.Real) and math.isfinite(value)
 
 
-def rest_of(atoms):
+def rest_of(atoms: Atoms) -> dict[str, dict[str, object]]:
     """Return what a row has no column for, as JSON can hold it."""
     own = ("numbers", "positions", "tags", "momenta", "masses", "initial_magmoms")
     arrays = {
@@ -86,7 +94,7 @@ def rest_of(atoms):
     return {"info": {str(k): json_value(v) for k, v in atoms.info.items()}, "arrays": arrays}
 
 
-def atoms_of(row):
+def atoms_of(row: AtomsRow) -> Atoms:
     """Return the structure of a row of a database, whoever wrote it."""
     atoms = row.toatoms()
     kept = row.data if {"info", "arrays"} <= set(row.data) else {"info": {}, "arrays": {}}

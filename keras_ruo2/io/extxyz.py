@@ -7,13 +7,18 @@ for results, per-atom texts with blanks) goes into one entry of `info`, which `r
 Numbers of arrays have eight decimals, as ASE writes them.
 """
 
+from __future__ import annotations
+
 import io
 import json
 import re
 import warnings
+from collections.abc import Iterable
+from typing import cast
 
 import ase.io
 import numpy as np
+from ase import Atoms
 from ase.calculators.calculator import all_properties
 from ase.io.extxyz import key_val_dict_to_str, key_val_str_to_dict
 from ase.spacegroup import Spacegroup
@@ -30,26 +35,31 @@ NO_VALUE = re.compile(
 )
 
 
-def extxyz_text(frames):
+def extxyz_text(frames: Iterable[Atoms]) -> str:
     """Return `ase.Atoms` as the text of an extxyz file."""
     text = io.StringIO()
     ase.io.write(text, [packed(atoms) for atoms in frames], format="extxyz")
     return text.getvalue()
 
 
-def parse_structure(text):
+def parse_structure(text: str) -> Atoms:
     """Return the structure of one frame's text, whoever wrote it."""
     count, head, rest = [*text.split("\n", 2), "", ""][:3]
     mended = "\n".join((count, NO_VALUE.sub(with_value, head), rest))
-    return restored(ase.io.read(io.StringIO(mended), format="extxyz"))
+    return restored_frame(mended)
 
 
-def with_value(match):
+def restored_frame(text: str) -> Atoms:
+    """Return the structure of one frame's text that was written here."""
+    return restored(cast("Atoms", ase.io.read(io.StringIO(text), format="extxyz")))
+
+
+def with_value(match: re.Match[str]) -> str:
     """Return a key without a value with an empty text; quoted text stays as it is."""
     return f'{match["key"]}="_JSON \\"\\""' if match["key"] else match[0]
 
 
-def packed(atoms):
+def packed(atoms: Atoms) -> Atoms:
     """Return a copy whose `info` and `arrays` ASE writes and reads again without loss."""
     result, info, arrays = atoms.copy(), {}, {}
     result.calc, result.info = atoms.calc, {}
@@ -68,7 +78,7 @@ def packed(atoms):
     return result
 
 
-def restored(atoms):
+def restored(atoms: Atoms) -> Atoms:
     """Return the structure with what `packed` put aside back in its place."""
     kept = atoms.info.pop(KEPT, None)
     if kept is None:
@@ -79,7 +89,7 @@ def restored(atoms):
     return atoms
 
 
-def as_array(values, dtype):
+def as_array(values: list[object], dtype: np.dtype) -> np.ndarray:
     """Return a per-atom array that JSON held; of objects each atom has one."""
     if dtype.kind != "O":
         return np.array(values, dtype=dtype)
@@ -88,7 +98,7 @@ def as_array(values, dtype):
     return result
 
 
-def writable(key, value):
+def writable(key: str, value: object) -> tuple[object] | None:
     """Return `(what to write,)` for an entry of `info` so that ASE reads `value`, or `None`."""
     if not isinstance(key, str) or key.lower() in OWN_KEYS or key in all_properties:
         return None
@@ -100,13 +110,13 @@ def writable(key, value):
     return None
 
 
-def is_foreign(value):
+def is_foreign(value: object) -> bool:
     """Say whether a value is of a kind that no file format knows."""
     known = (str, bool, int, float, list, tuple, dict, np.ndarray, np.generic, type(None))
     return not isinstance(value, known)
 
 
-def comes_back(key, candidate, value):
+def comes_back(key: str, candidate: object, value: object) -> bool:
     """Say whether ASE reads `value` where `candidate` was written for it."""
     try:
         with warnings.catch_warnings():
@@ -119,19 +129,19 @@ def comes_back(key, candidate, value):
     return one_line and list(parsed) == ["before", key, "after"] and same(parsed[key], value)
 
 
-def same(parsed, value):
+def same(parsed: object, value: object) -> bool:
     """Say whether a value was read as it was; arrays and lists of equal numbers are the same."""
     if isinstance(parsed, str) or isinstance(value, str):
         return parsed == value if isinstance(parsed, str) and isinstance(value, str) else False
     return json.dumps(json_value(parsed)) == json.dumps(json_value(value))
 
 
-def as_json(value):
+def as_json(value: object) -> str:
     """Return a value as the text that ASE takes for JSON."""
     return "_JSON " + json.dumps(value).replace("\\", "\\\\")
 
 
-def json_value(value):
+def json_value(value: object) -> object:
     """Return a value as JSON knows it; of what it does not know, its name."""
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "fiubUO":
         return json_value(value.tolist())
@@ -146,7 +156,7 @@ def json_value(value):
     return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
-def fits_columns(name, values):
+def fits_columns(name: str, values: np.ndarray) -> bool:
     """Say whether ASE writes and reads a per-atom array without loss."""
     if name in OWN_ARRAYS or name == "initial_charges":
         return True

@@ -1,7 +1,10 @@
 """Kinds of values, and whether a dict that was read from a file has them."""
 
+from __future__ import annotations
+
 import math
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from keras_ruo2.errors import ConfigError
 
@@ -18,15 +21,15 @@ class Kind(NamedTuple):
     """
 
     words: str
-    fits: object
+    fits: Callable[[Any], bool]
 
 
-def integer(low=0, high=2**53):
+def integer(low: int = 0, high: float = 2**53) -> Kind:
     """Integers from `low` to `high`."""
     return Kind(f"an integer from {low} to {high}", lambda v: type(v) is int and low <= v <= high)
 
 
-def number(low=-1e9, high=1e9):
+def number(low: float = -1e9, high: float = 1e9) -> Kind:
     """Finite numbers from `low` to `high`."""
     return Kind(
         f"a number from {low:g} to {high:g}",
@@ -34,7 +37,7 @@ def number(low=-1e9, high=1e9):
     )
 
 
-def text(most=MOST_TEXT):
+def text(most: int = MOST_TEXT) -> Kind:
     """Texts without control characters."""
     return Kind(
         "a line of text",
@@ -42,13 +45,13 @@ def text(most=MOST_TEXT):
     )
 
 
-def one_of(choices):
+def one_of(choices: Iterable[str]) -> Kind:
     """One of some names."""
     names = tuple(choices)
     return Kind(f"one of {', '.join(map(str, names))}", lambda v: isinstance(v, str) and v in names)
 
 
-def listed(kind, least=0, most=MANY):
+def listed(kind: Kind, least: int = 0, most: int = MANY) -> Kind:
     """Lists of one kind."""
     return Kind(
         f"a list of {least} to {most} of: {kind.words}",
@@ -58,7 +61,7 @@ def listed(kind, least=0, most=MANY):
     )
 
 
-def mapped(kind):
+def mapped(kind: Kind) -> Kind:
     """Dicts of names to one kind."""
     return Kind(
         f"names, each with {kind.words}",
@@ -66,7 +69,7 @@ def mapped(kind):
     )
 
 
-def record(kinds):
+def record(kinds: Mapping[str, Kind]) -> Kind:
     """Dicts that have at least the names of `kinds`."""
     return Kind(
         f"a dict of {', '.join(kinds)}",
@@ -74,7 +77,7 @@ def record(kinds):
     )
 
 
-def optional(kind):
+def optional(kind: Kind) -> Kind:
     """A kind, or nothing."""
     return Kind(f"{kind.words}, or nothing", lambda v: v is None or kind.fits(v))
 
@@ -83,7 +86,13 @@ FLAG = Kind("true or false", lambda v: isinstance(v, bool))
 ANY_DICT = Kind("a dict", lambda v: isinstance(v, dict))
 
 
-def check_fields(values, kinds, where, advice, may_lack=()):
+def check_fields(
+    values: Mapping[str, Any],
+    kinds: Mapping[str, Kind],
+    where: object,
+    advice: str,
+    may_lack: Collection[str] = (),
+) -> None:
     """Raise `ConfigError` unless a dict has the kinds of values that it should.
 
     Args:

@@ -1,7 +1,11 @@
 """Which files of structures are read at all: nothing that runs, unpickles or swells."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase.io import ulm
@@ -24,7 +28,7 @@ SWELLING = 200  # times its own size that a larger one may unpack to
 BLOCK = 1 << 20
 
 
-def format_of(file):
+def format_of(file: Path) -> str:
     """Return ASE's name of a file's format.
 
     Raises:
@@ -50,13 +54,13 @@ def format_of(file):
     return kind
 
 
-def starts_with_pickle(file):
+def starts_with_pickle(file: Path) -> bool:
     """Say whether a file that is named a trajectory is one of the old kind, a pickle."""
     with open(file, "rb") as opened:
         return unpacked(file)[1] == ".traj" and opened.read(16).startswith(PICKLES)
 
 
-def check_unpacked(file):
+def check_unpacked(file: Path) -> None:
     """Raise `ConfigError` if a packed file unpacks to absurdly much."""
     size, most = 0, max(MUCH, SWELLING * os.path.getsize(file))
     with open_with_compression(str(file), "rb") as opened:
@@ -66,7 +70,7 @@ def check_unpacked(file):
                 raise ConfigError(f"{file} unpacks to more than {most:,} bytes, and is not read.")
 
 
-def check_trajectory(file):
+def check_trajectory(file: Path) -> None:
     """Raise `ConfigError` if a trajectory announces more than the file holds."""
     size = os.path.getsize(file)
     with open(file, "rb") as opened:
@@ -85,7 +89,7 @@ def check_trajectory(file):
                     )
 
 
-def parts_of(item):
+def parts_of(item: Any) -> Iterator[Any]:
     """Yield the arrays of a trajectory's structure, which are not read by that."""
     for value in vars(item)["_data"].values():
         if isinstance(value, ulm.NDArrayReader):

@@ -3,31 +3,35 @@
 A file beside it has a line for each structure: where it ends, and the checksum of its text.
 """
 
+from __future__ import annotations
+
 import hashlib
 import io
 import os
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import ase.io
+from ase import Atoms
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import database, messages
-from keras_ruo2.io.extxyz import extxyz_text, restored
+from keras_ruo2.io.extxyz import extxyz_text, restored, restored_frame
 from keras_ruo2.io.paths import shown
-from keras_ruo2.io.state import warn_unsealed, write_whole
+from keras_ruo2.io.state import atomic_write_bytes, warn_unsealed
 
 COUNT = re.compile(rb"[0-9]{1,9}")
 ROW = re.compile(rb"[0-9]{1,18} [0-9a-f]{64}")
 
 
-def seals_of(path):
+def seals_of(path: Path) -> Path:
     """Return the path of the checksums of a file's structures."""
     return path.with_name(f"{path.name}.seals")
 
 
-def append_frame(path, atoms):
+def append_frame(path: Path, atoms: Atoms) -> None:
     """Append a structure to an extxyz file, in one piece and down to the disk."""
     content = extxyz_text([atoms]).encode()
     size = path.stat().st_size if path.exists() else 0
@@ -41,7 +45,7 @@ def append_frame(path, atoms):
     append(seals_of(path), line(Seal(size + len(content), seal(content, len(kept)))))
 
 
-def append(path, content):
+def append(path: Path, content: bytes) -> None:
     """Append bytes to a file, down to the disk."""
     with open(path, "ab") as file:
         file.write(content)
@@ -49,7 +53,7 @@ def append(path, content):
         os.fsync(file.fileno())
 
 
-def seal(content, number):
+def seal(content: bytes, number: int) -> str:
     """Return the checksum of a structure's text and of its number in the file."""
     return hashlib.sha256(f"{number}\n".encode() + content).hexdigest()
 
@@ -61,12 +65,12 @@ class Seal(NamedTuple):
     sha256: str
 
 
-def line(row):
+def line(row: Seal) -> bytes:
     """Return the line of a `Seal`."""
     return f"{row.end} {row.sha256}\n".encode()
 
 
-def read_seals(path):
+def read_seals(path: Path) -> list[Seal]:
     """Return the `Seal` of each structure, without one that was cut off.
 
     Raises:
@@ -82,12 +86,12 @@ def read_seals(path):
     return [Seal(int(end), sha256.decode()) for end, sha256 in map(bytes.split, rows)]
 
 
-def write_seals(path, rows):
+def write_seals(path: Path, rows: Iterable[Seal]) -> None:
     """Replace the seals of a file."""
-    write_whole(seals_of(path), b"".join(map(line, rows)))
+    atomic_write_bytes(seals_of(path), b"".join(map(line, rows)))
 
 
-def whole_frames(path, needs_seals=False):
+def whole_frames(path: Path, needs_seals: bool = False) -> list[Atoms]:
     """Return the structures of a file that `append_frame` wrote, without one that was cut off.
 
     The file is left with the whole ones only, so that appending may go on.
@@ -123,13 +127,14 @@ def whole_frames(path, needs_seals=False):
     if start < len(content):
         dropped = f"{shown(path)}: dropping an unfinished structure"
         messages.warning(f"{dropped}, not in {seals_of(path).name}.")
-        write_whole(path, content[:start])
+        atomic_write_bytes(path, content[:start])
     return [parse_frame(text.decode(), path, number) for number, text in enumerate(texts)]
 
 
-def found_rows(path, content):
+def found_rows(path: Path, content: bytes) -> list[Seal]:
     """Return what the seals of an earlier version's file would be."""
-    rows, lines, place, end = [], content.splitlines(keepends=True), 0, 0
+    rows: list[Seal] = []
+    lines, place, end = content.splitlines(keepends=True), 0, 0
     while place < len(lines):
         count = lines[place].strip()
         following = place + 2 + int(count) if COUNT.fullmatch(count) else len(lines) + 1
@@ -144,22 +149,22 @@ def found_rows(path, content):
     return rows
 
 
-def parse_frame(text, path, number):
+def parse_frame(text: str, path: Path, number: int) -> Atoms:
     """Return the structure of a text, or raise `ConfigError`."""
     try:
-        return restored(ase.io.read(io.StringIO(text), format="extxyz"))
+        return restored_frame(text)
     except Exception as error:  # ASE raises whatever damage makes it raise
         reason = " ".join(str(error).split()) or type(error).__name__
         raise damaged_file(path, f"structure {number} cannot be read ({reason})") from None
 
 
-def read_frames(path):
+def read_frames(path: Path) -> list[Atoms]:
     """Return the structures of an extxyz file that was written here."""
     text = path.read_text(encoding="utf-8")
     return [restored(atoms) for atoms in ase.io.read(io.StringIO(text), ":", format="extxyz")]
 
 
-def damaged_file(path, reason):
+def damaged_file(path: Path, reason: str) -> ConfigError:
     """Return the error about a file that is not what was written."""
     return ConfigError(
         f"{shown(path)} is damaged or was changed by hand: {reason}. Restore it, or delete it to "
@@ -167,20 +172,20 @@ def damaged_file(path, reason):
     )
 
 
-def remove_frames(path):
+def remove_frames(path: Path) -> None:
     """Remove a file of structures and its seals, the seals last."""
     Path(path).unlink(missing_ok=True)
     seals_of(Path(path)).unlink(missing_ok=True)
 
 
-def write_frames(path, frames):
+def write_frames(path: Path, frames: Iterable[Atoms]) -> None:
     """Write an extxyz file, or an ASE database by its ending, whole or not at all."""
     if Path(path).suffix == database.ENDING:
         return database.write_database(path, frames)
-    write_whole(path, extxyz_text(frames).encode())
+    atomic_write_bytes(path, extxyz_text(frames).encode())
 
 
-def write_or_empty(path, frames):
+def write_or_empty(path: Path, frames: Sequence[Atoms]) -> None:
     """Write an extxyz file, an empty one where there is no structure."""
     if frames:
         write_frames(path, frames)

@@ -2,11 +2,12 @@
 
 import signal
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 @contextmanager
-def interrupted_later():
+def interrupted_later() -> Iterator[None]:
     """Answer Ctrl-C after the block, for what must not be left half done."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,11 +1,15 @@
 """One command at a time works on an output."""
 
+from __future__ import annotations
+
 import errno
 import fcntl
 import os
 import socket
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from keras_ruo2.errors import Busy, ConfigError, check_writable
 from keras_ruo2.io.paths import shown
@@ -15,7 +19,7 @@ HELD = (errno.EWOULDBLOCK, errno.EACCES)  # what `flock` says of a lock that ano
 
 
 @contextmanager
-def only_user(path, removed=False):
+def only_user(path: Path, removed: bool = False) -> Iterator[None]:
     """Hold a lock file for this process alone; the lock goes with the process, however it ends.
 
     Where the file system has no locks, the file itself is the lock, and names its process.
@@ -37,7 +41,7 @@ def only_user(path, removed=False):
         yield
 
 
-def has_lock(file, path, stack):
+def has_lock(file: IO[str], path: Path, stack: ExitStack) -> bool:
     """Lock an open file and say whether it is still the one at `path`.
 
     Raises:
@@ -54,7 +58,7 @@ def has_lock(file, path, stack):
 
 
 @contextmanager
-def named_user(path):
+def named_user(path: Path) -> Iterator[None]:
     """Hold a file that names this process, made in one step; one of an ended process is replaced.
 
     Raises:
@@ -74,7 +78,7 @@ def named_user(path):
         path.unlink(missing_ok=True)
 
 
-def has_ended(text):
+def has_ended(text: str) -> bool:
     """Say whether the process that a text names was on this machine and is no more."""
     host, _, number = text.partition(" ")
     if host != socket.gethostname() or not number.isdecimal():
@@ -88,7 +92,7 @@ def has_ended(text):
     return False
 
 
-def busy(path, more=""):
+def busy(path: Path, more: str = "") -> Busy:
     """Return the error about an output that another process works on."""
     return Busy(
         f"Another command is working in {shown(path.parent)}. Wait for it, or end it.{more}"
@@ -96,7 +100,7 @@ def busy(path, more=""):
 
 
 @contextmanager
-def one_at_a_time(*outputs):
+def one_at_a_time(*outputs: Path) -> Iterator[None]:
     """Hold output files or folders for this process alone, each by a hidden lock beside it.
 
     Folders are made for them, and go again if they are empty at the end.
@@ -111,14 +115,14 @@ def one_at_a_time(*outputs):
         yield
 
 
-def clear_lock(out):
+def clear_lock(out: Path) -> None:
     """Remove the lock of a command that was killed when its output was whole already."""
     if lock_of(Path(os.path.realpath(out))).exists():
         with suppress(Busy, OSError, ConfigError), one_at_a_time(out):
             pass
 
 
-def hold(out, stack):
+def hold(out: Path, stack: ExitStack) -> None:
     """Enter the lock of an output into an `ExitStack`."""
     lock = lock_of(Path(os.path.realpath(out)))
     new = [folder for folder in lock.parents if not folder.exists()]
@@ -130,14 +134,14 @@ def hold(out, stack):
         raise Busy(f"Another command is working on {shown(out)}. Wait for it, or end it.") from None
 
 
-def lock_of(out):
+def lock_of(out: Path) -> Path:
     """Return the lock of an output: beside it, or within a folder beside which none can be."""
     if out.is_dir() and not (out.name and os.access(out.parent, os.W_OK)):
         return out / ".lock"
     return out.with_name(f".{out.name}.lock")
 
 
-def remove_empty(folders):
+def remove_empty(folders: Iterable[Path]) -> None:
     """Remove folders, the innermost first, as long as there is nothing in them."""
     with suppress(OSError):
         for folder in folders:

@@ -1,5 +1,8 @@
 """How much memory is left, and which structures a calculator would not fit into it."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from pathlib import Path
 
 from keras_ruo2.errors import ConfigError
@@ -35,7 +38,9 @@ CGROUPS = {
 }
 
 
-def free_memory(meminfo=MEMINFO, own=OWN_GROUPS, mounted=MOUNTED):
+def free_memory(
+    meminfo: Path = MEMINFO, own: Path = OWN_GROUPS, mounted: Path = MOUNTED
+) -> int | None:
     """Return the memory that may still be taken, bytes, or `None` where it cannot be told.
 
     It is the least of what the machine has and of what the limits of this process's control groups
@@ -55,14 +60,14 @@ def free_memory(meminfo=MEMINFO, own=OWN_GROUPS, mounted=MOUNTED):
     return min(limits, default=None)
 
 
-def cached_files(path):
+def cached_files(path: Path) -> int:
     """Return how much of a group's use is files that the kernel gives up when asked, bytes."""
     lines = path.read_text().splitlines() if path.is_file() else []
     values = dict(line.split() for line in lines)
     return int(values.get("total_inactive_file", values.get("inactive_file", 0)))
 
 
-def control_groups(own, mounted):
+def control_groups(own: Path, mounted: Path) -> Iterator[tuple[Path, Path]]:
     """Yield the files with limit and use of this process's control groups, the outer ones too.
 
     Args:
@@ -80,7 +85,7 @@ def control_groups(own, mounted):
                     yield group / limit, group / use
 
 
-def most_atoms(calculator, free=None):
+def most_atoms(calculator: str, free: int | None = None) -> int | None:
     """Return the largest number of atoms whose forces `calculator` can compute here, or `None`.
 
     Args:
@@ -96,7 +101,7 @@ def most_atoms(calculator, free=None):
     return max(0, min(MOST_ATOMS[calculator], fitting))
 
 
-def check_memory(calculator, num_atoms, free=None):
+def check_memory(calculator: str, num_atoms: int, free: int | None = None) -> None:
     """Raise `ConfigError` if forces on `num_atoms` atoms would take more memory than there is."""
     free = free_memory() if free is None else free
     limit = most_atoms(calculator, free)

@@ -1,13 +1,17 @@
 """Where the bundled data are, what a path stands for, and how output gets there whole."""
 
+from __future__ import annotations
+
 import glob
 import hashlib
 import os
 import re
 import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 from keras_ruo2.errors import ConfigError, check_choice, check_file
 
@@ -36,16 +40,16 @@ class RemoteFolder:
     bucket: str
     key: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.key}"
 
     @property
-    def name(self):
+    def name(self) -> str:
         """The last part of the path."""
         return self.key.rpartition("/")[2]
 
 
-def folder_at(place, name="records"):
+def folder_at(place: str | Path | RemoteFolder, name: str = "records") -> Path | RemoteFolder:
     """Return the folder that a path or an address names.
 
     Args:
@@ -72,19 +76,27 @@ def folder_at(place, name="records"):
     return RemoteFolder(bucket, key)
 
 
-def is_address(place):
+def is_address(place: object) -> bool:
     """Say whether `place` begins with a scheme, as `s3://bucket` does."""
     return ADDRESS.match(str(place)) is not None
 
 
-def cache_folder():
+def cache_folder() -> Path:
     """Return the folder for copies of what lies in object storage: KERAS_RUO2_CACHE, if set."""
     given = os.environ.get("KERAS_RUO2_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(given) if given else Path(base) / "keras_ruo2"
 
 
-def shown(path):
+@overload
+def shown(path: str | Path) -> Path: ...
+
+
+@overload
+def shown(path: RemoteFolder) -> RemoteFolder: ...
+
+
+def shown(path: str | Path | RemoteFolder) -> Path | RemoteFolder:
     """Return `path` relative to the working directory where it lies below it."""
     if isinstance(path, RemoteFolder):
         return path
@@ -93,7 +105,7 @@ def shown(path):
 
 
 @contextmanager
-def whole(path, partial=None):
+def atomic_write(path: Path, partial: Path | None = None) -> Iterator[Path]:
     """Give a path beside `path` to write to; what was written replaces `path` at the end.
 
     If the writing fails, `path` is as it was.
@@ -111,13 +123,13 @@ def whole(path, partial=None):
         partial.unlink(missing_ok=True)
 
 
-def write_text(path, text):
+def write_text(path: Path, text: str) -> None:
     """Write a file of text whole or not at all."""
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
-def move_over(new, old):
+def move_over(new: Path, old: Path) -> None:
     """Give a file or a folder the name `old`; a folder of that name goes once it has it."""
     aside = old.with_name(f"{old.name}.{os.getpid()}.old.partial")
     if old.is_dir():
@@ -126,7 +138,7 @@ def move_over(new, old):
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def structures_folder():
+def structures_folder() -> Path:
     """Return the folder of the bundled structures: a wheel has them inside, a clone beside it."""
     inside = PACKAGE / "tfrecords"
     return inside if inside.is_dir() else REPOSITORY / "tfrecords"
@@ -136,7 +148,7 @@ STRUCTURES = structures_folder()
 BUNDLED_STRUCTURES = STRUCTURES / "gap.extxyz"
 
 
-def bundled_file(name):
+def bundled_file(name: str) -> Path:
     """Return the path of bundled structures: `gap`, `gap_7net-0` or `basin_hopping`.
 
     Raises:
@@ -149,13 +161,13 @@ def bundled_file(name):
     return bundled[name]
 
 
-def path_of(text):
+def path_of(text: str | Path) -> Path:
     """Return the path that a user's text names; `bundled:gap_7net-0` is one of the package."""
     text = str(text)
     return bundled_file(text.removeprefix(BUNDLED)) if text.startswith(BUNDLED) else Path(text)
 
 
-def source_name(path):
+def source_name(path: str | Path) -> str:
     """Return the name that records keep of their structures: the same from a wheel and a clone."""
     path = Path(path).resolve()
     for root in (STRUCTURES.parent, REPOSITORY):
@@ -164,7 +176,7 @@ def source_name(path):
     return str(path)
 
 
-def structure_files(name, path):
+def structure_files(name: str, path: str | Path) -> list[Path]:
     """Return the files of structures that a path stands for, in the order of their names.
 
     Args:
@@ -198,7 +210,7 @@ def structure_files(name, path):
     return files
 
 
-def check_structures(name, path, out=None):
+def check_structures(name: str, path: str | Path, out: Path | None = None) -> None:
     """Raise `ConfigError` unless a path stands for files of structures, `out` not among them.
 
     Args:
@@ -215,29 +227,29 @@ def check_structures(name, path, out=None):
         raise ConfigError(f"--out={out} would be among --{name}={path}. Choose another folder.")
 
 
-def holds_structures(file):
+def holds_structures(file: Path) -> bool:
     """Say by its name whether a file holds structures."""
     return unpacked(file)[1] in STRUCTURE_ENDINGS or file.name.startswith(VASP)
 
 
-def is_whole(file):
+def is_whole(file: Path) -> bool:
     """Say by its name whether a file is neither hidden nor half written."""
     return not file.name.startswith(".") and ".partial" not in file.suffixes
 
 
-def name_in(file, files):
+def name_in(file: Path, files: Sequence[Path]) -> str:
     """Return what tells a file from the others: its path below their folder, without ending."""
     folder = os.path.commonpath([other.parent for other in files])
     return "-".join(file.relative_to(folder).with_name(unpacked(file)[0]).with_suffix("").parts)
 
 
-def unpacked(file):
+def unpacked(file: Path) -> tuple[str, str]:
     """Return the name of a file without the ending of its compression, and its ending then."""
     inner = Path(file.stem if file.suffix in PACKED else file.name)
     return str(inner), inner.suffix
 
 
-def checksum(*paths):
+def checksum(*paths: Path) -> str:
     """Return the SHA-256 of a file, or of several one after the other, as hexadecimal text."""
     digest = hashlib.sha256()
     for path in paths:
@@ -247,7 +259,7 @@ def checksum(*paths):
     return digest.hexdigest()
 
 
-def model_folder(name):
+def model_folder(name: str) -> Path:
     """Return the run folder of a bundled model.
 
     Raises:
@@ -257,7 +269,7 @@ def model_folder(name):
     return MODELS / name
 
 
-def run_named(name):
+def run_named(name: str | Path) -> Path:
     """Return the folder of a bundled model, or of a run where there is no such model.
 
     Args:
@@ -267,7 +279,7 @@ def run_named(name):
     return bundled if bundled.is_dir() and not Path(name).exists() else Path(name)
 
 
-def run_or_model(run, model):
+def run_or_model(run: Path | None, model: str | None) -> Path:
     """Return the folder of a run, or of the bundled model that is meant where none is given.
 
     Raises:

@@ -5,22 +5,30 @@ that it does not matter who does it, when, and how often. The process that holds
 pieces out and gets results back; it alone knows what is finished.
 """
 
+from __future__ import annotations
+
 import heapq
 import importlib.util
 import itertools
 import os
 import pickle
 import signal
-import sys
 import threading
 import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from keras_ruo2.errors import ConfigError, Interrupted
 from keras_ruo2.extras import install
 from keras_ruo2.io import messages
+from keras_ruo2.io.call import Call, Function
 from keras_ruo2.io.interrupts import interrupted_later
 
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+Piece = tuple[Any, float, Function, tuple[Any, ...]]  # tag, priority, function, its arguments
 ANSWER = 10  # seconds in which a scheduler must answer
 LOOK = 10  # seconds between two looks at whether there is a worker at all
 MOST_LOSSES = 5  # times that a piece may lose all the workers that Dask tries it on
@@ -29,7 +37,9 @@ INSTALL = install("scale")
 
 
 @contextmanager
-def open_pool(scheduler=None, workers=None):
+def open_pool(
+    scheduler: str | None = None, workers: int | None = None
+) -> Iterator[SerialPool | DaskPool]:
     """Yield the pool that a command asked for, and leave nothing of it behind.
 
     Args:
@@ -66,7 +76,7 @@ def open_pool(scheduler=None, workers=None):
         yield DaskPool(client, "on this machine")
 
 
-def dask_setup(worker):
+def dask_setup(worker: object) -> None:
     """Leave Ctrl-C, which reaches all processes of a terminal, to the one that holds the pool.
 
     Dask calls this in each worker on this machine when it starts.
@@ -75,7 +85,7 @@ def dask_setup(worker):
     threading.Thread(target=exit_after, args=(os.getppid(),), daemon=True).start()
 
 
-def exit_after(parent):
+def exit_after(parent: int) -> None:
     """End this process when its parent has ended, however that was."""
     while os.getppid() == parent:
         time.sleep(0.5)
@@ -83,7 +93,7 @@ def exit_after(parent):
 
 
 @contextmanager
-def environment_variables(variables):
+def environment_variables(variables: Mapping[str, str]) -> Iterator[None]:
     """Set variables of the environment for a while; Dask itself prefers what is set to its own."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
@@ -97,7 +107,7 @@ def environment_variables(variables):
                 os.environ[name] = value
 
 
-def connect(address):
+def connect(address: str) -> Client:
     """Return a client of the scheduler at `address`, or raise `ConfigError` within seconds.
 
     Something else may listen there and never say a word, which Dask would wait for; so it is asked
@@ -105,20 +115,21 @@ def connect(address):
     """
     from distributed import Client
 
-    outcome = {}
+    clients: list[Client] = []
+    errors: list[Exception] = []
 
-    def ask():
+    def ask() -> None:
         try:
-            outcome["client"] = Client(address, timeout=ANSWER / 2, set_as_default=False)
+            clients.append(Client(address, timeout=ANSWER / 2, set_as_default=False))
         except Exception as error:  # what answers may be anything
-            outcome["error"] = error
+            errors.append(error)
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(ANSWER)
-    if "client" in outcome:
-        return outcome["client"]
-    reason = outcome.get("error", f"no answer in {ANSWER} s")
+    if clients:
+        return clients[0]
+    reason = errors[0] if errors else f"no answer in {ANSWER} s"
     raise ConfigError(
         f"No Dask scheduler answers at --scheduler={address} ({reason}). Start one (dask "
         "scheduler) and give its address, e.g. tcp://HOST:8786."
@@ -130,10 +141,11 @@ class SerialPool:
 
     size = 1
 
-    def __init__(self):
-        self.waiting, self.count = [], itertools.count()
+    def __init__(self) -> None:
+        self.waiting: list[tuple[float, int, object, Function, tuple[Any, ...]]] = []
+        self.count = itertools.count()
 
-    def submit(self, tag, priority, function, *arguments):
+    def submit(self, tag: object, priority: float, function: Function, *arguments: Any) -> None:
         """Hand out a piece of work.
 
         Args:
@@ -144,13 +156,13 @@ class SerialPool:
         """
         heapq.heappush(self.waiting, (priority, next(self.count), tag, function, arguments))
 
-    def results(self):
+    def results(self) -> Iterator[tuple[Any, Any]]:
         """Yield `(tag, result)` of each piece as it is done, also of those submitted meanwhile."""
         while self.waiting:
             _, _, tag, function, arguments = heapq.heappop(self.waiting)
             yield tag, function(*arguments)
 
-    def call(self, function, *arguments):
+    def call(self, function: Function, *arguments: Any) -> Any:
         """Return the result of one piece of work."""
         return function(*arguments)
 
@@ -166,22 +178,24 @@ class DaskPool:
         where: Where the workers are, for messages.
     """
 
-    def __init__(self, client, where):
+    def __init__(self, client: Client, where: str) -> None:
         self.client, self.where = client, where
-        self.pieces, self.losses, self.waited = {}, {}, None
+        self.pieces: dict[Future[Any], Piece] = {}
+        self.losses: dict[Any, int] = {}
+        self.waited: float | None = None
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Number of threads that work now."""
         return max(1, sum(self.client.nthreads().values()))
 
-    def submit(self, tag, priority, function, *arguments):
+    def submit(self, tag: object, priority: float, function: Function, *arguments: Any) -> None:
         piece = (tag, priority, function, arguments)
         packed = pickle.dumps(Call(function, arguments))
         future = self.client.submit(pickle.loads, packed, priority=-priority, pure=False)
         self.pieces[future] = piece
 
-    def results(self):
+    def results(self) -> Iterator[tuple[Any, Any]]:
         while self.pieces:
             for future in self.wait():
                 piece = self.pieces.pop(future)
@@ -191,11 +205,11 @@ class DaskPool:
                 else:
                     self.repeat(piece, error)
 
-    def call(self, function, *arguments):
+    def call(self, function: Function, *arguments: Any) -> Any:
         self.submit("call", 0, function, *arguments)
         return dict(self.results())["call"]
 
-    def wait(self):
+    def wait(self) -> set[Future[Any]]:
         """Return the pieces that are done, once there is one."""
         from distributed import wait
 
@@ -209,14 +223,14 @@ class DaskPool:
             except Exception as error:
                 raise self.gone(error) from None
 
-    def outcome(self, future):
+    def outcome(self, future: Future[Any]) -> BaseException | None:
         """Return what a piece that is done raised, or `None`."""
         try:
             return future.exception(timeout=LOOK)
         except Exception as error:
             raise self.gone(error) from None
 
-    def look(self):
+    def look(self) -> None:
         """Say once that there is no worker, and raise if the scheduler has gone."""
         if self.client.status != "running":
             raise self.gone(self.client.status)
@@ -226,7 +240,7 @@ class DaskPool:
             self.waited = time.monotonic()
             messages.warning(f"Waiting for workers {self.where}.")
 
-    def gone(self, error):
+    def gone(self, error: object) -> Interrupted:
         """Return the error that tells of a lost scheduler."""
         reason = type(error).__name__ if isinstance(error, BaseException) else error
         return Interrupted(
@@ -234,7 +248,7 @@ class DaskPool:
             "a scheduler and repeat the command."
         )
 
-    def repeat(self, piece, error):
+    def repeat(self, piece: Piece, error: BaseException) -> None:
         """Hand a piece out again if its workers died, else raise its error."""
         from distributed.scheduler import KilledWorker
 
@@ -264,36 +278,10 @@ class DaskPool:
         raise error
 
 
-def find_missing(error):
+def find_missing(error: BaseException | None) -> str | None:
     """Return the name of the module that could not be imported, or `None`."""
     while error is not None:
         if isinstance(error, ModuleNotFoundError):
             return error.name
         error = error.__cause__ or error.__context__
     return None
-
-
-class Call:
-    """A call that is made where it is unpickled.
-
-    The scheduler, which only passes bytes on, may run where the package is not installed.
-    """
-
-    def __init__(self, function, arguments):
-        self.function, self.arguments = function, arguments
-
-    def __reduce__(self):
-        return perform, (self.function, os.getcwd(), self.arguments)
-
-
-def perform(function, folder, arguments):
-    """Do a piece of work on a worker, which finds modules in the client's folder too.
-
-    Args:
-        function: Function of a module.
-        folder: The client's working directory.
-        arguments: The function's arguments.
-    """
-    if os.path.isdir(folder) and folder not in sys.path:
-        sys.path.append(folder)
-    return function(*arguments)

@@ -5,14 +5,18 @@ state file notes how much is finished, and its checksum. What is not what was wr
 name.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import messages
-from keras_ruo2.io.paths import shown, whole
+from keras_ruo2.io.paths import atomic_write, shown
 
 VERSION = 1
 SEAL = "seal"
@@ -20,7 +24,7 @@ MOST_BYTES = 1_000_000_000  # of a state file
 BLOCK = 1 << 20
 
 
-def write_whole(path, content):
+def atomic_write_bytes(path: Path, content: bytes) -> None:
     """Write a file so that its name stands for all of the content or for what was there before.
 
     Args:
@@ -28,7 +32,7 @@ def write_whole(path, content):
         content: Bytes.
     """
     path = Path(path)
-    with whole(path, path.with_name(f"{path.name}.partial")) as partial:
+    with atomic_write(path, path.with_name(f"{path.name}.partial")) as partial:
         with open(partial, "wb") as file:
             file.write(content)
             file.flush()
@@ -36,7 +40,7 @@ def write_whole(path, content):
     sync_folder(path.parent)
 
 
-def sync_folder(folder):
+def sync_folder(folder: Path) -> None:
     """Bring the names in a folder down to the disk, where its file system can do that."""
     try:
         number = os.open(folder, os.O_RDONLY)
@@ -50,26 +54,27 @@ def sync_folder(folder):
         os.close(number)
 
 
-def write_state(path, values):
+def write_state(path: Path, values: Mapping[str, Any]) -> None:
     """Write a dict, which JSON can hold, as a state file."""
-    write_whole(path, state_text(values).encode())
+    atomic_write_bytes(path, state_text(values).encode())
 
 
-def state_text(values):
+def state_text(values: Mapping[str, Any]) -> str:
     """Return the text of a state file."""
-    values = json.loads(json.dumps(values))
-    return json.dumps({SEAL: {"version": VERSION, "sha256": digest(values)}} | values, indent=1) + (
-        "\n"
-    )
+    plain = json.loads(json.dumps(values))
+    sealed = {SEAL: {"version": VERSION, "sha256": digest(plain)}} | plain
+    return json.dumps(sealed, indent=1) + "\n"
 
 
-def digest(values):
+def digest(values: object) -> str:
     """Return the SHA-256 of values as JSON holds them, whatever their order and layout."""
     text = json.dumps(values, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_state(path, advice, unsealed=None):
+def read_state(
+    path: Path, advice: str, unsealed: Callable[[dict[str, Any]], bool] | None = None
+) -> dict[str, Any]:
     """Return what `write_state` wrote.
 
     Args:
@@ -93,7 +98,12 @@ def read_state(path, advice, unsealed=None):
     return parse_state(content, shown(path), advice, unsealed)
 
 
-def parse_state(content, name, advice, unsealed=None):
+def parse_state(
+    content: bytes,
+    name: object,
+    advice: str,
+    unsealed: Callable[[dict[str, Any]], bool] | None = None,
+) -> dict[str, Any]:
     """Return the values of a state file's bytes; see `read_state`. `name` is for messages."""
     values = parse_json(content, name, advice)
     seal = values.pop(SEAL, None)
@@ -118,7 +128,7 @@ def parse_state(content, name, advice, unsealed=None):
     return values
 
 
-def parse_json(content, name, advice):
+def parse_json(content: bytes, name: object, advice: str) -> dict[str, Any]:
     """Return the dict that bytes of JSON hold, or raise `ConfigError`."""
     try:
         values = json.loads(content.decode())
@@ -133,17 +143,17 @@ def parse_json(content, name, advice):
     return values
 
 
-SAID = set()
+SAID: set[str] = set()
 
 
-def say_once(text):
+def say_once(text: str) -> None:
     """Print a line on standard error, the first time that a process has it to say."""
     if text not in SAID:
         SAID.add(text)
         messages.warning(text)
 
 
-def warn_unsealed(name):
+def warn_unsealed(name: object) -> None:
     """Say once that a file has no seal."""
     say_once(f"Note: {name} has no seal (an earlier version wrote it): damage may go unseen.")
 
@@ -155,11 +165,11 @@ class Grown:
         path: The file; it appears with the first piece.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: Path) -> None:
         self.path = Path(path)
         self.size, self.sum = 0, hashlib.sha256()
 
-    def take_up(self, size, sha256, advice):
+    def take_up(self, size: int, sha256: str | None, advice: str) -> None:
         """Go on with a file of which `size` bytes are finished; what lies beyond is dropped.
 
         Args:
@@ -174,7 +184,7 @@ class Grown:
         if self.path.exists() and self.path.stat().st_size > size:
             self.restore()
 
-    def append(self, content):
+    def append(self, content: bytes) -> None:
         """Append bytes, down to the disk; if that fails the file is as it was before."""
         try:
             with open(self.path, "ab") as file:
@@ -187,19 +197,19 @@ class Grown:
         self.size += len(content)
         self.sum.update(content)
 
-    def restore(self):
+    def restore(self) -> None:
         """Drop what was not appended whole; a file with nothing in it goes."""
         if self.path.exists():
             os.truncate(self.path, self.size)
             if not self.size:
                 self.path.unlink()
 
-    def note(self):
+    def note(self) -> dict[str, int | str]:
         """Return what `take_up` needs to know."""
         return {"size": self.size, "sha256": self.sum.hexdigest()}
 
 
-def prove(path, size, sha256, advice):
+def prove(path: Path, size: int, sha256: str | None, advice: str) -> hashlib._Hash:
     """Return the running SHA-256 of the first `size` bytes of a file.
 
     Args:
@@ -226,7 +236,7 @@ def prove(path, size, sha256, advice):
     return digest
 
 
-def sum_of(path, size):
+def sum_of(path: Path, size: int) -> hashlib._Hash:
     """Return the running SHA-256 of the first bytes of a file."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:

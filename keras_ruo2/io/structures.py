@@ -1,12 +1,17 @@
 """Structure files."""
 
+from __future__ import annotations
+
 import itertools
 import math
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import ase.db
 import ase.io
+from ase import Atoms
 from ase.io.formats import open_with_compression
 
 from keras_ruo2.errors import ConfigError
@@ -22,12 +27,12 @@ TEXTS = (".extxyz", ".xyz")  # read as text, by their ending
 VECTOR = b"VEC"  # begins lines of a cell, after the atoms of an old kind of xyz
 
 
-def read_structures(path):
+def read_structures(path: str | Path) -> list[Atoms]:
     """Read every structure of a file or of a set of files; see `iterate_structures`."""
     return list(iterate_structures(path))
 
 
-def iterate_structures(path):
+def iterate_structures(path: str | Path) -> Iterator[Atoms]:
     """Read structures one after the other.
 
     Args:
@@ -62,7 +67,7 @@ def iterate_structures(path):
         )
 
 
-def iterate_file(file):
+def iterate_file(file: Path) -> Iterator[Atoms]:
     """Return an iterator over the structures of one file.
 
     Extxyz is parsed frame by frame, unpacked as it is read: ASE looks up places in the file as it
@@ -82,7 +87,7 @@ def iterate_file(file):
     return read_as(file, kind)
 
 
-def read_as(file, kind):
+def read_as(file: Path, kind: str) -> Iterator[Atoms]:
     """Yield the structures of a file by ASE's reader of a format; its name is taken as it is."""
     with warnings.catch_warnings():  # ASE's, about what a file says and it does not use
         warnings.simplefilter("ignore")
@@ -91,7 +96,7 @@ def read_as(file, kind):
         )
 
 
-def texts_of(file, size=math.inf):
+def texts_of(file: Path, size: float = math.inf) -> Iterator[str]:
     """Yield the text of each frame of an extxyz file, packed or not.
 
     Args:
@@ -121,7 +126,7 @@ def texts_of(file, size=math.inf):
             raise ValueError("an empty line where a structure should begin")
 
 
-def count_in(line):
+def count_in(line: bytes) -> int:
     """Return the number of atoms that a frame's first line says."""
     if not line.strip().isdigit() or len(line.strip()) > LONGEST_COUNT:
         raise ValueError(f"{line.strip()[:40]!r} where a number of atoms should stand")
@@ -130,7 +135,7 @@ def count_in(line):
     return int(line)
 
 
-def next_line(lines):
+def next_line(lines: IO[bytes]) -> bytes:
     """Return the next line of an open file; one that does not end is an error."""
     line = lines.readline(LONGEST_LINE)
     if len(line) == LONGEST_LINE:
@@ -138,18 +143,18 @@ def next_line(lines):
     return line
 
 
-def remaining_lines(lines):
+def remaining_lines(lines: IO[bytes]) -> Iterator[bytes]:
     """Yield the lines that are left of an open file."""
     while line := next_line(lines):
         yield line
 
 
-def database_structures(file):
+def database_structures(file: Path) -> Iterator[Atoms]:
     """Yield the structures of an ASE database, the values that were stored with each in `info`."""
     for row in ase.db.connect(file).select():
         yield atoms_of(row)
 
 
-def name_of(atoms, number):
+def name_of(atoms: Atoms, number: int) -> str:
     """Return the name that a structure came with, or its formula and number."""
     return str(atoms.info.get("name", f"{atoms.get_chemical_formula() or 'empty'}-{number}"))

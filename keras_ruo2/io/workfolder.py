@@ -1,8 +1,14 @@
 """A folder that a long work is done in: what it was begun with, and which stages are finished."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from ase import Atoms
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import messages
@@ -17,7 +23,21 @@ REPEAT = "Repeat that command, choose another --out, or delete the file."
 RESTORE = "Restore it, or delete the folder to start anew."
 
 
-def take_up(config, free=()):
+class Settings(Protocol):
+    """What a folder needs of a `Config`."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    RENAMED: ClassVar[dict[str, str]]
+    given: frozenset[str]
+    out: Path
+
+    def as_dict(self) -> dict[str, Any]: ...
+
+
+C = TypeVar("C", bound=Settings)
+
+
+def take_up(config: C, free: Collection[str] = ()) -> C:
     """Return the config to go on with: what the folder was begun with, or `config` itself.
 
     Args:
@@ -48,7 +68,9 @@ def take_up(config, free=()):
     return type(config)(**{name: as_field(value) for name, value in kept.items()})
 
 
-def check_same(work, begun, asked, advice):
+def check_same(
+    work: object, begun: Mapping[str, Any], asked: Mapping[str, Any], advice: str
+) -> None:
     """Raise `ConfigError` unless a work was begun with what is asked for now, as JSON has it.
 
     Args:
@@ -65,12 +87,12 @@ def check_same(work, begun, asked, advice):
             )
 
 
-def as_field(value):
+def as_field(value: object) -> object:
     """Return a value of JSON as a config takes it."""
     return tuple(value) if isinstance(value, list) else value
 
 
-def begin(config, inputs):
+def begin(config: Settings, inputs: Mapping[str, str]) -> None:
     """Note in the folder what it is made from, or check that this has not changed.
 
     Args:
@@ -90,7 +112,7 @@ def begin(config, inputs):
     write_state(path, {"config": config.as_dict(), "inputs": inputs})
 
 
-def read_settings(path, renamed):
+def read_settings(path: Path, renamed: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Return what a folder was begun with.
 
     Args:
@@ -109,7 +131,7 @@ def read_settings(path, renamed):
     }
 
 
-def stage(path, make):
+def stage(path: Path, make: Callable[[Path], object]) -> Path:
     """Make a file with `make(path)` unless an earlier command has; return its path.
 
     Raises:
@@ -134,11 +156,11 @@ def stage(path, make):
     return path
 
 
-def frames(path):
+def frames(path: Path) -> list[Atoms]:
     """Return the structures of a stage, a list that may be empty."""
     return read_frames(path) if path.stat().st_size else []
 
 
-def fingerprint(*paths):
+def fingerprint(*paths: Path) -> str:
     """Return the beginning of the SHA-256 of files."""
     return checksum(*paths)[:16]

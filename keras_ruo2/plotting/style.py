@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb  # noqa: E402
 from matplotlib.figure import Figure as Figure  # noqa: E402, for hints elsewhere
 from matplotlib.text import Text  # noqa: E402
 
-from keras_ruo2.io.paths import whole  # noqa: E402
+from keras_ruo2.io.paths import atomic_write  # noqa: E402
 from keras_ruo2.species import SPECIES, renamed  # noqa: E402
 
 # Okabe and Ito's palette, told apart with every kind of colour vision.
@@ -262,7 +262,7 @@ def save_figure(figure, path, species=SPECIES):
             text.set_text(renamed(text.get_text(), species))
         if "$" in text.get_text() and OWN_MATHS not in text.get_text():
             text.set_parse_math(False)  # a name from a file is no formula
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         figure.savefig(partial)
     figure.canvas.draw()
     pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()

@@ -6,14 +6,18 @@ is written by itself, here or on workers, from the prepared structures. What is 
 that an uninterrupted one writes.
 """
 
-from collections import Counter
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from keras_ruo2.config.preparation import RecordsConfig
 from keras_ruo2.data.description import (
-    FEWEST_HELD_OUT,
     FILE_NAME,
-    HELD_OUT,
     SCHEMA_VERSION,
     SHARD,
     STATISTICS,
@@ -34,13 +38,20 @@ from keras_ruo2.io.paths import (
     source_name,
     structure_files,
 )
-from keras_ruo2.io.pool import open_pool
+from keras_ruo2.io.pool import DaskPool, SerialPool, open_pool
 from keras_ruo2.io.progress import Progress
 from keras_ruo2.io.state import write_state
 from keras_ruo2.records import workplace
 from keras_ruo2.records.publish import publish
 from keras_ruo2.records.shards import build_shard, dataset_statistics
-from keras_ruo2.records.survey import count_repeats, survey, survey_from
+from keras_ruo2.records.split import (
+    chosen_chains,
+    count_families,
+    split_structures,
+    warn_of_few_chains,
+    warn_of_few_held_out,
+)
+from keras_ruo2.records.survey import Survey, count_repeats, survey, survey_from
 from keras_ruo2.structure.energies import class_edges
 
 NUM_SHARDS = 16
@@ -48,7 +59,7 @@ NOTE = SHARD | {"tally": optional(record(STATISTICS))}  # what is kept of a fini
 SURVEY, TRAJECTORY, SHARDS = "survey.json", "structures.traj", "records"
 
 
-def main(config):
+def main(config: RecordsConfig) -> None:
     """Check every structure, then voxelise them and write the shards.
 
     Everything is written to a folder of its own first, which takes its name when it is whole.
@@ -60,7 +71,7 @@ def main(config):
         ConfigError: If the output exists, or a structure cannot be used; nothing is written then.
     """
     if isinstance(config.out, RemoteFolder):
-        return publish(config, main)
+        return publish(config, config.out, main)
     out = (config.out or RECORDS / config.folder_name).resolve()
     folder = out.with_name(f"{out.name}.partial")
     if (out / FILE_NAME).is_file():
@@ -78,7 +89,7 @@ def main(config):
     messages.info(f"{shown(out)}: {total:,} records of {len(surveyed.names):,} structures.")
 
 
-def check_output(out, overwrite):
+def check_output(out: Path, overwrite: bool) -> None:
     """Raise `ConfigError` if `out` holds anything, or anything but records to be overwritten."""
     if not out.exists():
         return
@@ -94,12 +105,12 @@ def check_output(out, overwrite):
         raise ConfigError(f"--out={shown(out)} exists. Choose another folder or add --overwrite.")
 
 
-def is_record_file(path):
+def is_record_file(path: Path) -> bool:
     """Say whether a file is one that `main` writes."""
     return path.is_file() and (path.name == FILE_NAME or path.suffix == ".tfrecord")
 
 
-def survey_once(config, folder):
+def survey_once(config: RecordsConfig, folder: Path) -> Survey:
     """Return the `Survey` of the structures, an earlier one if the folder has it."""
     path = folder / SURVEY
     if path.is_file():
@@ -112,7 +123,9 @@ def survey_once(config, folder):
     return surveyed
 
 
-def build(surveyed, config, folder, pool):
+def build(
+    surveyed: Survey, config: RecordsConfig, folder: Path, pool: SerialPool | DaskPool
+) -> Description:
     """Write the shards of both splits that are not there yet, and return the `Description`.
 
     Args:
@@ -141,11 +154,11 @@ def build(surveyed, config, folder, pool):
         name, split, members = dealt[number]
         work = (folder, name, split, members.tolist(), config, edges, schema)
         pool.submit(name, number, build_shard, *work)
-    finish_shards(shards, pool, folder)
-    return make_description(surveyed, edges, config, schema, splits, list(shards.values()))
+    finished = finish_shards(shards, pool, folder)
+    return make_description(surveyed, edges, config, schema, splits, finished)
 
 
-def finished_shard(folder, name):
+def finished_shard(folder: Path, name: str) -> dict[str, Any] | None:
     """Return what an earlier command noted of a shard, `None` if it is not there as noted."""
     note, shard = folder / f"{name}.json", folder / SHARDS / name
     if not (note.is_file() and shard.is_file()):
@@ -159,7 +172,9 @@ def finished_shard(folder, name):
     return known if checksum(shard) == known["sha256"] else None
 
 
-def deal_shards(splits):
+def deal_shards(
+    splits: Mapping[str, NDArray[np.intp]],
+) -> Iterator[tuple[str, str, NDArray[np.intp]]]:
     """Yield `(name, split, members)` of every shard; structures are dealt out in turn."""
     for split, members in splits.items():
         num_shards = min(NUM_SHARDS, len(members))
@@ -167,20 +182,30 @@ def deal_shards(splits):
             yield name, split, members[k::num_shards]
 
 
-def finish_shards(shards, pool, folder):
-    """Wait for the shards that are not there yet and keep what is known of each."""
-    there = [shard for shard in shards.values() if shard is not None]
-    if there:
+def finish_shards(
+    shards: Mapping[str, dict[str, Any] | None], pool: SerialPool | DaskPool, folder: Path
+) -> list[dict[str, Any]]:
+    """Wait for the shards that are not there yet and return what is known of all, in order."""
+    known = {name: shard for name, shard in shards.items() if shard is not None}
+    if known:
         messages.info(
-            f"Going on in {shown(folder)}: {len(there)} of {len(shards)} shards are there."
+            f"Going on in {shown(folder)}: {len(known)} of {len(shards)} shards are there."
         )
-    progress = Progress(len(shards), done=len(there), every=1.0)
+    progress = Progress(len(shards), done=len(known), every=1.0)
     for name, shard in pool.results():
-        shards[name] = shard
+        known[name] = shard
         progress.step(f"{name}: {shard['count']:,} records")
+    return [known[name] for name in shards]
 
 
-def make_description(surveyed, edges, config, schema, splits, shards):
+def make_description(
+    surveyed: Survey,
+    edges: NDArray[np.float64],
+    config: RecordsConfig,
+    schema: Schema,
+    splits: Mapping[str, NDArray[np.intp]],
+    shards: Sequence[Mapping[str, Any]],
+) -> Description:
     """Return the `Description` of finished shards."""
     tallies = [shard["tally"] for shard in shards if shard["split"] == TRAINING]
     kept = ("name", "split", "count", "sha256")
@@ -202,7 +227,9 @@ def make_description(surveyed, edges, config, schema, splits, shards):
     )
 
 
-def describe_source(config, surveyed, splits):
+def describe_source(
+    config: RecordsConfig, surveyed: Survey, splits: Mapping[str, NDArray[np.intp]]
+) -> dict[str, Any]:
     """Return where records came from: file, settings and cells, for `Description.source`."""
     return {
         "file": source_name(config.structures),
@@ -218,72 +245,7 @@ def describe_source(config, surveyed, splits):
     }
 
 
-def split_structures(families, holdout, seed):
-    """Split structures, never slices, into training and held-out; both in random order.
-
-    Snapshots of a search resemble those of the same chain: of these whole chains are held out,
-    unless they are too few for that.
-
-    Args:
-        families: Whom each structure belongs to, see `Survey`.
-        holdout: Share to hold out, of single structures and of those with a family.
-        seed: Of the order.
-
-    Returns:
-        Dict of index arrays, keyed `TRAINING` and `HELD_OUT`.
-    """
-    order, sizes = np.random.default_rng(seed).permutation(len(families)), Counter(families)
-    held = chosen_chains(families, holdout, seed)
-    is_held = np.array([family in held for family in families], dtype=bool)
-    for groups in (False, True):
-        members = [index for index in order if (sizes[families[index]] > 1) == groups]
-        if not (groups and held):
-            is_held[members[: round(holdout * len(members))]] = True
-    return {TRAINING: order[~is_held[order]], HELD_OUT: order[is_held[order]]}
-
-
-def chosen_chains(families, holdout, seed):
-    """Return which families of several structures are held out, an empty set if too few would be.
-
-    They hold half of the wanted share at least, half as much again at most.
-    """
-    sizes = {family: size for family, size in Counter(families).items() if size > 1}
-    wanted = holdout * sum(sizes.values())
-    held, count = set(), 0
-    for family in np.random.default_rng([seed, 1]).permutation(sorted(sizes)).tolist():
-        if count < wanted and count + sizes[family] <= 1.5 * wanted:
-            held.add(family)
-            count += sizes[family]
-    return held if count >= wanted / 2 else set()
-
-
-def warn_of_few_chains(families, config):
-    """Say so where held-out structures will resemble those of training."""
-    num = sum(size > 1 for size in Counter(families).values())
-    if num and config.holdout and not chosen_chains(families, config.holdout, config.seed):
-        messages.warning(
-            f"Warning: of {num} chains none is held out whole at --holdout={config.holdout}, but "
-            "single snapshots, much like those of training: scores on them flatter.",
-        )
-
-
-def count_families(families, splits):
-    """Return how many independent structures are held out, a chain of a search counted once."""
-    return len({families[index] for index in splits[HELD_OUT]})
-
-
-def warn_of_few_held_out(number, config):
-    """Say so where held-out structures are no yardstick."""
-    if config.holdout and number < FEWEST_HELD_OUT:
-        messages.warning(
-            f"Warning: {number} structures (or chains of a search) are held out, which are no "
-            "yardstick: distances to them are those to single slabs, and no ratio to them will be "
-            f"reported. Hold out {FEWEST_HELD_OUT} or more (--holdout up to 0.5), or give more "
-            "structures.",
-        )
-
-
-def drop_halves(folder):
+def drop_halves(folder: Path) -> None:
     """Remove what killed workers have left of shards that were written again."""
     for path in folder.glob("*.partial"):
         path.unlink(missing_ok=True)

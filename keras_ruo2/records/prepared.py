@@ -1,8 +1,13 @@
 """Prepared structures of a build prove themselves: each carries the checksum of what it is."""
 
+from __future__ import annotations
+
 import hashlib
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
+from ase import Atoms
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.paths import shown
@@ -12,13 +17,13 @@ from keras_ruo2.structure.cells import energy_of
 SUM = "sha256"
 
 
-def sealed(box):
+def sealed(box: Atoms) -> Atoms:
     """Return a structure with its checksum in `info`."""
     box.info[SUM] = checksum_of(box)
     return box
 
 
-def checksum_of(box):
+def checksum_of(box: Atoms) -> str:
     """Return the SHA-256 of a structure's atoms, cell, energy and `info`, to the last bit."""
     hashed = hashlib.sha256()
     for values in (box.numbers, box.positions, box.cell.array, box.pbc.astype(int)):
@@ -31,7 +36,7 @@ def checksum_of(box):
     return hashed.hexdigest()
 
 
-def json_info(values):
+def json_info(values: Mapping[str, object]) -> object:
     """Return what a trajectory keeps of `info`, as JSON can hold it."""
     if isinstance(values, dict):
         return {str(name): json_info(value) for name, value in values.items()}
@@ -40,7 +45,7 @@ def json_info(values):
     return values.item() if isinstance(values, np.generic) else values
 
 
-def proven(box, folder):
+def proven(box: Atoms, folder: Path) -> Atoms:
     """Return a prepared structure that was read, or raise `ConfigError` if it is another one.
 
     Args:

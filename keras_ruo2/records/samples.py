@@ -1,7 +1,15 @@
 """A prepared structure -> its samples: translations, rotations, grids and slices."""
 
-import numpy as np
+from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
+
+from keras_ruo2.config.preparation import RecordsConfig
 from keras_ruo2.density.voxelise import voxelise
 from keras_ruo2.recipes import TRANSLATIONS
 from keras_ruo2.structure import cells
@@ -11,7 +19,9 @@ from keras_ruo2.structure.motifs import motif_of
 EMPTY = 0.01  # a slice whose densities all stay below this holds no Gaussian
 
 
-def collect(atoms, index, config, edges):
+def collect(
+    atoms: Atoms, index: int, config: RecordsConfig, edges: NDArray[np.float64]
+) -> list[dict[str, Any]]:
     """Return every sample of a structure.
 
     Args:
@@ -33,7 +43,7 @@ def collect(atoms, index, config, edges):
         "structure": atoms.info["name"],
         "motif": motif_of(atoms, config.pair).to_bytes(),
     }
-    grids = []
+    grids: list[dict[str, Any]] = []
     for _ in range(recipe.translations):
         box = rotate_and_translate(atoms, rng, recipe.rotate, config.translate)
         shape = (recipe.num_voxels,) * 3
@@ -43,7 +53,9 @@ def collect(atoms, index, config, edges):
     return grids
 
 
-def rotate_and_translate(atoms, rng, rotate, translate=TRANSLATIONS[0]):
+def rotate_and_translate(
+    atoms: Atoms, rng: np.random.Generator, rotate: bool, translate: str = TRANSLATIONS[0]
+) -> Atoms:
     """Turn `atoms` by a random multiple of 90 degrees and move them by a random vector.
 
     Args:
@@ -62,7 +74,9 @@ def rotate_and_translate(atoms, rng, rotate, translate=TRANSLATIONS[0]):
     return turned
 
 
-def slices(grid, lengths, positions):
+def slices(
+    grid: NDArray[np.float32], lengths: NDArray[np.float64], positions: Sequence[int]
+) -> list[dict[str, Any]]:
     """Cut a grid into its xz and yz planes, without the empty ones.
 
     Args:
@@ -76,9 +90,13 @@ def slices(grid, lengths, positions):
     if not positions:
         return [{"grid": grid, "lattice": lengths, "plane": "xyz"}]
     cuts = [("xz", 1, lengths[[0, 2]]), ("yz", 0, lengths[[1, 2]])]
-    planes = [
-        {"grid": grid.take(position, axis=axis), "lattice": lattice, "plane": plane}
+    planes = (
+        (grid.take(position, axis=axis), lattice, plane)
         for plane, axis, lattice in cuts
         for position in positions
+    )
+    return [
+        {"grid": cut, "lattice": lattice, "plane": plane}
+        for cut, lattice, plane in planes
+        if cut.max() >= EMPTY
     ]
-    return [plane for plane in planes if plane["grid"].max() >= EMPTY]

@@ -1,11 +1,19 @@
 """One shard of records, from prepared structures to its file, and what is counted on the way."""
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase.io.trajectory import Trajectory
+from numpy.typing import NDArray
 
+from keras_ruo2.config.preparation import RecordsConfig
 from keras_ruo2.data.description import TRAINING
+from keras_ruo2.data.schema import Schema
 from keras_ruo2.data.shards import write_shard
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.state import write_state
@@ -13,7 +21,15 @@ from keras_ruo2.records.prepared import proven
 from keras_ruo2.records.samples import collect
 
 
-def build_shard(folder, name, split, members, config, edges, schema):
+def build_shard(
+    folder: Path,
+    name: str,
+    split: str,
+    members: Sequence[int],
+    config: RecordsConfig,
+    edges: NDArray[np.float64],
+    schema: Schema,
+) -> dict[str, Any]:
     """Write a shard; what it holds depends on the arguments and the trajectory only.
 
     Args:
@@ -28,26 +44,27 @@ def build_shard(folder, name, split, members, config, edges, schema):
     Returns:
         Dict with `name`, `split`, `count`, `sha256` and `tally`; it is also kept beside the shard.
     """
-    seen = []
+    seen: list[tuple[Any, ...]] = []
     with Trajectory(folder / "structures.traj") as prepared:
         boxes = ((index, proven(prepared[index], folder)) for index in members)
-        samples = (collect(box, index, config, edges) for index, box in boxes)
-        if split == TRAINING:
-            samples = watched(samples, seen)
+        drawn = (collect(box, index, config, edges) for index, box in boxes)
+        samples = watched(drawn, seen) if split == TRAINING else drawn
         shard = write_shard(folder / "records" / name, samples, schema)
     shard |= {"split": split, "tally": tally_records(seen, max(0, len(edges) - 1))}
     write_state(folder / f"{name}.json", shard)
     return shard
 
 
-def watched(samples, seen):
+def watched(
+    samples: Iterable[list[dict[str, Any]]], seen: list[tuple[Any, ...]]
+) -> Iterator[list[dict[str, Any]]]:
     """Pass on lists of samples, and append what is counted of each sample to `seen`."""
     for group in samples:
         seen.extend((sample["lattice"], sample["label"], sample["dmu_o"]) for sample in group)
         yield group
 
 
-def tally_records(seen, num_classes):
+def tally_records(seen: Sequence[tuple[Any, ...]], num_classes: int) -> dict[str, Any] | None:
     """Return bounds and counts of some records as JSON can hold them, `None` without records.
 
     Args:
@@ -67,7 +84,9 @@ def tally_records(seen, num_classes):
     }
 
 
-def dataset_statistics(tallies, num_classes):
+def dataset_statistics(
+    tallies: Iterable[Mapping[str, Any] | None], num_classes: int
+) -> dict[str, Any]:
     """Return the bounds and counts of the training records.
 
     Args:
@@ -80,16 +99,16 @@ def dataset_statistics(tallies, num_classes):
     Raises:
         ConfigError: If there are no records.
     """
-    tallies = [tally for tally in tallies if tally]
-    if not tallies:
+    counted = [tally for tally in tallies if tally]
+    if not counted:
         raise ConfigError("Every slice of the training structures is empty. Use another recipe.")
-    known = Counter()
-    for tally in tallies:
+    known: Counter[float] = Counter()
+    for tally in counted:
         known.update(dict(map(tuple, tally["dmu_o_counts"])))
-    counts = np.sum([tally["label_counts"] for tally in tallies], axis=0).tolist()
+    counts = np.sum([tally["label_counts"] for tally in counted], axis=0).tolist()
     return {
-        "lattice_minimum": tuple(np.min([t["lattice_minimum"] for t in tallies], axis=0).tolist()),
-        "lattice_maximum": tuple(np.max([t["lattice_maximum"] for t in tallies], axis=0).tolist()),
+        "lattice_minimum": tuple(np.min([t["lattice_minimum"] for t in counted], axis=0).tolist()),
+        "lattice_maximum": tuple(np.max([t["lattice_maximum"] for t in counted], axis=0).tolist()),
         "label_counts": tuple(counts) if num_classes else (),
         "dmu_o_counts": tuple(sorted(known.items())),
     }

@@ -5,19 +5,26 @@ which any shard takes its structures later, and an interrupted pass what it has 
 memory stay two names and four numbers of each.
 """
 
+from __future__ import annotations
+
 import itertools
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from ase import Atoms
 from ase.io.trajectory import Trajectory
+from numpy.typing import NDArray
 
+from keras_ruo2.config.preparation import RecordsConfig
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import fields, messages
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.progress import Counting
 from keras_ruo2.io.structures import iterate_structures
+from keras_ruo2.recipes import Recipe
 from keras_ruo2.records.prepared import proven, sealed
 from keras_ruo2.structure import cells
 from keras_ruo2.structure.cells import energy_of, energy_per_atom
@@ -49,13 +56,13 @@ class Survey(NamedTuple):
         families: Whom each belongs to, that are kept from training together, see `family_of`.
     """
 
-    names: list
+    names: list[str]
     energies: np.ndarray
     longest: np.ndarray
     repeats: np.ndarray
-    families: list
+    families: list[str]
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
         return {
             "names": self.names,
@@ -66,7 +73,7 @@ class Survey(NamedTuple):
         }
 
 
-def survey_from(values):
+def survey_from(values: dict[str, Any]) -> Survey:
     """Invert `Survey.as_dict`.
 
     Raises:
@@ -84,7 +91,7 @@ def survey_from(values):
     )
 
 
-def survey(config, trajectory):
+def survey(config: RecordsConfig, trajectory: Path) -> Survey:
     """Check and prepare every structure, but for those that are in the trajectory already.
 
     Args:
@@ -118,7 +125,7 @@ def survey(config, trajectory):
     return surveyed
 
 
-def prepared_before(trajectory):
+def prepared_before(trajectory: Path) -> tuple[list[tuple[Any, ...]], int]:
     """Return what is known of the structures of an interrupted pass, and where to go on.
 
     Args:
@@ -127,7 +134,8 @@ def prepared_before(trajectory):
     Returns:
         List of what `survey_row` returns, and the number of the next structure to read.
     """
-    rows, number = [], -1
+    rows: list[tuple[Any, ...]] = []
+    number = -1
     try:
         with Trajectory(trajectory) as prepared:
             for box in prepared:
@@ -142,14 +150,16 @@ def prepared_before(trajectory):
     return rows, number + 1
 
 
-def survey_row(box):
+def survey_row(box: Atoms) -> tuple[Any, ...]:
     """Return what `Survey` keeps of a prepared structure."""
     repeats = tuple(box.info.get("lateral_repeats", (1, 1)))
     longest = float(box.cell.lengths().max())
     return box.info["name"], energy_per_atom(box), longest, repeats, box.info["family"]
 
 
-def prepared_structures(config, start=0, oddities=None):
+def prepared_structures(
+    config: RecordsConfig, start: int = 0, oddities: Oddities | None = None
+) -> Iterator[Atoms]:
     """Yield every structure that the recipe takes, prepared, with a name, number and family.
 
     Args:
@@ -191,19 +201,21 @@ class Oddities:
         path: Where they come from, for messages.
     """
 
-    def __init__(self, path):
-        self.path, self.skipped, self.examples = path, [], {}
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.skipped: list[str] = []
+        self.examples: dict[Callable[[Atoms], str], list[str]] = {}
 
-    def look(self, name, atoms, box):
+    def look(self, name: str, atoms: Atoms, box: Atoms) -> None:
         """Take note of what is odd about a structure, given it and what it was made into."""
         for check, looked_at in ((missing_vacuum_sentence, atoms), (long_cell, box)):
             text = check(looked_at)
             if text:
                 self.examples.setdefault(check, []).append(f"{name}: {text}")
 
-    def tell(self):
+    def tell(self) -> None:
         """Print what was skipped, and warn of what is odd, the first few of each by name."""
-        kinds = {
+        kinds: dict[Callable[[Atoms], str], str] = {
             missing_vacuum_sentence: "are crystals without surfaces",
             long_cell: "have very long cells",
         }
@@ -219,7 +231,7 @@ class Oddities:
             warn_of_listed(f"{self.path}: skipped {len(self.skipped)} structures", self.skipped)
 
 
-def check_numbers(atoms):
+def check_numbers(atoms: Atoms) -> None:
     """Raise `ConfigError` unless what a record says of energies is a number."""
     for name, value in (("energy", energy_of(atoms)), ("dmu_o", atoms.info.get("dmu_o"))):
         try:
@@ -228,7 +240,7 @@ def check_numbers(atoms):
             raise ConfigError(f"its {name} is {value!r}. Expected a number, in eV.") from None
 
 
-def family_of(info, number):
+def family_of(info: Mapping[str, Any], number: int) -> str:
     """Return whom a structure belongs to: a chain of a search, its start, or nobody else.
 
     Chains from one start have the relaxation of this start in common.
@@ -242,7 +254,7 @@ def family_of(info, number):
     return f"chain {info['chain']}" if {"chain", "trial"} <= info.keys() else str(number)
 
 
-def prepare_structure(atoms, recipe):
+def prepare_structure(atoms: Atoms, recipe: Recipe) -> Atoms:
     """Return `atoms` in the cell that the recipe voxelises."""
     box = cells.orthogonalise(atoms)
     if not recipe.extend:
@@ -254,12 +266,12 @@ def prepare_structure(atoms, recipe):
     return box
 
 
-def count_repeats(repeats):
+def count_repeats(repeats: NDArray[np.integer]) -> dict[str, int]:
     """Return how many cells were repeated how often along x or y, `{"3": 95, ...}` for JSON."""
     return {str(count): number for count, number in sorted(Counter(repeats.ravel()).items())}
 
 
-def warn_of_coarse_voxels(surveyed, recipe):
+def warn_of_coarse_voxels(surveyed: Survey, recipe: Recipe) -> None:
     """Say how many structures have voxels in which neighbouring atoms merge."""
     voxels = surveyed.longest / recipe.num_voxels
     coarse = int(np.sum(voxels > cells.LARGEST_VOXEL))

@@ -1,9 +1,15 @@
 """The folder in which records are built, kept when a build is interrupted."""
 
+from __future__ import annotations
+
 import shutil
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+from typing import Any
 
 from keras_ruo2 import runs
+from keras_ruo2.config.preparation import RecordsConfig
 from keras_ruo2.errors import Busy, ConfigError, Interrupted
 from keras_ruo2.io import locks, messages
 from keras_ruo2.io.paths import checksum, shown, structure_files
@@ -14,7 +20,7 @@ ELSEWHERE = ("out", "overwrite", "scheduler", "workers")  # settings that change
 
 
 @contextmanager
-def held(folder, config, first):
+def held(folder: Path, config: RecordsConfig, first: str) -> Iterator[None]:
     """Hold a folder for one build and this process alone; it is empty unless a build was cut off.
 
     It is removed when the build is done or refuses its input, and stays if anything else ends it.
@@ -47,7 +53,7 @@ def held(folder, config, first):
         remove(folder, first)
 
 
-def remove(folder, first):
+def remove(folder: Path, first: str) -> None:
     """Remove a folder, what is left in it first at the end, so that `tidy` knows a rest of it.
 
     Args:
@@ -59,7 +65,7 @@ def remove(folder, first):
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def tidy(folder, first, last):
+def tidy(folder: Path, first: str, last: str) -> None:
     """Remove a folder whose build was killed when its records had their name already.
 
     Args:
@@ -73,7 +79,7 @@ def tidy(folder, first, last):
             remove(folder, first)
 
 
-def records_request(config):
+def records_request(config: RecordsConfig) -> dict[str, Any]:
     """Return what the content of records depends on, as JSON can hold it."""
     values = {name: value for name, value in config.as_dict().items() if name not in ELSEWHERE}
     return values | {
@@ -82,13 +88,13 @@ def records_request(config):
     }
 
 
-def read_request(folder):
+def read_request(folder: Path) -> dict[str, Any] | None:
     """Return what the records in a folder are built for, `None` where that is unknown."""
     path = folder / REQUEST
     return read_json(path) if path.is_file() else None
 
 
-def clear(folder, kept=frozenset({LOCK})):
+def clear(folder: Path, kept: Collection[str] = frozenset({LOCK})) -> None:
     """Remove what is in a folder, but for its lock or what else is named."""
     for path in folder.iterdir():
         if path.is_dir():
@@ -97,7 +103,7 @@ def clear(folder, kept=frozenset({LOCK})):
             path.unlink()
 
 
-def read_json(path):
+def read_json(path: Path) -> dict[str, Any]:
     """Return the values of a file that a build has kept.
 
     Raises:
@@ -106,6 +112,6 @@ def read_json(path):
     return read_state(path, f"Delete {shown(path.parent)} to build anew.")
 
 
-def only_user(folder):
+def only_user(folder: Path) -> AbstractContextManager[None]:
     """Hold a folder for this process alone; see `keras_ruo2.io.locks.only_user`."""
     return locks.only_user(folder / LOCK)

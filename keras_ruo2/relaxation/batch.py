@@ -1,12 +1,18 @@
 """`relax`: structures -> relaxed structures with energies."""
 
+from __future__ import annotations
+
 import datetime
 import shlex
 import sys
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
+from ase import Atoms
 
+from keras_ruo2.config import RelaxConfig
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.io import messages
 from keras_ruo2.io.frames import append_frame, read_seals, remove_frames, whole_frames, write_frames
@@ -33,21 +39,33 @@ SEALS = "structures_have_seals"
 LIMITS = ("optimiser", "fmax", "steps", "seconds", "frozen_layers")
 
 
-def main(config):
-    """Relax every structure and write the results in the order of the input.
+def main(config: RelaxConfig) -> None:
+    """Look at what is there and at the calculator, then relax a file of structures.
 
     Args:
         config: `RelaxConfig`.
 
     Raises:
-        ConfigError: Before anything is computed: an unknown calculator, unreadable structures,
-            none that fits into the memory, or a partial result of other settings.
+        ConfigError: As `relax_file` does, or if the calculator is not known or not installed.
     """
     if config.out.exists() and not config.overwrite:
         tidy(config.out)
         config.check_new()
     if config.scheduler is None:
         check_calculator(config.calculator)
+    relax_file(config)
+
+
+def relax_file(config: RelaxConfig) -> None:
+    """Relax every structure and write the results in the order of the input.
+
+    Args:
+        config: `RelaxConfig`.
+
+    Raises:
+        ConfigError: Before anything is computed: unreadable structures, none that fits into the
+            memory, or a partial result of other settings.
+    """
     frames = read_structures(config.structures)[: config.count]
     check_some_usable(config.structures, frames)
     smallest = min((len(atoms) for atoms in frames if len(atoms)), default=0)
@@ -58,7 +76,7 @@ def main(config):
         relax_all(config, frames)
 
 
-def tidy(out):
+def tidy(out: Path) -> None:
     """Remove what is left beside a whole output of a command that was ended in its last moment."""
     partial = out.with_suffix(".partial.extxyz")
     with one_at_a_time(out):
@@ -67,7 +85,7 @@ def tidy(out):
             settings_of(partial).unlink(missing_ok=True)
 
 
-def relax_all(config, frames):
+def relax_all(config: RelaxConfig, frames: Sequence[Atoms]) -> None:
     """Relax what is not finished, and write all results in the order of the input."""
     partial = config.out.with_suffix(".partial.extxyz")
     finished = by_input_number(whole_frames(partial, needs_seals=check_same_work(partial, config)))
@@ -79,20 +97,20 @@ def relax_all(config, frames):
         )
     if len(finished) < len(frames):
         finished |= relax_unfinished(config, frames, finished, partial)
-    finished = [finished[number] for number in range(len(frames))]
+    in_order = [finished[number] for number in range(len(frames))]
     with held_back():
-        write_frames(config.out, finished)
+        write_frames(config.out, in_order)
         remove_frames(partial)
         settings_of(partial).unlink(missing_ok=True)
-    messages.info(relaxation_summary(config.out, finished))
+    messages.info(relaxation_summary(config.out, in_order))
 
 
-def by_input_number(finished):
+def by_input_number(finished: Iterable[Atoms]) -> dict[int, Atoms]:
     """Return finished structures by their number in the input, by default their place."""
     return {int(atoms.info.pop(NUMBER, place)): atoms for place, atoms in enumerate(finished)}
 
 
-def check_some_usable(path, frames):
+def check_some_usable(path: Path, frames: Sequence[Atoms]) -> None:
     """Raise `ConfigError` if no structure can be worked on for what it is: look before working."""
     wrong = [implausible(atoms) for atoms in frames]
     names = [name for name in dict.fromkeys(wrong) if name not in ("", "no_structure")]
@@ -108,7 +126,9 @@ def check_some_usable(path, frames):
     )
 
 
-def relax_unfinished(config, frames, finished, partial):
+def relax_unfinished(
+    config: RelaxConfig, frames: Sequence[Atoms], finished: Mapping[int, Atoms], partial: Path
+) -> dict[int, Atoms]:
     """Relax the frames that are not finished, each kept in `partial` as soon as it is done.
 
     Args:
@@ -129,7 +149,8 @@ def relax_unfinished(config, frames, finished, partial):
         "date": datetime.date.today().isoformat(),
         "command": shlex.join(["python -m keras_ruo2", *sys.argv[1:]]).replace("'", ""),
     }
-    progress, relaxed = Progress(len(frames), len(finished)), {}
+    progress = Progress(len(frames), len(finished))
+    relaxed: dict[int, Atoms] = {}
     with open_pool(config.scheduler, config.workers) as pool, closing():
         for number, atoms in enumerate(frames):
             if number not in finished:
@@ -145,7 +166,7 @@ def relax_unfinished(config, frames, finished, partial):
     return relaxed
 
 
-def append_result(partial, result, number, place):
+def append_result(partial: Path, result: Atoms, number: int, place: int) -> None:
     """Append a finished structure, with its number where that is not its place in the file."""
     kept = result.copy()
     kept.calc = result.calc
@@ -154,12 +175,12 @@ def append_result(partial, result, number, place):
     append_frame(partial, kept)
 
 
-def settings_of(partial):
+def settings_of(partial: Path) -> Path:
     """Return the file that says what a partial result was made with."""
     return partial.with_suffix(".json")
 
 
-def check_same_work(partial, config):
+def check_same_work(partial: Path, config: RelaxConfig) -> bool:
     """Note what the work is made with, or raise `ConfigError` if it was begun with other settings.
 
     `partial` is the file of finished structures. Return whether each of them must have a seal.
@@ -180,7 +201,7 @@ def check_same_work(partial, config):
     return begun.get(SEALS, not begun)
 
 
-def result_line(atoms):
+def result_line(atoms: Atoms) -> str:
     """Return a line about a finished structure."""
     energy = potential_energy(atoms)
     text = f"{atoms.info['name'][:32]:32s} {atoms.get_chemical_formula():10s}"
@@ -193,7 +214,7 @@ def result_line(atoms):
     )
 
 
-def relaxation_summary(out, frames):
+def relaxation_summary(out: Path, frames: Sequence[Atoms]) -> str:
     """Return the closing line: how many are relaxed, how far they moved, failures by name."""
     names = Counter(name for atoms in frames for name in atoms.info["relax_failures"].split())
     whole = names.pop("no", 0)

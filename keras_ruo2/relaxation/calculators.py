@@ -1,26 +1,26 @@
 """ASE calculators by name, with energies that can be compared between oxygen contents."""
 
+from __future__ import annotations
+
 import importlib
 import importlib.metadata
 import importlib.util
 import sysconfig
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from ase.calculators.calculator import Calculator
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.extras import install as install_extra
 from keras_ruo2.io.paths import REPOSITORY, checksum
+from keras_ruo2.relaxation.chgnet import CHGNET_MODEL, OXIDE_CORRECTION_UNDONE, uncorrected_chgnet
 from keras_ruo2.relaxation.device import torch_device
 
-# Materials Project's oxide correction, which CHGNet was trained on, eV per O atom. It is undone:
-# a constant per O would make every O-rich slab look too stable by it. Source: Wang et al.,
-# Sci. Rep. 11, 15496 (2021), MP2020 compatibility scheme.
-OXIDE_CORRECTION = -0.687
-CHGNET_MODEL = "0.3.0"
 NO_CORRECTION = "none"
-OXIDE_CORRECTION_UNDONE = f"oxide correction undone: E + {-OXIDE_CORRECTION} eV per O"
 EXPECTED = "'chgnet', 'mace', 'mace:FILE', 'quippy:FILE', 'sevennet:MODEL' or 'module:callable'"
 
 
@@ -55,14 +55,14 @@ class Named(NamedTuple):
     module: str
     distribution: str
     install: str
-    make: object
+    make: Callable[..., Calculator]
     title: str
     file: str = "no"
     correction: str = NO_CORRECTION
-    models: MappingProxyType = MappingProxyType({})
+    models: MappingProxyType[str, Model] = MappingProxyType({})
 
 
-def check_calculator(name):
+def check_calculator(name: str) -> None:
     """Raise `ConfigError` unless `name` can be made a calculator on this machine."""
     kind, _, rest = name.partition(":")
     if kind not in CALCULATORS:
@@ -81,26 +81,27 @@ def check_calculator(name):
         raise ConfigError(f"Calculator {name!r}: no such file {model_file(row, rest)}. {advice}")
 
 
-def model_file(row, rest):
+def model_file(row: Named, rest: str) -> Path:
     """Return the file of what follows a calculator's name after a colon."""
     if not row.models:
         return Path(rest)
-    folder = importlib.util.find_spec(row.module).submodule_search_locations[0]
+    spec = importlib.util.find_spec(row.module)
+    (folder,) = (spec and spec.submodule_search_locations) or ["."]
     return Path(folder) / row.models[rest].checkpoint
 
 
-def is_known_module(module):
+def is_known_module(module: str) -> bool:
     """Say, without importing it, whether a module is of an installed package or of this one."""
     top = module.partition(".")[0]
     spec = importlib.util.find_spec(top) if top.isidentifier() else None
     if spec is None or spec.origin is None:
         return False
-    places = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    places = [Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")]
     places += [REPOSITORY / name for name in ("keras_ruo2", "data_prep", "tests")]
-    return any(Path(spec.origin).resolve().is_relative_to(Path(p).resolve()) for p in places)
+    return any(Path(spec.origin).resolve().is_relative_to(p.resolve()) for p in places)
 
 
-def find_callable(name):
+def find_callable(name: str) -> Callable[[], Calculator]:
     """Return the callable that `module:callable` names, or raise `ConfigError`."""
     module, _, attribute = name.partition(":")
     if not attribute:
@@ -117,7 +118,7 @@ def find_callable(name):
     return function
 
 
-def make_calculator(name):
+def make_calculator(name: str) -> tuple[Calculator, dict[str, str]]:
     """Return `(calculator, provenance)` for a name.
 
     Args:
@@ -150,14 +151,14 @@ def make_calculator(name):
     }
 
 
-def argument_of(row, rest):
+def argument_of(row: Named, rest: str) -> tuple[Any, ...]:
     """Return what `row.make` is given for what follows the colon, as a tuple."""
     if row.models:
         return model_file(row, rest), row.models[rest].modality
     return (rest or None,)
 
 
-def method_of(name):
+def method_of(name: str) -> tuple[str, str]:
     """Return `(calculator, correction)` as the provenance has them, without making it.
 
     Args:
@@ -169,11 +170,11 @@ def method_of(name):
     row = CALCULATORS[kind]
     if row.models:
         return row.models[rest].title, row.correction
-    title = f"{row.title} {Path(rest).name} {checksum(rest)[:8]}" if rest else row.title
+    title = f"{row.title} {Path(rest).name} {checksum(Path(rest))[:8]}" if rest else row.title
     return title, row.correction
 
 
-def instantiate(name, make, *arguments):
+def instantiate(name: str, make: Callable[..., Calculator], *arguments: Any) -> Calculator:
     """Return what a function makes, or raise `ConfigError` with what it raised, in one line."""
     try:
         return make(*arguments)
@@ -185,33 +186,7 @@ def instantiate(name, make, *arguments):
         ) from None
 
 
-def uncorrected_chgnet(_=None):
-    """Return CHGNet as an ASE calculator without the oxide correction in its energies.
-
-    Stress and magnetic moments are computed only when asked for: with them, and with the weights'
-    gradients that nobody needs, every call costs twice as much.
-    """
-    from chgnet.model.dynamics import CHGNetCalculator
-    from chgnet.model.model import CHGNet
-
-    class UncorrectedCHGNet(CHGNetCalculator):
-        def calculate(self, atoms=None, properties=None, system_changes=None, task=None):
-            simple = {"energy", "free_energy", "forces"}.issuperset(properties or ["all"])
-            task = task or ("ef" if simple else "efsm")
-            with warnings.catch_warnings():  # of PyTorch, about a line of CHGNet's
-                warnings.filterwarnings("ignore", "Converting a tensor with requires_grad")
-                super().calculate(atoms, properties, system_changes, task)
-            undone = OXIDE_CORRECTION * (self.atoms.numbers == 8).sum()
-            for name in ("energy", "free_energy"):
-                if name in self.results:
-                    self.results[name] -= undone
-
-    model = CHGNet.load(model_name=CHGNET_MODEL, use_device=torch_device(), verbose=False)
-    model.requires_grad_(False)
-    return UncorrectedCHGNet(model, use_device=torch_device())
-
-
-def sevennet(checkpoint, modality):
+def sevennet(checkpoint: str, modality: str | None) -> Calculator:
     """Return a SevenNet model as an ASE calculator.
 
     Its energies need no correction: it learned from the energies of Materials Project's PBE (or
@@ -231,7 +206,7 @@ def sevennet(checkpoint, modality):
     return calculator
 
 
-def mace(path):
+def mace(path: Path | None) -> Calculator:
     """Return a MACE model of one's own, or the foundation model, as an ASE calculator."""
     from mace.calculators import MACECalculator, mace_mp
 
@@ -240,7 +215,7 @@ def mace(path):
     return MACECalculator(model_paths=path, device=torch_device(), default_dtype="float64")
 
 
-def quippy(path):
+def quippy(path: Path) -> Calculator:
     """Return a Gaussian approximation potential as an ASE calculator."""
     from quippy.potential import Potential
 

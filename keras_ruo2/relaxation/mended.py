@@ -1,5 +1,9 @@
 """The stage before relaxing: atoms that are too close for a potential are pushed apart."""
 
+from __future__ import annotations
+
+from ase import Atoms
+
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.relaxation.outcome import CLOSEST, implausible
 from keras_ruo2.structure.filters import in_a_false_well
@@ -9,7 +13,7 @@ from keras_ruo2.structure.mending import mend
 PUSHED = "mended_pairs"  # the entry of `info` that says so
 
 
-def without_close_atoms(atoms, frozen_layers=0):
+def without_close_atoms(atoms: Atoms, frozen_layers: int = 0) -> Atoms:
     """Return a structure no two atoms of which are too close, if it can be had.
 
     What was done is said in `info`: `mended_pairs`, how many pairs were too close, and
@@ -36,6 +40,6 @@ def without_close_atoms(atoms, frozen_layers=0):
     return mended.atoms
 
 
-def was_mended(atoms):
+def was_mended(atoms: Atoms) -> bool:
     """Say whether atoms of a structure were pushed apart before it was relaxed."""
     return bool(atoms.info.get(PUSHED))

@@ -1,9 +1,13 @@
 """What became of a structure: the names of everything that can go wrong in a relaxation."""
 
+from __future__ import annotations
+
 from types import MappingProxyType
 
 import numpy as np
+from ase import Atoms
 from ase.geometry import find_mic
+from numpy.typing import NDArray
 
 from keras_ruo2.structure.bonds import bonded_parts
 from keras_ruo2.structure.bounds import bound
@@ -37,13 +41,13 @@ FAILURES = MappingProxyType(
 )
 
 
-def implausible(atoms):
+def implausible(atoms: Atoms) -> str:
     """Return what of `FAILURES` keeps a frame from being worked on, or an empty text."""
     name = first_against(UNRELAXABLE, atoms)
     return WRITTEN.get(name, name)
 
 
-def exploded(start, end):
+def exploded(start: Atoms, end: Atoms) -> bool:
     """Say whether an atom went farther than `FARTHEST` or the largest fragment fell apart.
 
     `end` must not be wrapped into its cell after the relaxation.
@@ -56,7 +60,7 @@ def exploded(start, end):
     return after < FALLEN_APART * before
 
 
-def separated(atoms):
+def separated(atoms: Atoms) -> set[str]:
     """Name what is no longer bonded to the largest fragment, as a set of `FAILURES`."""
     failures = set()
     for indices, dimensions in bonded_parts(atoms)[1:]:
@@ -67,7 +71,7 @@ def separated(atoms):
     return failures
 
 
-def classify(start, end, converged):
+def classify(start: Atoms, end: Atoms, converged: bool) -> tuple[str, ...]:
     """Name everything that went wrong between `start` and `end`.
 
     Args:
@@ -89,7 +93,7 @@ def classify(start, end, converged):
     return tuple(name for name in FAILURES if name in failures)
 
 
-def displacements(start, end, *, drift=True):
+def displacements(start: Atoms, end: Atoms, *, drift: bool = True) -> NDArray[np.float64]:
     """Return how far each atom has moved, through its nearest periodic image.
 
     Args:
@@ -112,11 +116,11 @@ def displacements(start, end, *, drift=True):
     return find_mic(moved @ cell, start.cell.complete(), pbc=True)[0]
 
 
-def rmsd(start, end, *, drift=True):
+def rmsd(start: Atoms, end: Atoms, *, drift: bool = True) -> float:
     """Return the root mean square of `displacements`, Å."""
     return float(np.sqrt((displacements(start, end, drift=drift) ** 2).sum(axis=1).mean()))
 
 
-def largest_displacement(start, end, *, drift):
+def largest_displacement(start: Atoms, end: Atoms, *, drift: bool) -> float:
     """Return how far the atom that moved most has moved, Å."""
     return float(np.linalg.norm(displacements(start, end, drift=drift), axis=1).max())

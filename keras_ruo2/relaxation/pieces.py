@@ -1,18 +1,26 @@
 """One relaxation as a piece of work, for this process or a worker anywhere."""
 
+from __future__ import annotations
+
 import multiprocessing
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
+
+from ase import Atoms
 
 from keras_ruo2.io.memory import most_atoms
 from keras_ruo2.relaxation.calculators import make_calculator
 from keras_ruo2.relaxation.mended import without_close_atoms
+from keras_ruo2.relaxation.relax import Limits
 from keras_ruo2.relaxation.worker import Worker
 
 OWN = threading.local()  # of each thread: the process in which it has a calculator, and for what
 
 
-def relax_one(atoms, calculator, limits, trajectory=None):
+def relax_one(
+    atoms: Atoms, calculator: str, limits: Limits, trajectory: str | None = None
+) -> Atoms:
     """Push atoms apart where they are too close, then relax a structure.
 
     The calculator works in a process of its own, which is kept for the next piece. Where a piece is
@@ -34,18 +42,18 @@ def relax_one(atoms, calculator, limits, trajectory=None):
     return result
 
 
-def worker_for(calculator, limits):
+def worker_for(calculator: str, limits: Limits) -> Worker:
     """Return this thread's `Worker`, a new one if the last one was for something else."""
     if getattr(OWN, "key", None) != (calculator, limits):
         stop()
         # Dask's workers are daemons, which Python lets start no process; this one ends with its
         # parent by itself, which is what that rule is for.
-        multiprocessing.current_process()._config["daemon"] = False
+        vars(multiprocessing.current_process())["_config"]["daemon"] = False
         OWN.worker, OWN.key = Worker(make_calculator, calculator, limits), (calculator, limits)
     return OWN.worker
 
 
-def stop():
+def stop() -> None:
     """End this thread's process, if it has one."""
     if getattr(OWN, "worker", None) is not None:
         OWN.worker.stop()
@@ -53,7 +61,7 @@ def stop():
 
 
 @contextmanager
-def closing():
+def closing() -> Iterator[None]:
     """End this thread's process when the work is done or broken off."""
     try:
         yield

@@ -1,14 +1,21 @@
 """Relax one structure within limits of steps and of time."""
 
+from __future__ import annotations
+
 import time
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any, TypedDict
 
 import ase.optimize
 import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import Calculator
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.constraints import FixAtoms
+from ase.filters import Filter
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.options import OPTIMISERS
@@ -23,7 +30,9 @@ from keras_ruo2.structure.filters import in_a_false_well
 from keras_ruo2.structure.layers import bottom_layers
 from keras_ruo2.structure.validity import broken
 
-CLASSES = MappingProxyType({name: getattr(ase.optimize, kind) for name, kind in OPTIMISERS.items()})
+CLASSES: MappingProxyType[str, Any] = MappingProxyType(
+    {name: getattr(ase.optimize, kind) for name, kind in OPTIMISERS.items()}
+)
 
 
 @dataclass(frozen=True)
@@ -45,11 +54,26 @@ class Limits:
     frozen_layers: int = 0
 
 
+class Outcome(TypedDict):
+    """How a relaxation ended, as it stands in `info`; energies in eV, `fmax` in eV/Å."""
+
+    stopped: str
+    relaxation_steps: int
+    start_energy: float
+    fmax: float
+
+
 class CalculatorFailure(Exception):
     """The calculator gave an energy or forces that are not numbers."""
 
 
-def relax(atoms, calculator, limits, trajectory=None, most_atoms=None):
+def relax(
+    atoms: Atoms,
+    calculator: Calculator,
+    limits: Limits,
+    trajectory: str | None = None,
+    most_atoms: int | None = None,
+) -> Atoms:
     """Relax the atoms of a structure in its fixed cell.
 
     Constraints that `atoms` came with are kept, those of `limits.frozen_layers` are added.
@@ -94,7 +118,9 @@ def relax(atoms, calculator, limits, trajectory=None, most_atoms=None):
     return relaxed_result(atoms, work, outcome, time.perf_counter() - started)
 
 
-def downhill(atoms, fmax, steps, optimiser="fire", **options):
+def downhill(
+    atoms: Atoms | Filter, fmax: float, steps: int, optimiser: str = "fire", **options: Any
+) -> Generator[tuple[int, bool], None, None]:
     """Move atoms, or a filter of such, downhill with one of ASE's optimisers.
 
     Yields:
@@ -109,22 +135,22 @@ def downhill(atoms, fmax, steps, optimiser="fire", **options):
         moving.close()
 
 
-def descend(atoms, fmax, steps):
+def descend(atoms: Atoms | Filter, fmax: float, steps: int) -> int:
     """Move atoms downhill as far as `downhill` goes and return the number of steps."""
     return max(number for number, _ in downhill(atoms, fmax, steps))
 
 
-def iterate(work, limits, trajectory, started):
+def iterate(work: Atoms, limits: Limits, trajectory: str | None, started: float) -> Outcome:
     """Move the atoms of `work` until a limit is reached; return what is known then."""
     start = work.positions.copy()
-    stopped, first_energy = "steps", None
+    stopped, energies = "steps", []
     moving = downhill(work, limits.fmax, limits.steps, limits.optimiser, trajectory=trajectory)
     with closing(moving):
         for steps, converged in moving:
-            energy, forces = work.get_potential_energy(), work.get_forces()
+            energy, forces = float(work.get_potential_energy()), work.get_forces()
             if not np.isfinite(energy) or not np.isfinite(forces).all():
                 raise CalculatorFailure(f"energy {energy} eV after {steps} steps")
-            first_energy = energy if first_energy is None else first_energy
+            energies.append(energy)
             if converged:
                 stopped = "converged"
             elif np.linalg.norm(work.positions - start, axis=1).max() > FARTHEST:
@@ -136,12 +162,12 @@ def iterate(work, limits, trajectory, started):
     return {
         "stopped": stopped,
         "relaxation_steps": steps,
-        "start_energy": float(first_energy),
+        "start_energy": energies[0],
         "fmax": round(float(np.linalg.norm(forces, axis=1).max()), 4),
     }
 
 
-def relaxed_result(start, work, outcome, seconds):
+def relaxed_result(start: Atoms, work: Atoms, outcome: Outcome, seconds: float) -> Atoms:
     """Return the relaxed structure with its results, independent of the calculator."""
     energy, forces = work.get_potential_energy(), work.get_forces(apply_constraint=False)
     failures = classify(start, work, outcome["stopped"] == "converged")
@@ -161,7 +187,7 @@ def relaxed_result(start, work, outcome, seconds):
     return result
 
 
-def untouched(atoms, failure):
+def untouched(atoms: Atoms, failure: str) -> Atoms:
     """Return a copy of `atoms` without energy that says why it was not relaxed."""
     result = atoms.copy()
     for name in ("energy", "free_energy"):

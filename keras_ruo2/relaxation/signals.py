@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 
@@ -9,7 +10,7 @@ HELD = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def held_back():
+def held_back() -> Iterator[None]:
     """Answer Ctrl-C and SIGTERM after the block; processes that it starts begin with both blocked.
 
     A process that `multiprocessing` has started waits for what it is to do. If its parent ends
@@ -32,7 +33,7 @@ def held_back():
         signal.raise_signal(caught[0])
 
 
-def answered():
+def answered() -> None:
     """In a process that was started in `held_back`: leave Ctrl-C to the parent, take SIGTERM."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)

@@ -1,18 +1,27 @@
 """A process of its own that relaxes, so that a calculator that hangs or crashes can be ended."""
 
+from __future__ import annotations
+
 import multiprocessing
 import os
 import signal
 import threading
-from multiprocessing.connection import wait
+from collections.abc import Callable
+from multiprocessing.connection import Connection, wait
+
+from ase import Atoms
+from ase.calculators.calculator import Calculator
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.relaxation.relax import relax, untouched
+from keras_ruo2.relaxation.relax import Limits, relax, untouched
 from keras_ruo2.relaxation.signals import answered, held_back
 
 PATIENCE = 10.0  # s beyond the time limit that a call of a calculator has at least
 MAKING = 900.0  # s that making a calculator may take: libraries are imported, models fetched
 START = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of the parent
+
+
+Make = Callable[[str], tuple[Calculator, dict[str, str]]]
 
 
 class Worker:
@@ -28,34 +37,36 @@ class Worker:
         ConfigError: If `make` does, or takes longer than `MAKING`.
     """
 
-    def __init__(self, make, name, limits):
+    def __init__(self, make: Make, name: str, limits: Limits) -> None:
         self.make, self.name, self.limits = make, name, limits
-        self.process = self.connection = self.provenance = None
         self.start()
 
-    def start(self):
+    def start(self) -> None:
         """Start a process and wait until it has its calculator."""
         self.connection, theirs = START.Pipe()
         arguments = (theirs, self.make, self.name, self.limits)
         self.process = START.Process(target=serve, args=arguments, daemon=True)
         with held_back():
             self.process.start()
+        self.alive = True
         theirs.close()
-        kind, message = "failed", f"it took longer than {MAKING:g} s"
+        failure, provenance = f"it took longer than {MAKING:g} s", {}
         try:
             if self.connection.poll(MAKING):
-                kind, message = self.connection.recv()
+                failure, provenance = self.connection.recv()
         except EOFError:
-            kind, message = "failed", f"its process ended ({self.ended()})"
-        if kind == "failed":
+            failure = f"its process ended ({self.ended()})"
+        if failure:
             self.stop()
-            raise ConfigError(f"Calculator {self.name!r} could not be made: {message}")
-        self.provenance = message
+            raise ConfigError(f"Calculator {self.name!r} could not be made: {failure}")
+        self.provenance: dict[str, str] = provenance
 
-    def relax(self, atoms, trajectory=None, most_atoms=None):
+    def relax(
+        self, atoms: Atoms, trajectory: str | None = None, most_atoms: int | None = None
+    ) -> Atoms:
         """Return what `relax.relax` does; see `FAILURES` for a calculator that hangs or crashes."""
         seconds = self.limits.seconds
-        if self.process is None:
+        if not self.alive:
             self.start()
         try:
             self.connection.send((atoms, trajectory, most_atoms))
@@ -72,7 +83,7 @@ class Worker:
         result.info["error"] = message
         return result
 
-    def ended(self):
+    def ended(self) -> str:
         """Return how the process ended, in words."""
         self.process.join(PATIENCE)
         code = self.process.exitcode
@@ -80,23 +91,23 @@ class Worker:
             return f"exit status {code}"
         return signal.Signals(-code).name
 
-    def stop(self):
+    def stop(self) -> None:
         """End the process at once."""
-        if self.process is not None:
+        if self.alive:
             self.process.kill()
             self.process.join()
             self.process.close()
             self.connection.close()
-            self.process = self.connection = None
+            self.alive = False
 
-    def __enter__(self):
+    def __enter__(self) -> Worker:
         return self
 
-    def __exit__(self, *reason):
+    def __exit__(self, *reason: object) -> None:
         self.stop()
 
 
-def serve(connection, make, name, limits):
+def serve(connection: Connection, make: Make, name: str, limits: Limits) -> None:
     """Relax what comes through `connection` until it is closed; runs in the process."""
     answered()
     threading.Thread(target=exit_after_parent, daemon=True).start()
@@ -106,20 +117,22 @@ def serve(connection, make, name, limits):
         return
 
 
-def answer_requests(connection, make, name, limits):
+def answer_requests(connection: Connection, make: Make, name: str, limits: Limits) -> None:
     """Send how making the calculator went, then a result for each structure that comes."""
     try:
         calculator, provenance = make(name)
     except Exception as error:  # calculators raise whatever they like
-        connection.send(("failed", f"{type(error).__name__}: {error}"))
+        connection.send((f"{type(error).__name__}: {error}", {}))
         return
-    connection.send(("made", provenance))
+    connection.send(("", provenance))
     while True:
         atoms, trajectory, most_atoms = connection.recv()
         connection.send(relax(atoms, calculator, limits, trajectory, most_atoms))
 
 
-def exit_after_parent():
+def exit_after_parent() -> None:
     """End this process when its parent has ended, however that was."""
-    wait([multiprocessing.parent_process().sentinel])
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
     os._exit(1)

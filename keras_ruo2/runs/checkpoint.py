@@ -1,8 +1,12 @@
 """Checkpoint folders prove themselves: the checksums of their files, and of the rows until then."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.fields import check_fields, integer, mapped, record, text
@@ -32,7 +36,7 @@ KINDS = {
 }
 
 
-def seal_checkpoint(folder, rows):
+def seal_checkpoint(folder: Path, rows: Sequence[Mapping[str, str]]) -> None:
     """Write the checksums of a checkpoint's files beside them, all of it down to the disk.
 
     Args:
@@ -48,7 +52,7 @@ def seal_checkpoint(folder, rows):
     sync_folder(folder)
 
 
-def drop_training_state(folder):
+def drop_training_state(folder: Path) -> None:
     """Leave a checkpoint what draws samples, a thirtieth of its size; no run goes on from it then.
 
     A kill in between leaves it sound: what is not in the list of checksums is not looked at.
@@ -65,7 +69,7 @@ def drop_training_state(folder):
     (folder / TRAINING_WEIGHTS).unlink(missing_ok=True)
 
 
-def known_of(folder):
+def known_of(folder: Path) -> dict[str, Any] | None:
     """Return what `seal_checkpoint` wrote, `None` if an earlier version made the checkpoint.
 
     Raises:
@@ -79,7 +83,7 @@ def known_of(folder):
     return known
 
 
-def fault_of(folder):
+def fault_of(folder: Path) -> str:
     """Return what is wrong with a checkpoint, in words; an empty text if nothing is."""
     folder = Path(folder)
     signature = tuple(
@@ -89,7 +93,7 @@ def fault_of(folder):
 
 
 @cache  # weights are large, and one command asks for them more than once
-def find_fault(folder, signature):
+def find_fault(folder: Path, signature: tuple[Any, ...]) -> str:
     """Return what is wrong with a checkpoint whose files have these names, sizes and times."""
     try:
         known = known_of(folder)
@@ -110,7 +114,7 @@ def find_fault(folder, signature):
     return ""
 
 
-def fault_of_weights(path):
+def fault_of_weights(path: Path) -> str:
     """Return why a file is no plain file of weights, in words; an empty text if it is one.
 
     It may hold nothing but numbers, no more of them than the file is long, and no links.
@@ -143,12 +147,12 @@ def fault_of_weights(path):
     return ""
 
 
-def first_line(error):
+def first_line(error: BaseException) -> str:
     """Return the first line of an error's text, or its kind."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
-def score_of(folder):
+def score_of(folder: Path) -> float | None:
     """Return the held-out distance that was measured at a checkpoint, or `None`.
 
     Of generators of atoms it is divided by the share of valid, different and new slabs, so that
@@ -165,32 +169,32 @@ def score_of(folder):
     if score is not None and type(score) not in (int, float):
         raise ConfigError(f"{shown(path)} is damaged: its distance is {score!r}. {RESTORE}")
     share = scores.get("slabs_valid_unique_new")
-    if score is not None and type(share) in (int, float):
-        score /= max(share, SMALLEST_SHARE)
-    return score
+    if score is None or not isinstance(share, int | float):
+        return score
+    return score / max(float(share), SMALLEST_SHARE)
 
 
-def only_numbers(values):
+def only_numbers(values: Mapping[str, Any]) -> bool:
     """Say whether these may be the scores of an earlier version."""
     return all(type(value) in (int, float) for value in values.values())
 
 
-def checkpoints(run):
+def checkpoints(run: Path) -> list[Path]:
     """Return the checkpoint folders of a run, oldest first."""
     return sorted((Path(run) / CHECKPOINTS).glob("step-????????"))
 
 
-def last_checkpoint(run):
+def last_checkpoint(run: Path) -> Path | None:
     """Return the newest checkpoint folder of a run, or `None`."""
-    return (checkpoints(run) or [None])[-1]
+    return next(reversed(checkpoints(run)), None)
 
 
-def best_checkpoint(run):
+def best_checkpoint(run: Path) -> Path | None:
     """Return the checkpoint folder with the least score, see `score_of`, or `None`."""
-    return (best_first(run) or [None])[0]
+    return next(iter(best_first(run)), None)
 
 
-def best_first(run):
+def best_first(run: Path) -> list[Path]:
     """Return the checkpoint folders that were scored, the least score first."""
     scored = []
     for folder in checkpoints(run):
@@ -201,7 +205,7 @@ def best_first(run):
     return [folder for _, folder in sorted(pair for pair in scored if pair[0] is not None)]
 
 
-def sound_checkpoint(run, best=False, to_go_on=False):
+def sound_checkpoint(run: Path, best: bool = False, to_go_on: bool = False) -> Path | None:
     """Return the newest checkpoint, or the best, whose files are what was written, or `None`.
 
     What is passed over for damage is named. `to_go_on` asks for one that a training can go on from.
@@ -209,7 +213,7 @@ def sound_checkpoint(run, best=False, to_go_on=False):
     Raises:
         ConfigError: If there are checkpoints, but every one is damaged.
     """
-    faults = []
+    faults: list[str] = []
     for folder in best_first(run) if best else reversed(checkpoints(run)):
         fault = fault_of(folder)
         if to_go_on and not fault and not (folder / TRAINING_WEIGHTS).is_file():
@@ -227,12 +231,12 @@ def sound_checkpoint(run, best=False, to_go_on=False):
     return None
 
 
-def step_of(checkpoint):
+def step_of(checkpoint: Path) -> int:
     """Return the step that a checkpoint folder was saved at."""
     return int(checkpoint.name.rpartition("-")[2])
 
 
-def proven_rows(run, checkpoint):
+def proven_rows(run: Path, checkpoint: Path) -> list[dict[str, str]]:
     """Return the rows of a run's metrics.csv up to a checkpoint, none if there is no such file.
 
     Raises:

@@ -1,8 +1,12 @@
 """A trained generator as a small folder: a run without what only its training needs."""
 
+from __future__ import annotations
+
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from keras_ruo2 import runs
 from keras_ruo2.errors import ConfigError
@@ -11,7 +15,7 @@ from keras_ruo2.io.state import read_state, write_state
 from keras_ruo2.runs.checkpoint import seal_checkpoint
 
 
-def export(run, out, best=False):
+def export(run: Path, out: Path, best: bool = False) -> None:
     """Write the generator of a run to a folder that `generate` and `discover` take as a run.
 
     Paths of this machine are left out; records are named by their recipe.
@@ -47,7 +51,7 @@ def export(run, out, best=False):
         move_over(folder, Path(out))
 
 
-def without_paths(saved):
+def without_paths(saved: Mapping[str, Any]) -> dict[str, Any]:
     """Return the content of a config.json without the paths of the machine that trained."""
     records = str(RECORDS / Path(str(saved["data"]["records"])).name)
     changes = {"run": None, "records": records, "config": None, "from_": None}

@@ -1,7 +1,11 @@
 """metrics.csv of a run: rows of numbers, and whether they are those that were written."""
 
+from __future__ import annotations
+
 import csv
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.paths import shown
@@ -14,13 +18,13 @@ CHANGED = (
 )
 
 
-def note_of(rows):
+def note_of(rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:
     """Return the number and checksum of rows, whatever the order of their columns."""
     filled = [{name: value for name, value in row.items() if value} for row in rows]
     return {"count": len(rows), "sha256": digest(filled)}
 
 
-def proven_metrics(path, step, known):
+def proven_metrics(path: Path, step: int, known: Mapping[str, Any] | None) -> list[dict[str, str]]:
     """Return the rows of a metrics.csv up to a checkpoint, none if there is no such file.
 
     Args:
@@ -39,7 +43,7 @@ def proven_metrics(path, step, known):
     return [row for row in rows if int(row["step"]) <= step]
 
 
-def read_metrics(path, count=None):
+def read_metrics(path: Path, count: int | None = None) -> list[dict[str, str]]:
     """Return the first rows of a metrics.csv as dicts of text, without one that was cut off.
 
     Raises:
@@ -57,7 +61,7 @@ def read_metrics(path, count=None):
     return rows
 
 
-def rows_until(path, step):
+def rows_until(path: Path, step: int) -> list[dict[str, str]]:
     """Return the rows of a metrics.csv up to a step, whatever stands behind them."""
     rows = []
     for row in csv.DictReader(Path(path).read_bytes().decode(errors="replace").split("\n")[:-1]):
@@ -67,6 +71,6 @@ def rows_until(path, step):
     return rows
 
 
-def metrics_table(rows):
+def metrics_table(rows: Sequence[Mapping[str, str]]) -> dict[str, list[float]]:
     """Return what `read_metrics` returned as lists of floats by column, NaN where empty."""
     return {name: [float(row[name] or "nan") for row in rows] for name in rows[0]}

@@ -1,6 +1,11 @@
 """What the values of a run's config.json may be: they come from a file, and networks are built of
 them."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 from ase.data import chemical_symbols
 
 from keras_ruo2.config import TrainConfig
@@ -8,6 +13,7 @@ from keras_ruo2.config.base import field_names
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.fields import (
     ANY_DICT,
+    Kind,
     check_fields,
     integer,
     listed,
@@ -44,12 +50,12 @@ DATA = {
 BUILT = ("variant", "arch", "latent_size")  # what no network can be built without
 
 
-def looks_unsealed(values):
+def looks_unsealed(values: Mapping[str, Any]) -> bool:
     """Say whether an earlier version may have written a config.json with these parts."""
     return {"config", "resolved", "data"} <= set(values) <= PARTS
 
 
-def check_run(saved, where, advice):
+def check_run(saved: Mapping[str, Any], where: object, advice: str) -> None:
     """Raise `ConfigError` unless everything in a config.json is something that a run may have.
 
     Args:
@@ -76,12 +82,12 @@ def check_run(saved, where, advice):
     check_fields(saved, {"versions": ANY_DICT}, where, advice, may_lack=("versions",))
 
 
-def record_of(name):
+def record_of(name: str) -> Kind:
     """Return what a setting without which nothing can be built must be."""
     return integer(1) if name == "latent_size" else text(64)
 
 
-def check_settings(values, where, advice):
+def check_settings(values: Mapping[str, Any], where: object, advice: str) -> None:
     """Raise `ConfigError` unless the settings among `values` that are flags of train may be given.
 
     Those that are none, of another version, are left to whoever uses them.

@@ -1,8 +1,15 @@
 """`screen`: structures -> which of them are valid, unique and new."""
 
-import json
-from math import isfinite
+from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Sequence
+from math import isfinite
+from pathlib import Path
+
+from ase import Atoms
+
+from keras_ruo2.config import ScreenConfig
 from keras_ruo2.errors import check_choice, check_writable
 from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_frames
@@ -11,6 +18,9 @@ from keras_ruo2.io.progress import Progress
 from keras_ruo2.io.structures import name_of, read_structures
 from keras_ruo2.io.tables import table_writer
 from keras_ruo2.screening.screening import (
+    Known,
+    Step,
+    Verdict,
     check_screening_installed,
     energy_per_atom,
     funnel,
@@ -20,6 +30,7 @@ from keras_ruo2.screening.screening import (
 from keras_ruo2.species import assumption_note
 from keras_ruo2.structure.validity import INVALID
 
+Row = dict[str, int | float | str]  # what the table says about a structure
 NOTHING = "no"
 # Columns of the table that go into `info`, and what else is said there.
 TOLD = (
@@ -30,30 +41,46 @@ TOLD = (
 ALWAYS_SHOWN = ("structures", "duplicate", "known", "known_faces")
 
 
-def read_known(config):
+def read_known(config: ScreenConfig) -> tuple[list[Atoms], Known]:
     """Return the slabs of a config's `known`, and what structures are compared with."""
     references = read_structures(config.known)
     return references, known_slabs(references, config.pair)
 
 
-def main(config, compared=None):
-    """Write the structures with what was found, the table and the funnel; return the funnel.
+def main(config: ScreenConfig) -> list[Step]:
+    """Screen a file of structures; return the funnel.
 
     Args:
         config: `ScreenConfig`.
-        compared: What `read_known` returned, where it was called before.
 
     Raises:
         ConfigError: Before anything is computed: missing libraries, unreadable files or an unknown
             reason in --accept.
     """
     check_screening_installed()
-    accept = [name.strip() for name in config.accept.split(",") if name.strip()]
-    for name in accept:
+    for name in accepted(config):
         check_choice("accept", name, INVALID)
     structures = read_structures(config.structures)
     check_writable(config.out.parent)
-    references, known = compared or read_known(config)
+    return screen_structures(config, structures, *read_known(config))
+
+
+def accepted(config: ScreenConfig) -> list[str]:
+    """Return the reasons of --accept."""
+    return [name.strip() for name in config.accept.split(",") if name.strip()]
+
+
+def screen_structures(
+    config: ScreenConfig, structures: Sequence[Atoms], references: Sequence[Atoms], known: Known
+) -> list[Step]:
+    """Write the structures with what was found, the table and the funnel; return the funnel.
+
+    Args:
+        config: `ScreenConfig`, which the file of the funnel holds.
+        structures: List of `ase.Atoms`.
+        references: The known slabs.
+        known: What `screening.known_slabs` made of them.
+    """
     messages.info(f"Comparing with {len(references)} known slabs of {shown(config.known)}.")
     assumption_note(config.pair)
     if not known.indices:
@@ -61,7 +88,13 @@ def main(config, compared=None):
             f"None of them is of {' and '.join(config.pair)}: every valid slab counts as novel."
         )
     progress = Progress(len(structures))
-    verdicts = screen(structures, known, accept=accept, progress=progress.step, species=config.pair)
+    verdicts = screen(
+        structures,
+        known,
+        accept=accepted(config),
+        progress=progress.step,
+        species=config.pair,
+    )
     rows = [
         verdict_row(verdict, atoms, references)
         for verdict, atoms in zip(verdicts, structures, strict=True)
@@ -77,17 +110,17 @@ def main(config, compared=None):
     return steps
 
 
-def wanted(verdict, only):
+def wanted(verdict: Verdict, only: str | None) -> bool:
     """Say whether --only keeps a structure."""
     if only == "novel":
         return verdict.unique and verdict.novel
     return {None: True, "valid": verdict.valid, "unique": verdict.unique}[only]
 
 
-def verdict_row(verdict, atoms, references):
+def verdict_row(verdict: Verdict, atoms: Atoms, references: Sequence[Atoms]) -> Row:
     """Return what the table says about a structure, a dict of numbers and words."""
     match, termination = verdict.match, verdict.termination
-    row = {
+    row: Row = {
         "index": verdict.index,
         "name": name_of(atoms, verdict.index),
         "valid": verdict.valid,
@@ -126,7 +159,7 @@ def verdict_row(verdict, atoms, references):
     return row
 
 
-def annotated(atoms, row):
+def annotated(atoms: Atoms, row: Row) -> Atoms:
     """Return a structure with its row in `info`; `facet` and `name` stay if it came with them.
 
     Structures without a `termination` get the label of their two faces as one. What an earlier
@@ -139,7 +172,7 @@ def annotated(atoms, row):
     result.info |= {name: row[name] for name in TOLD if name in row}
     result.info.setdefault("name", row["name"])
     if "facet" in row:
-        faces = dict.fromkeys((row["upper_face"], row["lower_face"]))
+        faces = dict.fromkeys((str(row["upper_face"]), str(row["lower_face"])))
         labels = {"facet": row["facet"], "termination": " | ".join(faces)}
         lacking = [name for name in labels if name not in result.info]
         result.info |= {name: labels[name] for name in lacking}
@@ -147,7 +180,7 @@ def annotated(atoms, row):
     return result
 
 
-def write_verdicts(path, rows):
+def write_verdicts(path: Path, rows: Sequence[Row]) -> None:
     """Write a row for every structure, in their order."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     with table_writer(path) as writer:
@@ -156,7 +189,7 @@ def write_verdicts(path, rows):
             writer.writerow([row.get(name, "") for name in names])
 
 
-def funnel_text(steps):
+def funnel_text(steps: Iterable[Step]) -> str:
     """Return the funnel as text: who fails which criterion, and how many are left after it."""
     lines = [f"{'':20s}  fail  left"]
     for step in steps:

@@ -6,14 +6,20 @@ Such slices are compared as slabs are (`matching.same_slab`); what lies between 
 slab must be the crystal.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
 
 from keras_ruo2.screening.matching import Fingerprint, slab_fingerprint
 from keras_ruo2.screening.novelty import find_match
 from keras_ruo2.screening.soap import environments
+from keras_ruo2.species import Pair
 from keras_ruo2.structure.bonds import is_anion, is_metal, pair_of, unlike_bonds
 from keras_ruo2.structure.crystals import rutile_ruo2
 from keras_ruo2.structure.faces import heights
@@ -66,7 +72,7 @@ class Faces(NamedTuple):
     bulk: bool
 
 
-def faces_of(atoms):
+def faces_of(atoms: Atoms) -> Faces | None:
     """Return the `Faces` of a valid slab, `None` if it is too thin to have two."""
     whole = periodic(atoms)
     along, _ = heights(whole)
@@ -77,13 +83,13 @@ def faces_of(atoms):
     upper, lower = face_slice(whole, along), face_slice(whole, along.max() - along)
     planes = 1 + int(np.sum(np.diff(np.sort(along[metal])) > PLANE_GAP))
     inside = np.setdiff1d(np.arange(len(whole)), np.union1d(upper, lower))
-    slices = tuple(slab_fingerprint(whole[part]) for part in (upper, lower))
+    slices = slab_fingerprint(whole[upper]), slab_fingerprint(whole[lower])
     ends = termination_of(whole)
     excess = (ends.upper.excess, ends.lower.excess)
     return Faces(ends.facet, slices, excess, planes, is_crystal(whole, inside))
 
 
-def face_slice(atoms, along):
+def face_slice(atoms: Atoms, along: NDArray[np.float64]) -> NDArray[np.intp]:
     """Return the indices of a face: Ru down to `DEPTH`, O bonded to them or above them all.
 
     Args:
@@ -98,7 +104,7 @@ def face_slice(atoms, along):
     return np.flatnonzero(chosen | (is_anion(atoms) & (bonded | (along > top))))
 
 
-def is_crystal(atoms, inside):
+def is_crystal(atoms: Atoms, inside: NDArray[np.intp]) -> bool:
     """Say whether some atoms of a slab are surrounded as those of the crystal are."""
     lattice = lattice_of(atoms)
     if not len(inside) or lattice is None:
@@ -122,30 +128,32 @@ class KnownFaces:
         species: Metal and anion.
     """
 
-    def __init__(self, structures, indices, species):
+    def __init__(self, structures: Sequence[Atoms], indices: Sequence[int], species: Pair) -> None:
         self.structures, self.species = structures, species
-        self.indices, self.by_facet = indices, {}
+        self.indices = indices
+        self.by_facet: dict[str, list[tuple[int, int, float, Fingerprint]]] = {}
 
     @cached_property
-    def facets(self):
+    def facets(self) -> dict[str, list[int]]:
         """Dict of facets to the indices of the known slabs."""
-        facets = {}
+        facets: dict[str, list[int]] = {}
         for index in self.indices:
             facets.setdefault(recognised_facet(self.structures[index]), []).append(index)
         return facets
 
-    def faces_on(self, facet):
+    def faces_on(self, facet: str) -> list[tuple[int, int, float, Fingerprint]]:
         """Return `(index, planes, excess, slice)` of each face of the whole slabs of a facet."""
         if facet not in self.by_facet:
             self.by_facet[facet] = []
             for index in self.facets.get(facet, ()):
                 atoms = self.structures[index]
                 faces = None if reasons_against(atoms, self.species) else faces_of(atoms)
-                for excess, part in zip(faces.excess, faces.slices, strict=True) if faces else ():
-                    self.by_facet[facet].append((index, faces.num_planes, excess, part))
+                if faces is not None:
+                    for excess, part in zip(faces.excess, faces.slices, strict=True):
+                        self.by_facet[facet].append((index, faces.num_planes, excess, part))
         return self.by_facet[facet]
 
-    def find(self, atoms):
+    def find(self, atoms: Atoms) -> FaceMatch | None:
         """Return the `FaceMatch` of a valid slab, or `None` if a face or its bulk is not known."""
         own = faces_of(atoms)
         if own is None or not own.bulk:

@@ -4,11 +4,14 @@ The same means: equal up to a shift, a rotation or a repetition in the plane, up
 mirror image, with any vacuum. Energies know no difference between these.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import inf
 from typing import Any
 
 import numpy as np
+from ase import Atoms
 
 from keras_ruo2.screening.soap import Environments, environments
 from keras_ruo2.structure.bonds import is_metal, pair_of
@@ -51,7 +54,7 @@ class Fingerprint:
     facet: str
 
 
-def slab_fingerprint(atoms):
+def slab_fingerprint(atoms: Atoms) -> Fingerprint:
     """Return the `Fingerprint` of a valid slab (`structure.validity`)."""
     from pymatgen.core import Lattice, Structure
 
@@ -74,19 +77,19 @@ def slab_fingerprint(atoms):
     )
 
 
-def comparable(first, second):
+def comparable(first: Fingerprint, second: Fingerprint) -> bool:
     """Say whether two fingerprints have the composition and, nearly, the thickness in common."""
     same = first.num_o * second.num_ru == second.num_o * first.num_ru
     return same and abs(first.density / second.density - 1) < 2 * LENGTHS
 
 
-def multiples(first, second):
+def multiples(first: Fingerprint, second: Fingerprint) -> bool:
     """Say whether one primitive cell has a whole number of times the atoms of the other."""
     small, large = sorted(len(one.structure) for one in (first, second))
     return large % small == 0
 
 
-def displacement(first, second):
+def displacement(first: Fingerprint, second: Fingerprint) -> float:
     """Return how far apart the atoms of two slabs are in their best superposition.
 
     Args:
@@ -116,7 +119,7 @@ def displacement(first, second):
     return inf if distances is None else float(distances[1] * unit)
 
 
-def same_slab(first, second, kernel):
+def same_slab(first: Fingerprint, second: Fingerprint, kernel: float) -> tuple[bool, float]:
     """Decide whether two slabs are equal, given their kernel.
 
     Returns:

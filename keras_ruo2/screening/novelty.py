@@ -1,31 +1,36 @@
 """Which slabs are the same one again, and which are like none that is known."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf
-from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from keras_ruo2.screening.matching import same_slab
+from keras_ruo2.screening.matching import Fingerprint, same_slab
 from keras_ruo2.screening.soap import worst_matches
 
 
-class Match(NamedTuple):
+@dataclass(frozen=True)
+class Match:
     """What came out of comparing a slab with others.
 
     Args:
         index: Of the slab that it equals, else of the one with the highest kernel.
         same: Whether it equals that one.
-        kernel: Of the two.
         displacement: Largest distance between their atoms, Å; infinite where it was not found.
+        kernel: Of the two.
     """
 
     index: int
     same: bool
-    kernel: float
     displacement: float
+    kernel: float
 
 
-def find_match(fingerprint, others):
+def find_match(fingerprint: Fingerprint, others: Sequence[Fingerprint]) -> Match:
     """Look for a slab among others, those with the highest kernel first.
 
     Args:
@@ -36,18 +41,16 @@ def find_match(fingerprint, others):
         `Match`.
     """
     kernels = worst_matches(fingerprint.environments, [other.environments for other in others])
-    order = np.argsort(-kernels, kind="stable").tolist()
-    nearest = None
-    for index in order:
+    matches = []
+    for index in np.argsort(-kernels, kind="stable").tolist():
         kernel = float(kernels[index])
-        same, apart = same_slab(fingerprint, others[index], kernel)
-        if same:
-            return Match(index, True, kernel, apart)
-        nearest = nearest or Match(index, False, kernel, apart)
-    return nearest
+        matches.append(Match(index, *same_slab(fingerprint, others[index], kernel), kernel))
+        if matches[-1].same:
+            return matches[-1]
+    return matches[0]
 
 
-def first_of_kinds(fingerprints, energies):
+def first_of_kinds(fingerprints: Sequence[Fingerprint], energies: ArrayLike) -> list[int]:
     """Find for each slab the first of those that it equals, the one of the lowest energy.
 
     Args:
@@ -58,7 +61,8 @@ def first_of_kinds(fingerprints, energies):
         List of n indices, the slab's own one where it is the first of its group.
     """
     order = np.argsort(np.nan_to_num(np.asarray(energies, float), nan=inf), kind="stable").tolist()
-    first, leaders = [0] * len(fingerprints), []
+    first = [0] * len(fingerprints)
+    leaders: list[int] = []
     for index in order:
         first[index] = index
         if leaders:

@@ -1,16 +1,21 @@
 """Validity, uniqueness, novelty and terminations of many structures, and their funnel."""
 
+from __future__ import annotations
+
 import importlib.util
 from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
+
+from ase import Atoms
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.extras import install
 from keras_ruo2.screening.faces import FaceMatch, KnownFaces
-from keras_ruo2.screening.matching import slab_fingerprint
+from keras_ruo2.screening.matching import Fingerprint, slab_fingerprint
 from keras_ruo2.screening.novelty import Match, find_match, first_of_kinds
-from keras_ruo2.species import SPECIES
+from keras_ruo2.species import SPECIES, Pair
 from keras_ruo2.structure.cells import energy_per_atom
 from keras_ruo2.structure.facets import periodic
 from keras_ruo2.structure.terminations import SlabTermination, termination_of
@@ -34,7 +39,7 @@ class Verdict:
     """
 
     index: int
-    reasons: tuple = ()
+    reasons: tuple[str, ...] = ()
     valid: bool = False
     first: int | None = None
     match: Match | None = None
@@ -42,24 +47,32 @@ class Verdict:
     faces: FaceMatch | None = None
 
     @property
-    def unique(self):
+    def unique(self) -> bool:
         """Whether it is the first of those that are the same."""
         return self.first == self.index
 
     @property
-    def novel(self):
+    def novel(self) -> bool:
         """Whether it is valid and neither it nor its two faces are known."""
         return self.valid and not self.equals_known and self.faces is None
 
     @property
-    def equals_known(self):
+    def equals_known(self) -> bool:
         """Whether it equals a known slab as a whole."""
         return bool(self.match and self.match.same)
 
     @property
-    def new_thickness(self):
+    def new_thickness(self) -> bool:
         """Whether it is a known termination on another number of layers."""
         return self.faces is not None and self.faces.new_thickness
+
+
+class Step(TypedDict):
+    """A criterion, how many fail it, and how many are left after it."""
+
+    step: str
+    failed: int
+    left: int
 
 
 class Known(NamedTuple):
@@ -71,19 +84,19 @@ class Known(NamedTuple):
         faces: `KnownFaces`.
     """
 
-    indices: list
-    fingerprints: list
+    indices: list[int]
+    fingerprints: list[Fingerprint]
     faces: KnownFaces
 
 
-def check_screening_installed():
+def check_screening_installed() -> None:
     """Raise `ConfigError` unless the libraries of the extra `screen` are there."""
     missing = [name for name in ("dscribe", "pymatgen") if not importlib.util.find_spec(name)]
     if missing:
         raise ConfigError(f"Screening needs {' and '.join(missing)}. Install: {install('screen')}")
 
 
-def known_slabs(structures, species=SPECIES):
+def known_slabs(structures: Sequence[Atoms], species: Pair = SPECIES) -> Known:
     """Return `Known` of the structures that can be compared with.
 
     Those that lack one of the two `species` or hold other elements are left out: no valid slab
@@ -94,12 +107,19 @@ def known_slabs(structures, species=SPECIES):
     return Known(usable, prints, KnownFaces(structures, usable, species))
 
 
-def is_oxide(atoms, species=SPECIES):
+def is_oxide(atoms: Atoms, species: Pair = SPECIES) -> bool:
     """Say whether a structure can be read and holds both `species`."""
     return not unreadable(atoms, species) and set(species) <= set(atoms.get_chemical_symbols())
 
 
-def screen(structures, known, *, accept=(), progress=lambda text: None, species=SPECIES):
+def screen(
+    structures: Sequence[Atoms],
+    known: Known,
+    *,
+    accept: Collection[str] = (),
+    progress: Callable[[str], object] = lambda text: None,
+    species: Pair = SPECIES,
+) -> list[Verdict]:
     """Judge every structure.
 
     Args:
@@ -112,7 +132,8 @@ def screen(structures, known, *, accept=(), progress=lambda text: None, species=
     Returns:
         List of `Verdict` in the order of `structures`.
     """
-    verdicts, prints = [], {}
+    verdicts: list[Verdict] = []
+    prints: dict[int, Fingerprint] = {}
     for index, atoms in enumerate(structures):
         reasons = reasons_against(atoms, species)
         valid = set(reasons) <= set(accept) and is_oxide(atoms, species)
@@ -128,44 +149,44 @@ def screen(structures, known, *, accept=(), progress=lambda text: None, species=
             )
         verdicts.append(verdict)
         progress(verdict_text(verdict))
-    valid = list(prints)
+    compared = list(prints)
     first = first_of_kinds(
-        list(prints.values()), [energy_per_atom(structures[index]) for index in valid]
+        list(prints.values()), [energy_per_atom(structures[index]) for index in compared]
     )
-    for index, leader in zip(valid, first, strict=True):
-        verdicts[index] = replace(verdicts[index], first=valid[leader])
+    for index, leader in zip(compared, first, strict=True):
+        verdicts[index] = replace(verdicts[index], first=compared[leader])
     return verdicts
 
 
-def look_up(fingerprint, known):
-    """Return the `Match` of a fingerprint among known slabs, its index that of the structure."""
+def look_up(fingerprint: Fingerprint, known: Known) -> Match | None:
+    """Return the `Match` among known slabs, its index that of the structure; `None` without any."""
     if not known.fingerprints:
         return None
     match = find_match(fingerprint, known.fingerprints)
-    return match._replace(index=known.indices[match.index])
+    return replace(match, index=known.indices[match.index])
 
 
-def verdict_text(verdict):
+def verdict_text(verdict: Verdict) -> str:
     """Return a few words on a structure."""
-    if not verdict.valid:
+    if verdict.termination is None:
         return " ".join(verdict.reasons)
     words = f"{verdict.termination.facet} {verdict.termination.label}"
     new = "  novel" if verdict.novel else "  new thickness" if verdict.new_thickness else ""
     return f"{words}{new}"
 
 
-def funnel(verdicts):
+def funnel(verdicts: Sequence[Verdict]) -> list[Step]:
     """Count what is left after each criterion.
 
     Args:
         verdicts: List of `Verdict`.
 
     Returns:
-        List of dicts with `step`, `failed` (all that fail it, whatever else they fail) and `left`.
+        List of `Step`, `failed` of all that fail it, whatever else they fail.
         Unique and novel ones are counted together in the last steps: those that equal no known slab
         (`known`), and those of them whose faces are not known either (`known_faces`).
     """
-    steps = [{"step": "structures", "failed": 0, "left": len(verdicts)}]
+    steps: list[Step] = [{"step": "structures", "failed": 0, "left": len(verdicts)}]
     left = list(verdicts)
     failed = Counter(name for verdict in verdicts for name in verdict.reasons)
     for name in (*UNREADABLE, *INVALID):

@@ -1,11 +1,17 @@
 """Compare slabs by their atoms' surroundings: normalised SOAP vectors and a kernel that one
 misplaced atom lowers, however many atoms a slab has."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
 
+from keras_ruo2.species import Pair
 from keras_ruo2.structure.bonds import is_anion, is_metal, pair_of
 from keras_ruo2.structure.faces import standing
 
@@ -13,6 +19,10 @@ CUTOFF = 5.0  # Å; three shells of neighbours
 WIDTH = 0.3  # Å, standard deviation of the Gaussian that stands for an atom
 RADIAL, ANGULAR = 6, 4  # basis functions
 VACUUM = 2 * CUTOFF + 2.0  # Å; no atom sees the slab's periodic image, whatever the vacuum was
+
+
+if TYPE_CHECKING:
+    from dscribe.descriptors import SOAP
 
 
 class Environments(NamedTuple):
@@ -28,7 +38,7 @@ class Environments(NamedTuple):
 
 
 @cache
-def descriptor(species):
+def descriptor(species: Pair) -> SOAP:
     """Return dscribe's SOAP of two elements, the same for rotated and mirrored surroundings."""
     from dscribe.descriptors import SOAP
 
@@ -42,7 +52,7 @@ def descriptor(species):
     )
 
 
-def environments(atoms, bulk=False):
+def environments(atoms: Atoms, bulk: bool = False) -> Environments:
     """Return the `Environments` of a slab.
 
     Args:
@@ -55,7 +65,7 @@ def environments(atoms, bulk=False):
     return Environments(vectors[is_metal(atoms)], vectors[is_anion(atoms)])
 
 
-def worst_match(first, second):
+def worst_match(first: Environments, second: Environments) -> float:
     """Return the kernel of two slabs: how well the atom fits that fits worst.
 
     Every atom of either slab looks for the most similar atom of its species in the other; the
@@ -76,7 +86,7 @@ def worst_match(first, second):
     )
 
 
-def worst_matches(first, others):
+def worst_matches(first: Environments, others: Sequence[Environments]) -> NDArray[np.float32]:
     """Return `worst_match` of a slab to each of several, shape `(len(others),)`, float32."""
     worst = np.ones(len(others), np.float32)
     for one, many in zip(first, zip(*others, strict=True), strict=True):

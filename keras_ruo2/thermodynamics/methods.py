@@ -1,11 +1,18 @@
 """One set of slabs by several calculators or models: how far they agree on what is stable where."""
 
+from __future__ import annotations
+
+import itertools
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from ase import Atoms
 
+from keras_ruo2.config import PhaseDiagramConfig
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import messages
 from keras_ruo2.io.paths import shown
@@ -19,8 +26,9 @@ from keras_ruo2.thermodynamics.references import (
     method_text,
     read_slabs,
 )
-from keras_ruo2.thermodynamics.rows import stable_rows
+from keras_ruo2.thermodynamics.rows import Key, Row, stable_ranges
 from keras_ruo2.thermodynamics.surface import (
+    Line,
     References,
     crossing,
     lower_envelope,
@@ -40,12 +48,29 @@ class Method(NamedTuple):
 
     title: str
     references: References
-    slabs: dict
+    slabs: dict[Key, Atoms]
 
 
-def slab_keys(slabs):
+class Crossing(NamedTuple):
+    """Where one stable row gives way to the next.
+
+    Args:
+        first: The row with less O.
+        second: The row that follows it in the diagram.
+        where: dmu_O in the diagram, eV.
+        at: dmu_O by each method that has both rows, eV.
+    """
+
+    first: Row
+    second: Row
+    where: float
+    at: dict[str, float]
+
+
+def slab_keys(slabs: Iterable[Atoms]) -> list[Key]:
     """Return `(name, n)` for the n-th slab of each name, by which slabs of several files match."""
-    seen, keys = Counter(), []
+    seen: Counter[str] = Counter()
+    keys = []
     for slab in slabs:
         name = slab.info["name"]
         keys.append((name, seen[name]))
@@ -53,7 +78,9 @@ def slab_keys(slabs):
     return keys
 
 
-def read_methods(config, slabs):
+def read_methods(
+    config: PhaseDiagramConfig, slabs: Sequence[Atoms]
+) -> tuple[References, list[Method]]:
     """Return the `References` of `slabs`, and a `Method` for each file of --compare.
 
     Raises:
@@ -81,7 +108,7 @@ def read_methods(config, slabs):
     return references, methods
 
 
-def check_same_slabs(path, others, slabs):
+def check_same_slabs(path: Path, others: Mapping[Key, Atoms], slabs: Mapping[Key, Atoms]) -> None:
     """Raise `ConfigError` unless names stand for the same slabs in both, and some are in both."""
     common = [key for key in slabs if key in others]
     for key in common:
@@ -98,7 +125,7 @@ def check_same_slabs(path, others, slabs):
         )
 
 
-def add_lines(rows, own, methods):
+def add_lines(rows: Iterable[Row], own: str, methods: Iterable[Method]) -> list[Row]:
     """Return rows with `lines`: their surface free energy by every method that has it.
 
     A row that is given by its upper face is so by all methods, each with its own lower face.
@@ -118,7 +145,7 @@ def add_lines(rows, own, methods):
     return [replace(row, lines={own: row.line} | lines_by(row, means)) for row in rows]
 
 
-def lines_by(row, means):
+def lines_by(row: Row, means: Mapping[str, Mapping[Key, Line]]) -> dict[str, Line]:
     """Return titles of methods and the line of a row by each, from the means of both faces."""
     lines = {}
     for title, each in means.items():
@@ -130,7 +157,9 @@ def lines_by(row, means):
     return lines
 
 
-def ranges_by_method(group, limits, own, methods):
+def ranges_by_method(
+    group: Iterable[Row], limits: tuple[float, float], own: str, methods: Iterable[Method]
+) -> dict[Key, dict[str, tuple[float, float]]]:
     """Return keys of the rows of a facet and who calls them stable: titles, `(start, end)` in eV.
 
     Each method has its own lower envelope, of the rows that every method has, so that all choose
@@ -144,14 +173,14 @@ def ranges_by_method(group, limits, own, methods):
     """
     titles = [own, *(method.title for method in methods)]
     common = [row for row in group if len(row.lines) == len(titles)]
-    ranges = {row.key: {} for row in group}
+    ranges: dict[Key, dict[str, tuple[float, float]]] = {row.key: {} for row in group}
     for title in titles if common else ():
         for part in lower_envelope([row.lines[title] for row in common], *limits):
-            ranges[common[part.index].key][title] = (part.start, part.end)
+            ranges[common[part.number].key][title] = (part.start, part.end)
     return ranges
 
 
-def method_agreement(group, own, methods):
+def method_agreement(group: Iterable[Row], own: str, methods: Iterable[Method]) -> list[Crossing]:
     """Return where stable rows of a facet that follow each other cross, by each method.
 
     Args:
@@ -160,19 +189,18 @@ def method_agreement(group, own, methods):
         methods: List of `Method`.
 
     Returns:
-        List of dicts `first`, `second` (rows that follow each other in the diagram) and `at`, the
-        dmu_O at which they cross by each method that has both, eV.
+        List of `Crossing`.
     """
     titles = [own, *(method.title for method in methods)]
-    stable, crossings = stable_rows(group), []
-    for first, second in zip(stable, stable[1:], strict=False):
+    stable, crossings = stable_ranges(group), []
+    for (first, (_, where)), (second, _) in itertools.pairwise(stable):
         both = [title for title in titles if title in first.lines and title in second.lines]
         at = {title: crossing(first.lines[title], second.lines[title]) for title in both}
-        crossings.append({"first": first, "second": second, "at": at})
+        crossings.append(Crossing(first, second, where, at))
     return crossings
 
 
-def energy_spread(row, delta_mu_o):
+def energy_spread(row: Row, delta_mu_o: float) -> tuple[float, float]:
     """Return the lowest and the highest surface free energy by all methods, eV/Å^2."""
     values = [line(delta_mu_o) for line in row.lines.values()]
     return min(values), max(values)
@@ -184,14 +212,13 @@ SPREAD_COLUMNS = (
 ).split()
 
 
-def spread_cells(row, limits):
+def spread_cells(row: Row, limits: tuple[float, float]) -> list[object]:
     """Return what the table says of a row's methods, in the order of `SPREAD_COLUMNS`."""
     ends = [round(1000 * value, 2) for limit in limits for value in energy_spread(row, limit)]
-    ends = ends if len(row.lines) > 1 else [""] * 4
-    return [*ends, len(row.lines), "; ".join(row.stable_by)]
+    return [*(ends if len(row.lines) > 1 else [""] * 4), len(row.lines), "; ".join(row.stable_by)]
 
 
-def write_methods(out, rows, limits):
+def write_methods(out: Path, rows: Iterable[Row], limits: tuple[float, float]) -> None:
     """Write methods.csv, a row for each slab and method."""
     with table_writer(out / "methods.csv") as writer:
         writer.writerow(
@@ -207,20 +234,22 @@ def write_methods(out, rows, limits):
                 writer.writerow([*told, row.faces, *stable])
 
 
-def write_crossings(out, crossings, titles):
+def write_crossings(out: Path, crossings: Iterable[Crossing], titles: Iterable[str]) -> None:
     """Write crossings.csv: where one stable structure gives way to the next, by each method."""
     with table_writer(out / "crossings.csv") as writer:
         head = "facet first second dmu_O_low_eV dmu_O_high_eV".split()
         writer.writerow([*head, *(f"dmu_O_eV by {title}" for title in titles)])
         for entry in crossings:
-            first, at = entry["first"], entry["at"]
+            first, at = entry.first, entry.at
             ends = [round(end(at.values()), 4) for end in (min, max)] if at else ("", "")
             each = [round(at[title], 4) if title in at else "" for title in titles]
-            told = (first.facet, first.name, entry["second"].name)
+            told = (first.facet, first.name, entry.second.name)
             writer.writerow([*told, *ends, *each])
 
 
-def report_methods(rows, crossings, titles):
+def report_methods(
+    rows: Sequence[Row], crossings: Iterable[Crossing], titles: Sequence[str]
+) -> None:
     """Print how far methods are apart: of all slabs, of pairs that follow each other."""
     common = [row for row in rows if len(row.lines) == len(titles)]
     messages.info(
@@ -236,14 +265,14 @@ def report_methods(rows, crossings, titles):
                 f"{title} against {titles[0]}, at dmu_O = 0: {np.mean(apart):+.1f} meV/Å^2 on "
                 f"average, {min(apart):+.1f} to {max(apart):+.1f}."
             )
-    for entry in (entry for entry in crossings if len(entry["at"]) > 1):
-        at, first = entry["at"].values(), entry["first"]
+    for entry in (entry for entry in crossings if len(entry.at) > 1):
+        at, first = entry.at.values(), entry.first
         messages.info(
-            f"{first.facet}: {first.name} gives way to {entry['second'].name} between "
+            f"{first.facet}: {first.name} gives way to {entry.second.name} between "
             f"{min(at):.2f} and {max(at):.2f} eV."
         )
 
 
-def title_of(slabs, path):
+def title_of(slabs: Sequence[Atoms], path: Path) -> str:
     """Return the name of the slabs' calculator, that of their file where they name none."""
     return method_of(slabs[0])[0] or shown(path).stem

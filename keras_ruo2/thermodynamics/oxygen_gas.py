@@ -1,6 +1,11 @@
 """Oxygen gas: its chemical potential from tabulated entropies and enthalpies, and vibrations."""
 
+from __future__ import annotations
+
+from typing import overload
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 
@@ -34,14 +39,24 @@ JANAF_O2 = (
 ENTHALPY_AT_ZERO = -8.683  # kJ/mol, H(0 K) - H(298.15 K), the same table
 
 
-def gas_energies():
+def gas_energies() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the temperatures of the table, K, and half of O2's H(T) - H(0) - T S(T), eV."""
     temperature, entropy, enthalpy = np.array(JANAF_O2).T
     heat = enthalpy - ENTHALPY_AT_ZERO
     return temperature, (heat - temperature * entropy / 1000) / 2 * KILOJOULE_PER_MOL
 
 
-def oxygen_potential(temperature, pressure):
+@overload
+def oxygen_potential(temperature: float, pressure: float) -> float: ...
+
+
+@overload
+def oxygen_potential(temperature: NDArray[np.float64], pressure: float) -> NDArray[np.float64]: ...
+
+
+def oxygen_potential(
+    temperature: float | NDArray[np.float64], pressure: float
+) -> float | NDArray[np.float64]:
     """Return dmu_O of O2 gas, eV.
 
     Args:
@@ -71,7 +86,7 @@ def oxygen_potential(temperature, pressure):
     return float(found) if found.ndim == 0 else found
 
 
-def vibrational_energy(quantum, temperature):
+def vibrational_energy(quantum: float, temperature: float) -> float:
     """Return the free energy of a harmonic oscillator with its zero-point energy, eV.
 
     Args:
@@ -82,7 +97,7 @@ def vibrational_energy(quantum, temperature):
     return quantum / 2 + thermal * np.log1p(-np.exp(-quantum / thermal))
 
 
-def temperature_of(delta_mu_o, pressure):
+def temperature_of(delta_mu_o: float, pressure: float) -> float:
     """Return the temperature at which O2 of `pressure` (bar) has this dmu_O, K, or NaN."""
     low, high = (row[0] for row in (JANAF_O2[0], JANAF_O2[-1]))
     bounds = [oxygen_potential(end, pressure) - delta_mu_o for end in (low, high)]

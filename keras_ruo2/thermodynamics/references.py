@@ -1,14 +1,20 @@
 """What a phase diagram is made of: slabs with energies of one method, and its references."""
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
+from ase import Atoms
 
+from keras_ruo2.config import DiscoverConfig, PhaseDiagramConfig
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import messages
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.structures import name_of, read_structures
-from keras_ruo2.species import SPECIES, formula
+from keras_ruo2.species import SPECIES, Pair, formula
 from keras_ruo2.structure.cells import SLAB_GAP, potential_energy
 from keras_ruo2.structure.checks import check_species
 from keras_ruo2.structure.door import ADVICE, check_energy, check_structure, usable_structures
@@ -17,7 +23,9 @@ from keras_ruo2.structure.plausible import gap_across
 from keras_ruo2.thermodynamics.surface import References, known_references
 
 
-def read_slabs(path, skip=False, check=check_structure):
+def read_slabs(
+    path: Path, skip: bool = False, check: Callable[[Atoms], None] = check_structure
+) -> list[Atoms]:
     """Read slabs with energies; those whose relaxation failed are left out and counted.
 
     Args:
@@ -31,7 +39,13 @@ def read_slabs(path, skip=False, check=check_structure):
     return usable_slabs(path, read_structures(path), skip, check)
 
 
-def usable_slabs(path, structures, skip=False, check=check_structure, advice=ADVICE):
+def usable_slabs(
+    path: str | Path,
+    structures: Sequence[Atoms],
+    skip: bool = False,
+    check: Callable[[Atoms], None] = check_structure,
+    advice: str = ADVICE,
+) -> list[Atoms]:
     """Return slabs with energies, named; `path` is where they come from, for messages.
 
     Raises:
@@ -52,7 +66,7 @@ def usable_slabs(path, structures, skip=False, check=check_structure, advice=ADV
     return slabs
 
 
-def without_failures(path, slabs):
+def without_failures(path: str | Path, slabs: Sequence[Atoms]) -> list[Atoms]:
     """Return the slabs that `relax` did not give up, or never saw; say what was left out."""
     kept = [slab for slab in slabs if failure_of(slab) in USABLE]
     failed = [failure_of(slab) for slab in slabs if failure_of(slab) not in USABLE]
@@ -69,17 +83,17 @@ def without_failures(path, slabs):
     return kept
 
 
-def failure_of(slab):
+def failure_of(slab: Atoms) -> str:
     """Return what went wrong when the slab was relaxed, `no` if nothing or if it never was."""
     return str(slab.info.get("relax_failures", "no"))
 
 
-def counted(names):
+def counted(names: Counter[str]) -> str:
     """Return the counts of a `Counter` as text."""
     return ", ".join(f"{name} {count}" for name, count in names.most_common())
 
 
-def check_vacuum(slabs, species=SPECIES):
+def check_vacuum(slabs: Iterable[Atoms], species: Pair = SPECIES) -> None:
     """Raise `ConfigError` for a crystal without surfaces, which would seem to cost nothing."""
     for slab in slabs:
         check_species(slab, species)
@@ -90,17 +104,17 @@ def check_vacuum(slabs, species=SPECIES):
             )
 
 
-def method_of(atoms):
+def method_of(atoms: Atoms) -> tuple[str, str]:
     """Return `(calculator, correction)` as the structure names them."""
-    return tuple(str(atoms.info.get(name, "")) for name in ("calculator", "correction"))
+    return str(atoms.info.get("calculator", "")), str(atoms.info.get("correction", ""))
 
 
-def method_text(method):
+def method_text(method: Iterable[str]) -> str:
     """Return a method as messages show it."""
     return ", ".join(filter(None, method)) or "(not named)"
 
 
-def common_method(slabs):
+def common_method(slabs: Iterable[Atoms]) -> tuple[str, str]:
     """Return the one method of all `slabs`, or raise `ConfigError`."""
     methods = sorted({method_of(slab) for slab in slabs})
     if len(methods) > 1:
@@ -111,7 +125,16 @@ def common_method(slabs):
     return methods[0]
 
 
-def find_references(config, method, beside=()):
+def given_references(config: PhaseDiagramConfig | DiscoverConfig) -> References | None:
+    """Return the `References` of --bulk_energy and the others, or `None` without them."""
+    if config.bulk_energy is None or config.oxygen_energy is None:
+        return None
+    return References(config.bulk_energy, config.oxygen_energy, config.metal_energy, config.pair)
+
+
+def find_references(
+    config: PhaseDiagramConfig, method: tuple[str, str], beside: Collection[tuple[str, str]] = ()
+) -> References:
     """Return the `References` for slabs of `method`, or raise `ConfigError`.
 
     Args:
@@ -119,9 +142,9 @@ def find_references(config, method, beside=()):
         method: `(calculator, correction)` of the slabs.
         beside: Other methods, whose references the same file may hold.
     """
-    if config.bulk_energy is not None:
-        given = (config.bulk_energy, config.oxygen_energy, config.metal_energy)
-        return References(*given, config.pair)
+    given = given_references(config)
+    if given is not None:
+        return given
     if config.references is not None:
         known = known_references(method, config.pair)
         return read_references(config.references, method, beside, known, config.pair)
@@ -135,7 +158,7 @@ def find_references(config, method, beside=()):
     )
 
 
-def check_reference(where, atoms, kind, species):
+def check_reference(where: str, atoms: Atoms, kind: str, species: Pair) -> None:
     """Raise `ConfigError` for a slab in place of a crystal, or another gas in place of O2.
 
     Args:
@@ -156,14 +179,27 @@ def check_reference(where, atoms, kind, species):
         )
 
 
-def read_references(path, method, beside=(), known=None, species=SPECIES):
+def read_references(
+    path: Path,
+    method: tuple[str, str],
+    beside: Collection[tuple[str, str]] = (),
+    known: References | None = None,
+    species: Pair = SPECIES,
+) -> References:
     """Read a file of references and return what `references_among` finds in it."""
     return references_among(
         path, read_slabs(path, check=check_energy), method, beside, known, species
     )
 
 
-def references_among(path, frames, method, beside=(), known=None, species=SPECIES):
+def references_among(
+    path: Path,
+    frames: Iterable[Atoms],
+    method: tuple[str, str],
+    beside: Collection[tuple[str, str]] = (),
+    known: References | None = None,
+    species: Pair = SPECIES,
+) -> References:
     """Tell bulk RuO2, O2 and, if there, hcp Ru, or their like, apart by their composition.
 
     Args:
@@ -196,7 +232,10 @@ def references_among(path, frames, method, beside=(), known=None, species=SPECIE
                 f"{path}, structure {number} is {atoms.get_chemical_formula()}, a second reference "
                 f"of {method_text(method)} for the same. Give one of each."
             )
-        found[kind] = potential_energy(atoms) / (num_o if kind == "oxygen" else num_ru)
+        energy = potential_energy(atoms)
+        if energy is None:
+            raise ConfigError(f"{path}, structure {number} has no energy.")
+        found[kind] = energy / (num_o if kind == "oxygen" else num_ru)
     if not found and known is not None:
         return known
     missing = [kind for kind in ("bulk", "oxygen") if kind not in found]

@@ -1,6 +1,11 @@
 """What `phase_diagram` prints: who is stable where, and what to be careful with."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,8 +15,11 @@ from keras_ruo2.species import formula
 from keras_ruo2.structure.facets import indices_of
 from keras_ruo2.thermodynamics.oxygen_gas import temperature_of
 from keras_ruo2.thermodynamics.references import method_text
-from keras_ruo2.thermodynamics.rows import stable_rows
-from keras_ruo2.thermodynamics.surface import doubtful_from, oxidised_error
+from keras_ruo2.thermodynamics.rows import Row, stable_ranges
+from keras_ruo2.thermodynamics.surface import doubtful_from, oxidised_error, oxygen_poor_limit
+
+if TYPE_CHECKING:
+    from keras_ruo2.thermodynamics.diagram import PhaseDiagram
 
 EQUAL, UPPER, MEAN = "equal", "upper", "mean"  # what a slab's surface free energy is that of
 FACES = {EQUAL: "", UPPER: " (upper face)", MEAN: " (mean of two different faces)"}
@@ -19,8 +27,10 @@ FIELDS = ("bulk", "oxygen", "metal")  # of `References`, as they are printed
 MOST_NAMED = 5  # slabs in a message
 
 
-def print_report(out, rows, panels, num_broken, method, references, limit):
-    """Print who is stable where."""
+def print_report(out: Path, diagram: PhaseDiagram) -> None:
+    """Print who is stable where in a `PhaseDiagram` that lies in the folder `out`."""
+    rows, panels, method = diagram.rows, diagram.panels, diagram.method
+    references, limit = diagram.references, oxygen_poor_limit(diagram.references)
     metal, oxide = references.species[0], formula(references.species)
     told = ", ".join(f"{name}={value}" for name, value in zip(FIELDS, references, strict=False))
     messages.info(f"Calculator: {method_text(method)}. References: References({told}).")
@@ -31,9 +41,7 @@ def print_report(out, rows, panels, num_broken, method, references, limit):
         at = "" if np.isnan(kelvin) else f" ({kelvin:.0f} K at 1 bar of O2)"
         messages.info(f"{oxide} is stable against {metal} and O2 above dmu_O = {limit:.2f} eV{at}.")
     for facet, group in panels.items():
-        stable = stable_rows(group)
-        for row in stable:
-            start, end = row.stable
+        for row, (start, end) in stable_ranges(group):
             low, high = sorted(1000 * row.line(end) for end in (start, end))
             faces = FACES[row.faces]
             messages.info(
@@ -46,11 +54,11 @@ def print_report(out, rows, panels, num_broken, method, references, limit):
     messages.info(
         f"{shown(out)}: {len(rows)} slabs, {kinds.count(EQUAL)} with two equal faces, "
         f"{kinds.count(UPPER)} given by their upper face, {kinds.count(MEAN)} by the mean of two "
-        f"different faces; {num_broken} broken ones left out."
+        f"different faces; {diagram.num_broken} broken ones left out."
     )
 
 
-def stable_table(panels):
+def stable_table(panels: Mapping[str, Iterable[Row]]) -> list[dict[str, object]]:
     """Return who is stable where, as JSON holds it: dicts, energies in meV/Å^2 and eV.
 
     Args:
@@ -60,19 +68,19 @@ def stable_table(panels):
         {
             "facet": facet,
             "name": row.name,
-            "from_eV": row.stable[0],
-            "to_eV": row.stable[1],
-            "gamma_from_meV_A2": 1000 * row.line(row.stable[0]),
-            "gamma_to_meV_A2": 1000 * row.line(row.stable[1]),
+            "from_eV": start,
+            "to_eV": end,
+            "gamma_from_meV_A2": 1000 * row.line(start),
+            "gamma_to_meV_A2": 1000 * row.line(end),
             "faces": row.faces,
             "doubtful_from_eV": row.doubtful_from,
         }
         for facet, group in panels.items()
-        for row in stable_rows(group)
+        for row, (start, end) in stable_ranges(group)
     ]
 
 
-def mark_doubtful(rows, error):
+def mark_doubtful(rows: Iterable[Row], error: float) -> list[Row]:
     """Return rows that say from which dmu_O on a stable one is more stable than is physical.
 
     Args:
@@ -87,10 +95,12 @@ def mark_doubtful(rows, error):
     ]
 
 
-def doubts(rows, method):
+def doubts(rows: Iterable[Row], method: tuple[str, str]) -> list[str]:
     """Return warnings about oxidised faces that a method makes too stable, as sentences."""
     told, error = [], oxidised_error(method)
-    for row in (row for row in rows if row.doubtful_from is not None):
+    for row in rows:
+        if row.stable is None or row.doubtful_from is None:
+            continue
         name, below = f"{row.facet}: {row.name}", doubtful_from(row.line, row.stable)
         if error:
             told.append(
@@ -106,14 +116,15 @@ def doubts(rows, method):
     return told
 
 
-def facet_warnings(rows, panels):
+def facet_warnings(rows: Iterable[Row], panels: Mapping[str, Sequence[Row]]) -> list[str]:
     """Return warnings about facets as sentences.
 
     Args:
         rows: Of `phase_diagram`.
         panels: Dict of facets to their rows.
     """
-    told, wrong = [], {}
+    told = []
+    wrong: dict[tuple[str, str], list[str]] = {}
     for row in (row for row in rows if row.contradicted):
         wrong.setdefault((row.contradicted, row.facet), []).append(row.name)
     for (label, facet), names in wrong.items():
@@ -131,12 +142,12 @@ def facet_warnings(rows, panels):
     return told
 
 
-def counted_slabs(found):
+def counted_slabs(found: Sized) -> str:
     """Return `1 slab is` or `3 slabs are`."""
     return f"{len(found)} slab{' is' if len(found) == 1 else 's are'}"
 
 
-def some_of(names):
+def some_of(names: Sequence[str]) -> str:
     """Return the first names and how many there are more."""
     more = len(names) - MOST_NAMED
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ase import Atoms
 
 from keras_ruo2.thermodynamics.surface import Line
+
+Key = tuple[str, int]  # by which slabs of several files match, see `methods.slab_keys`
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +36,7 @@ class Row:
         doubtful_from: dmu_O above which it is more stable than is physical, or `None`.
     """
 
-    key: tuple[str, int]
+    key: Key
     name: str
     facet: str
     label: str
@@ -45,14 +48,14 @@ class Row:
     num_oxygen: int
     slab: Atoms
     contradicted: str = ""
-    lower: tuple[str, int] | None = None
+    lower: Key | None = None
     lines: dict[str, Line] = field(default_factory=dict)
     stable: tuple[float, float] | None = None
     stable_by: dict[str, tuple[float, float]] = field(default_factory=dict)
     doubtful_from: float | None = None
 
 
-def by_facet(rows: list[Row]) -> dict[str, list[Row]]:
+def by_facet(rows: Iterable[Row]) -> dict[str, list[Row]]:
     """Return facets and their rows, in the order of the rows."""
     panels: dict[str, list[Row]] = {}
     for row in rows:
@@ -60,6 +63,12 @@ def by_facet(rows: list[Row]) -> dict[str, list[Row]]:
     return panels
 
 
-def stable_rows(group: list[Row]) -> list[Row]:
+def stable_ranges(group: Iterable[Row]) -> list[tuple[Row, tuple[float, float]]]:
+    """Return the stable rows of a facet and where they are, from the O-poor to the O-rich limit."""
+    stable = [(row, row.stable) for row in group if row.stable is not None]
+    return sorted(stable, key=lambda pair: pair[1])
+
+
+def stable_rows(group: Iterable[Row]) -> list[Row]:
     """Return the stable rows of a facet, from the O-poor to the O-rich limit."""
-    return sorted((row for row in group if row.stable), key=lambda row: row.stable or ())
+    return [row for row, _ in stable_ranges(group)]

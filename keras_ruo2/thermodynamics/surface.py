@@ -9,14 +9,22 @@ terms of solids are left out, as is usual: they change gamma by some 10 meV per 
 Source: K. Reuter, M. Scheffler, Phys. Rev. B 65, 035406 (2001).
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.species import SPECIES, formula
+from keras_ruo2.species import SPECIES, Pair, formula
 from keras_ruo2.structure.checks import check_cell, check_species
+
+# of dmu_O or K: one or many
+Number = TypeVar("Number", float, NDArray[np.float64])
 
 
 class References(NamedTuple):
@@ -33,7 +41,7 @@ class References(NamedTuple):
     bulk: float
     oxygen: float
     metal: float | None = None
-    species: tuple = SPECIES
+    species: Pair = SPECIES
 
 
 LOWEST = -2.0  # eV, where dmu_O begins if the O-poor limit is not known
@@ -79,29 +87,29 @@ class Line(NamedTuple):
     intercept: float
     slope: float
 
-    def __call__(self, delta_mu_o):
+    def __call__(self, delta_mu_o: Number) -> Number:
         return self.intercept + self.slope * delta_mu_o
 
 
 class Range(NamedTuple):
-    """Where a structure is the most stable one: from `start` to `end` in dmu_O, eV."""
+    """Where the structure of a number is the most stable one: from `start` to `end`, eV."""
 
-    index: int
+    number: int
     start: float
     end: float
 
 
-def known_references(method, species=SPECIES):
+def known_references(method: tuple[str, str], species: Pair = SPECIES) -> References | None:
     """Return the `References` that are known for a calculator and its correction, or `None`."""
     return KNOWN_REFERENCES.get(method) if species == SPECIES else None
 
 
-def oxidised_error(method):
+def oxidised_error(method: tuple[str, str]) -> float:
     """Return by how much a method is too low on oxidised faces, eV/Å^2; 0 if it is not known."""
     return OXIDISED_ERRORS.get(method, 0.0)
 
 
-def doubtful_from(line, stable, error=0.0):
+def doubtful_from(line: Line, stable: tuple[float, float], error: float = 0.0) -> float | None:
     """Return the dmu_O above which an oxidised face is more stable than is physical, or `None`.
 
     A surface free energy below zero would make the crystal fall apart into slabs. One that is
@@ -122,7 +130,9 @@ def doubtful_from(line, stable, error=0.0):
     return max(start, (error - line.intercept) / line.slope)
 
 
-def surface_free_energy(atoms, energy, bulk_energy, oxygen_energy, delta_mu_o):
+def surface_free_energy(
+    atoms: Atoms, energy: float, bulk_energy: float, oxygen_energy: float, delta_mu_o: Number
+) -> Number:
     """Return the surface free energy of a slab, the mean of its two faces.
 
     gamma = [E_slab - N_Ru E_RuO2 + (2 N_Ru - N_O) (E_O2 / 2 + dmu_O)] / 2A
@@ -149,7 +159,7 @@ def surface_free_energy(atoms, energy, bulk_energy, oxygen_energy, delta_mu_o):
     return surface_line(atoms, energy, References(bulk_energy, oxygen_energy))(delta_mu_o)
 
 
-def surface_line(atoms, energy, references):
+def surface_line(atoms: Atoms, energy: float | None, references: References) -> Line:
     """Return the surface free energy of a slab as a `Line` in dmu_O; raises as above."""
     metal, _ = references.species
     check_species(atoms, references.species)
@@ -167,12 +177,12 @@ def surface_line(atoms, energy, references):
     return Line(float(excess_energy / faces), lacking / faces)
 
 
-def area(atoms):
+def area(atoms: Atoms) -> float:
     """Return the area of one face, Å^2."""
     return float(np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1])))
 
 
-def upper_face(both, lower):
+def upper_face(both: Line, lower: Line) -> Line:
     """Return the `Line` of a slab's upper face, given the mean of both and that of the lower one.
 
     For slabs whose lower face is frozen or of another kind; `lower` comes from a slab with two
@@ -181,7 +191,7 @@ def upper_face(both, lower):
     return Line(2 * both.intercept - lower.intercept, 2 * both.slope - lower.slope)
 
 
-def lower_envelope(lines, low, high):
+def lower_envelope(lines: Sequence[Line], low: float, high: float) -> list[Range]:
     """Return who is most stable where, by exact crossings of straight lines.
 
     Args:
@@ -194,7 +204,8 @@ def lower_envelope(lines, low, high):
         the first one counts.
     """
     current = min(range(len(lines)), key=lambda k: (lines[k](low), lines[k].slope))
-    ranges, start = [], low
+    ranges: list[Range] = []
+    start = low
     while True:
         crossings = [
             (crossing(lines[current], line), line.slope, index)
@@ -208,12 +219,12 @@ def lower_envelope(lines, low, high):
         current, start = following, point
 
 
-def crossing(first, second):
+def crossing(first: Line, second: Line) -> float:
     """Return the dmu_O at which two lines of different slope meet, eV."""
     return (second.intercept - first.intercept) / (first.slope - second.slope)
 
 
-def oxygen_poor_limit(references):
+def oxygen_poor_limit(references: References) -> float | None:
     """Return the dmu_O below which RuO2 decomposes to metallic Ru and O2, eV, or `None`.
 
     It is half the formation energy of RuO2 per formula unit, which is negative.
@@ -233,7 +244,7 @@ def oxygen_poor_limit(references):
     return limit
 
 
-def oxygen_range(references):
+def oxygen_range(references: References) -> tuple[float, float]:
     """Return the O-poor and the O-rich end of dmu_O, eV; `LOWEST` if the former is not known."""
     poor = oxygen_poor_limit(references)
     return LOWEST if poor is None else poor, 0.0

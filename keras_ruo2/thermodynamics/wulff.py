@@ -6,13 +6,18 @@ from the centre is proportional to its surface free energy.
 Source: G. Wulff, Z. Kristallogr. 34, 449 (1901); proof: C. Herring, Phys. Rev. 82, 87 (1951).
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from ase.spacegroup import Spacegroup
+from numpy.typing import NDArray
 from scipy.spatial import HalfspaceIntersection
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.structure.facets import Miller
 
 # pymatgen's WulffShape is as exact, slower, and takes negative energies without a word.
 RUTILE = 136  # P4_2/mnm
@@ -29,13 +34,13 @@ class CrystalFace(NamedTuple):
         area: In the square of the corners' unit.
     """
 
-    family: tuple[int, int, int]
+    family: Miller
     normal: np.ndarray
     corners: np.ndarray
     area: float
 
 
-def wulff_shape(energies, cell):
+def wulff_shape(energies: Mapping[Miller, float], cell: NDArray[np.float64]) -> list[CrystalFace]:
     """Return the faces of the equilibrium shape of a rutile crystal.
 
     Args:
@@ -51,7 +56,7 @@ def wulff_shape(energies, cell):
         ConfigError: If an energy is not positive, so that faces would grow without end, or the
             facets do not enclose a crystal.
     """
-    lowest = {}
+    lowest: dict[Miller, float] = {}
     for miller, energy in energies.items():
         if not (np.isfinite(energy) and energy > 0):
             raise ConfigError(
@@ -80,7 +85,9 @@ def wulff_shape(energies, cell):
     return [found for found in faces if found is not None]
 
 
-def face(name, normal, corners, height):
+def face(
+    name: Miller, normal: NDArray[np.float64], corners: NDArray[np.float64], height: float
+) -> CrystalFace | None:
     """Return the `CrystalFace` that a plane has on a crystal of these corners, or `None`."""
     reach = np.linalg.norm(corners, axis=1).max()
     own = corners[np.abs(corners @ normal - height) < SAME_POINT * reach]
@@ -96,25 +103,25 @@ def face(name, normal, corners, height):
     return CrystalFace(name, normal, own, area) if area > SAME_POINT * reach**2 else None
 
 
-def area_fractions(faces):
+def area_fractions(faces: Iterable[CrystalFace]) -> dict[Miller, float]:
     """Return the share that each family of facets has in a crystal's surface, as a dict."""
     whole = sum(found.area for found in faces)
-    shares = {}
+    shares: dict[Miller, float] = {}
     for found in faces:
         shares[found.family] = shares.get(found.family, 0.0) + found.area / whole
     return shares
 
 
-def equivalents(miller):
+def equivalents(miller: Miller) -> list[Miller]:
     """Return the Miller indices of all facets that rutile's symmetry makes equal to one."""
     return [tuple(map(int, row)) for row in Spacegroup(RUTILE).equivalent_reflections([miller])]
 
 
-def family(miller):
+def family(miller: Miller) -> Miller:
     """Return the one of `equivalents` that stands for them: `(1, 0, 1)` of `(0, -1, 1)`."""
     return max(equivalents(tuple(np.array(miller) // np.gcd.reduce(miller))))
 
 
-def miller_label(miller):
+def miller_label(miller: Miller) -> str:
     """Return Miller indices as slabs' `facet` has them: `"(110)"`."""
     return "({}{}{})".format(*miller)

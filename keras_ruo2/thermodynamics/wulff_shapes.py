@@ -1,20 +1,33 @@
 """Crystal shapes of `phase_diagram`, one for each chemical potential of oxygen."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from ase import Atoms
 
+from keras_ruo2.config import PhaseDiagramConfig
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import messages
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.tables import table_writer
 from keras_ruo2.plotting import style, wulff
-from keras_ruo2.species import SPECIES
+from keras_ruo2.species import SPECIES, Pair
 from keras_ruo2.structure.crystals import rutile_ruo2
-from keras_ruo2.structure.facets import indices_of
+from keras_ruo2.structure.facets import Miller, indices_of
 from keras_ruo2.structure.orientation import lattice_of
 from keras_ruo2.thermodynamics.oxygen_gas import temperature_of
-from keras_ruo2.thermodynamics.wulff import area_fractions, family, miller_label, wulff_shape
+from keras_ruo2.thermodynamics.rows import Row
+from keras_ruo2.thermodynamics.wulff import (
+    CrystalFace,
+    area_fractions,
+    family,
+    miller_label,
+    wulff_shape,
+)
 
 COLUMNS = "dmu_O_eV facet gamma_meV_A2 area_fraction name faces".split()
 
@@ -29,10 +42,10 @@ class Crystal(NamedTuple):
     """
 
     delta_mu_o: float
-    rows: dict
-    faces: list
+    rows: dict[Miller, Row]
+    faces: list[CrystalFace]
 
-    def table(self):
+    def table(self) -> list[tuple[str, float, float, Row]]:
         """Return `(facet, eV/Å^2, share of the surface, row)`, the largest share first."""
         shares = area_fractions(self.faces)
         found = [
@@ -42,7 +55,7 @@ class Crystal(NamedTuple):
         return sorted(found, key=lambda entry: (-entry[2], entry[1]))
 
 
-def check_potentials(potentials, limits):
+def check_potentials(potentials: Iterable[float], limits: tuple[float, float]) -> None:
     """Raise `ConfigError` where RuO2 is not stable at one of `potentials`, eV."""
     for delta_mu_o in potentials:
         if not limits[0] <= delta_mu_o <= limits[1]:
@@ -52,7 +65,7 @@ def check_potentials(potentials, limits):
             )
 
 
-def add_crystals(config, panels):
+def add_crystals(config: PhaseDiagramConfig, panels: Mapping[str, Sequence[Row]]) -> None:
     """Write and report the crystal shapes of --wulff beside a diagram that is written already.
 
     Raises:
@@ -68,7 +81,9 @@ def add_crystals(config, panels):
         raise ConfigError(f"{' '.join(failures)} The diagram is in {shown(config.out)}.")
 
 
-def find_crystals(potentials, panels, species=SPECIES):
+def find_crystals(
+    potentials: Iterable[float], panels: Mapping[str, Sequence[Row]], species: Pair = SPECIES
+) -> tuple[list[Crystal], list[str]]:
     """Return a `Crystal` for each of `potentials`, as far as there is one.
 
     Angles between facets are those of the measured lattice, c / a = 0.691; a calculator's own
@@ -97,12 +112,12 @@ def find_crystals(potentials, panels, species=SPECIES):
     return crystals, failures
 
 
-def crystal_of(panels, species):
+def crystal_of(panels: Mapping[str, Sequence[Row]], species: Pair) -> Atoms:
     """Return the rutile crystal that slabs are cut out of, as far as its lattice goes."""
     if species == SPECIES:
         return rutile_ruo2()
-    found = [lattice_of(row.slab) for group in panels.values() for row in group]
-    found = [lattice for lattice in found if lattice]
+    each = [lattice_of(row.slab) for group in panels.values() for row in group]
+    found = [lattice for lattice in each if lattice]
     if not found:
         raise ConfigError(
             "--wulff: no slab has atoms inside that tell its lattice. Give thicker slabs."
@@ -111,9 +126,9 @@ def crystal_of(panels, species):
     return rutile_ruo2(a=a, c=c, species=species)
 
 
-def most_stable(panels, delta_mu_o):
+def most_stable(panels: Mapping[str, Sequence[Row]], delta_mu_o: float) -> dict[Miller, Row]:
     """Return the most stable row of each family of facets, as a dict."""
-    found = {}
+    found: dict[Miller, Row] = {}
     for facet, group in panels.items():
         indices = indices_of(facet)
         if indices is None:
@@ -127,7 +142,7 @@ def most_stable(panels, delta_mu_o):
     return found
 
 
-def write_crystals(out, crystals, species=SPECIES):
+def write_crystals(out: Path, crystals: Iterable[Crystal], species: Pair = SPECIES) -> None:
     """Write wulff.csv and wulff.png."""
     with table_writer(out / "wulff.csv") as writer:
         writer.writerow(COLUMNS)
@@ -139,7 +154,7 @@ def write_crystals(out, crystals, species=SPECIES):
     style.save_figure(figure, out / "wulff.png", species)
 
 
-def crystal_drawing(crystal):
+def crystal_drawing(crystal: Crystal) -> dict[str, object]:
     """Return a crystal as `plotting.wulff.crystals` takes it."""
     kelvin = temperature_of(crystal.delta_mu_o, 1.0)
     at = "" if np.isnan(kelvin) else f"\n{kelvin:.0f} K at 1 bar O₂"
@@ -154,7 +169,7 @@ def crystal_drawing(crystal):
     }
 
 
-def report_crystals(crystals, panels):
+def report_crystals(crystals: Iterable[Crystal], panels: Iterable[str]) -> None:
     """Print the shares of the facets, and which slabs have none."""
     for crystal in crystals:
         shares = [f"{share:.1%} {facet}" for facet, _, share, _ in crystal.table() if share]

@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_ruo2 import runs
 from keras_ruo2.io import messages
-from keras_ruo2.io.paths import whole
+from keras_ruo2.io.paths import atomic_write
 from keras_ruo2.plotting import style
 from keras_ruo2.runs.metrics import rows_until
 from keras_ruo2.species import SPECIES
@@ -199,7 +199,7 @@ def drop_rows_after(path, step, columns):
     if not kept:
         path.unlink()
         return 0.0
-    with whole(path, path.with_suffix(".partial")) as partial:
+    with atomic_write(path, path.with_suffix(".partial")) as partial:
         partial.unlink(missing_ok=True)
         for row in kept:
             append_row(partial, row, columns)

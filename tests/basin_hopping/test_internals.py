@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.data import covalent_radii
-from ase.geometry import get_angles
+from ase.geometry import get_angles, get_dihedrals
 from ase.neighborlist import neighbor_list
 
 from keras_ruo2.basin_hopping.internals import (
-    coordinate_values,
+    bond_vectors,
     delocalised_modes,
     find_internals,
     wilson_b,
@@ -22,6 +22,17 @@ def rough(request):
     slab = build_slab("100-stoichiometric", a=4.5, c=3.1, vacuum=10).repeat(request.param)
     slab.rattle(0.08, seed=3)
     return slab
+
+
+def coordinate_values(internals, atoms):
+    """Return every internal coordinate, bonds, bends, torsions: shape `(len(internals),)`."""
+    bonds, bends, torsions = (bond_vectors(table, atoms) for table in internals)
+    parts = [np.linalg.norm(bonds[0], axis=1)]
+    if len(bends[0]):
+        parts.append(np.radians(get_angles(-bends[0], bends[1])))
+    if len(torsions[0]):
+        parts.append(np.radians(get_dihedrals(*torsions)))
+    return np.concatenate(parts)
 
 
 def upper_half(slab):

@@ -4,16 +4,16 @@ import numpy as np
 
 from keras_ruo2.data.description import HELD_OUT, TRAINING, load_description
 from keras_ruo2.data.order import Order, deal_to_replicas
-from keras_ruo2.data.pipeline import read_sample, training_batches
+from keras_ruo2.data.pipeline import batch_at, read_sample
 from keras_ruo2.data.reader import Records
 
 SIZE = 100
 
 
-def batches(folder, last_step, phases=((0, SIZE),), **options):
+def batches(folder, last_step, phases=((0, SIZE),), first_step=0, **options):
     records = Records(folder, load_description(folder), TRAINING)
     order = Order(len(records), 7, phases)
-    return list(training_batches(records, order, last_step=last_step, **options))
+    return [batch_at(records, order, step, **options) for step in range(first_step, last_step)]
 
 
 def take(folder, last_step, **options):

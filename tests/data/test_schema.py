@@ -117,13 +117,13 @@ from keras_ruo2.config.preparation import RecordsConfig
 from keras_ruo2.records.build import main
 from keras_ruo2.data.description import TRAINING, load_description
 from keras_ruo2.data.order import Order
-from keras_ruo2.data.pipeline import training_batches
+from keras_ruo2.data.pipeline import batch_at
 from keras_ruo2.data.reader import Records
 out = Path({str(tmp_path / "records")!r})
 main(RecordsConfig(structures=Path({str(structures)!r}), out=out, recipe="gap2d_small"))
 records = Records(out, load_description(out), TRAINING)
 order = Order(len(records), 0, ((0, 64),))
-(batch,) = training_batches(records, order, last_step=1)
+batch = batch_at(records, order, 0)
 assert batch["grid"].shape == (64, 32, 32, 2)
 """
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,7 +7,7 @@ import pytest
 import keras_ruo2.data
 from keras_ruo2.data.description import TRAINING, load_description
 from keras_ruo2.data.order import Order
-from keras_ruo2.data.pipeline import training_batches
+from keras_ruo2.data.pipeline import batch_at
 from keras_ruo2.data.reader import Records
 
 tf = pytest.importorskip("tensorflow")
@@ -21,7 +21,7 @@ def make_batches(records):
     """A function that makes three batches, the last one larger."""
     opened = Records(records, load_description(records), TRAINING)
     order = Order(len(opened), 7, ((0, 10), (2, 30)))
-    return lambda: training_batches(opened, order, last_step=3)
+    return lambda: (batch_at(opened, order, step) for step in range(3))
 
 
 def test_the_dataset_holds_what_the_arrays_hold(make_batches):

@@ -15,7 +15,7 @@ from keras_ruo2.config.preparation import BasinHoppingConfig, RecordsConfig
 from keras_ruo2.errors import Busy, ConfigError, Interrupted
 from keras_ruo2.io import pool
 from keras_ruo2.io.pool import SerialPool, open_pool
-from keras_ruo2.io.rates import Progress
+from keras_ruo2.io.progress import ChainProgress
 from keras_ruo2.records.build import main as write_records
 from keras_ruo2.records.survey import prepare_structure, prepared_before
 from keras_ruo2.records.workplace import only_user
@@ -228,7 +228,7 @@ def test_a_scheduler_that_goes_away_is_told_and_nothing_is_lost(tmp_path):
 def test_the_time_left_counts_all_chains_together_but_no_less_than_the_longest():
     now = [0.0]
     chains = [SimpleNamespace(trials=1) for _ in range(4)]
-    progress = Progress(chains, 10, clock=lambda: now[0])
+    progress = ChainProgress(chains, 10, clock=lambda: now[0])
     for chain in chains:  # four at the same time, ten seconds each
         chain.trials += 1
         progress.count(10.0)

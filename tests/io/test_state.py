@@ -5,7 +5,7 @@ import pytest
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.fields import check_fields, integer, listed
-from keras_ruo2.io.state import Grown, read_state, write_state, write_whole
+from keras_ruo2.io.state import Grown, atomic_write_bytes, read_state, write_state
 from tests.damage import damaged
 
 VALUES = {"shape": [1, 2.5, None], "text": "Rü", "deep": {"7": True, "energy": float("nan")}}
@@ -62,14 +62,14 @@ def test_a_file_of_an_earlier_version_is_read_with_a_word(tmp_path, capsys):
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
-    write_whole(tmp_path / "s", b"old")
+    atomic_write_bytes(tmp_path / "s", b"old")
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        write_whole(tmp_path / "s", b"new")
+        atomic_write_bytes(tmp_path / "s", b"new")
     assert (tmp_path / "s").read_bytes() == b"old"
     assert len(list(tmp_path.iterdir())) == 1
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from experiments.benchmarks.controls import bad_generators
 from keras_ruo2.data.description import HELD_OUT, TRAINING, load_description
 from keras_ruo2.data.pipeline import read_sample
-from keras_ruo2.metrics.controls import bad_generators
 from keras_ruo2.metrics.measure import measure
 
 COUNT = 256

@@ -58,14 +58,32 @@ def test_samples_files_are_checked(rng, tmp_path):
         return str(caught.value)
 
     grids = sample(rng, 4)["grid"]
-    assert "holds no `grid`" in refused(pictures=grids)
+    assert "has no array `grid`, only: pictures" in refused(pictures=grids)
     assert "holds grids of (8, 4, 2), the records have (8, 8, 2)" in refused(grid=grids[:, :, :4])
-    assert "`lattice` is (3, 2), expected (4, 2)" in refused(grid=grids, lattice=np.ones((3, 2)))
+    assert "have shape (3, 2). Expected (4, 2)" in refused(grid=grids, lattice=np.ones((3, 2)))
     assert "was refused: it holds pickles" in refused(grid=np.array([{}]))
-    assert "expected real numbers" in refused(grid=grids.astype(complex))
+    assert "Expected floats in [0, 1]" in refused(grid=grids.astype(complex))
+    assert "from 255 to 255. Expected" in refused(grid=np.full_like(grids, 255))
+    assert "`lattice` is text" in refused(grid=grids, lattice=np.full((4, 2), "a"))
+    assert "Expected integers" in refused(grid=grids, label=np.ones(4))
     path.write_text("nothing of the kind")
     with pytest.raises(ConfigError, match="was refused: it is no .npz of arrays"):
         load_samples(path, (8, 8, 2))
+
+
+def test_samples_of_8_bits_are_measured_as_the_densities_they_stand_for(rng, tmp_path):
+    bits = rng.integers(0, 256, size=(4, 8, 8, 2), dtype=np.uint8)
+    np.savez(tmp_path / "bits.npz", grid=bits)
+    found = load_samples(tmp_path / "bits.npz", (8, 8, 2))["grid"]
+    np.testing.assert_allclose(found, bits / 255, atol=1e-6)
+
+
+def test_samples_that_are_not_finite_are_read_and_then_left_out(rng, tmp_path):
+    made = sample(rng, 4)
+    made["grid"][1, 0, 0, 0] = np.nan
+    np.savez(tmp_path / "samples.npz", **made)
+    kept, count = keep_finite(load_samples(tmp_path / "samples.npz", (8, 8, 2)))
+    assert count == 1 and len(kept["grid"]) == 3
 
 
 def test_samples_that_are_not_finite_are_left_out(rng):

@@ -17,9 +17,10 @@ from keras_ruo2.density.voxelise import voxelise
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES
 from keras_ruo2.recipes import RECIPES
-from keras_ruo2.records.build import main, split_structures, warn_of_few_chains
+from keras_ruo2.records.build import main
 from keras_ruo2.records.samples import rotate_and_translate, slices
 from keras_ruo2.records.shards import dataset_statistics, tally_records
+from keras_ruo2.records.split import split_structures, warn_of_few_chains
 from keras_ruo2.records.survey import family_of, prepare_structure
 from keras_ruo2.structure.cells import (
     energy_per_atom,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_ruo2.relaxation import calculators
+from keras_ruo2.relaxation import chgnet
 from keras_ruo2.relaxation.device import torch_device
 
 torch = pytest.importorskip("torch")
@@ -33,8 +33,8 @@ def test_chgnet_is_made_on_this_device(monkeypatch, device):
     def start(self, model, use_device):
         seen.append(use_device)
 
-    monkeypatch.setattr(calculators, "torch_device", lambda: device)
+    monkeypatch.setattr(chgnet, "torch_device", lambda: device)
     monkeypatch.setattr(model_module.CHGNet, "load", load)
     monkeypatch.setattr(dynamics.CHGNetCalculator, "__init__", start)
-    calculators.uncorrected_chgnet()
+    chgnet.uncorrected_chgnet()
     assert seen == [device, device]

@@ -18,7 +18,7 @@ from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.crystals import rutile_ruo2
 from keras_ruo2.structure.slabs import build_slab
 from keras_ruo2.structure.variations import remove_oxygen
-from keras_ruo2.thermodynamics import phase_diagram as command
+from keras_ruo2.thermodynamics import ranking
 from keras_ruo2.thermodynamics.phase_diagram import main as phase_diagram
 from keras_ruo2.thermodynamics.rows import Row
 from keras_ruo2.thermodynamics.surface import Line, References
@@ -235,11 +235,11 @@ def test_names_stand_for_labels_that_are_long_or_shared(tmp_path):
     long = slabs()[0]
     long.info |= {"termination": "2 O_on-top + O_bridge | " * 3}
     rows = [
-        command.row_of((str(number), 0), slab, False, REFERENCES)
+        ranking.row_of((str(number), 0), slab, False, REFERENCES)
         for number, slab in enumerate((first, second, long))
     ]
     assert [each.label for each in rows] == ["faces", "faces", "O-poor"]
-    assert command.distinct_labels(rows) == {
+    assert ranking.distinct_labels(rows) == {
         ("0", 0): "faces (stoichiometric)",
         ("1", 0): "faces (O-rich)",
         ("2", 0): "O-poor",

@@ -61,7 +61,7 @@ def test_repeating_a_slab_keeps_its_surface_free_energy(slab):
 def test_the_envelope_changes_at_exact_crossings():
     lines = [thermo.Line(0.04, 0.0), thermo.Line(0.0, -0.05), thermo.Line(0.15, 0.05)]
     ranges = thermo.lower_envelope(lines, -3.0, 0.0)
-    assert [found.index for found in ranges] == [2, 0, 1]
+    assert [found.number for found in ranges] == [2, 0, 1]
     assert ranges[0].end == ranges[1].start == pytest.approx(-2.2)
     assert ranges[1].end == ranges[2].start == pytest.approx(-0.8)
     assert (ranges[0].start, ranges[-1].end) == (-3.0, 0.0)
@@ -84,7 +84,7 @@ def test_the_110_terminations_stand_as_in_the_literature(relaxed):
     np.testing.assert_allclose([line.slope * area for line in lines], [1, 0, -1], atol=1e-9)
     limit = thermo.oxygen_poor_limit(CHGNET)
     ranges = thermo.lower_envelope(lines, limit, 0.0)
-    assert [names[found.index] for found in ranges] == names[1:]
+    assert [names[found.number] for found in ranges] == names[1:]
     # By PBE an O on top of (110) is bound by -5.71 eV, i.e. stable above -5.71 + 4.948 = -0.76 eV;
     # the potential's error in adsorption energies is some 0.1 eV.
     assert ranges[0].end == pytest.approx(-0.76, abs=0.2)

@@ -1,4 +1,4 @@
-"""Pictures of how screening tells slabs apart; part of the room `plotting`."""
+"""Pictures of how screening tells slabs apart."""
 
 import matplotlib.pyplot as plt
 import numpy as np
