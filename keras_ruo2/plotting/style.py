@@ -1,5 +1,7 @@
 """Pictures of samples and of runs, in one style. Only the plotting modules import matplotlib."""
 
+import re
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -19,7 +21,11 @@ CONTRAST = 0.6  # exponent that lifts the faint densities of atoms beside the sl
 SLICE, VIEW = 0.95, 1.5  # inches for a slice, and for a view of a whole grid
 MOST_SHOWN = {2: 36, 3: 9}  # samples in a picture, by dimensions; each whole grid has two views
 VIEW_COLUMNS = 3
-OWN_MATHS = "\\mathdefault"  # in matplotlib's own labels of ticks
+# The formulas that labels of ours have, and those of matplotlib's own labels of ticks.
+OWN_FORMULA = re.compile(
+    r"\$(_2|\^\{-2\}|\\log_\{10\}|\\Delta\\mu_\\mathrm\{[A-Z][a-z]?\}"
+    r"|\\mathdefault\{([-−+.,0-9^{}\s]|\\times|\\cdot)*\})\$"
+)
 STYLE = {
     "font.size": 8,
     "axes.spines.top": False,
@@ -260,7 +266,7 @@ def save_figure(figure, path, species=SPECIES):
     for text in figure.findobj(Text):
         if tuple(species) != SPECIES:
             text.set_text(renamed(text.get_text(), species))
-        if "$" in text.get_text() and OWN_MATHS not in text.get_text():
+        if "$" in OWN_FORMULA.sub("", text.get_text()):
             text.set_parse_math(False)  # a name from a file is no formula
     with atomic_write(path) as partial:
         figure.savefig(partial)

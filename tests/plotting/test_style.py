@@ -55,3 +55,34 @@ def widest_axis(figure):
     figure.canvas.draw()
     axes = [axis for part in figure.subfigs for axis in part.axes]
     return max(axis.get_window_extent().width for axis in axes) / figure.dpi
+
+
+@pytest.mark.parametrize(
+    ("text", "is_formula"),
+    [
+        (r"$\Delta\mu_\mathrm{O}$ (eV)", True),
+        ("Excess O per area\nof the cell (nm$^{-2}$)", True),
+        (r"$\log_{10}$ p(O$_2$) (bar)", True),
+        (r"RuO$_2$ at $\Delta\mu_\mathrm{O}$ = −0.50 eV", True),
+        (r"$\mathdefault{2\times10^{-3}}$", True),
+        (r"$\frac{$", False),
+        (r"slab_$1$", False),
+        (r"$\Delta\mu_\mathrm{O}$ of slab $x^{$", False),
+        (r"$\mathdefault{\undefined}$", False),
+    ],
+)
+def test_own_labels_are_formulas_and_names_from_files_are_not(tmp_path, text, is_formula):
+    figure, axis = plt.subplots()
+    axis.set_title(text)
+    label = axis.title
+    assert style.save_figure(figure, tmp_path / "figure.png").size
+    assert label.get_parse_math() == is_formula
+
+
+def test_tick_labels_of_logarithms_are_formulas(tmp_path):
+    figure, axis = plt.subplots()
+    axis.loglog([1, 1e4], [1, 1e4])
+    figure.canvas.draw()
+    labels = [label for label in axis.get_xticklabels() if "$" in label.get_text()]
+    style.save_figure(figure, tmp_path / "figure.png")
+    assert labels and all(label.get_parse_math() for label in labels)
