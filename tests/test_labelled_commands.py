@@ -14,8 +14,7 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.generation.batch import main as generate
 from keras_ruo2.io.state import write_state
 from keras_ruo2.records.build import main as write_records
-
-TINY = {"width": 2, "latent_size": 8, "batch_size": 4, "critic_steps": 2, "steps": 2}
+from tests.tiny import TINY
 
 
 @pytest.fixture(scope="module")

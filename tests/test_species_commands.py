@@ -31,10 +31,10 @@ from keras_ruo2.records.build import main as write_records
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.slabs import build_slab
 from keras_ruo2.thermodynamics.phase_diagram import main as phase_diagram
+from tests.tiny import TINY
 
 FAKE = "tests.data_prep.fakes:PairPotential"
 IRIDIUM = "Ir,O"
-TINY = {"width": 2, "latent_size": 8, "batch_size": 4, "critic_steps": 2, "steps": 2}
 
 
 @pytest.fixture(scope="module")

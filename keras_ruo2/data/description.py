@@ -1,10 +1,14 @@
 """`dataset.json`, which lies beside the shards and says what is in them. No TensorFlow here."""
 
+from __future__ import annotations
+
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.fields import (
@@ -21,6 +25,7 @@ from keras_ruo2.io.paths import RemoteFolder, checksum, folder_at
 from keras_ruo2.io.state import parse_json, parse_state, write_state
 from keras_ruo2.species import DEFAULT
 
+Place = str | Path | RemoteFolder
 SCHEMA_VERSION = 3
 FILE_NAME = "dataset.json"
 TRAINING, HELD_OUT = "training", "held-out"
@@ -89,40 +94,40 @@ class Description:
     class_edges: tuple[float, ...]
     label_counts: tuple[int, ...]
     dmu_o_counts: tuple[tuple[float, int], ...]
-    counts: dict
-    structures: dict
-    shards: tuple
-    source: dict
+    counts: dict[str, int]
+    structures: dict[str, list[str]]
+    shards: tuple[dict[str, Any], ...]
+    source: dict[str, Any]
 
     @property
-    def num_held_out(self):
+    def num_held_out(self) -> int:
         """How many held-out structures are independent: snapshots of a chain count as one."""
         families = self.source.get("held_out_families")
         return len(self.structures[HELD_OUT]) if families is None else families
 
     @property
-    def is_yardstick(self):
+    def is_yardstick(self) -> bool:
         """Say whether enough is held out for a distance to it to mean something."""
         return self.num_held_out >= FEWEST_HELD_OUT
 
     @property
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         """Short hash of everything that is in the records."""
         content = json.dumps([shard["sha256"] for shard in self.shards])
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
-    def save(self, folder):
+    def save(self, folder: Path) -> None:
         """Write `dataset.json` into `folder`."""
         write_state(Path(folder) / FILE_NAME, dataclasses.asdict(self))
 
-    def files(self, folder, split):
+    def files(self, folder: Path, split: str) -> list[str]:
         """Return the paths of the shards of a split."""
         return [
             str(Path(folder) / shard["name"]) for shard in self.shards if shard["split"] == split
         ]
 
 
-def load_description(folder):
+def load_description(folder: Place) -> Description:
     """Read and check `dataset.json`.
 
     Args:
@@ -161,7 +166,7 @@ def load_description(folder):
     return description
 
 
-def read_values(folder):
+def read_values(folder: Place) -> dict[str, Any]:
     """Return what `dataset.json` says, of whatever schema version, as a dict.
 
     Raises:
@@ -176,13 +181,13 @@ def read_values(folder):
     return parse_state(content, path, advice, of_earlier_version)
 
 
-def of_earlier_version(values):
+def of_earlier_version(values: Mapping[str, Any]) -> bool:
     """Say whether a `dataset.json` with these values may have been written without a seal."""
     names = {field.name for field in dataclasses.fields(Description)}
     return set(values) <= names
 
 
-def read_text(folder):
+def read_text(folder: Place) -> str:
     """Return the content of `dataset.json`.
 
     Raises:
@@ -210,7 +215,7 @@ def read_text(folder):
     return path.read_bytes().decode(errors="replace")
 
 
-def how_to_rebuild(folder, values):
+def how_to_rebuild(folder: Place, values: Mapping[str, Any]) -> str:
     """Return advice with the command that writes the records of a `dataset.json` again."""
     source = values.get("source", {})
     if not isinstance(source, dict):
@@ -224,7 +229,7 @@ def how_to_rebuild(folder, values):
     return f"Write them again: python -m data_prep records {shown} --overwrite"
 
 
-def verify_shards(folder, description):
+def verify_shards(folder: Place, description: Description) -> None:
     """Raise `ConfigError` if a shard is not what its checksum says; copy those not here yet."""
     folder = folder_at(folder)
     if isinstance(folder, RemoteFolder):
@@ -240,6 +245,6 @@ def verify_shards(folder, description):
             )
 
 
-def as_tuple(value):
+def as_tuple(value: Any) -> Any:
     """Return a JSON list, and lists within it, as tuples, anything else as it is."""
     return tuple(as_tuple(part) for part in value) if isinstance(value, list) else value

@@ -1,6 +1,11 @@
 """Which records make up a step: a pure function of the seed and the step's number."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_ruo2.errors import ConfigError, check_range
 
@@ -20,7 +25,7 @@ class Order:
         ConfigError: If the phases are not so, or a step takes more records than there are.
     """
 
-    def __init__(self, num_records, seed, phases):
+    def __init__(self, num_records: int, seed: int, phases: Sequence[tuple[int, int]]) -> None:
         starts = [first for first, _ in phases]
         if not starts or starts[0] != 0 or sorted(set(starts)) != starts:
             raise ConfigError(
@@ -33,13 +38,14 @@ class Order:
                     "lower the batch size."
                 )
         self.num_records, self.seed, self.phases = num_records, seed, tuple(phases)
-        self.epoch, self.permutation = None, None
+        self.epoch: tuple[int, int] | None = None
+        self.permutation = np.empty(0, np.int64)
 
-    def samples(self, step):
+    def samples(self, step: int) -> int:
         """Return how many records a step takes."""
         return self.phases[self.phase(step)][1]
 
-    def indices(self, step):
+    def indices(self, step: int) -> NDArray[np.int64]:
         """Return the numbers of a step's records, int64 of shape `(samples(step),)`."""
         phase = self.phase(step)
         first, size = self.phases[phase]
@@ -49,14 +55,16 @@ class Order:
             self.epoch, self.permutation = (phase, epoch), rng.permutation(self.num_records)
         return self.permutation[place * size : (place + 1) * size]
 
-    def phase(self, step):
+    def phase(self, step: int) -> int:
         """Return the number of the phase that a step belongs to."""
         if step < 0:
             raise ValueError(f"step is {step}, expected at least 0")
         return sum(first <= step for first, _ in self.phases) - 1
 
 
-def deal_to_replicas(indices, critic_steps, replicas):
+def deal_to_replicas(
+    indices: NDArray[np.int64], critic_steps: int, replicas: int
+) -> NDArray[np.int64]:
     """Reorder a step so that several replicas see together what a single device sees.
 
     A step's batch is cut contiguously among the replicas, and each share contiguously among the
@@ -85,7 +93,9 @@ def deal_to_replicas(indices, critic_steps, replicas):
     return indices.reshape(critic_steps, replicas, -1).swapaxes(0, 1).reshape(-1)
 
 
-def phases(batch_size, critic_steps, grow_every, grow_until):
+def phases(
+    batch_size: int, critic_steps: int, grow_every: int, grow_until: int
+) -> tuple[tuple[int, int], ...]:
     """Plan how many samples each training step takes.
 
     The batch doubles every `grow_every` steps as long as it stays within `grow_until`. A step

@@ -1,13 +1,28 @@
 """From records to batches of NumPy arrays, alike on every backend."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
 import numpy as np
 
-from keras_ruo2.data.order import deal_to_replicas
+from keras_ruo2.data.description import Description
+from keras_ruo2.data.order import Order, deal_to_replicas
 from keras_ruo2.data.reader import Records
 from keras_ruo2.data.schema import FIELDS
+from keras_ruo2.io.paths import RemoteFolder
 
 
-def batch_at(records, order, step, *, critic_steps=1, replicas=1, names=tuple(FIELDS)):
+def batch_at(
+    records: Records,
+    order: Order,
+    step: int,
+    *,
+    critic_steps: int = 1,
+    replicas: int = 1,
+    names: Iterable[str] = tuple(FIELDS),
+) -> dict[str, np.ndarray]:
     """Return the batch of a step.
 
     Args:
@@ -25,7 +40,14 @@ def batch_at(records, order, step, *, critic_steps=1, replicas=1, names=tuple(FI
     return records.read(deal_to_replicas(order.indices(step), critic_steps, replicas), names)
 
 
-def read_sample(folder, description, split, count, *, seed):
+def read_sample(
+    folder: str | Path | RemoteFolder,
+    description: Description,
+    split: str,
+    count: int,
+    *,
+    seed: int,
+) -> dict[str, np.ndarray]:
     """Read records of a split at random, into memory.
 
     Args:

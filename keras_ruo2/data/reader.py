@@ -1,13 +1,19 @@
 """Random access to the records of a split."""
 
+from __future__ import annotations
+
 import dataclasses
 import os
+from collections.abc import Iterable, Mapping
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_ruo2.data import remote
-from keras_ruo2.data.description import how_to_rebuild
+from keras_ruo2.data.description import Description, how_to_rebuild
 from keras_ruo2.data.schema import FIELDS, Schema
 from keras_ruo2.data.tfrecord import payload_at, record_spans
 from keras_ruo2.errors import ConfigError
@@ -26,15 +32,17 @@ class Records:
         split: `TRAINING` or `HELD_OUT`.
     """
 
-    def __init__(self, folder, description, split):
+    def __init__(
+        self, folder: str | Path | RemoteFolder, description: Description, split: str
+    ) -> None:
         self.folder, self.description, self.split = folder_at(folder), description, split
         self.schema = Schema(description.grid_shape, description.dtype)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.description.counts[self.split]
 
     @cached_property
-    def contents(self):
+    def contents(self) -> list[NDArray[np.uint8]]:
         """The files, a read-only array of bytes each."""
         folder = self.folder
         if isinstance(folder, RemoteFolder):
@@ -50,9 +58,9 @@ class Records:
         ]
 
     @cached_property
-    def places(self):
+    def places(self) -> NDArray[np.int64]:
         """Where each record lies, int64 of shape `(len, 3)`: shard, first byte, bytes."""
-        places = []
+        places: list[tuple[int, int, int]] = []
         for shard, (content, row) in enumerate(zip(self.contents, self.shards, strict=True)):
             try:
                 spans = record_spans(content)
@@ -63,7 +71,9 @@ class Records:
             places.extend((shard, *span) for span in spans)
         return np.array(places, dtype=np.int64).reshape(-1, 3)
 
-    def read(self, indices, names=tuple(FIELDS)):
+    def read(
+        self, indices: NDArray[np.integer], names: Iterable[str] = tuple(FIELDS)
+    ) -> dict[str, np.ndarray]:
         """Read records.
 
         Args:
@@ -82,21 +92,22 @@ class Records:
         if len(indices) and not 0 <= indices.min() <= indices.max() < len(self):
             raise IndexError(f"records {indices.min()} to {indices.max()} of {len(self)}")
         places = self.places[indices].tolist()
-        payloads, shard = [], None
+        payloads: list[bytes] = []
+        shard: int | None = None
         try:
-            for shard, *span in places:
-                payloads.append(payload_at(self.contents[shard], *span))
+            for shard, start, length in places:
+                payloads.append(payload_at(self.contents[shard], start, length))
             shard = None
             return self.schema.decode(payloads, names)
         except ValueError as error:
             raise self.damaged(shard, error) from None
 
     @property
-    def shards(self):
+    def shards(self) -> list[Mapping[str, Any]]:
         """What `dataset.json` says of each file of the split."""
         return [row for row in self.description.shards if row["split"] == self.split]
 
-    def damaged(self, shard, reason):
+    def damaged(self, shard: int | None, reason: object) -> ConfigError:
         """Return the error that names a damaged file by its number, `None` if it is not known."""
         where = self.folder if shard is None else f"{self.folder}/{self.shards[shard]['name']}"
         return ConfigError(

@@ -1,8 +1,13 @@
 """The record, defined once for writer and reader."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_ruo2.data.tfrecord import Example
 
@@ -51,16 +56,16 @@ class Schema:
     dtype: str = "float16"
 
     @property
-    def num_lengths(self):
+    def num_lengths(self) -> int:
         """Lattice lengths that belong to a grid."""
         return len(self.grid_shape) - 1
 
     @property
-    def num_bytes(self):
+    def num_bytes(self) -> int:
         """Size of a record on disk, estimated."""
         return int(np.prod(self.grid_shape)) * np.dtype(self.dtype).itemsize + 1000
 
-    def encode(self, sample):
+    def encode(self, sample: Mapping[str, Any]) -> bytes:
         """Return a record as bytes.
 
         Args:
@@ -82,7 +87,9 @@ class Schema:
             values.extend(as_values(field.kind, stored[name]))
         return example.SerializeToString(deterministic=True)  # equal records, equal checksums
 
-    def decode(self, serialised, names=tuple(FIELDS)):
+    def decode(
+        self, serialised: Sequence[bytes], names: Iterable[str] = tuple(FIELDS)
+    ) -> dict[str, np.ndarray]:
         """Return a batch of records as a dict of arrays.
 
         Args:
@@ -105,13 +112,13 @@ class Schema:
                 self.store(name, getattr(features[name], kind).value, column, row)
         return batch
 
-    def empty(self, name, count):
+    def empty(self, name: str, count: int) -> np.ndarray:
         """Return an array for `count` decoded values of a field."""
         shapes = {"grid": self.grid_shape, "lattice": (self.num_lengths,)}
         dtype = np.dtype("float32") if name == "grid" else DTYPES[FIELDS[name].kind]
         return np.empty((count, *shapes.get(name, ())), dtype)
 
-    def store(self, name, values, column, row):
+    def store(self, name: str, values: Any, column: np.ndarray, row: int) -> None:
         """Put the decoded value of a field, a list in a record, into a row of its array."""
         expected = self.num_lengths if name == "lattice" else 1
         if len(values) != expected:
@@ -123,7 +130,7 @@ class Schema:
             column[row] = values if name == "lattice" else values[0]
 
 
-def widen(stored, result):
+def widen(stored: np.ndarray, result: NDArray[np.float32]) -> None:
     """Convert a contiguous array to float32, into `result` of the same shape."""
     if stored.dtype != np.float16:
         result[...] = stored
@@ -134,7 +141,7 @@ def widen(stored, result):
         np.take(HALVES, bits[part], out=flat[part], mode="clip")  # other modes buffer the output
 
 
-def as_values(kind, value):
+def as_values(kind: str, value: Any) -> list[Any]:
     """Return `value` as the list that a feature of this kind holds."""
     if kind == "bytes":
         return [value.encode() if isinstance(value, str) else value]

@@ -1,24 +1,31 @@
 """Write records into TFRecord files."""
 
+from __future__ import annotations
+
 import os
 import socket
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from keras_ruo2.data.schema import Schema
 from keras_ruo2.data.tfrecord import framed
 from keras_ruo2.io.paths import atomic_write, checksum
 
 
-def shard_names(split, count):
+def shard_names(split: str, count: int) -> list[str]:
     """Return the file names of a split's shards."""
     return [f"{split}-{k:05d}-of-{count:05d}.tfrecord" for k in range(count)]
 
 
-def partial_of(path):
+def partial_of(path: Path) -> Path:
     """Return where this process writes a shard before it gets its name."""
     return path.with_name(f"{path.name}.{socket.gethostname()}.{os.getpid()}.partial")
 
 
-def write_shard(path, structures, schema):
+def write_shard(
+    path: Path, structures: Iterable[Sequence[Mapping[str, Any]]], schema: Schema
+) -> dict[str, Any]:
     """Write one shard; it appears whole, and several processes may write it at the same time.
 
     Args:

@@ -5,11 +5,15 @@ those of its `tf.train.Example`: its parsers read what is written here, and the 
 Numbers are little-endian; checksums are CRC-32C, masked as TensorFlow masks them.
 """
 
+from __future__ import annotations
+
 import struct
+from typing import Any
 
 import google_crc32c
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
+BytesLike = Any  # the buffer protocol; NumPy's arrays have no type for it before Python 3.12
 HEADER = struct.Struct("<QI")  # length of the payload and the masked checksum of these 8 bytes
 FOOTER = struct.Struct("<I")  # masked checksum of the payload
 MASK = 0xA282EAD8
@@ -25,20 +29,20 @@ LISTS = {
 }
 
 
-def masked_checksum(content):
+def masked_checksum(content: BytesLike) -> int:
     """Return the CRC-32C of bytes, rotated right by 15 bits and shifted by a constant."""
     plain = google_crc32c.value(content)
     return ((plain >> 15 | plain << 17) + MASK) & 0xFFFFFFFF
 
 
-def framed(payload):
+def framed(payload: bytes) -> bytes:
     """Return a record as it lies in a TFRecord file."""
     length = struct.pack("<Q", len(payload))
     header = length + FOOTER.pack(masked_checksum(length))
     return b"".join((header, payload, FOOTER.pack(masked_checksum(payload))))
 
 
-def record_spans(content):
+def record_spans(content: BytesLike) -> list[tuple[int, int]]:
     """Find the records of a file by their lengths; the payloads are not read.
 
     Args:
@@ -50,7 +54,8 @@ def record_spans(content):
     Raises:
         ValueError: If a length fails its checksum or reaches beyond the end.
     """
-    spans, place, end = [], 0, len(content)
+    spans: list[tuple[int, int]] = []
+    place, end = 0, len(content)
     while place < end:
         start = place + HEADER.size
         if start > end:
@@ -65,7 +70,7 @@ def record_spans(content):
     return spans
 
 
-def payload_at(content, start, length):
+def payload_at(content: BytesLike, start: int, length: int) -> bytes:
     """Return the payload at a span that `record_spans` found.
 
     Raises:
@@ -77,7 +82,7 @@ def payload_at(content, start, length):
     return payload
 
 
-def build_file():
+def build_file() -> Any:
     """Return the description of the messages, as protobuf takes it."""
     file = descriptor_pb2.FileDescriptorProto(
         name=f"{PACKAGE}/example.proto", package=PACKAGE, syntax="proto3"
@@ -98,7 +103,7 @@ def build_file():
     return file
 
 
-def add_field(message, name, number, kind, repeated=False):
+def add_field(message: Any, name: str, number: int, kind: Any, repeated: bool = False) -> Any:
     """Add a field to a message and return it; `kind` is a scalar type or the name of a message."""
     labels = descriptor_pb2.FieldDescriptorProto
     field = message.field.add(name=name, number=number)

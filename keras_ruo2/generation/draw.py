@@ -1,12 +1,18 @@
 """What a generator draws when it is asked for a class, a cell or a kind of slab."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_ruo2 import runs
+from keras_ruo2.errors import ConfigError
 from keras_ruo2.generation.request import Request, noise_and_labels
 from keras_ruo2.generation.sieve import sieve
+from keras_ruo2.io.paths import shown
 from keras_ruo2.models.latent import spherical_path
 from keras_ruo2.models.networks import build_generator
 from keras_ruo2.models.variants import VARIANTS
@@ -14,6 +20,8 @@ from keras_ruo2.structure.cells import unscale_lengths
 from keras_ruo2.training.assembly import load_weights
 from keras_ruo2.training.evaluator import predict, sigmoid
 from keras_ruo2.training.slabs import load_anchors
+
+Network = Any  # a `keras.Model`; Keras is imported where networks are built and trained
 
 
 class Drawn(NamedTuple):
@@ -25,12 +33,12 @@ class Drawn(NamedTuple):
         tried: How many were drawn for them.
     """
 
-    made: dict
+    made: dict[str, np.ndarray]
     labels: np.ndarray | None
     tried: int
 
 
-def draw_request(request, saved):
+def draw_request(request: Request, saved: Mapping[str, Any]) -> Drawn:
     """Return the `Drawn` samples of a request; fewer than asked for where no more can be had.
 
     Args:
@@ -51,7 +59,14 @@ def draw_request(request, saved):
     return Drawn(predict(generator, noise, labels), labels, tried)
 
 
-def draw_samples(run, saved, count, seed, label=None, checkpoint="last"):
+def draw_samples(
+    run: Path,
+    saved: Mapping[str, Any],
+    count: int,
+    seed: int,
+    label: int | None = None,
+    checkpoint: str = "last",
+) -> dict[str, np.ndarray]:
     """Return `count` samples as the samples file holds them.
 
     Args:
@@ -70,14 +85,21 @@ def draw_samples(run, saved, count, seed, label=None, checkpoint="last"):
     return as_samples(draw_request(request, saved), saved)
 
 
-def draw_path(run, saved, count, seed, label=None, checkpoint="last"):
+def draw_path(
+    run: Path,
+    saved: Mapping[str, Any],
+    count: int,
+    seed: int,
+    label: int | None = None,
+    checkpoint: str = "last",
+) -> dict[str, np.ndarray]:
     """Return samples on a spherical path between two latent vectors, of one class.
 
     Without `label` that is the class of most training records; for the rest see `draw_samples`.
     """
     rng = np.random.default_rng(seed)
-    ends = rng.normal(size=(2, saved["resolved"]["latent_size"]))
-    noise = spherical_path(*ends, count).astype("float32")
+    first, last = rng.normal(size=(2, saved["resolved"]["latent_size"]))
+    noise = spherical_path(first, last, count).astype("float32")
     labels = None
     if VARIANTS[saved["resolved"]["variant"]].label:
         counts = saved["data"]["class_counts"]
@@ -87,7 +109,7 @@ def draw_path(run, saved, count, seed, label=None, checkpoint="last"):
     return as_samples(Drawn(made, labels, count), saved)
 
 
-def as_samples(drawn, saved):
+def as_samples(drawn: Drawn, saved: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Return `Drawn` samples as `draw_samples` does."""
     made, labels, _ = drawn
     samples = {"grid": made["grid"].astype("float32")}
@@ -99,8 +121,15 @@ def as_samples(drawn, saved):
     return samples
 
 
-def load_generator(run, saved, checkpoint="last"):
-    """Return the averaged generator of a run's last or best checkpoint."""
+def load_generator(run: Path, saved: Mapping[str, Any], checkpoint: str = "last") -> Network:
+    """Return the averaged generator of a run's last or best checkpoint.
+
+    Raises:
+        ConfigError: If the run has none.
+    """
+    folder = runs.sound_checkpoint(run, best=checkpoint == "best")
+    if folder is None:
+        raise ConfigError(f"{shown(run)} has no {checkpoint} checkpoint. Train it first.")
     resolved, data = saved["resolved"], saved["data"]
     generator = build_generator(
         resolved["variant"],
@@ -115,6 +144,5 @@ def load_generator(run, saved, checkpoint="last"):
         label_size=resolved["label_size"],
         num_classes=len(data["class_counts"]),
     )
-    folder = runs.sound_checkpoint(run, best=checkpoint == "best")
     load_weights(generator, folder / runs.GENERATOR_WEIGHTS)
     return generator

@@ -1,14 +1,20 @@
 """What samples are asked for, and the noise and classes that such samples begin with."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.stats import norm
 
+from keras_ruo2.config import GenerateConfig
 from keras_ruo2.data.labels import draw_classes
 from keras_ruo2.models.slabs import ALWAYS_EQUAL, CELL, FACES, NEVER_EQUAL
 from keras_ruo2.models.variants import VARIANTS
+from keras_ruo2.structure.anchors import Anchors
 from keras_ruo2.structure.facets import miller_name
 from keras_ruo2.training.slabs import load_anchors
 
@@ -43,29 +49,28 @@ class Request:
     label: int | None = None
     energy: float | None = None
     checkpoint: str = "last"
-    cells: list | None = None
+    cells: list[int] | None = None
     variety: float = 1.0
     faces: str = "any"
-    oxygen: tuple | None = None
+    oxygen: tuple[float, float] | None = None
     distinct: bool = False
     novel: bool = False
     candidates: int = 1
 
     @property
-    def sieved(self):
+    def sieved(self) -> bool:
         """Whether some of the slabs that are drawn are left out."""
         return bool(self.distinct or self.novel or self.oxygen or self.candidates > 1)
 
 
-def request_of(config):
+def request_of(config: GenerateConfig) -> Request:
     """Return the `Request` of a `GenerateConfig`."""
-    names = ("run", "count", "seed", "label", "energy", "checkpoint", "variety", "faces")
-    names += ("distinct", "novel", "candidates")
+    names = "run count seed label energy checkpoint variety faces distinct novel candidates".split()
     common = {name: getattr(config, name) for name in names}
     return Request(**common, cells=requested_cells(config), oxygen=config.oxygen_range)
 
 
-def requested_cells(config):
+def requested_cells(config: GenerateConfig) -> list[int] | None:
     """Return the numbers of the cells that flags allow, `None` for all."""
     anchors = load_anchors(config.run)
     if config.cell is not None:
@@ -80,7 +85,9 @@ def requested_cells(config):
     return None if len(cells) == len(anchors.cells) else cells
 
 
-def noise_and_labels(request, saved, rng, candidates=1):
+def noise_and_labels(
+    request: Request, saved: Mapping[str, Any], rng: np.random.Generator, candidates: int = 1
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Return noise `(n, latent_size)` and classes `(n,)` or `None` for a request.
 
     There are `candidates` rows of one class for each of the `count` samples, one after the other.
@@ -104,18 +111,24 @@ def noise_and_labels(request, saved, rng, candidates=1):
     return noise, labels
 
 
-def near(energy, counts, edges):
+def near(energy: float, counts: Sequence[int], edges: Sequence[float]) -> np.ndarray:
     """Return weights of classes by how near their middle is to an energy, `(classes,)`.
 
     The nearest class always counts; those without training records never do.
     """
-    edges = np.asarray(edges)
-    middles, width = (edges[1:] + edges[:-1]) / 2, VICINITY * np.diff(edges).mean()
+    ends = np.asarray(edges)
+    middles, width = (ends[1:] + ends[:-1]) / 2, VICINITY * np.diff(ends).mean()
     apart = np.where(np.asarray(counts) > 0, np.abs(middles - energy), np.inf)
     return np.exp(-0.5 * (apart**2 - apart.min() ** 2) / width**2)
 
 
-def noise_of_cells(anchors, cells, labels, count, rng):
+def noise_of_cells(
+    anchors: Anchors,
+    cells: Sequence[int],
+    labels: np.ndarray | None,
+    count: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
     """Return noise numbers `(count, 1)` that make `ChooseCell` choose some cells only.
 
     Args:

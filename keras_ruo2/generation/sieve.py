@@ -1,11 +1,17 @@
 """Slabs are drawn until enough of them are as asked for."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.generation.request import noise_and_labels
+from keras_ruo2.generation.request import Request, noise_and_labels
 from keras_ruo2.models.energies import slab_features
 from keras_ruo2.models.placing import PLACED, placing
+from keras_ruo2.structure.anchors import Anchors
 from keras_ruo2.structure.equivalent import SlabKeys
 from keras_ruo2.training.evaluator import predict
 from keras_ruo2.training.slabs import load_anchors, load_energy_reader, load_known
@@ -13,7 +19,9 @@ from keras_ruo2.training.slabs import load_anchors, load_energy_reader, load_kno
 MOST_TRIES = 30  # slabs drawn for each one that is wanted, beside its candidates
 
 
-def sieve(request, saved, generator, rng):
+def sieve(
+    request: Request, saved: Mapping[str, Any], generator: Any, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray | None, int]:
     """Return noise and classes of slabs that are as asked for, and how many were drawn.
 
     Args:
@@ -27,10 +35,12 @@ def sieve(request, saved, generator, rng):
     """
     anchors = load_anchors(request.run)
     network = placing(generator, ("choice", "cell", *PLACED))
-    key_of, kept, tried = SlabKeys(anchors), [], 0
+    key_of, tried = SlabKeys(anchors), 0
+    rows: list[np.ndarray] = []
+    classes: list[int] = []
     known = load_known(request.run).keys if request.novel else frozenset()
     seen = set()
-    while len(kept) < request.count and tried < MOST_TRIES * request.count:
+    while len(rows) < request.count and tried < MOST_TRIES * request.count:
         noise, labels, made = propose(request, saved, network, rng, anchors)
         tried += len(noise)
         there = made["weights"][:, : anchors.num_sites] > 0.5
@@ -40,19 +50,15 @@ def sieve(request, saved, generator, rng):
                 if key in known or (request.distinct and key in seen):
                     continue
                 seen.add(key)
-            if len(kept) < request.count:
-                kept.append((noise[row], None if labels is None else labels[row]))
-    if not kept:
+            if len(rows) < request.count:
+                rows.append(noise[row])
+                classes += [] if labels is None else [labels[row]]
+    if not rows:
         raise ConfigError(none_of(tried, request, saved))
-    noise, labels = zip(*kept, strict=True)
-    return (
-        np.stack(noise),
-        None if labels[0] is None else np.array(labels),
-        tried * request.candidates,
-    )
+    return np.stack(rows), np.array(classes) if classes else None, tried * request.candidates
 
 
-def none_of(tried, request, saved):
+def none_of(tried: int, request: Request, saved: Mapping[str, Any]) -> str:
     """Return what is said where no slab is as asked for."""
     if request.oxygen is None:
         return (
@@ -68,7 +74,13 @@ def none_of(tried, request, saved):
     )
 
 
-def propose(request, saved, network, rng, anchors):
+def propose(
+    request: Request,
+    saved: Mapping[str, Any],
+    network: Any,
+    rng: np.random.Generator,
+    anchors: Anchors,
+) -> tuple[np.ndarray, np.ndarray | None, dict[str, np.ndarray]]:
     """Return noise, classes and what is made of them, the best of the candidates of each."""
     noise, labels = noise_and_labels(request, saved, rng, request.candidates)
     made = predict(network, noise, labels)
@@ -76,15 +88,18 @@ def propose(request, saved, network, rng, anchors):
         return noise, labels, made
     read = load_energy_reader(request.run)
     energies = read(slab_features(made, anchors.num_sites)).reshape(-1, request.candidates)
-    wanted = labels.reshape(energies.shape)[:, 0]
+    classes = np.asarray(labels)
+    wanted = classes.reshape(energies.shape)[:, 0]
     chosen = choose_candidates(
         energies, wanted, np.asarray(saved["data"]["class_edges"]), request.energy
     )
     rows = np.arange(len(chosen)) * request.candidates + chosen
-    return noise[rows], labels[rows], {name: values[rows] for name, values in made.items()}
+    return noise[rows], classes[rows], {name: values[rows] for name, values in made.items()}
 
 
-def choose_candidates(energies, labels, edges, energy=None):
+def choose_candidates(
+    energies: np.ndarray, labels: np.ndarray, edges: np.ndarray, energy: float | None = None
+) -> np.ndarray:
     """Return which candidate is taken: the first in its class, or else the nearest to it.
 
     Args:
@@ -100,7 +115,7 @@ def choose_candidates(energies, labels, edges, energy=None):
     return np.maximum(beyond, 0.0).argmin(axis=1)
 
 
-def within_range(there, oxygen):
+def within_range(there: np.ndarray, oxygen: tuple[float, float] | None) -> np.ndarray:
     """Say which slabs have a number of anions for each metal atom within a range, `(n,)`.
 
     Args:

@@ -1,6 +1,9 @@
 """Numbers for what a person sees when a generator fails, cheap enough to take while it trains."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import fft
@@ -24,12 +27,12 @@ class Alarm(NamedTuple):
         hides: Alarms that say nothing more once this one is raised.
     """
 
-    is_raised: object
+    is_raised: Callable[[Mapping[str, float]], bool]
     text: str
     hides: tuple[str, ...] = ()
 
 
-# Where a person begins to see it too, judged by the bad generators of `controls` and real runs.
+# Where a person begins to see it too, judged by `experiments/benchmarks/controls` and real runs.
 ALARMS = {
     "not finite": Alarm(
         lambda scores: scores["finite"] < 1, "Not finite: {finite:.1%} of the values are finite."
@@ -83,7 +86,7 @@ ALARMS = {
 }
 
 
-def grid_statistics(grids):
+def grid_statistics(grids: np.ndarray) -> dict[str, float]:
     """Return what is compared, of one set of grids.
 
     Args:
@@ -130,23 +133,23 @@ def grid_statistics(grids):
     }
 
 
-def frequencies(shape):
+def frequencies(shape: Sequence[int]) -> tuple[np.ndarray, ...]:
     """Return the absolute frequency along each axis, as a share of the highest one."""
     lines = [2 * np.abs(np.fft.fftfreq(size)) for size in shape[:-1]]
     return np.meshgrid(*lines, 2 * np.fft.rfftfreq(shape[-1]), indexing="ij")
 
 
-def on_axes(shape):
+def on_axes(shape: Sequence[int]) -> np.ndarray:
     """Mark the frequencies along one axis alone."""
-    return sum((frequency > 0).astype(int) for frequency in frequencies(shape)) == 1
+    return np.sum([frequency > 0 for frequency in frequencies(shape)], axis=0) == 1
 
 
-def is_fine(shape):
+def is_fine(shape: Sequence[int]) -> np.ndarray:
     """Mark the frequencies above `FINE` along any axis."""
     return np.maximum.reduce([frequency > FINE for frequency in frequencies(shape)])
 
 
-def median_distance(vectors):
+def median_distance(vectors: np.ndarray) -> float:
     """Return the median distance of each vector to the next few, on a ring."""
     shifts = range(1, min(DIVERSITY_SHIFTS, len(vectors) - 1) + 1)
     distances = [
@@ -155,7 +158,7 @@ def median_distance(vectors):
     return float(np.median(distances)) if distances else np.nan
 
 
-def median_nearest(vectors, count):
+def median_nearest(vectors: np.ndarray, count: int) -> float:
     """Return the median distance to the nearest among `count` vectors, NaN for fewer."""
     if len(vectors) < count:
         return np.nan
@@ -164,7 +167,9 @@ def median_nearest(vectors, count):
     return float(np.median(apart.min(axis=1)))
 
 
-def by_class(grids, labels=None):
+def by_class(
+    grids: np.ndarray, labels: np.ndarray | None = None
+) -> dict[int | None, dict[str, float]]:
     """Return the `grid_statistics` of all grids and of those of each class.
 
     Args:
@@ -174,7 +179,7 @@ def by_class(grids, labels=None):
     Returns:
         Dict: `None` for all, and each class that has at least two grids.
     """
-    statistics = {None: grid_statistics(grids)}
+    statistics: dict[int | None, dict[str, float]] = {None: grid_statistics(grids)}
     if labels is not None:
         names, counts = np.unique(labels, return_counts=True)
         for name in names[counts > 1]:
@@ -182,7 +187,7 @@ def by_class(grids, labels=None):
     return statistics
 
 
-def collapse_scores(generated, real):
+def collapse_scores(generated: Mapping[Any, Any], real: Mapping[Any, Any]) -> dict[Any, Any]:
     """Compare the statistics of generated with those of real grids.
 
     Args:
@@ -213,7 +218,7 @@ def collapse_scores(generated, real):
     }
 
 
-def alarms(scores):
+def alarms(scores: Mapping[Any, Any]) -> list[str]:
     """Say in words what is wrong.
 
     Args:
@@ -235,7 +240,7 @@ def alarms(scores):
     return [ALARMS[name].text.format(**scores) for name in raised(scores)]
 
 
-def raised(scores):
+def raised(scores: Mapping[str, float]) -> list[str]:
     """Return the names in `ALARMS` of what is wrong.
 
     Args:

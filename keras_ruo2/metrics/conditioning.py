@@ -1,8 +1,11 @@
 """Does the class do anything? A classifier of real grids reads the classes of drawn ones."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.stats import spearmanr
 
@@ -27,12 +30,14 @@ class Classifier(NamedTuple):
     scale: np.ndarray
     weights: np.ndarray
 
-    def predict(self, vectors):
+    def predict(self, vectors: np.ndarray) -> np.ndarray:
         """Return the most probable class of each vector, `(n,)`."""
         return (with_one((vectors - self.mean) / self.scale) @ self.weights).argmax(axis=1)
 
 
-def train_classifier(vectors, labels, num_classes, *, penalty=PENALTY):
+def train_classifier(
+    vectors: np.ndarray, labels: np.ndarray, num_classes: int, *, penalty: float = PENALTY
+) -> Classifier:
     """Fit a `Classifier` by minimising the cross entropy with L-BFGS.
 
     Args:
@@ -46,7 +51,7 @@ def train_classifier(vectors, labels, num_classes, *, penalty=PENALTY):
     inputs = with_one((vectors - mean) / scale)
     wanted = np.eye(num_classes)[labels]
 
-    def loss(flat):
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         weights = flat.reshape(-1, num_classes)
         scores = inputs @ weights
         scores -= scores.max(axis=1, keepdims=True)
@@ -62,12 +67,22 @@ def train_classifier(vectors, labels, num_classes, *, penalty=PENALTY):
     return Classifier(mean, scale, minimum.x.reshape(-1, num_classes))
 
 
-def with_one(vectors):
+def with_one(vectors: np.ndarray) -> np.ndarray:
     """Return vectors with a 1 appended."""
     return np.concatenate([vectors, np.ones((len(vectors), 1))], axis=1)
 
 
-def conditioning_scores(made, asked, real, known, new, new_known, *, num_classes, seed=0):
+def conditioning_scores(
+    made: np.ndarray,
+    asked: np.ndarray,
+    real: np.ndarray,
+    known: np.ndarray,
+    new: np.ndarray,
+    new_known: np.ndarray,
+    *,
+    num_classes: int,
+    seed: int = 0,
+) -> dict[str, Any]:
     """Say whether drawn grids look like the class that was asked for.
 
     A classifier is trained on real records. On held-out ones it shows what there is to read (the
@@ -109,7 +124,9 @@ def conditioning_scores(made, asked, real, known, new, new_known, *, num_classes
     return scores | {"share": float(share)}
 
 
-def class_agreement(known, predicted, num_classes, rng):
+def class_agreement(
+    known: np.ndarray, predicted: np.ndarray, num_classes: int, rng: np.random.Generator
+) -> dict[str, float]:
     """Compare known with predicted classes.
 
     Returns:
@@ -137,13 +154,13 @@ def class_agreement(known, predicted, num_classes, rng):
     }
 
 
-def count_pairs(first, second, num_classes):
+def count_pairs(first: np.ndarray, second: np.ndarray, num_classes: int) -> NDArray[np.int64]:
     """Return how often each pair of classes occurs, int64 `(num_classes, num_classes)`."""
     pairs = np.asarray(first) * num_classes + np.asarray(second)
     return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
-def mutual_information(counts):
+def mutual_information(counts: np.ndarray) -> float:
     """Return the mutual information of the two axes of a table of counts, bits."""
     shares = counts / counts.sum()
     independent = shares.sum(axis=1, keepdims=True) * shares.sum(axis=0)

@@ -1,10 +1,14 @@
 """Descriptions of density grids that no translation changes."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import fft
 
 
-def spectra(grids):
+def spectra(grids: np.ndarray) -> np.ndarray:
     """Return the amplitudes of the Fourier components of Ru, O, and both together.
 
     A periodic translation changes phases only, so these do not see it. By the theorems of Parseval
@@ -29,7 +33,7 @@ def spectra(grids):
     return amplitudes.reshape(len(grids), -1).astype(np.float32)
 
 
-def half_space_weights(shape):
+def half_space_weights(shape: Sequence[int]) -> np.ndarray:
     """Return factors that give a half spectrum the norm of the whole grid, by Parseval."""
     twice = np.full(shape[-1] // 2 + 1, 2.0)
     twice[0] = 1
@@ -39,7 +43,7 @@ def half_space_weights(shape):
     return np.broadcast_to(weights, (*shape[:-1], len(weights)))
 
 
-def profile_spectra(grids):
+def profile_spectra(grids: np.ndarray) -> np.ndarray:
     """Return the amplitudes of the profiles along z, the last axis of the grid.
 
     Args:
@@ -53,7 +57,7 @@ def profile_spectra(grids):
     return amplitudes.reshape(len(grids), -1).astype(np.float32)
 
 
-def pair_distances(first, second):
+def pair_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the Euclidean distances of all pairs of vectors, shape `(n, m)`."""
     squares = np.einsum("nd,nd->n", first, first)[:, None] + np.einsum("md,md->m", second, second)
     return np.sqrt(np.maximum(squares - 2 * first @ second.T, 0))

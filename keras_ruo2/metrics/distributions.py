@@ -1,11 +1,15 @@
 """Distances between sets of density grids."""
 
+from __future__ import annotations
+
 import numpy as np
 
 NUM_PROJECTIONS = 128
 
 
-def sliced_wasserstein(first, second, *, num_projections=NUM_PROJECTIONS, seed=0):
+def sliced_wasserstein(
+    first: np.ndarray, second: np.ndarray, *, num_projections: int = NUM_PROJECTIONS, seed: int = 0
+) -> float:
     """Return the sliced Wasserstein-1 distance of two equally large sets.
 
     Both sets are projected on random unit vectors; in one dimension the distance is the mean
@@ -33,7 +37,9 @@ def sliced_wasserstein(first, second, *, num_projections=NUM_PROJECTIONS, seed=0
     )
 
 
-def project(values, *, num_projections=NUM_PROJECTIONS, seed=0):
+def project(
+    values: np.ndarray, *, num_projections: int = NUM_PROJECTIONS, seed: int = 0
+) -> np.ndarray:
     """Project samples on random unit vectors.
 
     Args:
@@ -49,7 +55,7 @@ def project(values, *, num_projections=NUM_PROJECTIONS, seed=0):
     return flat @ (directions / np.linalg.norm(directions, axis=0)).astype(np.float32)
 
 
-def mean_sorted_difference(first, second):
+def mean_sorted_difference(first: np.ndarray, second: np.ndarray) -> float:
     """Return the mean Wasserstein-1 distance of the columns of two arrays of shape `(n, k)`."""
     ordered = [np.sort(np.ascontiguousarray(values.T), axis=1) for values in (first, second)]
     return float(np.abs(ordered[0] - ordered[1]).mean())

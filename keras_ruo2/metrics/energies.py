@@ -1,6 +1,13 @@
 """Do the energies of relaxed samples belong to the classes that were asked for?"""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
 
 from keras_ruo2.metrics.conditioning import class_agreement
 from keras_ruo2.metrics.floors import MIN_SAMPLES, TooFewSamples
@@ -8,7 +15,7 @@ from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.energies import USABLE, energy_class
 
 
-def labelled_energies(structures):
+def labelled_energies(structures: Iterable[Atoms]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the classes and the energies of the structures that have both.
 
     Args:
@@ -19,19 +26,19 @@ def labelled_energies(structures):
     Returns:
         Classes `(n,)` and energies per atom `(n,)`, eV.
     """
-    pairs = [
-        (int(atoms.info["label"]), potential_energy(atoms) / len(atoms))
-        for atoms in structures
-        if len(atoms)
-        and "label" in atoms.info
-        and potential_energy(atoms) is not None
-        and set(str(atoms.info.get("relax_failures", "no")).split()) <= set(USABLE)
-    ]
-    labels, energies = zip(*pairs, strict=True) if pairs else ((), ())
+    labels, energies = [], []
+    for atoms in (atoms for atoms in structures if len(atoms) and "label" in atoms.info):
+        energy = potential_energy(atoms)
+        failures = str(atoms.info.get("relax_failures", "no")).split()
+        if energy is not None and set(failures) <= set(USABLE):
+            labels.append(int(atoms.info["label"]))
+            energies.append(energy / len(atoms))
     return np.array(labels, dtype=int), np.array(energies, dtype=float)
 
 
-def energy_scores(labels, energies, edges, seed=0):
+def energy_scores(
+    labels: np.ndarray, energies: np.ndarray, edges: Sequence[float], seed: int = 0
+) -> dict[str, Any]:
     """Compare the classes that were asked for with those of the energies after relaxing.
 
     Args:

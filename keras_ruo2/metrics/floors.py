@@ -1,5 +1,8 @@
 """What a distance between two sets means: its ratio to that of two halves of the real data."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sized
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +34,14 @@ class Score(NamedTuple):
     high: float
 
 
-def score(distance, generated, real, *, seed=0, replicates=NUM_REPLICATES):
+def score(
+    distance: Callable[[np.ndarray, np.ndarray], float],
+    generated: np.ndarray,
+    real: np.ndarray,
+    *,
+    seed: int = 0,
+    replicates: int = NUM_REPLICATES,
+) -> Score:
     """Compare generated with real samples, and real with real ones in equal numbers.
 
     The real samples are split at random into halves A and B, again and again: the floor is the mean
@@ -67,10 +77,10 @@ def score(distance, generated, real, *, seed=0, replicates=NUM_REPLICATES):
             again = rng.integers(size, size=(2, size))
             spread.append(distance(made[again[0]], other[again[1]]))
     deviations = np.array(spread) - np.mean(spread) if spread else np.zeros(0)
-    return over_floor(np.mean(values), np.mean(floors), deviations)
+    return over_floor(float(np.mean(values)), float(np.mean(floors)), deviations)
 
 
-def over_floor(value, floor, deviations):
+def over_floor(value: float, floor: float, deviations: np.ndarray) -> Score:
     """Return the `Score` of a value, its floor and the deviations of its replicates."""
     low, high = value + np.percentile(deviations, INTERVAL) if len(deviations) else (value, value)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -80,7 +90,7 @@ def over_floor(value, floor, deviations):
     return Score(float(value), float(floor), *(float(ratio) for ratio in ratios))
 
 
-def common_size(generated, real):
+def common_size(generated: Sized, real: Sized) -> int:
     """Return how many samples each of the three sets holds, or raise `TooFewSamples`."""
     size = min(len(generated), len(real) // 2)
     if size < MIN_SAMPLES:

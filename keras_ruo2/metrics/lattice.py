@@ -6,12 +6,16 @@ voxel: the picture tells the cell it was drawn in. A slice beside an atom only l
 Neighbours that overlap flatten the bend on one side, which is why the median over peaks is taken.
 """
 
+from __future__ import annotations
+
 import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from keras_ruo2.metrics.distributions import sliced_wasserstein
-from keras_ruo2.metrics.floors import NUM_REPLICATES, score
+from keras_ruo2.metrics.floors import NUM_REPLICATES, Score, score
 from keras_ruo2.metrics.marginals import AXES, find_peaks
 
 FAINT = 0.02  # density beside a peak below which its logarithm says nothing
@@ -19,7 +23,9 @@ CLIPPED = 0.98  # density of a peak above which clipping may have flattened it
 FEWEST_PEAKS = 3  # of a grid for which a length is given
 
 
-def lattice_opinions(grids, own, read, alpha):
+def lattice_opinions(
+    grids: np.ndarray, own: np.ndarray | None, read: np.ndarray | None, alpha: float
+) -> dict[str, np.ndarray]:
     """Return the lengths of grids by different sources.
 
     Args:
@@ -38,7 +44,7 @@ def lattice_opinions(grids, own, read, alpha):
     return opinions | {"picture": implied_lengths(grids, alpha)}
 
 
-def opinion_scores(opinions):
+def opinion_scores(opinions: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
     """Return how far each pair of opinions is apart.
 
     Args:
@@ -62,7 +68,7 @@ def opinion_scores(opinions):
     return scores
 
 
-def by_axis(names, columns):
+def by_axis(names: Sequence[str], columns: Sequence[np.ndarray]) -> dict[str, float]:
     """Return the mean of each column by name, NaN for an empty one."""
     return {
         name: float(values.mean()) if len(values) else np.nan
@@ -70,18 +76,20 @@ def by_axis(names, columns):
     }
 
 
-def ratios(lengths):
+def ratios(lengths: np.ndarray) -> np.ndarray:
     """Return the lengths over the last one, z, shape `(n, ndim - 1)`."""
     lengths = np.asarray(lengths, dtype=float)
     return lengths[:, :-1] / lengths[:, -1:]
 
 
-def ratio_names(ndim):
+def ratio_names(ndim: int) -> list[str]:
     """Return the names of what `ratios` returns."""
     return [f"{axis}_over_z" for axis in AXES[ndim][:-1]]
 
 
-def lattice_scores(generated, real, *, seed=0, replicates=NUM_REPLICATES):
+def lattice_scores(
+    generated: np.ndarray, real: np.ndarray, *, seed: int = 0, replicates: int = NUM_REPLICATES
+) -> dict[str, Score]:
     """Compare the joint distributions of lengths and of their ratios.
 
     Args:
@@ -101,7 +109,7 @@ def lattice_scores(generated, real, *, seed=0, replicates=NUM_REPLICATES):
     }
 
 
-def implied_lengths(grids, alpha):
+def implied_lengths(grids: np.ndarray, alpha: float) -> np.ndarray:
     """Return the lengths that the apparent widths of a grid's Gaussians imply.
 
     Args:
@@ -130,7 +138,7 @@ def implied_lengths(grids, alpha):
     return result
 
 
-def peak_lengths(density, places, alpha):
+def peak_lengths(density: np.ndarray, places: tuple[np.ndarray, ...], alpha: float) -> np.ndarray:
     """Return what each peak implies along each axis, Å, shape `(k, ndim)`, NaN where it cannot.
 
     Args:

@@ -1,12 +1,15 @@
 """Quantities of single grids that have a physical meaning, and how far their distributions are."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
 from scipy.stats import wasserstein_distance
 
-from keras_ruo2.metrics.floors import NUM_REPLICATES, score
+from keras_ruo2.metrics.floors import NUM_REPLICATES, Score, score
 
 EMPTY_LAYER = 0.15  # a layer along z whose densities all stay below this is vacuum
 PEAK = 0.3  # the least density of an atom's maximum: an atom 0.5 A beside a slice at alpha 5
@@ -30,7 +33,7 @@ class Marginal(NamedTuple):
     values: np.ndarray
 
 
-def marginals(grids, lengths=None):
+def marginals(grids: np.ndarray, lengths: np.ndarray | None = None) -> dict[str, Marginal]:
     """Return the quantities of each grid.
 
     Args:
@@ -68,7 +71,13 @@ def marginals(grids, lengths=None):
     return quantities
 
 
-def marginal_scores(generated, real, *, seed=0, replicates=NUM_REPLICATES):
+def marginal_scores(
+    generated: Mapping[str, Marginal],
+    real: Mapping[str, Marginal],
+    *,
+    seed: int = 0,
+    replicates: int = NUM_REPLICATES,
+) -> dict[str, Score]:
     """Compare the quantities of generated and of real grids.
 
     Args:
@@ -93,7 +102,7 @@ def marginal_scores(generated, real, *, seed=0, replicates=NUM_REPLICATES):
     }
 
 
-def pooled_distance(first, second):
+def pooled_distance(first: np.ndarray, second: np.ndarray) -> float:
     """Return the Wasserstein-1 distance of all finite values, NaN if a set has none."""
     first, second = (values[np.isfinite(values)] for values in (first, second))
     if not len(first) or not len(second):
@@ -103,13 +112,13 @@ def pooled_distance(first, second):
     return wasserstein_distance(first, second)
 
 
-def vacuum_fraction(grids):
+def vacuum_fraction(grids: np.ndarray) -> np.ndarray:
     """Return the share of the cell along z that the longest run of empty layers takes, `(n,)`."""
     densest = grids.max(axis=(*range(1, grids.ndim - 2), grids.ndim - 1))
     return np.array([longest_run(layers < EMPTY_LAYER) for layers in densest]) / densest.shape[1]
 
 
-def longest_run(claims):
+def longest_run(claims: np.ndarray) -> int:
     """Return the length of the longest run of true values on a ring."""
     filled = np.flatnonzero(~np.asarray(claims))
     if not len(filled):
@@ -117,7 +126,7 @@ def longest_run(claims):
     return int(np.diff(np.append(filled, filled[0] + len(claims))).max()) - 1
 
 
-def nearest_distances(grids, sizes):
+def nearest_distances(grids: np.ndarray, sizes: np.ndarray) -> dict[str, np.ndarray]:
     """Return each peak's distance to the nearest peak of a species, across boundaries.
 
     Args:
@@ -144,7 +153,7 @@ def nearest_distances(grids, sizes):
     return distances
 
 
-def peaks_of(density):
+def peaks_of(density: np.ndarray) -> list[np.ndarray]:
     """Find the maxima of one channel to a fraction of a voxel.
 
     A maximum is moved to that of the parabolas through the logarithms of its neighbours along each
@@ -173,7 +182,7 @@ def peaks_of(density):
     return [part[: MOST_PEAKS[len(axes)]] for part in splits]
 
 
-def find_peaks(density):
+def find_peaks(density: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return the indices of the maxima of one channel, `(n, *grid)`, that are at least `PEAK`."""
     around = ndimage.maximum_filter(
         # equal neighbours, as clipping makes them, must not hide a peak or double it

@@ -1,7 +1,10 @@
 """The most similar reference of every image: is it new, or has the generator learned by heart?"""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import fft
@@ -12,7 +15,8 @@ BLOCK = 4096  # references that are compared at a time
 CANDIDATES = 4  # references of a block that are aligned with an image, those that correlate best
 
 
-class Matches(NamedTuple):
+@dataclass(frozen=True)
+class Matches:
     """The best match of each of n images.
 
     Args:
@@ -30,12 +34,18 @@ class Matches(NamedTuple):
     channel_ssim: np.ndarray
 
     @property
-    def similarity(self):
+    def similarity(self) -> np.ndarray:
         """Similarity of both channels of the best match: that of the lesser one, `(n,)`."""
         return self.ssim.min(axis=-1)
 
 
-def best_matches(images, references, *, align=False, threads=None):
+def best_matches(
+    images: np.ndarray,
+    references: np.ndarray | Iterable[np.ndarray],
+    *,
+    align: bool = False,
+    threads: int | None = None,
+) -> Matches:
     """Find the reference that each image resembles most.
 
     The references are gone through block by block, so that memory does not grow with them.
@@ -55,13 +65,14 @@ def best_matches(images, references, *, align=False, threads=None):
         ValueError: If there is no reference, the shapes do not fit or a value is not finite.
     """
     images = np.asarray(images, dtype=np.float32)
-    best, begin = None, 0
+    best: Matches | None = None
+    begin = 0
     for block in in_blocks(references):
         matches = (
             compare_aligned(images, block, threads) if align else compare(images, block, threads)
         )
-        matches = matches._replace(
-            index=matches.index + begin, channel_index=matches.channel_index + begin
+        matches = replace(
+            matches, index=matches.index + begin, channel_index=matches.channel_index + begin
         )
         best = matches if best is None else better(best, matches)
         begin += len(block)
@@ -70,14 +81,14 @@ def best_matches(images, references, *, align=False, threads=None):
     return best
 
 
-def in_blocks(references):
+def in_blocks(references: np.ndarray | Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """Yield arrays of at most `BLOCK` references."""
     for chunk in [references] if isinstance(references, np.ndarray) else references:
         for part in slices_of(len(chunk), BLOCK):
             yield chunk[part]
 
 
-def compare(images, block, threads):
+def compare(images: np.ndarray, block: np.ndarray, threads: int | None) -> Matches:
     """Return the `Matches` among a block of references as they are."""
     similarity = ssim_matrix(images, block, threads=threads)
     shifts = np.zeros((len(images), 1, images.ndim - 2), dtype=int)
@@ -87,7 +98,7 @@ def compare(images, block, threads):
     )
 
 
-def matches_among(similarity, candidates, shifts):
+def matches_among(similarity: np.ndarray, candidates: np.ndarray, shifts: np.ndarray) -> Matches:
     """Return the `Matches` among candidates.
 
     Args:
@@ -107,17 +118,20 @@ def matches_among(similarity, candidates, shifts):
     )
 
 
-def better(first, second):
+def better(first: Matches, second: Matches) -> Matches:
     """Return the better of two `Matches` for each image."""
     joint = second.similarity > first.similarity
     single = second.channel_ssim > first.channel_ssim
-    chosen = (joint, joint[:, None], joint[:, None], single, single)
     return Matches(
-        *(np.where(take, new, old) for take, new, old in zip(chosen, second, first, strict=True))
+        index=np.where(joint, second.index, first.index),
+        ssim=np.where(joint[:, None], second.ssim, first.ssim),
+        shift=np.where(joint[:, None], second.shift, first.shift),
+        channel_index=np.where(single, second.channel_index, first.channel_index),
+        channel_ssim=np.where(single, second.channel_ssim, first.channel_ssim),
     )
 
 
-def compare_aligned(images, block, threads):
+def compare_aligned(images: np.ndarray, block: np.ndarray, threads: int | None) -> Matches:
     """Return the `Matches` among those of a block that correlate best, rolled into place."""
     candidates, shifts = candidates_of(images, block, threads)
     rolled = np.stack(
@@ -131,12 +145,14 @@ def compare_aligned(images, block, threads):
     return matches_among(similarity.reshape(*candidates.shape, -1), candidates, shifts)
 
 
-def roll(image, shift):
+def roll(image: np.ndarray, shift: Sequence[int]) -> np.ndarray:
     """Return an image rolled by `shift` voxels along the axes of its grid."""
     return np.roll(image, tuple(shift), axis=tuple(range(image.ndim - 1)))
 
 
-def candidates_of(images, block, threads):
+def candidates_of(
+    images: np.ndarray, block: np.ndarray, threads: int | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the references that correlate best with each image, and where they do.
 
     Returns:
@@ -147,7 +163,7 @@ def candidates_of(images, block, threads):
     spectra = fft.rfftn(np.asarray(block, dtype=np.float32), axes=axes)
     norms = np.linalg.norm(np.asarray(block, dtype=np.float32).reshape(len(block), -1), axis=1)
 
-    def search(image):
+    def search(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         spectrum = fft.rfftn(image, axes=tuple(range(len(grid))))
         product = np.einsum("...c,n...c->n...", spectrum, spectra.conj())
         correlation = fft.irfftn(product, grid, axes=axes).reshape(len(block), -1)
@@ -157,10 +173,10 @@ def candidates_of(images, block, threads):
         return chosen, np.stack(np.unravel_index(place[chosen], grid), axis=-1)
 
     with ThreadPoolExecutor(threads or available_cores()) as pool:
-        candidates = list(pool.map(search, images))
-    return tuple(np.stack(values) for values in zip(*candidates, strict=True))
+        numbers, shifts = zip(*pool.map(search, images), strict=True)
+    return np.stack(numbers), np.stack(shifts)
 
 
-def share_above(matches, threshold):
+def share_above(matches: Matches, threshold: float) -> float:
     """Return the share of images whose best match is more similar than that in both channels."""
     return float(np.mean(matches.similarity > threshold))

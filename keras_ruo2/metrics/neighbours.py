@@ -6,10 +6,12 @@ Source:
     models", arXiv:2002.09797 (2020).
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from keras_ruo2.metrics.descriptors import pair_distances, spectra
-from keras_ruo2.metrics.floors import NUM_REPLICATES, common_size, over_floor
+from keras_ruo2.metrics.floors import NUM_REPLICATES, Score, common_size, over_floor
 from keras_ruo2.metrics.ssim import slices_of
 
 NUM_NEIGHBOURS = 5
@@ -18,7 +20,9 @@ LARGEST = 2000  # samples of a set: 32 MB for the distances of two such
 NAMES = ("precision", "recall", "density", "coverage")
 
 
-def neighbour_scores(generated, real, *, seed=0, neighbours=NUM_NEIGHBOURS):
+def neighbour_scores(
+    generated: np.ndarray, real: np.ndarray, *, seed: int = 0, neighbours: int = NUM_NEIGHBOURS
+) -> dict[str, Score]:
     """Compare two sets of vectors, and two halves of the real one as the floor.
 
     Each score is a mean over samples, so its interval is the bootstrap of that mean, with the
@@ -58,7 +62,7 @@ def neighbour_scores(generated, real, *, seed=0, neighbours=NUM_NEIGHBOURS):
     }
 
 
-def memberships(generated, real, neighbours):
+def memberships(generated: np.ndarray, real: np.ndarray, neighbours: int) -> dict[str, np.ndarray]:
     """Return for each sample what it adds to each score, a dict of arrays."""
     apart = pair_distances(generated, real)
     radius_real, radius_made = (radii(values, neighbours) for values in (real, generated))
@@ -71,14 +75,14 @@ def memberships(generated, real, neighbours):
     }
 
 
-def radii(vectors, neighbours):
+def radii(vectors: np.ndarray, neighbours: int) -> np.ndarray:
     """Return the distance of each vector to its nearest but `neighbours`-th other one."""
     apart = pair_distances(vectors, vectors)
     np.fill_diagonal(apart, np.inf)
     return np.partition(apart, neighbours - 1, axis=1)[:, neighbours - 1]
 
 
-def nearest_records(grids, records):
+def nearest_records(grids: np.ndarray, records: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Find the nearest record in Fourier amplitudes, which no translation changes.
 
     Args:

@@ -1,5 +1,10 @@
 """Radial distributions: how many neighbours an atom has at which distance."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from keras_ruo2.metrics.marginals import PAIRS, peaks_of
@@ -8,7 +13,7 @@ NUM_BINS = 60
 LONGEST = {"Å": 6.0, "voxels": 10.0}
 
 
-def radial_distributions(grids, lengths=None):
+def radial_distributions(grids: np.ndarray, lengths: np.ndarray | None = None) -> dict[str, Any]:
     """Count the neighbours of each atom, that is of each peak, by distance.
 
     In a slice these are the neighbours within the slice. Distances are to the nearest periodic
@@ -41,7 +46,7 @@ def radial_distributions(grids, lengths=None):
     return distributions
 
 
-def radial_difference(first, second):
+def radial_difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, float]:
     """Return by pair how unlike two distributions are.
 
     That is half of the integral of their absolute difference over the larger number of neighbours:

@@ -9,9 +9,13 @@ with means m, variances v and the covariance s of a pair's windows. Means and va
 once an image; the denominator, a product of two sums, is a product of matrices with four columns.
 """
 
+from __future__ import annotations
+
 import itertools
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -22,11 +26,15 @@ BLOCK_IMAGES, BLOCK_REFERENCES = 256, 512  # pairs whose windows are gathered to
 TILE_IMAGES = 64
 # Multiply-adds of one product: below a quarter of a million BLAS starts no threads of its own,
 # which would fight with ours; and three tiles of results stay in a core's second cache.
+Space: TypeAlias = dict[tuple[object, tuple[int, ...]], np.ndarray]
+Terms: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
 TILE_WORK, TILE_VALUES = 250_000, 140_000
 BOX_VALUES = 300_000  # voxels of the references whose sums are taken at a time, for few images
 
 
-def ssim_matrix(images, references, *, threads=None):
+def ssim_matrix(
+    images: np.ndarray, references: np.ndarray, *, threads: int | None = None
+) -> np.ndarray:
     """Return the structural similarity of each image to each reference, channels apart.
 
     Equals `skimage.metrics.structural_similarity` with `win_size=5`, `data_range=1` and its
@@ -62,7 +70,7 @@ def ssim_matrix(images, references, *, threads=None):
         slices_of(len(references), step),
     )
 
-    def fill(block):
+    def fill(block: tuple[int, slice, slice]) -> None:
         channel, rows, columns = block
         result[rows, columns, channel] = block_ssim(
             images[rows, ..., channel], references[columns, ..., channel]
@@ -74,7 +82,7 @@ def ssim_matrix(images, references, *, threads=None):
     return result
 
 
-def ssim_pairs(images, references):
+def ssim_pairs(images: np.ndarray, references: np.ndarray) -> np.ndarray:
     """Return the structural similarity of each image to the reference of the same number.
 
     Args:
@@ -92,7 +100,8 @@ def ssim_pairs(images, references):
         raise ValueError(f"pairs have one shape, got {images.shape} and {references.shape}")
     blocks = [to_block(values) for values in (images, references)]
     num_windows = [size - WINDOW + 1 for size in images.shape[1:-1]]
-    total, space = 0, {}
+    total = np.zeros(blocks[0].shape[-1])
+    space: Space = {}
     for place in itertools.product(*(range(count) for count in num_windows[:-1])):
         (first, mean, variance), (second, other_mean, other_variance) = (
             row_windows(block, place, space, number) for number, block in enumerate(blocks)
@@ -107,7 +116,7 @@ def ssim_pairs(images, references):
     return mean_index.reshape(images.shape[-1], len(images)).T.astype(np.float32)
 
 
-def block_ssim(images, references):
+def block_ssim(images: np.ndarray, references: np.ndarray) -> np.ndarray:
     """Return the mean index of a block of pairs, shape `(n, m)`, float64; one channel."""
     first, second = to_block(images[..., None]), to_block(references[..., None])
     num_windows = [size - WINDOW + 1 for size in first.shape[:-1]]
@@ -116,7 +125,7 @@ def block_ssim(images, references):
     if 3 * num_images * num_references < WINDOW ** len(num_windows) * (num_images + num_references):
         return few_ssim(first, second)
     total = np.zeros((num_images, num_references))
-    space = {}
+    space: Space = {}
     for place in itertools.product(*(range(count) for count in num_windows[:-1])):
         left = image_terms(first, place, space)
         right = reference_terms(second, place, space)
@@ -124,7 +133,7 @@ def block_ssim(images, references):
     return total / np.prod(num_windows)
 
 
-def few_ssim(first, second):
+def few_ssim(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return what `block_ssim` does from sums over boxes, faster for few images; in float64.
 
     Args:
@@ -152,7 +161,7 @@ def few_ssim(first, second):
     return total
 
 
-def box_means(values):
+def box_means(values: np.ndarray) -> np.ndarray:
     """Return the means over all windows of an array of shape `(*grid, n)`."""
     for axis in range(values.ndim - 1):
         values = np.moveaxis(values, axis, 0)
@@ -161,13 +170,13 @@ def box_means(values):
     return values / WINDOW ** (values.ndim - 1)
 
 
-def to_block(images):
+def to_block(images: np.ndarray) -> np.ndarray:
     """Return images as `(*grid, channels * n)`, so that a voxel of all of them is contiguous."""
     block = np.ascontiguousarray(np.moveaxis(images, (-1, 0), (-2, -1)), dtype=np.float32)
     return block.reshape(*images.shape[1:-1], -1)
 
 
-def image_terms(block, place, space):
+def image_terms(block: np.ndarray, place: Sequence[int], space: Space) -> Terms:
     """Return what the windows of a row of images bring to each of the three products.
 
     Args:
@@ -190,7 +199,7 @@ def image_terms(block, place, space):
     )
 
 
-def reference_terms(block, place, space):
+def reference_terms(block: np.ndarray, place: Sequence[int], space: Space) -> Terms:
     """Return what the windows of a row of references bring to them, of the same shapes."""
     windows, means, variances = row_windows(block, place, space, "references")
     windows[:, -1] = 1
@@ -202,7 +211,7 @@ def reference_terms(block, place, space):
     )
 
 
-def row_windows(block, place, space, name):
+def row_windows(block: np.ndarray, place: Sequence[int], space: Space, name: object) -> Terms:
     """Gather the windows of one row and centre them.
 
     Returns:
@@ -220,7 +229,7 @@ def row_windows(block, place, space, name):
     return kept, means, np.einsum("wkn,wkn->wn", centred, centred) / (num_voxels - 1)
 
 
-def add_row(total, left, right, space):
+def add_row(total: np.ndarray, left: Terms, right: Terms, space: Space) -> None:
     """Add the index of a row's windows to `total`, tile by tile.
 
     Args:
@@ -251,19 +260,19 @@ def add_row(total, left, right, space):
         total[rows, columns] += index.sum(axis=0)
 
 
-def tile(space, name, shape):
+def tile(space: Space, name: object, shape: tuple[int, ...]) -> np.ndarray:
     """Return memory of this shape, the same each time."""
     if (name, shape) not in space:
         space[name, shape] = np.empty(shape, dtype=np.float32)
     return space[name, shape]
 
 
-def slices_of(total, size):
+def slices_of(total: int, size: int) -> list[slice]:
     """Return slices of at most `size` that cover `range(total)`."""
     return [slice(begin, min(begin + size, total)) for begin in range(0, total, size)]
 
 
-def check_images(images):
+def check_images(images: np.ndarray) -> np.ndarray:
     """Return images as an array, or raise `ValueError` if they cannot be compared."""
     images = np.asarray(images)
     if images.ndim not in (4, 5) or min(images.shape[1:-1]) < WINDOW:
@@ -276,7 +285,7 @@ def check_images(images):
     return images
 
 
-def available_cores():
+def available_cores() -> int:
     """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

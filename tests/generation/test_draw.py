@@ -7,7 +7,7 @@ from scipy.stats import spearmanr
 import keras_ruo2 as kr
 from keras_ruo2.config import GenerateConfig
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.generation.draw import draw_request
+from keras_ruo2.generation.draw import draw_request, load_generator
 from keras_ruo2.generation.request import Request, near
 from keras_ruo2.generation.sieve import choose_candidates, within_range
 from keras_ruo2.models.energies import slab_features
@@ -141,3 +141,8 @@ def test_fewer_slabs_are_written_than_asked_for_where_no_more_differ(tmp_path, c
     count = len(np.load(tmp_path / "s.npz")["grid"])
     assert count < 60
     assert f"slabs were drawn, {count} of them are as asked for." in capsys.readouterr().out
+
+
+def test_a_run_without_the_checkpoint_that_is_asked_for_is_refused(bundled, tmp_path):
+    with pytest.raises(ConfigError, match="has no best checkpoint. Train it first"):
+        load_generator(tmp_path, bundled.settings, "best")

@@ -15,18 +15,9 @@ from keras_ruo2.generation.batch import main as generate
 from keras_ruo2.io.state import SAID, SEAL, write_state
 from keras_ruo2.runs import checkpoint
 from tests.damage import damaged, flip
+from tests.tiny import JOINT2D
 
-VALUES = {
-    "variant": "joint2d",
-    "width": 2,
-    "latent_size": 8,
-    "label_size": 4,
-    "batch_size": 4,
-    "critic_steps": 1,
-    "log_every": 1,
-    "evaluate_every": 2,
-    "steps": 4,
-}
+VALUES = JOINT2D | {"steps": 4}
 FILES = (
     "config.json",
     "metrics.csv",

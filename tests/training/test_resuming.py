@@ -24,18 +24,9 @@ from keras_ruo2.io.paths import checksum
 from keras_ruo2.io.state import write_state
 from keras_ruo2.training.callbacks import append_row, drop_rows_after
 from keras_ruo2.training.checkpoints import Checkpoints
+from tests.tiny import JOINT2D as VALUES
 
 ROOT = Path(__file__).resolve().parents[2]
-VALUES = {
-    "variant": "joint2d",
-    "width": 2,
-    "latent_size": 8,
-    "label_size": 4,
-    "batch_size": 4,
-    "critic_steps": 1,
-    "log_every": 1,
-    "evaluate_every": 2,
-}
 STEPS = 5
 # Dropout, batch statistics, a batch that grows after the kill, a falling learning rate.
 HARD = VALUES | {
