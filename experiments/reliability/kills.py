@@ -28,7 +28,7 @@ def main(each=30, seed=0, only=None, kept=None, forked=False):
     """Kill every command `each` times by each signal."""
     if forked:
         copies.load()
-    names = {only} if isinstance(only, str) else set(only or ())
+    names = set(only.split(",") if isinstance(only, str) else only or ())
     done = Kept(kept)
     for row, work in enumerate(WORKS):
         if not names or work.name in names:

@@ -4,7 +4,7 @@ Builds small records and trains small networks in a process for each setting, an
 whether records have the same bytes and how far weights are apart after so many steps of TensorFlow,
 and how far one update by known noise is apart on TensorFlow, JAX and PyTorch. Other processors are
 played by variables that keep libraries from using newer instructions. --settings=NAME,NAME takes
-some. A setting that fails is named and left out.
+some, --kept=FOLDER keeps what is found. A setting that fails is named and left out.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ import fire
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-NETWORKS = {"options": "2D (waves, lattice)", "atoms": "3D (joint3d, atoms)"}  # of test_parity
+NETWORKS = {"kim": "2D", "solid": "3D"}  # cases of test_parity
 ONE_THREAD = {f"TF_NUM_{name}_THREADS": "1" for name in ("INTRAOP", "INTEROP")}
 ONE_THREAD |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 FIRST = "as it is"
@@ -39,7 +39,8 @@ TRAINED = {
     "oneDNN up to AVX2": onednn("AVX2"),
     "oneDNN up to AVX-512": onednn("AVX512_CORE"),
     "oneDNN up to AMX": onednn("AVX512_CORE_AMX"),
-    "XLA up to AVX2": {"XLA_FLAGS": "--xla_cpu_max_isa=AVX2"},
+}
+ONLY_RECORDS = {
     "NumPy up to AVX2": {"NPY_DISABLE_CPU_FEATURES": NEWEST, "OPENBLAS_CORETYPE": "Haswell"},
     "NumPy up to SSE4.2": {
         "NPY_DISABLE_CPU_FEATURES": f"X86_V3 {NEWEST}",
@@ -48,70 +49,84 @@ TRAINED = {
 }
 UPDATED = {
     "JAX": {"KERAS_BACKEND": "jax"},
-    "JAX, XLA up to AVX2": {"KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_cpu_max_isa=AVX2"},
+    "JAX up to AVX2": {"KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_cpu_max_isa=AVX2"},
     "PyTorch": {"KERAS_BACKEND": "torch"},
     "PyTorch up to AVX2": {"KERAS_BACKEND": "torch", "ATEN_CPU_CAPABILITY": "avx2"},
 }
 
 
-def main(steps=20, settings=None, worker=None):
-    """Print both tables; with `worker` be one of the processes and write this file."""
+SETTINGS = TRAINED | ONLY_RECORDS | UPDATED
+
+
+def main(steps=5, settings=None, kept=None, worker=None, setting=None):
+    """Print both tables; with `worker` be the process of a setting and write this file."""
     if worker is not None:
-        np.savez(worker, **work(os.environ["KERAS_BACKEND"], steps))
+        np.savez(worker, **work(setting, steps))
         return
-    wanted = [settings] if isinstance(settings, str) else settings or [*TRAINED, *UPDATED]
-    rows = {name: found_by(name, steps) for name in dict.fromkeys([FIRST, *wanted])}
+    wanted = settings.split(",") if isinstance(settings, str) else settings or SETTINGS
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(kept or folder)
+        rows = {name: found_by(name, steps, place) for name in dict.fromkeys([FIRST, *wanted])}
     rows = {name: found for name, found in rows.items() if found}
     print(trained_table(rows, steps))
     print(updated_table(rows))
 
 
-def found_by(name, steps):
+def found_by(name, steps, folder):
     """Return the arrays that a process with a setting has saved, `None` if it failed."""
-    environment = os.environ | ONE_THREAD | {"KERAS_BACKEND": "tensorflow"}
-    environment |= TRAINED.get(name, UPDATED.get(name))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "found.npz"
+    path = folder / f"{name}.npz"
+    if not path.exists():
+        environment = os.environ | ONE_THREAD | {"KERAS_BACKEND": "tensorflow"} | SETTINGS[name]
         words = [sys.executable, "-m", "experiments.reliability.reproducing", f"--steps={steps}"]
-        made = subprocess.run(
-            [*words, f"--worker={path}"], env=environment, cwd=ROOT, capture_output=True, text=True
-        )
+        words += [f"--worker={path}", f"--setting={name}"]
+        made = subprocess.run(words, env=environment, cwd=ROOT, capture_output=True, text=True)
         if made.returncode:
             print(f"{name} failed: {made.stderr[-500:]}", file=sys.stderr)
             return None
-        with np.load(path) as found:
-            return dict(found)
+    with np.load(path) as found:
+        return dict(found)
 
 
-def work(backend, steps):
+def work(setting, steps):
     """Return what one process finds: a checksum of records, one update, weights after training."""
+    found = {"records": np.array(records_checksum())}
+    if setting in ONLY_RECORDS:
+        return found
     from keras_ruo2.backend import start_backend
 
+    backend = os.environ["KERAS_BACKEND"]
     start_backend(backend)
     from keras import ops
 
     from tests.training import test_parity as parity
 
-    found = {}
     for case in NETWORKS:
-        update = parity.one_step(case, backend)
-        found |= {f"update/{case}/{name}": value for name, value in update.items()}
-        if backend == "tensorflow":
-            found |= {f"trained/{case}/{k}": v for k, v in trained(case, steps).items()}
-    found = {name: ops.convert_to_numpy(value) for name, value in found.items()}
-    return found | {"records": np.array(records_checksum())}
+        if setting == FIRST or setting in UPDATED:
+            update = parity.one_step(case, backend).items()
+            found |= {f"update/{case}/{name}": ops.convert_to_numpy(v) for name, v in update}
+        if setting in TRAINED:
+            found |= trained(case, steps)
+    return found
 
 
 def trained(case, steps):
-    """Return every weight of a small model after some steps, with noise and Adam as they are."""
+    """Return every weight of a small model after one step and after some, with its own noise."""
+    from keras import ops
+
     from tests.training import test_parity as parity
 
     model = parity.make_model(case, "tensorflow", trainer=lambda base: base)
-    model.compile()
     batch = parity.make_batch(case, parity.SIZE * model.settings.critic_steps)
-    for _ in range(steps):
+    found = {}
+    for step in range(1, steps + 1):
         model.train_on_batch(batch)
-    return {str(number): weight.value for number, weight in enumerate(model.trainable_variables)}
+        if step in (1, steps):
+            weights = enumerate(model.trainable_variables)
+            found |= {
+                f"{'first' if step == 1 else 'last'}/{case}/{number}": ops.convert_to_numpy(weight)
+                for number, weight in weights
+            }
+    return found
 
 
 def records_checksum():
@@ -136,15 +151,15 @@ def largest_difference(one, other, start):
 
 def trained_table(rows, steps):
     """Return a row for each setting of TensorFlow and NumPy."""
-    names = [f"{network}: one update | after {steps} steps" for network in NETWORKS.values()]
+    names = [f"{network}: one step | {steps} steps" for network in NETWORKS.values()]
     lines = ["| setting | records | " + " | ".join(names) + " |", "|---|---|" + "---|---|" * 2]
-    for setting in [name for name in rows if name in TRAINED]:
-        found = rows[setting]
-        cells = ["same bytes" if found["records"] == rows[FIRST]["records"] else "other bytes"]
-        for case in NETWORKS:
-            for kind in ("update", "trained"):
-                apart = largest_difference(rows[FIRST], found, f"{kind}/{case}/")
-                cells.append(f"{apart:.1e}" if apart else "same")
+    for setting, found in rows.items():
+        same = found["records"] == rows[FIRST]["records"]
+        cells = ["same bytes" if same else "other bytes"] + ["-"] * 2 * len(NETWORKS)
+        if setting in TRAINED:
+            keys = [f"{kind}/{case}/" for case in NETWORKS for kind in ("first", "last")]
+            apart = [largest_difference(rows[FIRST], found, key) for key in keys]
+            cells[1:] = [f"{value:.1e}" if value else "same" for value in apart]
         lines.append(f"| {setting} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

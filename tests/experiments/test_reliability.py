@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from experiments.reliability import fuzz, stream
+from experiments.reliability import fuzz, kills, reproducing, stream
 
 
 def test_memory_of_readers_is_told_in_one_line_of_json(capfd):
@@ -38,3 +38,56 @@ def test_without_atheris_nothing_is_fuzzed(capsys):
     assert fuzz.main(["--reader=extxyz"]) == 0
     assert "atheris is not installed" in capsys.readouterr().out
     assert fuzz.main(["--reader=other"]) == 2
+
+
+def found_by(records="a", shift=0.0, kinds=("first", "last", "update")):
+    values = {f"{kind}/{case}/0": np.ones(3) for kind in kinds for case in reproducing.NETWORKS}
+    values |= {name: value + [0, 0, shift] for name, value in values.items()}
+    return values | {"records": np.array(records)}
+
+
+def test_what_differs_by_setting_is_told_beside_the_first_one():
+    rows = {
+        reproducing.FIRST: found_by(),
+        "oneDNN off": found_by(shift=0.25),
+        "NumPy up to AVX2": {"records": np.array("b")},
+        "JAX": found_by(shift=-0.5, kinds=("update",)),
+    }
+    lines = reproducing.trained_table(rows, 5).splitlines()
+    assert lines[2:] == [
+        "| as it is | same bytes | same | same | same | same |",
+        "| oneDNN off | same bytes | 2.5e-01 | 2.5e-01 | 2.5e-01 | 2.5e-01 |",
+        "| NumPy up to AVX2 | other bytes | - | - | - | - |",
+        "| JAX | same bytes | - | - | - | - |",
+    ]
+    assert reproducing.updated_table(rows).splitlines()[2:] == ["| JAX | 5.0e-01 | 5.0e-01 |"]
+
+
+def test_a_process_of_a_setting_gives_a_checksum_of_records_and_what_was_kept_is_read(tmp_path):
+    for _ in range(2):
+        found = reproducing.found_by("NumPy up to AVX2", 1, tmp_path)
+        assert len(str(found["records"])) == 64
+        np.savez(tmp_path / "NumPy up to AVX2.npz", records=np.array("k" * 64))
+    assert str(found["records"]) == "k" * 64
+
+
+def kill_row(signal, number=0, faults=()):
+    known = {"command": "relax", "seed": 0, "seconds": 2.0, "share": 0.5, "met": True, "said": ""}
+    return known | {"signal": signal, "number": number, "faults": list(faults)}
+
+
+def test_kills_that_are_kept_are_counted_and_not_repeated(tmp_path, monkeypatch):
+    path = tmp_path / "kept"
+    done = kills.Kept(path)
+    for number in range(2):
+        for signal in ("SIGKILL", "SIGTERM", "SIGINT"):
+            bad = ["a is left over"] if (signal, number) == ("SIGINT", 1) else []
+            done.add(kill_row(signal, number, bad))
+    monkeypatch.setattr(kills, "undisturbed", None)
+    assert kills.main(each=2, only="relax", kept=path) == 1
+    assert kills.table(kills.Kept(path).rows).splitlines()[2:] == [
+        "| relax | 2.0 | SIGKILL | 2 | 2 | 0 |",
+        "| relax | 2.0 | SIGTERM | 2 | 2 | 0 |",
+        "| relax | 2.0 | SIGINT | 2 | 2 | 1 |",
+        "relax, SIGINT at 0.50: a is left over",
+    ]
