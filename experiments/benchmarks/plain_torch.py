@@ -209,7 +209,8 @@ class Step:
         parameters = list(network.parameters())
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
         for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
+            # Fused Adam wants them to lie in memory alike.
+            parameter.grad = None if gradient is None else gradient.contiguous()
         optimizer.step()
 
     def critic_loss(self, batch):

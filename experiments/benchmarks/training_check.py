@@ -14,7 +14,7 @@ from experiments.benchmarks.plain_weights import array, weights_of
 from keras_ruo2.models.networks import LATENT_SIZE
 from keras_ruo2.models.variants import VARIANTS
 
-DESCENT, MOMENTUM = 1e-3, 0.9  # of the step that is compared
+DESCENT, MOMENTUM = 1e-5, 0.9  # of the step that is compared: larger steps amplify rounding
 ZERO = 1e-6  # a gradient that is rounding only
 RATE, BETA = 2e-4, 0.5
 
