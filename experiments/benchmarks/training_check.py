@@ -15,6 +15,7 @@ from keras_ruo2.models.networks import LATENT_SIZE
 from keras_ruo2.models.variants import VARIANTS
 
 DESCENT, MOMENTUM = 1e-5, 0.9  # of the step that is compared: larger steps amplify rounding
+CLOSE = 1e-4
 ZERO = 1e-6  # a gradient that is rounding only
 RATE, BETA = 2e-4, 0.5
 
@@ -74,7 +75,7 @@ def compare(given):
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
-        found = {"update_difference": update_difference(given)}
+        found = update_difference(given)
     finally:
         keras.config.set_dtype_policy(policy)
     found["adam_difference"] = adam_difference(given.device)
@@ -82,10 +83,15 @@ def compare(given):
 
 
 def update_difference(given):
-    """Return the largest difference of any weight's updates over the largest of them.
+    """Return how far the updates of a whole step are apart.
 
     What is compared is the velocity of descent with momentum, in which the gradients of all
     updates are: a weight's own change has few digits beside the weight.
+
+    Returns:
+        Dict: the largest difference of any weight's updates over the largest of them; the number
+        of single values that are more than `CLOSE` of that largest apart; and the difference of
+        all weights together, in the Euclidean norm over that of the updates.
     """
     ndim = VARIANTS[given.variant].ndim
     model = ways.make_ours(given, lambda: keras.optimizers.SGD(DESCENT, momentum=MOMENTUM))
@@ -111,21 +117,27 @@ def update_difference(given):
         plain.optimizers,
         strict=True,
     )
-    return max(velocity_difference(ndim, *pair) for pair in pairs)
+    apart = [row for pair in pairs for row in velocity_differences(ndim, *pair)]
+    largest, beyond, squares, wanted = np.array(apart).T
+    return {
+        "update_difference": largest.max(),
+        "values_beyond_1e-4": beyond.sum(),
+        "update_norm_difference": np.sqrt(squares.sum() / wanted.sum()),
+    }
 
 
-def velocity_difference(ndim, ours, optimizer, theirs, other):
-    """Return how far the velocities of a network are apart; puts ours in its weights' places."""
+def velocity_differences(ndim, ours, optimizer, theirs, other):
+    """Yield for each weight how far its velocities are apart; puts ours in the weights' places."""
     for weight, velocity in zip(ours.trainable_variables, optimizer.momentums, strict=True):
         weight.assign(velocity)
-    velocities, worst = weights_of(ours, ndim), 0.0
+    velocities = weights_of(ours, ndim)
     for name, parameter in theirs.named_parameters():
         buffer = other.state[parameter].get("momentum_buffer")
         wanted = np.zeros(1) if buffer is None else -DESCENT * buffer.cpu().numpy()
-        apart = np.abs(velocities[name] - wanted).max()
-        if apart > DESCENT * ZERO:  # the score's bias has no gradient
-            worst = max(worst, float(apart / np.abs(wanted).max()))
-    return worst
+        apart = np.abs(velocities[name] - wanted)
+        if apart.max() > DESCENT * ZERO:  # the score's bias has no gradient
+            shares = apart / np.abs(wanted).max()
+            yield shares.max(), (shares > CLOSE).sum(), (apart**2).sum(), (wanted**2).sum()
 
 
 @contextlib.contextmanager

@@ -7,7 +7,9 @@
 Ours runs on KERAS_BACKEND; TensorFlow need not be installed for JAX or PyTorch. Both networks get
 the same weights. `update_difference` compares one whole step of plain gradient descent with the
 same noise and dropout: the largest difference between any weight's changes over that weight's
-largest change; `adam_difference` the same of the two Adam rules alone. Times are core seconds of
+largest change (`values_beyond_1e-4` counts those beyond: an activation within rounding of its kink
+is enough); `update_norm_difference` that of all weights together; `adam_difference` that of the two
+Adam rules alone. Times are core seconds of
 one thread, in turns, or on a GPU seconds by the clock. Operations are those of a PyTorch step whose
 activation has no second derivative, over the rate of a large matrix product of the precision.
 With another `--arch` only our own step is timed.

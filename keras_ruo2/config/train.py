@@ -82,6 +82,8 @@ class TrainConfig(Config):
         steps: Generator updates in all; 2000 if neither --steps nor --epochs is given.
         epochs: Passes over the training records in all, instead of --steps.
         minutes: Stop after this much training, at the latest; what came before --resume counts.
+        cheaper_if_slow: Begin anew with narrower networks, and say so, where --minutes would end
+            a new run before it has made enough steps for good pictures.
         batch_size: Samples of one critic update, over all replicas.
         grow_batch_every: Double the batch after every so many steps; 0 for never.
         grow_batch_until: Largest batch that growing leads to.
@@ -144,6 +146,7 @@ class TrainConfig(Config):
     steps: int | None = None
     epochs: int | None = None
     minutes: float | None = None
+    cheaper_if_slow: bool = False
     batch_size: int | None = None
     grow_batch_every: int = 0
     grow_batch_until: int = 2048
