@@ -29,7 +29,8 @@ CONSTRAINTS =
 .PHONY: train discover test test-tfio test-newest constraints docs lint
 
 train: $(FOR_TRAINING)
-	$(VENV)/bin/python -m keras_ruo2 train --variant=lattice2d --run=$(RUN) --minutes=9 --resume
+	$(VENV)/bin/python -m keras_ruo2 train --variant=lattice2d --run=$(RUN) --minutes=9 --resume \
+		--cheaper_if_slow
 	$(VENV)/bin/python -m keras_ruo2 generate --run=$(RUN) --out=$(RUN)/samples.npz
 
 discover: $(FOR_DISCOVERY)

@@ -15,6 +15,7 @@ from keras_ruo2.config import GenerateConfig, TrainConfig
 from keras_ruo2.data.description import load_description
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.generation.batch import main as generate
+from keras_ruo2.training import pace
 from tests.sealed import rewrite
 
 TINY = {
@@ -113,6 +114,21 @@ def test_a_run_goes_on_to_more_steps(trained, records, tmp_path, capsys):
     assert "Going on from" in capsys.readouterr().out
     train(TrainConfig(variant="lattice2d", run=run, resume=True))
     assert "nothing to train" in capsys.readouterr().out
+
+
+def test_a_run_that_is_too_slow_begins_anew_with_narrower_networks(
+    records, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(pace, "LAST", 4)
+    monkeypatch.setattr(pace, "shortfall", lambda *known: "too slow")
+    run, steps = tmp_path / "run", {"steps": 6, "log_every": 1, "evaluate_every": 6}
+    slow = {"minutes": 100.0, "cheaper_if_slow": True}
+    train(TrainConfig(records=records, run=run, **TINY | steps | slow))
+    assert "begins anew with --width=1" in capsys.readouterr().err
+    saved = json.loads((run / "config.json").read_text())
+    assert saved["resolved"]["width"] == 1
+    assert [row["step"] for row in runs.read_metrics(run / "metrics.csv")] == [*"123456"]
+    assert [runs.step_of(folder) for folder in runs.checkpoints(run)] == [6]
 
 
 def test_more_steps_lift_a_limit_of_minutes(trained, tmp_path, capsys):

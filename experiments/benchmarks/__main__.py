@@ -16,6 +16,9 @@ from experiments.benchmarks.machine import machine
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY_CRITIC = ["--voxels=8", "--batch=2", "--plain_batch=2", "--repeats=1"]
+FEW = ["--critic_steps=1", "--repeats=2"]
+TINY_STEP = ["--voxels=8", "--width=2", "--batch=2", "--critic_steps=1", "--repeats=1"]
+TINY_RUN = ["--every=24", "--voxels=8", "--width=2"]
 # Name: words of the command, and those of a setting of seconds.
 BENCHMARKS = {
     "critic_update_joint3d": (["critic_update"], TINY_CRITIC),
@@ -26,6 +29,31 @@ BENCHMARKS = {
     "critic_update_kim2d": (
         ["critic_update", "--variant=lattice2d", "--arch=kim", "--batch=64", "--plain_batch=16"],
         TINY_CRITIC,
+    ),
+    "training_step_kim2d": (["training_step", "--batch=16", "--critic_steps=2"], TINY_STEP),
+    "training_step_kim3d": (
+        ["training_step", "--variant=joint3d", "--batch=2", "--checked_batch=2", *FEW],
+        TINY_STEP,
+    ),
+    "growth": (
+        ["growth"],
+        ["--tiny", "--repeats=1", "--only", "voxelise by atoms", "SSIM by records"],
+    ),
+    "starting": (["starting"], ["--repeats=1"]),
+    "building": (["building"], ["--slabs=8", "--count=2", "--repeats=1"]),
+    "reading_lattice2d": (["reading"], TINY_RUN),
+    "reading_joint3d": (["reading", "--variant=joint3d"], TINY_RUN),
+    "drawing": (["drawing"], ["--count=2", "--slices=4", "--repeats=1"]),
+    "backmapping": (["backmapping"], ["--slabs=1"]),
+    "screening_rate": (["screening_rate"], ["--slabs=2", "--known=6"]),
+    "relaxing": (
+        ["relaxing"],
+        ["--calculators=tests.data_prep.fakes:PairPotential", "--slabs=2", "--steps=1"],
+    ),
+    "standing": (["standing"], [*TINY_RUN, "--variant=lattice2d", "--batch=2", "--steps=1"]),
+    "slow_machine": (
+        ["slow_machine"],
+        ["--budget=0.1", "--setting=--width=2", "--every=24", "--voxels=8", "--repeats=1"],
     ),
     "voxelise": (["voxelise"], ["--atoms=20", "--voxels=8", "--repeats=1"]),
     "smallest_box": (["smallest_box"], ["--cells=6", "--repeats=1"]),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 from contextlib import nullcontext
 
 from keras_ruo2 import runs
@@ -43,7 +44,10 @@ def main(config):
         start_backend(config.backend, config.devices, config.deterministic)
         from keras_ruo2.training.run import train
 
-        train(config, description)
+        if cheaper := train(config, description):
+            shutil.rmtree(config.run)
+            config.run.mkdir()
+            train(replace(config, cheaper_if_slow=False, **cheaper), description)
 
 
 def complete(config):

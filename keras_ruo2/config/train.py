@@ -83,6 +83,8 @@ class TrainConfig(Config):
         epochs: Passes over the training records in all, instead of --steps.
         minutes: Stop after so many minutes of training at the latest, those before --resume
             included.
+        cheaper_if_slow: Begin anew with narrower networks, and say so, where --minutes would end
+            a new run before it has made enough steps for good pictures.
         batch_size: Samples of one critic update, over all replicas.
         grow_batch_every: Double the batch after every so many steps; 0 for never.
         grow_batch_until: Largest batch that growing leads to.
@@ -146,6 +148,7 @@ class TrainConfig(Config):
     steps: int | None = None
     epochs: int | None = None
     minutes: float | None = None
+    cheaper_if_slow: bool = False
     batch_size: int | None = None
     grow_batch_every: int = 0
     grow_batch_until: int = 2048

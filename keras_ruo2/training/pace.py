@@ -16,11 +16,13 @@ class Pace(keras.callbacks.Callback):
     Args:
         recorder: `Recorder`, which must come before this callback.
         batch_size: Samples of a critic update.
+        cheaper: Settings to begin anew with if that is so: then the run ends, and `ended` is set.
     """
 
-    def __init__(self, recorder, batch_size):
+    def __init__(self, recorder, batch_size, cheaper=None):
         super().__init__()
         self.recorder, self.batch_size, self.made = recorder, batch_size, 0
+        self.cheaper, self.ended = cheaper, False
 
     def on_train_batch_end(self, batch, logs=None):
         self.made += 1
@@ -30,8 +32,29 @@ class Pace(keras.callbacks.Callback):
             pace = (self.recorder.seconds - self.start) / (LAST - FIRST)
             left = max(self.recorder.limit - self.recorder.seconds, 0) / max(pace, 1e-9)
             reached = min(self.recorder.step + int(left), self.recorder.last_step)
-            if text := shortfall(pace, reached, self.recorder, self.batch_size):
+            text = shortfall(pace, reached, self.recorder, self.batch_size)
+            if text and self.cheaper:
+                text = begins_anew(pace, reached, self.recorder, self.cheaper)
+                self.ended = self.model.stop_training = True
+            if text:
                 messages.warning(f"Warning: {text}")
+
+
+def cheaper_settings(resolved):
+    """Return what a run on a machine that is too slow for its minutes had better begin with.
+
+    What it gains: experiments/benchmarks/README.md.
+    """
+    return {"width": max(resolved["width"] // 2, 1)}
+
+
+def begins_anew(pace, reached, recorder, cheaper):
+    """Return what is done about a pace that is too slow, in words."""
+    flags = " ".join(f"--{name}={value}" for name, value in cheaper.items())
+    return (
+        f"at {pace:.2g} s a step --minutes={recorder.limit / 60:g} would end this run near step "
+        f"{reached}, where pictures are poor. It begins anew with {flags}, which is cheaper."
+    )
 
 
 def shortfall(pace, reached, recorder, batch_size):

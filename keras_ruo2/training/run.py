@@ -17,6 +17,7 @@ from keras_ruo2.plotting import style
 from keras_ruo2.training import assembly, start
 from keras_ruo2.training.devices import check_shares, configure_process, place
 from keras_ruo2.training.feed import feed
+from keras_ruo2.training.pace import Pace
 from keras_ruo2.training.slab_scores import SlabScores
 from keras_ruo2.training.slabs import SlabBatches, anchors_for
 from keras_ruo2.training.stop import Stop, restore_signals
@@ -31,6 +32,9 @@ def train(config, description):
     Args:
         config: `TrainConfig` with its run and records.
         description: `Description` of the records.
+
+    Returns:
+        Settings with which the run is to begin anew because it is too slow, a dict; mostly empty.
     """
     resolved = runs.resolve(config)
     configure_process(config)
@@ -56,7 +60,7 @@ def train(config, description):
             messages.info(start.transfer_weights(model, config, placement, anchors))
     first_step = model.steps_made
     if is_finished(config, first_step, last_step):
-        return
+        return {}
     out = config.run if placement.is_chief else Path(tempfile.mkdtemp())
     classes = {"class_counts": counts, "class_names": class_names(description, config.label_by)}
     runs.save(dataclasses.replace(config, run=out), description, classes, anchors)
@@ -67,10 +71,14 @@ def train(config, description):
     scores = SlabScores(anchors, slabs.occupied, description.species) if anchors else None
     callbacks = make_callbacks(config, description, counts, last_step, out, scores)
     run_until_stopped(model, batches, len(steps), callbacks, placement.agree, config)
+    pace = next(callback for callback in callbacks if isinstance(callback, Pace))
+    if pace.ended:
+        return pace.cheaper
     if placement.is_chief:
         draw_metrics(config.run)
     else:
         shutil.rmtree(out)
+    return {}
 
 
 def slabs_of(out, records, description, anchors):

@@ -14,7 +14,7 @@ from keras_ruo2.structure.cells import unscale_lengths
 from keras_ruo2.training.callbacks import Pictures, Recorder
 from keras_ruo2.training.checkpoints import Checkpoints
 from keras_ruo2.training.evaluator import NUM_IMAGES, Evaluator
-from keras_ruo2.training.pace import Pace
+from keras_ruo2.training.pace import Pace, cheaper_settings
 from keras_ruo2.training.trackers import make_board
 
 
@@ -57,7 +57,9 @@ def make_callbacks(config, description, counts, last_step, out, slab_scores=None
     drawn = {"classes": classes, "real_lengths": held_out["lattice"]}
     drawn |= {"species": description.species, "ndim": variant.ndim}
     pictures = Pictures(out, board, noise, unscale, **drawn, **rarely)
-    pace = Pace(recorder, runs.resolve(config)["batch_size"])
+    resolved = runs.resolve(config)
+    new = config.cheaper_if_slow and not runs.checkpoints(out)
+    pace = Pace(recorder, resolved["batch_size"], cheaper_settings(resolved) if new else None)
     return [recorder, pictures, pace, Checkpoints(out, config.keep, recorder.scores_at, **rarely)]
 
 

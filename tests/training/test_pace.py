@@ -2,17 +2,27 @@ from types import SimpleNamespace
 
 import pytest
 
-from keras_ruo2.training.pace import FIRST, LAST, Pace
+from keras_ruo2.training.pace import FIRST, LAST, Pace, cheaper_settings
 
 
-def run(seconds_per_step, minutes, last_step=2000, first_step=0, batch_size=32, compiling=10.0):
+def run(
+    seconds_per_step,
+    minutes,
+    last_step=2000,
+    first_step=0,
+    batch_size=32,
+    compiling=10.0,
+    cheaper=None,
+):
     limit = float("inf") if minutes is None else 60 * minutes
     recorder = SimpleNamespace(limit=limit, last_step=last_step, step=first_step, seconds=0.0)
-    pace = Pace(recorder, batch_size)
+    pace = Pace(recorder, batch_size, cheaper)
+    pace.set_model(SimpleNamespace(stop_training=False))
     for number in range(LAST + 5):
         recorder.step += 1
         recorder.seconds += seconds_per_step + (compiling if number == 0 else 0)
         pace.on_train_batch_end(number)
+    return pace
 
 
 def test_a_budget_that_reaches_too_few_steps_is_told_once_with_what_can_be_done(capsys):
@@ -47,3 +57,21 @@ def test_a_budget_that_is_enough_is_not_remarked_on(capsys, known):
 def test_the_first_steps_do_not_count(capsys):
     run(0.3, minutes=9, compiling=100.0)
     assert capsys.readouterr().err == "" and FIRST > 1
+
+
+def test_a_run_that_may_begin_anew_ends_early_and_says_with_what(capsys):
+    pace = run(1.3, minutes=9, cheaper={"width": 8})
+    assert pace.ended and pace.model.stop_training
+    said = capsys.readouterr().err
+    assert said.count("Warning") == 1 and "begins anew with --width=8" in said
+
+
+def test_a_machine_that_is_fast_enough_changes_nothing(capsys):
+    pace = run(0.3, minutes=9, cheaper={"width": 8})
+    assert not pace.ended and not pace.model.stop_training
+    assert capsys.readouterr().err == ""
+
+
+def test_half_the_width_is_cheaper():
+    assert cheaper_settings({"width": 16}) == {"width": 8}
+    assert cheaper_settings({"width": 1}) == {"width": 1}
