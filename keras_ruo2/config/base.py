@@ -23,7 +23,8 @@ class Config:
     names that flags had before to those of fields.
     """
 
-    RENAMED: typing.ClassVar[dict] = {}
+    RENAMED: typing.ClassVar[dict[str, str]] = {}
+    given: typing.ClassVar[frozenset[str]] = frozenset()  # each config has its own
 
     def __new__(cls, **values):
         config = super().__new__(cls)

@@ -1,7 +1,11 @@
 """Flags of `train` that come from a file: of a run that goes on, of another run, or of its user."""
 
+from __future__ import annotations
+
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from keras_ruo2 import runs
 from keras_ruo2.config import TrainConfig
@@ -26,7 +30,7 @@ OF_A_RUN = {SEAL, "config", "resolved", "data"}  # what a config.json holds, and
 ADVICE = 'Give flags of train as JSON, e.g. {"variant": "lattice2d"}, or the config.json of a run.'
 
 
-def merge(config, saved):
+def merge(config: TrainConfig, saved: Mapping[str, Any]) -> TrainConfig:
     """Return the config with which a run goes on.
 
     Flags that were given override the run's; the others are the run's. New --steps or --epochs
@@ -45,7 +49,7 @@ def merge(config, saved):
     return combine(config, saved["config"])
 
 
-def based_on(config, path):
+def based_on(config: TrainConfig, path: Path) -> TrainConfig:
     """Return a config with the values of another run's config.json where none were given.
 
     Raises:
@@ -56,7 +60,7 @@ def based_on(config, path):
     return combine(config, values)
 
 
-def with_flags(config, path):
+def with_flags(config: TrainConfig, path: Path) -> TrainConfig | None:
     """Return a config with the flags of a file where none were given; `None` for a config.json.
 
     Raises:
@@ -85,32 +89,33 @@ def with_flags(config, path):
     return combine(config, values)
 
 
-def from_model(config):
+def from_model(config: TrainConfig) -> TrainConfig:
     """Return a config with the networks of the model that --from names.
 
     Raises:
         ConfigError: If it is no trained run, or other networks are asked for.
     """
-    folder = run_named(config.from_)
+    asked = str(config.from_)
+    folder = run_named(asked)
     if not runs.exists(folder):
         names = sorted(path.name for path in MODELS.iterdir() if path.is_dir())
         raise ConfigError(
-            f"--from={config.from_}: no trained run, and no model of the package "
-            f"({', '.join(names)}).{did_you_mean(config.from_, names)}"
+            f"--from={asked}: no trained run, and no model of the package "
+            f"({', '.join(names)}).{did_you_mean(asked, names)}"
         )
     known = runs.load(folder)["resolved"]
     for name in FROM_MODEL:
         given = getattr(config, name)
         if name in config.given and given not in (None, known[name]):
             raise ConfigError(
-                f"--{name}={given}: the model {config.from_} has {name}={known[name]}. Leave "
+                f"--{name}={given}: the model {asked} has {name}={known[name]}. Leave "
                 f"--{name} out, or --from."
             )
     values = {name: getattr(config, name) for name in config.given}
     return TrainConfig(**values | {name: known[name] for name in FROM_MODEL})
 
 
-def combine(config, known):
+def combine(config: TrainConfig, known: Mapping[str, Any]) -> TrainConfig:
     """Return `known` values overridden by those that were given on the command line."""
     values = {name: value for name, value in known.items() if RETIRED.get(name, ...) != value}
     if config.given & {"steps", "epochs"}:
