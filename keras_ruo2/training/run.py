@@ -40,12 +40,7 @@ def train(config, description):
     configure_process(config)
     placement = place(config.strategy, config.devices)
     records = Records(config.records, description, TRAINING)
-    plan = phases(
-        resolved["batch_size"],
-        resolved["critic_steps"],
-        config.grow_batch_every,
-        config.grow_batch_until,
-    )
+    plan = plan_of(config, resolved)
     check_shares(plan, resolved["critic_steps"], placement.replicas)
     last_step = runs.total_steps(config, len(records), plan)
     description, counts, started_from = resume_state(config, description)
@@ -79,6 +74,12 @@ def train(config, description):
     else:
         shutil.rmtree(out)
     return {}
+
+
+def plan_of(config, resolved):
+    """Return the `phases` of a run: how many samples a step takes, from which step on."""
+    sizes = resolved["batch_size"], resolved["critic_steps"]
+    return phases(*sizes, config.grow_batch_every, config.grow_batch_until)
 
 
 def slabs_of(out, records, description, anchors):
