@@ -59,12 +59,6 @@ def updates(run):
         "critic": (model.critic_objective, model.critic, model.critic_optimizer),
         "generator": (model.generator_objective, model.generator, model.generator_optimizer),
     }
-    if model.environments:
-        parts["environments"] = (
-            model.environments.objective,
-            model.environment_critic,
-            model.environment_optimizer,
-        )
 
     def update(objective, network, optimizer):
         @tf.function
@@ -74,7 +68,10 @@ def updates(run):
 
         return step
 
-    return {name: update(*part) for name, part in parts.items()}
+    made = {name: update(*part) for name, part in parts.items()}
+    if model.environments:
+        made["environments"] = tf.function(lambda: model.update_environments(batch))
+    return made
 
 
 def profile(step, folder):
@@ -93,7 +90,7 @@ def profile(step, folder):
         for line in plane.lines:
             for event in line.events:
                 name = plane.event_metadata[event.metadata_id].name
-                if ":" in name and "::" not in name:
+                if ":" in name and "::" not in name and "__inference" not in name:
                     spent[name.rpartition(":")[2].split("#")[0]] += event.duration_ps
     total = sum(spent.values())
     return {

@@ -84,7 +84,7 @@ class TrainConfig(Config):
         minutes: Stop after so many minutes of training at the latest, those before --resume
             included.
         cheaper_if_slow: Begin anew with narrower networks, and say so, where --minutes would end
-            a new run before it has made enough steps for good pictures.
+            a new run before step 500.
         batch_size: Samples of one critic update, over all replicas.
         grow_batch_every: Double the batch after every so many steps; 0 for never.
         grow_batch_until: Largest batch that growing leads to.

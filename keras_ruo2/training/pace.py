@@ -7,6 +7,7 @@ import keras
 from keras_ruo2.io import messages
 
 USABLE = 1000  # steps; with the default, 1,048 gave good slices and 410 poor ones
+HOPELESS = 500  # steps; with fewer a cheaper setting is nearer: experiments/benchmarks/README.md
 FIRST, LAST = 3, 20  # steps that the pace is measured between; earlier ones compile
 
 
@@ -16,7 +17,8 @@ class Pace(keras.callbacks.Callback):
     Args:
         recorder: `Recorder`, which must come before this callback.
         batch_size: Samples of a critic update.
-        cheaper: Settings to begin anew with if that is so: then the run ends, and `ended` is set.
+        cheaper: Settings to begin anew with if it will make fewer than `HOPELESS` steps: then the
+            run ends, and `ended` is set.
     """
 
     def __init__(self, recorder, batch_size, cheaper=None):
@@ -33,7 +35,7 @@ class Pace(keras.callbacks.Callback):
             left = max(self.recorder.limit - self.recorder.seconds, 0) / max(pace, 1e-9)
             reached = min(self.recorder.step + int(left), self.recorder.last_step)
             text = shortfall(pace, reached, self.recorder, self.batch_size)
-            if text and self.cheaper:
+            if text and self.cheaper and reached < HOPELESS:
                 text = begins_anew(pace, reached, self.recorder, self.cheaper)
                 self.ended = self.model.stop_training = True
             if text:

@@ -72,6 +72,12 @@ def test_a_machine_that_is_fast_enough_changes_nothing(capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_a_run_that_is_not_hopeless_goes_on_as_it_is(capsys):
+    pace = run(0.8, minutes=9, cheaper={"width": 8})  # 662 steps
+    assert not pace.ended
+    assert "near step 66" in capsys.readouterr().err
+
+
 def test_half_the_width_is_cheaper():
     assert cheaper_settings({"width": 16}) == {"width": 8}
     assert cheaper_settings({"width": 1}) == {"width": 1}
