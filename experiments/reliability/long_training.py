@@ -1,9 +1,11 @@
 """Watch a small training for a long time: python -m experiments.reliability.long_training
 
 Prints memory, open files, threads and seconds a step in ten parts of the run, without the first
-minutes in which libraries are loaded and graphs traced, and how much they grow an hour.
+minutes in which libraries are loaded and graphs traced, and how much they grow an hour. Ctrl-C ends
+the training, and what was seen until then is printed.
 """
 
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -43,7 +45,11 @@ def main(minutes=180.0, settle=3.0, words=""):
         make_records(folder)
         command = [sys.executable, "-m", *WORDS, f"--minutes={minutes}", *words.split()]
         seen = watch(command, folder)
-    seen = seen[seen[:, 0] > 60 * settle]
+    tell(seen[seen[:, 0] > 60 * settle], settle)
+
+
+def tell(seen, settle):
+    """Print the tables; `seen` are rows as `watch` returns them, after `settle` minutes."""
     if len(seen) < 2 * PARTS:
         raise SystemExit(f"Only {len(seen)} looks after {settle} minutes: train for longer.")
     print("| minutes | memory (MB) | open files | threads | s a step |\n|---|---|---|---|---|")
@@ -62,13 +68,16 @@ def watch(command, folder):
     seen, began = [], time.perf_counter()
     with open(folder / "told", "w") as told:
         process = subprocess.Popen(command, cwd=folder, stdout=told, stderr=subprocess.STDOUT)
-    while process.poll() is None:
-        try:
-            seen.append((time.perf_counter() - began, *look(process.pid, folder / "run")))
-        except (OSError, KeyError, ValueError):  # it is about to end, or writes the row
-            pass
-        time.sleep(EVERY)
-    if process.returncode:
+    ended = False
+    try:
+        while process.poll() is None:
+            with contextlib.suppress(OSError, KeyError, ValueError):  # it ends, or writes the row
+                seen.append((time.perf_counter() - began, *look(process.pid, folder / "run")))
+            time.sleep(EVERY)
+    except KeyboardInterrupt:
+        ended = True
+        process.terminate()
+    if process.wait() and not ended:
         raise SystemExit((folder / "told").read_text()[-2000:])
     return np.array(seen)
 

@@ -2,11 +2,12 @@
 
 import importlib.util
 import json
+import sys
 
 import numpy as np
 import pytest
 
-from experiments.reliability import fuzz, kills, reproducing, stream
+from experiments.reliability import fuzz, kills, long_training, reproducing, stream
 
 
 def test_memory_of_readers_is_told_in_one_line_of_json(capfd):
@@ -91,3 +92,29 @@ def test_kills_that_are_kept_are_counted_and_not_repeated(tmp_path, monkeypatch)
         "| relax | 2.0 | SIGINT | 2 | 2 | 1 |",
         "relax, SIGINT at 0.50: a is left over",
     ]
+
+
+def test_a_long_training_that_is_ended_tells_what_was_seen(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(long_training, "EVERY", 0.01)
+    monkeypatch.setattr(long_training, "PARTS", 2)
+    looks = iter(range(40))
+
+    def look(pid, run):
+        number = next(looks, None)
+        if number is None:
+            raise KeyboardInterrupt
+        return 100.0 + number, 5, 3, 10 * number
+
+    monkeypatch.setattr(long_training, "look", look)
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
+    seen = long_training.watch(command, tmp_path)
+    assert seen.shape == (40, 5) and seen[-1, 1:].tolist() == [139, 5, 3, 390]
+    long_training.tell(seen, 0)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" | ")[1] for line in lines[2:4]] == ["119", "139"]
+    assert lines[-1].startswith("390 steps; memory +")
+
+
+def test_a_long_training_that_fails_says_why(tmp_path):
+    with pytest.raises(SystemExit, match="no such thing"):
+        long_training.watch([sys.executable, "-c", "raise SystemExit('no such thing')"], tmp_path)
