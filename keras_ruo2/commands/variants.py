@@ -15,9 +15,10 @@ def main(config):
         values = "{:10s} {!s:>4s}  {!s:7s}".format(*columns)
         print(f"  {name:18s} {row.ndim}D       {values}  {row.meaning}")
     print("Architectures (--arch=)")
+    width = max(map(len, ARCHITECTURES))
     for name, row in ARCHITECTURES.items():
         default = f" (default for {DEFAULT_FOR[name]})" if name in DEFAULT_FOR else ""
-        print(f"  {name:10s} {row.meaning}{default}")
+        print(f"  {name:{width}s} {row.meaning}{default}")
     print("Backends (--backend=) and their strategies (--strategy=)")
     for name, strategies in STRATEGIES.items():
         state = "installed" if is_installed(name) else f"missing: {BACKENDS[name]}"

@@ -25,7 +25,7 @@ class Architecture:
 
     Args:
         meaning: What it is, in a few words.
-        width: Filters of a block of width 1 in 2D.
+        width: Filters of a block of width 1 in 2D, and in 3D where `width3d` is 0.
         start: Voxels along each direction before the generator's first block.
         first: Filters of that first feature map as a multiple of the width.
         generator: Blocks of the generator; the last gives the grid.

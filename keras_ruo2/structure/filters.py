@@ -1,7 +1,8 @@
 """What can be wrong with a slab: a function for each reason of `validity.REASONS`.
 
 Each returns whether it is so, or the indices of the atoms concerned. What is wrong with numbers,
-whatever they are of, is found in `damage`, what is taken for something else in `plausible`.
+whatever they are of, is found in `damage`, what is taken for something else in `plausible`. Names
+say Ru and O; meant are the metal and the anion that a structure has.
 """
 
 import numpy as np

@@ -79,16 +79,16 @@ DOOR = (DAMAGED[0], "no_vectors", *IMPOSSIBLE, *DAMAGED[1:])  # records and phas
 UNREADABLE = tuple(  # screen, discover, evaluate: each hides every other reason
     "no_atoms not_finite wrong_units no_cell other_elements damaged partial_occupancies".split()
 )
-# By which the source sorted its structures by eye (section 3.1.1).
+# By which the source sorted its structures by eye (section 3.1.1), and we judge known slabs.
 BROKEN = ("peroxo_groups", "floating_oxygen", "disconnected_layers")
-INVALID = (  # screen, discover, evaluate: each by itself
+INVALID = (  # `reasons_against`: screen, discover, evaluate, training's scores of slabs, --keep
     *"atoms_too_close stoichiometry no_vacuum no_layer several_slabs".split(),
     *BROKEN,
     *"floating_molecules ru_coordination o_coordination".split(),
 )
 UNRELAXABLE = ("no_structure", "third_element", "wrong_units", "absurd_size", "partial_occupancies")
 # basin_hopping, whatever a trial's energy. Molecular and clustered oxygen are the source's reasons;
-# desorbed O and torn layers are ours: no slab is left there to go on from.
+# desorbed O and torn layers are ours: no slab is left there to go on from. Each finds atoms.
 REFUSED = ("molecular_oxygen", *BROKEN)
 
 

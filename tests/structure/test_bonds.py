@@ -17,7 +17,7 @@ from keras_ruo2.structure.bonds import (
 from keras_ruo2.structure.layers import assign_layers
 from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
 from keras_ruo2.structure.terminations import termination_of
-from keras_ruo2.structure.validity import BROKEN, REASONS, reasons_against
+from keras_ruo2.structure.validity import INVALID, REASONS, REFUSED, reasons_against
 from keras_ruo2.structure.variations import VARIATIONS
 
 # Rutile crystals by their measured lattice constants, Å: a flat one, a wide one and a fluoride.
@@ -108,7 +108,7 @@ def test_variations_are_made_and_found_broken_as_in_ruo2(kind):
     other = change(build_slab("110-stoichiometric", a=4.5, c=3.1, species=("Ir", "O")), rng[0])
     known = change(build_slab("110-stoichiometric", a=4.5, c=3.1), rng[1])
     np.testing.assert_array_equal(renamed(known, ("Ir", "O")).numbers, other.numbers)
-    for name in BROKEN:
+    for name in INVALID:
         find = REASONS[name].find
         np.testing.assert_array_equal(find(other), find(known), err_msg=name)
 
@@ -127,3 +127,10 @@ def test_all_elements_of_the_table_of_anions_are_known():
     from keras_ruo2.species import ANIONS
 
     assert set(ANIONS) <= set(atomic_numbers)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_the_search_refuses_by_names_atoms(name):
+    """A trial counts the atoms that a reason finds."""
+    found = REASONS[name].find(build_slab("110-stoichiometric", a=4.5, c=3.1))
+    assert len(found) == 0 and np.asarray(found).dtype.kind == "i"
