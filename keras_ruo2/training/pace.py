@@ -7,7 +7,7 @@ import keras
 from keras_ruo2.io import messages
 
 USABLE = 1000  # steps; with the default, 1,048 gave good slices and 410 poor ones
-HOPELESS = 500  # steps; with fewer a cheaper setting is nearer: experiments/benchmarks/README.md
+HOPELESS = 500  # steps; 1,048 were good, 410 poor. See experiments/benchmarks/README.md
 FIRST, LAST = 3, 20  # steps that the pace is measured between; earlier ones compile
 
 
