@@ -42,23 +42,14 @@ class EnvironmentLosses:
         """Return what `find_neighbours` does of the first `count` atoms of slabs, or of all."""
         return find_neighbours(slabs["places"], slabs["weights"], slabs["cell"], count)
 
-    def describe(self, batch):
-        """Return the features of all environments in a batch of real slabs, for `objective`."""
-        return describe_environments(*self.neighbours(batch))
-
-    def objective(self, batch, real=None):
-        """Return the critic's loss on a batch of real slabs and its parts.
-
-        Args:
-            batch: Dict of tensors.
-            real: What `describe` says of it, where several updates share that.
-        """
-        real = self.describe(batch) if real is None else real
+    def objective(self, batch):
+        """Return the critic's loss on a batch of real slabs and its parts."""
         model, label = self.model, batch.get("label")
         noise = model.draw_noise(ops.shape(batch["grid"])[0])
         made = model.generator(model.inputs(noise, label), training=True)
         made = {name: ops.stop_gradient(made[name]) for name in ("places", "weights", "cell")}
         kinds, fake_kinds = batch["weights"], made["weights"][:, : self.num_sites]
+        real = describe_environments(*self.neighbours(batch))
         fake = describe_environments(*self.neighbours(made, self.num_sites))
         seen, other = self.score(real, kinds, label), self.score(fake, fake_kinds, label)
         scores = [

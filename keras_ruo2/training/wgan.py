@@ -155,24 +155,18 @@ class BaseWassersteinGAN(keras.Model):
                 self.critic,
                 self.critic_optimizer,
             )
-            if self.environments:
-                self.update_environments(batch)
+            for _ in range(UPDATES if self.environments else 0):
+                self.minimise(
+                    lambda batch=batch: self.environments.objective(batch),
+                    self.environment_critic,
+                    self.environment_optimizer,
+                )
         self.minimise(
             lambda: self.generator_objective(batch), self.generator, self.generator_optimizer
         )
         self.update_ema()
         self.step.assign(self.step + 1)
         return {name: mean.result() for name, mean in self.means.items()}
-
-    def update_environments(self, batch):
-        """Update the critic of environments, which a batch of real slabs is described to once."""
-        real = self.environments.describe(batch)
-        for _ in range(UPDATES):
-            self.minimise(
-                lambda: self.environments.objective(batch, real),
-                self.environment_critic,
-                self.environment_optimizer,
-            )
 
     def critic_objective(self, batch):
         """Return the critic's loss on a batch of real samples and its parts."""

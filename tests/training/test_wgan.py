@@ -93,21 +93,6 @@ def test_one_step_moves_both_networks_and_logs_finite_means(rng, variant, arch):
     assert int(model.step) == 1
 
 
-def test_environments_of_real_slabs_that_are_described_once_lead_to_the_same_updates(rng):
-    """The slow way describes them in every update anew."""
-    batch, weights = tensors(data(rng, SIZE, "joint3d", arch="atoms")), []
-    for shared in (True, False):
-        model = tiny("joint3d", "atoms")
-        objective = model.environments.objective
-        if not shared:
-            model.environments.objective = lambda batch, real, whole=objective: whole(batch)
-        model.seeds.begin()
-        model.update_environments(batch)
-        weights.append([np.array(w) for w in model.environment_critic.trainable_variables])
-    for one, other in zip(*weights, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-5)
-
-
 def test_a_step_in_a_graph_is_that_made_eagerly(rng):
     """`fit` traces the step; Adam may turn gradients of nearly nothing round, so losses compare."""
     batch = data(rng, SIZE, "joint2d")
