@@ -101,5 +101,5 @@ def test_two_commands_do_not_build_for_one_address(s3, few_records):
             write(second)
         write(config)
 
-    build.publish(first, build_beside)
+    build.publish(first, first.out, build_beside)
     assert load_description(PLACE).source["seed"] == first.seed

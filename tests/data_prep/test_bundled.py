@@ -8,6 +8,7 @@ import pytest
 from keras_ruo2.io.paths import REPOSITORY
 from keras_ruo2.io.structures import read_structures
 from keras_ruo2.structure.cells import potential_energy
+from keras_ruo2.structure.slabs import TERMINATIONS
 
 PARTS = sorted((REPOSITORY / "tfrecords" / "basin_hopping").glob("*.xz"))
 
@@ -26,10 +27,10 @@ def values(headers, name):
 
 
 def test_it_is_large_diverse_and_small_on_disk(headers):
-    assert len(headers) >= 6_000
-    assert len(set(values(headers, "start"))) >= 8
+    assert len(headers) >= 18_000
+    assert set(values(headers, "start")) >= set(TERMINATIONS)
     assert set(values(headers, "facet")) == {"(001)", "(100)", "(101)", "(110)", "(111)"}
-    assert set(map(float, values(headers, "dmu_o"))) == {-1.0, -0.5, -0.25, 0.0}
+    assert set(map(float, values(headers, "dmu_o"))) == {-2.0, -1.0, -0.5, -0.25, 0.0}
     history = zip(*(values(headers, name) for name in ("chain", "trial", "snapshot")), strict=True)
     assert len(set(history)) == len(headers)
     cells = [header.split('"')[1].split() for header in headers]
