@@ -42,7 +42,7 @@ def batch_of(found, size):
     """Return motifs as a critic of environments takes them."""
     from keras_ruo2.training.slabs import slab_arrays
 
-    return slab_arrays([motif.to_bytes() for motif in found], size)
+    return slab_arrays(found, size)
 
 
 def resting_batch(found, known):

@@ -70,7 +70,7 @@ def start(variant, records, backend="tensorflow", **flags):
         options = {"critic_steps": resolved["critic_steps"], "names": NAMES}
         batch = batch_at(split, order, step, **options)
         inputs = model_inputs(batch, description, config)
-        return inputs | slabs.arrays_of(batch) if slabs else inputs
+        return inputs | slabs.arrays_of(batch, step) if slabs else inputs
 
     return SimpleNamespace(
         model=model,

@@ -89,7 +89,7 @@ def prepared(slabs, seed):
     found = [occupied_sites(motif, anchors, anchor_frames(anchors)) for motif in motifs]
     rest = [found[k] if k >= 0 else None for k in at_rest(found, energies)]
     usable = [k for k, slab in enumerate(rest) if slab]
-    data = slab_arrays([motifs[k].to_bytes() for k in usable], max(map(len, motifs))) | {
+    data = slab_arrays([motifs[k] for k in usable], max(map(len, motifs))) | {
         "label": labels[usable].astype("int32"),
         "energy": energies[usable].astype("float32"),
         "resting_cell": np.eye(len(anchors.cells), dtype="float32")[[rest[k].cell for k in usable]],
@@ -109,7 +109,7 @@ def prepared(slabs, seed):
         lattice=True,
         labelled=True,
         average=0.995,
-        rest_weight=1000.0,
+        rest_weight=300.0,
         energy_scale=scale,
         **WEIGHTS,
     )

@@ -15,6 +15,7 @@ from keras_ruo2.io.paths import RUNS, run_named
 from keras_ruo2.records.find import check_records, find_records
 from keras_ruo2.runs import flags
 from keras_ruo2.training.cluster import find_cluster
+from keras_ruo2.training.relaxed import read_relaxed
 
 RUN_BYTES = 300_000_000  # checkpoints, pictures and events of a run, about
 
@@ -36,6 +37,7 @@ def main(config):
     if config.from_ is not None and not runs.exists(config.run):
         check_grids_of(config.from_, description)
     verify_shards(config.records, description)
+    relaxed = relaxed_slabs(config, description)
     check_writable(config.run, RUN_BYTES)
     if config.strategy == "multiworker":
         check_cluster(config, os.environ)
@@ -44,10 +46,22 @@ def main(config):
         start_backend(config.backend, config.devices, config.deterministic)
         from keras_ruo2.training.run import train
 
-        if cheaper := train(config, description):
+        if cheaper := train(config, description, relaxed):
             shutil.rmtree(config.run)
             config.run.mkdir()
-            train(replace(config, cheaper_if_slow=False, **cheaper), description)
+            train(replace(config, cheaper_if_slow=False, **cheaper), description, relaxed)
+
+
+def relaxed_slabs(config, description):
+    """Return the slabs of --relaxed, see `read_relaxed`, or raise `ConfigError`."""
+    if config.relaxed is None:
+        return ()
+    if not runs.places_atoms(runs.resolve(config)):
+        raise ConfigError(
+            f"--relaxed={config.relaxed} tells where atoms rest, and --arch="
+            f"{runs.resolve(config)['arch']} places none. Leave it out, or give --arch=atoms."
+        )
+    return read_relaxed(config.relaxed, description.species)
 
 
 def complete(config):

@@ -74,6 +74,9 @@ class TrainConfig(Config):
         variant: What to generate; python -m keras_ruo2 variants lists them.
         records: Folder of records, or s3://bucket/folder; by default tfrecords/gap2d or
             gap3d_clean, built on first use.
+        relaxed: Relaxed slabs beside the records, any file that ASE reads: they tell a generator
+            that places atoms where atoms on these sites rest, e.g. slabs that a model has drawn
+            and `relax` has relaxed.
         run: Folder of the run; by default runs/<variant>.
         config: Flags from a file where none are given here: names and values as JSON, e.g.
             {"variant": "lattice2d", "steps": 500}, or the config.json of another run.
@@ -129,7 +132,7 @@ class TrainConfig(Config):
         misfit_weight: Weight of the penalty on distances between atoms that no training slab has; 0
             for none.
         rest_weight: Weight of how far the generator moves atoms that it puts on the sites of a
-            training slab away from where they rest in that slab; 0 for none.
+            slab away from where they rest in it, for training slabs and --relaxed; 0 for none.
         average: Decay of the averaged generator weights; 0 for none.
         num_classes: Energy classes that the records must have; 0 for any.
         log_every: Steps between rows of metrics.csv.
@@ -142,6 +145,7 @@ class TrainConfig(Config):
 
     variant: str | None = None
     records: Path | RemoteFolder | None = None
+    relaxed: Path | None = None
     run: Path | None = None
     config: Path | None = None
     from_: Path | None = None

@@ -145,7 +145,7 @@ ARCHITECTURES = MappingProxyType(
             environment_weight=30.0,
             energy_weight=0.3,
             misfit_weight=10.0,
-            rest_weight=1000.0,
+            rest_weight=300.0,
             **PLAIN_CRITIC,
         ),
         # Ours. The generator writes rows of atoms as lateral Fourier series with the repeats of the

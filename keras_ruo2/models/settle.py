@@ -16,7 +16,8 @@ from keras_ruo2.models.environments import (
 
 RADII = tuple(np.arange(1.4, REACH, 0.2).round(2).tolist())  # Å, of the shells of pair forces
 WIDTH = 0.2  # Å, of a shell
-UNITS = 64
+ROUNDS = 3
+UNITS = 128
 SLOPE = 0.2
 SCALE = 0.3  # Å; displacements are this much times what the network says
 CALM = 0.001  # standard deviation of last kernels: training begins at the data's own sites
@@ -42,7 +43,7 @@ class Settle(AnchorLayer):
     Output shape: places `(batch, sites, 3)` in Å.
     """
 
-    def __init__(self, anchors, rounds=2, **options):
+    def __init__(self, anchors, rounds=ROUNDS, **options):
         super().__init__(anchors, **options)
         self.rounds = rounds
         self.coefficients = [

@@ -128,16 +128,10 @@ class EnvironmentLosses:
         return loss, parts
 
     def rest_error(self, batch):
-        """Return how far atoms on the sites of real slabs come from where these rest, Å^2.
-
-        The mean square over the atoms, slabs moved as a whole onto each other.
-        """
+        """Return how far atoms on the sites of real slabs come from where these rest, Å."""
         cell, there = batch["resting_cell"], batch["resting_occupancy"]
         displace, settle = (self.model.generator.get_layer(n) for n in ("displace", "settle"))
         places, lengths = displace(cell)
         places = settle(cell, places, lengths, there)
         apart = places - settle.of_cell(cell, self.anchors.positions) - batch["resting_offsets"]
-        there = there[..., None]
-        count = ops.maximum(ops.sum(there, axis=1, keepdims=True), 1.0)
-        apart = there * (apart - ops.sum(there * apart, axis=1, keepdims=True) / count)
-        return ops.mean(ops.sum(ops.square(apart), axis=(1, 2)) / count[:, 0, 0])
+        return ops.mean(losses.distance_from_rest(apart, there))

@@ -43,7 +43,7 @@ def feed(config, description, records, order, placement, steps, slabs=None):
         batch = batch_at(records, order, step, **options)
         inputs = model_inputs(batch, description, config)
         if slabs:
-            inputs |= slabs.arrays_of(batch)
+            inputs |= slabs.arrays_of(batch, step)
         return inputs
 
     return FEEDS[config.backend](batch_of, steps, placement)

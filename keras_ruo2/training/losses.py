@@ -4,6 +4,7 @@ from keras import ops
 
 SMALLEST_VARIANCE = 1e-12  # the same where a feature does not vary
 SMALLEST_SQUARE = 1e-12  # keeps the gradient of the square root finite at a zero slope
+SMALLEST_DISTANCE = 0.01  # Å, below which a displacement counts by its square
 
 
 def critic_loss(real_scores, fake_scores):
@@ -107,3 +108,23 @@ def batch_statistics(features):
     mean = ops.mean(features, axis=0)
     variance = ops.mean(ops.square(features - mean), axis=0)
     return mean, ops.sqrt(variance + SMALLEST_VARIANCE)
+
+
+def distance_from_rest(apart, there):
+    """Return the root mean square displacement of atoms, slabs moved as a whole onto each other.
+
+    Linear in the distance: most atoms rest close to their sites, and a few far off that belong to
+    another minimum do not drag the others along.
+
+    Args:
+        apart: Displacements, `(batch, sites, 3)`, Å.
+        there: 1 where a site holds an atom, `(batch, sites)`.
+
+    Returns:
+        Tensor `(batch,)`, Å.
+    """
+    there = there[..., None]
+    count = ops.maximum(ops.sum(there, axis=1, keepdims=True), 1.0)
+    apart = there * (apart - ops.sum(there * apart, axis=1, keepdims=True) / count)
+    mean = ops.sum(ops.square(apart), axis=(1, 2)) / count[:, 0, 0]
+    return ops.sqrt(mean + SMALLEST_DISTANCE**2) - SMALLEST_DISTANCE

@@ -18,6 +18,7 @@ from keras_ruo2.training import assembly, start
 from keras_ruo2.training.devices import check_shares, configure_process, place
 from keras_ruo2.training.feed import feed
 from keras_ruo2.training.pace import Pace
+from keras_ruo2.training.rest import move_to_rest
 from keras_ruo2.training.slab_scores import SlabScores
 from keras_ruo2.training.slabs import SlabBatches, anchors_for
 from keras_ruo2.training.stop import Stop, restore_signals
@@ -26,12 +27,13 @@ from keras_ruo2.training.watch import make_callbacks
 CURVES = "metrics.png"
 
 
-def train(config, description):
+def train(config, description, relaxed=()):
     """Train a variant until its last step, from its last checkpoint where there is one.
 
     Args:
         config: `TrainConfig` with its run and records.
         description: `Description` of the records.
+        relaxed: Slabs beside the records that tell where atoms rest, see `read_relaxed`.
 
     Returns:
         Settings with which the run is to begin anew because it is too slow, a dict; mostly empty.
@@ -61,7 +63,9 @@ def train(config, description):
     runs.save(dataclasses.replace(config, run=out), description, classes, anchors)
     order = Order(len(records), config.seed, plan)
     steps = range(first_step, last_step)
-    slabs = slabs_of(out, records, description, anchors) if anchors else None
+    slabs = slabs_of(out, records, description, anchors, relaxed, config.seed) if anchors else None
+    if slabs and first_step == 0:
+        move_to_rest(model, slabs, config, last_step)
     batches = feed(config, description, records, order, placement, steps, slabs)
     scores = SlabScores(anchors, slabs.occupied, description.species) if anchors else None
     callbacks = make_callbacks(config, description, counts, last_step, out, scores)
@@ -82,9 +86,9 @@ def plan_of(config, resolved):
     return phases(*sizes, config.grow_batch_every, config.grow_batch_until)
 
 
-def slabs_of(out, records, description, anchors):
+def slabs_of(out, records, description, anchors, relaxed, seed):
     """Return `SlabBatches`; a new run's folder gets what drawing needs to know of these slabs."""
-    slabs = SlabBatches(records, description, anchors)
+    slabs = SlabBatches(records, description, anchors, relaxed, seed)
     if not (out / runs.ENERGIES).is_file():
         slabs.save_energy_reader(out)
     if not (out / runs.KNOWN).is_file():

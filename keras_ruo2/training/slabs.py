@@ -1,5 +1,6 @@
 """The atoms behind training records: sites for a generator, and what its critic compares with."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -110,32 +111,35 @@ def load_part(run, name, kind):
 
 
 class SlabBatches:
-    """The atoms behind the grids of batches, and the slabs at rest on the same sites.
+    """The atoms behind the grids of batches, and where atoms on known sites rest.
 
     Args:
         records: `Records` of the training split.
         description: `Description`.
         anchors: `Anchors`.
+        relaxed: List of pairs of a `Motif` and an energy, eV per atom: slabs beside the records
+            that tell where atoms rest, see `read_relaxed`.
+        seed: Of the choice of slabs at rest.
     """
 
-    def __init__(self, records, description, anchors):
-        self.energies = energies = stored_energies(records)
+    def __init__(self, records, description, anchors, relaxed=(), seed=0):
+        energies = stored_energies(records)
         motifs = [Motif.from_bytes(stored) for stored in energies]
         self.size = max(len(motif) for motif in motifs)
-        self.anchors, self.num_cells = anchors, len(anchors.cells)
-        sites = sites_of_all(motifs, anchors)
-        self.occupied = sites
-        nowhere = Occupied(0, np.zeros(anchors.num_sites), np.zeros((anchors.num_sites, 3)))
-        resting = at_rest(sites, np.array(list(energies.values())))
-        self.resting = {
-            stored: nowhere if number < 0 else sites[number]
-            for stored, number in zip(energies, resting, strict=True)
-        }
+        self.anchors, self.seed = anchors, seed
+        self.motifs = motifs + [motif for motif, _ in relaxed]
+        self.energies = np.array([*energies.values(), *(energy for _, energy in relaxed)], float)
+        self.occupied = sites_of_all(self.motifs, anchors)
+        resting = set(at_rest(self.occupied, self.energies)) - {-1}
+        self.at_rest = AtRest.of([self.occupied[number] for number in sorted(resting)], anchors)
+        if relaxed:
+            there = sum(slab is not None for slab in self.occupied[len(motifs) :])
+            messages.info(f"{there} of {len(relaxed)} relaxed slabs lie on these sites.")
 
     def save_energy_reader(self, run):
         """Fit an `EnergyReader` to the training slabs and write it to a run's folder."""
-        arrays, energies = slab_arrays(list(self.energies), self.size), self.energies.values()
-        reader = EnergyReader.fit(slab_features(arrays), np.array(list(energies), float))
+        arrays = slab_arrays(self.motifs, max(len(motif) for motif in self.motifs))
+        reader = EnergyReader.fit(slab_features(arrays), self.energies)
         if reader is not None:
             write_state(Path(run) / runs.ENERGIES, reader.as_dict())
 
@@ -144,20 +148,57 @@ class SlabBatches:
         known = KnownSlabs.of(self.occupied, self.anchors)
         write_state(Path(run) / runs.KNOWN, known.as_dict())
 
-    def arrays_of(self, batch):
+    def arrays_of(self, batch, step):
         """Return arrays of what a batch of records holds, see `slab_arrays`.
 
-        Beside them `energy`, eV per atom, and of slabs at rest `resting_cell` one-hot
-        `(batch, cells)`, `resting_occupancy` `(batch, sites)`, 0 where none is known, and
+        Beside them `energy`, eV per atom, and of as many slabs at rest, drawn at random for this
+        step, `resting_cell` one-hot `(batch, cells)`, `resting_occupancy` `(batch, sites)` and
         `resting_offsets` `(batch, sites, 3)` in Å.
         """
-        resting = [self.resting[stored] for stored in batch["motif"]]
-        return slab_arrays(batch["motif"], self.size) | {
+        motifs = [Motif.from_bytes(stored) for stored in batch["motif"]]
+        rng = np.random.default_rng([self.seed, step])
+        cells, occupancy, offsets = self.at_rest.rows(rng.integers(2**31, size=len(motifs)))
+        return slab_arrays(motifs, self.size) | {
             "energy": batch["energy"],
-            "resting_cell": np.eye(self.num_cells, dtype="float32")[[s.cell for s in resting]],
-            "resting_occupancy": np.array([s.occupancy for s in resting], "float32"),
-            "resting_offsets": np.array([s.offsets for s in resting], "float32"),
+            "resting_cell": cells,
+            "resting_occupancy": occupancy,
+            "resting_offsets": offsets,
         }
+
+
+@dataclass(frozen=True)
+class AtRest:
+    """Sites of slabs at rest, as arrays.
+
+    Args:
+        cells: One-hot, which of `Anchors.cells` each has, `(n, cells)`.
+        occupancy: 1 where a site holds an atom, `(n, sites)`.
+        offsets: Of atoms from their sites, Å, `(n, sites, 3)`.
+    """
+
+    cells: np.ndarray
+    occupancy: np.ndarray
+    offsets: np.ndarray
+
+    @classmethod
+    def of(cls, slabs, anchors):
+        """Return those of a list of `Occupied`; of none, those of an empty slab."""
+        slabs = slabs or [
+            Occupied(0, np.zeros(anchors.num_sites), np.zeros((anchors.num_sites, 3)))
+        ]
+        return cls(
+            np.eye(len(anchors.cells), dtype="float32")[[slab.cell for slab in slabs]],
+            np.array([slab.occupancy for slab in slabs], "float32"),
+            np.array([slab.offsets for slab in slabs], "float32"),
+        )
+
+    def __len__(self):
+        return len(self.cells) if self.occupancy.any() else 0
+
+    def rows(self, numbers):
+        """Return the three arrays of slabs by number, counted round and round."""
+        numbers = np.asarray(numbers) % len(self.cells)
+        return self.cells[numbers], self.occupancy[numbers], self.offsets[numbers]
 
 
 def stored_energies(records):
@@ -170,22 +211,21 @@ def stored_energies(records):
     return energies
 
 
-def slab_arrays(stored, size):
+def slab_arrays(motifs, size):
     """Return motifs as arrays that a critic of environments takes.
 
     Args:
-        stored: The motifs of a batch, as records hold them.
+        motifs: List of `Motif`.
         size: Atoms of the arrays; motifs with fewer are filled up with atoms of no weight.
 
     Returns:
-        Dict: `places` float32 `(batch, size, 3)` in Å, `weights` float32 `(batch, size, 2)`, 1 for
-        a metal atom or an anion, and `cell` float32 `(batch, 3)` in Å.
+        Dict: `places` float32 `(n, size, 3)` in Å, `weights` float32 `(n, size, 2)`, 1 for
+        a metal atom or an anion, and `cell` float32 `(n, 3)` in Å.
     """
-    places = np.zeros((len(stored), size, 3), "float32")
-    weights = np.zeros((len(stored), size, 2), "float32")
-    cell = np.empty((len(stored), 3), "float32")
-    for row, content in enumerate(stored):
-        motif = Motif.from_bytes(content)
+    places = np.zeros((len(motifs), size, 3), "float32")
+    weights = np.zeros((len(motifs), size, 2), "float32")
+    cell = np.empty((len(motifs), 3), "float32")
+    for row, motif in enumerate(motifs):
         count = len(motif)
         places[row, :count], cell[row] = motif.positions, motif.lengths
         weights[row, np.arange(count), motif.channels] = 1
