@@ -2,11 +2,12 @@
 
     python experiments/012_atoms/measure.py [--run=RUN] [--untrained] [--variety=2] [--faces=equal]
         [--distinct] [--novel] [--candidates=4] [--count=200] [--relaxed=24]
-        [--calculator=chgnet] [--rattled=0.1]
+        [--largest=30] [--calculator=chgnet] [--rattled=0.1]
 
-Prints one JSON line. Valid, unique and novel by `screen` against all bundled slabs; the first valid
-samples of at most 30 atoms in a cell are relaxed (FIRE, 0.1 eV/Å, at most 120 steps). `--rattled`
-draws whole bundled slabs instead, each atom moved by normal deviates of so many Å.
+Prints one JSON line. Valid, unique and novel by `screen` against all bundled slabs, and also
+against those that taught where atoms rest (`new_to_drawn`). The first valid samples of at most 30
+atoms in a cell (`--largest`) are relaxed (FIRE, 0.1 eV/Å, at most 120 steps). `--rattled` draws
+whole bundled slabs instead, each atom moved by normal deviates of so many Å.
 """
 
 import argparse
@@ -31,7 +32,6 @@ from keras_ruo2.screening.screening import known_slabs, screen  # noqa: E402
 from keras_ruo2.structure.placed import placed_slabs  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
-LARGEST = 30  # atoms
 
 
 def main():
@@ -48,11 +48,14 @@ def main():
     parser.add_argument("--relaxed", type=int, default=24)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--calculator", default="chgnet")
+    parser.add_argument("--largest", type=int, default=30)
     parser.add_argument("--rattled", type=float)
     given = parser.parse_args()
     bundled = ase.io.read(ROOT / "tfrecords/gap.extxyz", ":")
     slabs, labels = rattled(bundled, given) if given.rattled else drawn(given)
     verdicts = screen(slabs, known_slabs(bundled))
+    taught = known_slabs(bundled + ase.io.read(ROOT / "tfrecords/drawn.extxyz", ":"))
+    new = sum(v.valid and v.unique and v.novel for v in screen(slabs, taught))
     valid = [verdict for verdict in verdicts if verdict.valid]
     unique = [verdict for verdict in valid if verdict.unique]
     row = {
@@ -66,14 +69,16 @@ def main():
         "seed": given.seed,
         "calculator": given.calculator,
         "rattled": given.rattled,
+        "largest": given.largest,
         "count": len(slabs),
         "valid": len(valid) / len(slabs),
         "valid_unique": len(unique) / len(slabs),
         "valid_unique_novel": sum(verdict.novel for verdict in unique) / len(slabs),
+        "new_to_drawn": new / len(slabs),
         "reasons": Counter(reason for verdict in verdicts for reason in verdict.reasons),
         "terminations": len({(v.termination.facet, v.termination.label) for v in valid}),
     }
-    chosen = [v.index for v in valid if len(slabs[v.index]) <= LARGEST][: given.relaxed]
+    chosen = [v.index for v in valid if len(slabs[v.index]) <= given.largest][: given.relaxed]
     small = [slabs[k] for k in chosen]
     print(json.dumps(row | relaxed(small, labels[chosen], given.calculator)))
 

@@ -25,9 +25,9 @@ def parts(found, cell=0):
     return choice, found.positions[frame].astype("float32")[None], lengths, occupancy
 
 
-def wild(found, rng):
+def wild(found, rng, **options):
     """Return a layer whose weights are as large as trained ones."""
-    layer = Settle(found)
+    layer = Settle(found, **options)
     layer(*parts(found))
     for weight in layer.trainable_variables:
         weight.assign(rng.normal(size=weight.shape) * np.prod(weight.shape[:-1]) ** -0.5)
@@ -48,7 +48,7 @@ def test_displacements_turn_with_the_slab(found, rng, cell):
 
 
 def test_displacements_follow_from_what_stands_within_reach(found, rng):
-    layer = wild(found, rng)
+    layer = wild(found, rng, rounds=2)
     choice, places, lengths, occupancy = parts(found)
     anions = np.flatnonzero(found.channels[found.cells[0, 0]] == 1)
     top = anions[np.argmax(places[0, anions, 2])]
