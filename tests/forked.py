@@ -116,12 +116,12 @@ def become(words, folder, environment, output):
 
 
 def finish(status):
-    """Do what Python does at its end."""
+    """Do what Python does at its end: what was registered last comes first."""
     try:
         threading._shutdown()
+        atexit._run_exitfuncs()
         multiprocessing.util._exit_function()
         logging.shutdown()
-        atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
     finally:

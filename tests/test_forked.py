@@ -10,7 +10,9 @@ import pytest
 from tests.forked import Forked
 
 CODE = """
-import os, sys, time
+import atexit, multiprocessing.util, os, sys, time
+multiprocessing.util.Finalize(None, print, args=("queues close",), exitpriority=0)
+atexit.register(print, "writers close", flush=True)
 print(os.getcwd(), os.environ.get("ONLY"), sys.argv[1:], flush=True)
 if "wait" in sys.argv:
     time.sleep(60)
@@ -30,10 +32,10 @@ def test_a_copy_says_and_returns_what_a_process_does(begin, tmp_path, word, stat
     copy = begin(word)
     said = copy.communicate(timeout=60)[0]
     words = [sys.executable, "-m", "told_twice", word]
-    made = subprocess.run(
-        words, cwd=tmp_path, env={"ONLY": "1"}, capture_output=True, text=True, check=False
-    )
-    assert (said, copy.returncode) == (made.stdout + made.stderr, made.returncode)
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    made = subprocess.run(words, cwd=tmp_path, env={"ONLY": "1"}, check=False, **both)
+    assert (said, copy.returncode) == (made.stdout, made.returncode)
+    assert said.endswith("writers close\nqueues close\n")
     assert copy.returncode == status and said.startswith(f"{tmp_path} 1 ['{word}']")
 
 
@@ -45,6 +47,6 @@ def test_a_copy_answers_signals(begin, number):
     copy.send_signal(number)
     said = copy.communicate(timeout=60)[0]
     if number == signal.SIGINT:
-        assert copy.returncode == 1 and said.endswith("KeyboardInterrupt\n")
+        assert copy.returncode == 1 and "\nKeyboardInterrupt\nwriters close\n" in said
     else:
         assert (copy.returncode, said) == (-number, "")

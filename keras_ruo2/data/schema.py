@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from keras_ruo2.data.tfrecord import Example
@@ -102,12 +103,15 @@ class Schema:
             float32, `structure`, `plane` and `motif` objects of type bytes.
 
         Raises:
-            ValueError: If a record lacks a field or holds another number of values.
+            ValueError: If a record is none, lacks a field or holds another number of values.
         """
         batch = {name: self.empty(name, len(serialised)) for name in names}
         lists = [(name, f"{FIELDS[name].kind}_list", batch[name]) for name in names]
         for row, record in enumerate(serialised):
-            features = Example.FromString(record).features.feature
+            try:
+                features = Example.FromString(record).features.feature
+            except DecodeError:
+                raise ValueError("a record is no tf.train.Example") from None
             for name, kind, column in lists:
                 self.store(name, getattr(features[name], kind).value, column, row)
         return batch

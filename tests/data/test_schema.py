@@ -103,6 +103,11 @@ def test_a_grid_of_another_shape_is_neither_encoded_nor_decoded(rng):
         Schema((4, 4, 4, 2)).decode([Schema((4, 6, 2)).encode(one)], ("lattice",))
 
 
+def test_bytes_that_are_no_record_are_refused():
+    with pytest.raises(ValueError, match="a record is no tf.train.Example"):
+        Schema((4, 6, 2)).decode([b"\xff\xff"])
+
+
 def test_a_slice_with_three_lengths_is_not_encoded(rng):
     with pytest.raises(ValueError, match="lattice is .3,., expected .2,."):
         Schema((4, 6, 2)).encode(sample((4, 6, 2), rng) | {"lattice": [1.0, 2.0, 3.0]})

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from experiments.reliability import fuzz, kills, long_training, reproducing, stream
+from keras_ruo2.io.state import parse_state
 
 
 def test_memory_of_readers_is_told_in_one_line_of_json(capfd):
@@ -20,17 +21,29 @@ def test_memory_of_readers_is_told_in_one_line_of_json(capfd):
     assert all(50 < row["max_rss_mb"] < 4000 for rows in found.values() for row in rows)
 
 
-@pytest.mark.parametrize("name", fuzz.ENDINGS)
-def test_what_would_be_fuzzed_takes_any_bytes(name, tmp_path):
-    target, rng = fuzz.target_of(name, tmp_path), np.random.default_rng(0)
-    for content in (b"", b"2\n\nRu 0 0 0\nO 0 0 1\n", rng.bytes(100)):
-        target(content)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of ASE's files
+@pytest.mark.parametrize("name", fuzz.READERS)
+def test_what_would_be_fuzzed_takes_any_bytes_and_begins_with_a_whole_file(name, tmp_path):
+    target, content = fuzz.prepared(name, tmp_path)
+    rng = np.random.default_rng(0)
+    frame = b"2\n\nRu 0 0 0\nO 0 0 1\n"
+    for some in (b"", b"{}", frame, rng.bytes(100), content[: len(content) // 2]):
+        target(some)
+    (tmp_path / "whole again").mkdir()
+    prepare = fuzz.in_file if name in fuzz.FILES else fuzz.in_folder
+    read, content = prepare(name, tmp_path / "whole again")
+    read(content)  # which raises what a reader refuses
 
 
 def test_a_fault_of_a_reader_ends_the_fuzzing(tmp_path, monkeypatch):
     monkeypatch.setattr(fuzz, "reader_of", lambda _: lambda path: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        fuzz.target_of("extxyz", tmp_path)(b"")
+        fuzz.prepared("extxyz", tmp_path)[0](b"")
+
+
+def test_values_are_fuzzed_under_a_right_checksum(tmp_path):
+    changed = fuzz.as_state("settings.json", b'{"seed": 7, "seal": 1}')
+    assert parse_state(changed, "settings.json", "") == {"seed": 7}
 
 
 def test_without_atheris_nothing_is_fuzzed(capsys):
@@ -47,21 +60,27 @@ def found_by(records="a", shift=0.0, kinds=("first", "last", "update")):
     return values | {"records": np.array(records)}
 
 
-def test_what_differs_by_setting_is_told_beside_the_first_one():
+def test_what_differs_by_setting_is_told_beside_the_first_one_of_its_backend():
     rows = {
         reproducing.FIRST: found_by(),
-        "oneDNN off": found_by(shift=0.25),
+        "TensorFlow, oneDNN off": found_by(shift=0.25),
+        "JAX": found_by(shift=-0.5),
+        "JAX, XLA up to AVX2": found_by(shift=-0.25),
         "NumPy up to AVX2": {"records": np.array("b")},
-        "JAX": found_by(shift=-0.5, kinds=("update",)),
     }
     lines = reproducing.trained_table(rows, 5).splitlines()
     assert lines[2:] == [
-        "| as it is | same bytes | same | same | same | same |",
-        "| oneDNN off | same bytes | 2.5e-01 | 2.5e-01 | 2.5e-01 | 2.5e-01 |",
+        "| TensorFlow | same bytes | same | same | same | same |",
+        "| TensorFlow, oneDNN off | same bytes | 2.5e-01 | 2.5e-01 | 2.5e-01 | 2.5e-01 |",
+        "| JAX | same bytes | same | same | same | same |",
+        "| JAX, XLA up to AVX2 | same bytes | 2.5e-01 | 2.5e-01 | 2.5e-01 | 2.5e-01 |",
         "| NumPy up to AVX2 | other bytes | - | - | - | - |",
-        "| JAX | same bytes | - | - | - | - |",
     ]
-    assert reproducing.updated_table(rows).splitlines()[2:] == ["| JAX | 5.0e-01 | 5.0e-01 |"]
+    assert reproducing.updated_table(rows).splitlines()[2:] == [
+        "| TensorFlow, oneDNN off | 2.5e-01 | 2.5e-01 |",
+        "| JAX | 5.0e-01 | 5.0e-01 |",
+        "| JAX, XLA up to AVX2 | 2.5e-01 | 2.5e-01 |",
+    ]
 
 
 def test_a_process_of_a_setting_gives_a_checksum_of_records_and_what_was_kept_is_read(tmp_path):
