@@ -222,10 +222,12 @@ def how_to_rebuild(folder: Place, values: Mapping[str, Any]) -> str:
         return "Write them again: python -m data_prep records --help"
     flags = {"structures": source.get("file"), "recipe": values.get("recipe"), "out": folder}
     flags |= {name: source.get(name) for name in ("seed", "holdout", "translate", "num_voxels")}
-    flags["num_classes"] = max(0, len(values.get("class_edges", ())) - 1)
-    species = ",".join(values.get("species", ()))
-    flags["species"] = species if species not in ("", DEFAULT) else None
-    shown = " ".join(f"--{name}={value}" for name, value in flags.items() if value is not None)
+    edges, species = (values.get(name, ()) for name in ("class_edges", "species"))
+    flags["num_classes"] = max(0, len(edges) - 1) if EDGES.fits(edges) else 0
+    named = ",".join(species) if KINDS["species"].fits(species) else ""
+    flags["species"] = named if named not in ("", DEFAULT) else None
+    known = {name: value for name, value in flags.items() if value is not None}
+    shown = " ".join(f"--{n}={value}" for n, value in known.items() if text().fits(str(value)))
     return f"Write them again: python -m data_prep records {shown} --overwrite"
 
 

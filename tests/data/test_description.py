@@ -7,6 +7,7 @@ import pytest
 from keras_ruo2.data.description import FILE_NAME, load_description, verify_shards
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.paths import checksum
+from keras_ruo2.io.state import SEAL, write_state
 
 
 def test_the_description_says_what_the_shards_hold(records):
@@ -37,6 +38,19 @@ def test_another_schema_version_is_refused(copy):
     (copy / FILE_NAME).write_text(json.dumps(values | {"schema_version": 99}))
     with pytest.raises(ConfigError, match="schema version 99, this code reads 3"):
         load_description(copy)
+
+
+@pytest.mark.parametrize("version", [3, 99])
+@pytest.mark.parametrize(
+    "changed", [{"species": ["Ru", 20.8]}, {"species": 7}, {"class_edges": 3}, {"recipe": "a\nb"}]
+)
+def test_values_of_another_kind_are_refused_in_a_line(copy, version, changed):
+    values = json.loads((copy / FILE_NAME).read_text())
+    values.pop(SEAL)
+    write_state(copy / FILE_NAME, values | changed | {"schema_version": version})
+    with pytest.raises(ConfigError, match=f"{FILE_NAME} (cannot be used|has schema)") as refused:
+        load_description(copy)
+    assert "\n" not in str(refused.value)
 
 
 def test_a_damaged_description_is_refused(copy):
