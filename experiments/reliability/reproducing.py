@@ -93,6 +93,7 @@ def main(steps=5, settings=None, kept=None, worker=None, setting=None):
     needed = [FIRST, *(first_of(name) for name in wanted), *wanted]
     with tempfile.TemporaryDirectory() as folder:
         place = Path(kept or folder)
+        place.mkdir(parents=True, exist_ok=True)
         rows = {name: found_by(name, steps, place) for name in SETTINGS if name in needed}
     rows = {name: found for name, found in rows.items() if found}
     print(trained_table(rows, steps))
