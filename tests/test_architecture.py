@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "thermodynamics": {"config", "plotting", "structure"},
     "basin_hopping": {"pages", "plotting", "relaxation", "structure", "thermodynamics"},
     "training": {
+        "config",
         "data",
         "metrics",
         "models",

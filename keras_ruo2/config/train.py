@@ -239,3 +239,12 @@ class TrainConfig(Config):
                 f"--strategy={self.strategy} is not possible with --backend={self.backend}. "
                 f"Expected one of: {', '.join(STRATEGIES[self.backend])}."
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompleteTrainConfig(TrainConfig):
+    """A `TrainConfig` that names its variant, its records and its run, as training takes it."""
+
+    variant: str
+    records: Path | RemoteFolder
+    run: Path

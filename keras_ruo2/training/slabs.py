@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,11 +18,19 @@ from keras_ruo2.structure.equivalent import KnownSlabs
 from keras_ruo2.structure.motifs import Motif
 from keras_ruo2.structure.occupied import Occupied, at_rest, sites_of_all
 
+if TYPE_CHECKING:
+    from keras_ruo2.config import CompleteTrainConfig
+    from keras_ruo2.data.description import Description
+    from keras_ruo2.data.reader import Records
+
+
 ADVICE = "Restore it, or choose another --run."
 CHUNK = 256  # records read at a time
 
 
-def training_slabs(records, description, label_by):
+def training_slabs(
+    records: Records, description: Description, label_by: str
+) -> tuple[list[Motif], np.ndarray, np.ndarray]:
     """Return the structures behind records.
 
     Args:
@@ -32,7 +41,7 @@ def training_slabs(records, description, label_by):
     Returns:
         List of `Motif`, one of each structure, their classes `(n,)` and records `(n,)`.
     """
-    slabs = {}
+    slabs: dict[tuple[str, bytes], list[int]] = {}
     for start in range(0, len(records), CHUNK):
         indices = np.arange(start, min(start + CHUNK, len(records)))
         batch = records.read(indices, ("structure", "motif", "label", "dmu_o"))
@@ -46,11 +55,13 @@ def training_slabs(records, description, label_by):
     return motifs, labels, counts
 
 
-def anchors_for(config, description, records):
+def anchors_for(
+    config: CompleteTrainConfig, description: Description, records: Records
+) -> Anchors | None:
     """Return the `Anchors` of a run: those it was started with, or new ones of its records.
 
     Args:
-        config: `TrainConfig` with its run.
+        config: `CompleteTrainConfig` with its run.
         description: `Description` of the records.
         records: `Records` of the training split.
     """
@@ -74,22 +85,22 @@ def anchors_for(config, description, records):
     return anchors
 
 
-def load_anchors(run):
+def load_anchors(run: Path) -> Anchors | None:
     """Return the `Anchors` of a run, `None` where it has none, or raise `ConfigError`."""
     return load_part(run, runs.ANCHORS, Anchors)
 
 
-def load_energy_reader(run):
+def load_energy_reader(run: Path) -> EnergyReader | None:
     """Return the `EnergyReader` of a run, `None` where it has none, or raise `ConfigError`."""
     return load_part(run, runs.ENERGIES, EnergyReader)
 
 
-def load_known(run):
+def load_known(run: Path) -> KnownSlabs | None:
     """Return the `KnownSlabs` of a run, `None` where it has none, or raise `ConfigError`."""
     return load_part(run, runs.KNOWN, KnownSlabs)
 
 
-def load_part(run, name, kind):
+def load_part(run: Path, name: str, kind: Any) -> Any:
     """Return what a file of a run holds, `None` where there is none.
 
     Args:
@@ -136,14 +147,14 @@ class SlabBatches:
             there = sum(slab is not None for slab in self.occupied[len(motifs) :])
             messages.info(f"{there} of {len(relaxed)} relaxed slabs lie on these sites.")
 
-    def save_energy_reader(self, run):
+    def save_energy_reader(self, run: Path) -> None:
         """Fit an `EnergyReader` to the training slabs and write it to a run's folder."""
         arrays = slab_arrays(self.motifs, max(len(motif) for motif in self.motifs))
         reader = EnergyReader.fit(slab_features(arrays), self.energies)
         if reader is not None:
             write_state(Path(run) / runs.ENERGIES, reader.as_dict())
 
-    def save_known(self, run):
+    def save_known(self, run: Path) -> None:
         """Write which slabs these are to a run's folder."""
         known = KnownSlabs.of(self.occupied, self.anchors)
         write_state(Path(run) / runs.KNOWN, known.as_dict())
@@ -203,7 +214,7 @@ class AtRest:
 
 def stored_energies(records):
     """Return the energy of each motif that records hold, eV per atom."""
-    energies = {}
+    energies: dict[bytes, float] = {}
     for start in range(0, len(records), CHUNK):
         indices = np.arange(start, min(start + CHUNK, len(records)))
         batch = records.read(indices, ("motif", "energy"))
