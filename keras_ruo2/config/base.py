@@ -12,6 +12,7 @@ from keras_ruo2.io.paths import RemoteFolder, folder_at, is_address, path_of
 from keras_ruo2.species import DEFAULT, species_in
 
 PLACES = (Path, RemoteFolder)
+LATER: typing.Any = None  # of a field that `validate` fills where it is not given
 FLAGS_BEFORE = {"reference": "known"}  # of screen, phase_diagram and discover; and names today
 
 
@@ -34,7 +35,9 @@ class Config:
     def __post_init__(self):
         hints = typing.get_type_hints(type(self))
         for field in dataclasses.fields(self):
-            value = convert(field.name, getattr(self, field.name), hints[field.name])
+            value = getattr(self, field.name)
+            if value is not LATER or field.default is not LATER:
+                value = convert(field.name, value, hints[field.name])
             object.__setattr__(self, field.name, value)
         self.validate()
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_ruo2.config.base import Config
+from keras_ruo2.config.base import LATER, Config
 from keras_ruo2.config.generate import CHECKPOINTS
 from keras_ruo2.errors import ConfigError, check_choice, check_range
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES, check_structures, run_or_model
@@ -30,7 +30,7 @@ class GalleryConfig(Config):
         seed: Seed of the noise.
     """
 
-    run: Path | None = None
+    run: Path = LATER
     model: str | None = None
     out: Path
     count: int = 60

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.backend import BACKENDS
-from keras_ruo2.config.base import Config
+from keras_ruo2.config.base import LATER, Config
 from keras_ruo2.errors import ConfigError, check_choice, check_ending, check_file, check_range
 from keras_ruo2.io.paths import run_or_model
 from keras_ruo2.options import range_in
@@ -70,7 +70,7 @@ class GenerateConfig(Config):
         shown: Samples in the picture; by default 36 slices, or 9 whole grids, which are larger.
     """
 
-    run: Path | None = None
+    run: Path = LATER
     model: str | None = None
     count: int = 1000
     out: Path | None = None

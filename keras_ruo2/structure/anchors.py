@@ -102,7 +102,7 @@ class Anchors:
             opposed[frame, upper[upper != own]] = True
         return opposed
 
-    def cells_of(self, facet: str) -> list[int]:
+    def cells_of(self, facet: str | None) -> list[int]:
         """Return the numbers of the cells whose slabs show a facet, e.g. `"(110)"`."""
         return [k for k, (frame, *_) in enumerate(self.cells) if self.facets[frame] == facet]
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from keras_ruo2 import runs
 from keras_ruo2.data.labels import class_counts, class_numbers
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import messages
+from keras_ruo2.io.paths import shown
 from keras_ruo2.io.state import read_state, write_state
 from keras_ruo2.models.energies import EnergyReader, slab_features
 from keras_ruo2.recipes import RECIPES
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 ADVICE = "Restore it, or choose another --run."
 CHUNK = 256  # records read at a time
+Part = TypeVar("Part")
 
 
 def training_slabs(
@@ -55,9 +57,7 @@ def training_slabs(
     return motifs, labels, counts
 
 
-def anchors_for(
-    config: CompleteTrainConfig, description: Description, records: Records
-) -> Anchors | None:
+def anchors_for(config: CompleteTrainConfig, description: Description, records: Records) -> Anchors:
     """Return the `Anchors` of a run: those it was started with, or new ones of its records.
 
     Args:
@@ -66,7 +66,7 @@ def anchors_for(
         records: `Records` of the training split.
     """
     if runs.exists(config.run):
-        return load_anchors(config.run)
+        return anchors_of(config.run)
     motifs, labels, counts = training_slabs(records, description, config.label_by)
     anchors = find_anchors(
         motifs,
@@ -98,6 +98,18 @@ def load_energy_reader(run: Path) -> EnergyReader | None:
 def load_known(run: Path) -> KnownSlabs | None:
     """Return the `KnownSlabs` of a run, `None` where it has none, or raise `ConfigError`."""
     return load_part(run, runs.KNOWN, KnownSlabs)
+
+
+def anchors_of(run: Path) -> Anchors:
+    """Return the `Anchors` of a run whose generator places atoms, or raise `ConfigError`."""
+    return required(load_anchors(run), run, runs.ANCHORS)
+
+
+def required(part: Part | None, run: Path, name: str) -> Part:
+    """Return what a file of a run holds; raise `ConfigError` if there is no such file."""
+    if part is None:
+        raise ConfigError(f"{shown(run)} lacks {name}. {ADVICE}")
+    return part
 
 
 def load_part(run: Path, name: str, kind: Any) -> Any:
