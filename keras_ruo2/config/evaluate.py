@@ -40,7 +40,7 @@ class EvaluateConfig(Config):
     align: bool = False
     seed: int = 0
 
-    def validate(self):
+    def validate(self) -> None:
         object.__setattr__(self, "run", run_or_model(self.run, self.model))
         check_range("count", self.count, 1)
         check_range("compared", self.compared, 1)

@@ -39,7 +39,7 @@ class GalleryConfig(Config):
     known: Path = BUNDLED_STRUCTURES
     seed: int = 0
 
-    def validate(self):
+    def validate(self) -> None:
         object.__setattr__(self, "run", run_or_model(self.run, self.model))
         check_structures("known", self.known)
         check_range("count", self.count, 1, 500)

@@ -236,12 +236,14 @@ def step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])
 
 
-def proven_rows(run: Path, checkpoint: Path) -> list[dict[str, str]]:
-    """Return the rows of a run's metrics.csv up to a checkpoint, none if there is no such file.
+def proven_rows(run: Path, checkpoint: Path | None) -> list[dict[str, str]]:
+    """Return the rows of a run's metrics.csv up to a checkpoint, none where one of both is missing.
 
     Raises:
         ConfigError: If they are not what was written.
     """
+    if checkpoint is None:
+        return []
     known = known_of(checkpoint)
     path = Path(run) / METRICS
     return proven_metrics(path, step_of(checkpoint), known and known["rows"])

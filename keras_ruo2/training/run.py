@@ -135,8 +135,7 @@ def is_finished(config: CompleteTrainConfig, step: int, last_step: int) -> bool:
     """Say whether a run has made its steps or used up its minutes, and print so."""
     finished = step >= last_step
     if config.minutes is not None and (config.run / runs.METRICS).is_file():
-        proven = runs.sound_checkpoint(config.run, to_go_on=True)  # `None` of one killed before it
-        rows = runs.proven_rows(config.run, proven) if proven else []
+        rows = runs.proven_rows(config.run, runs.sound_checkpoint(config.run, to_go_on=True))
         finished |= bool(rows) and float(rows[-1]["seconds"]) >= 60 * config.minutes
     if finished:
         limit = f"--steps={last_step}" + (f" --minutes={config.minutes}" if config.minutes else "")
