@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from keras_ruo2.io.paths import write_text
 ASSETS = Path(__file__).parent / "assets"
 
 
-def write_html(path: Path, template: str, **values: Mapping[str, Any]) -> None:
+def write_html(path: Path, template: str, **values: Any) -> None:
     """Write a page whole or not at all.
 
     Args:
