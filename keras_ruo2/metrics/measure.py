@@ -31,8 +31,8 @@ class Measured(NamedTuple):
 
     Args:
         metrics: Nested dict of figures and sentences.
-        matches: `Matches` of the samples in the training grids, `None` if not compared.
-        null: The same of held-out grids.
+        matches: `Matches` of the samples in the training grids.
+        null: The same of held-out grids, `None` if there are none.
         generated: Dict of `Marginal` of the samples.
         real: The same of training grids.
         nearest: Number of the training grid nearest to each sample, and the distance.
@@ -40,7 +40,7 @@ class Measured(NamedTuple):
     """
 
     metrics: dict[str, Any]
-    matches: Matches | None
+    matches: Matches
     null: Matches | None
     generated: dict[str, Marginal]
     real: dict[str, Marginal]
@@ -82,7 +82,7 @@ def measure(
     real = {name: values[chosen] for name, values in training.items()}
     with part("collapse"):
         metrics["collapse"], metrics["alarms"] = collapse_part(samples, real)
-    matches = null = None
+    null = None
     with part("overfitting"):
         matches = best_matches(samples["grid"][:compared], training["grid"], align=align)
         null = null_matches(held_out, training, compared, align)

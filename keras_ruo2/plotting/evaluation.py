@@ -89,7 +89,10 @@ def edges(values: np.ndarray) -> np.ndarray:
 
 
 def pairs(
-    samples: np.ndarray, records: np.ndarray, similarities: np.ndarray, names: Sequence[str]
+    samples: np.ndarray,
+    records: np.ndarray,
+    similarities: np.ndarray,
+    names: Sequence[str],
 ) -> Figure:
     """Draw samples above the training records that they resemble most.
 

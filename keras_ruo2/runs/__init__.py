@@ -32,6 +32,7 @@ from keras_ruo2.runs.checkpoint import proven_rows as proven_rows
 from keras_ruo2.runs.checkpoint import score_of as score_of
 from keras_ruo2.runs.checkpoint import sound_checkpoint as sound_checkpoint
 from keras_ruo2.runs.checkpoint import step_of as step_of
+from keras_ruo2.runs.checkpoint import trained_checkpoint as trained_checkpoint
 from keras_ruo2.runs.metrics import METRICS as METRICS
 from keras_ruo2.runs.metrics import metrics_table as metrics_table
 from keras_ruo2.runs.metrics import read_metrics as read_metrics

@@ -231,6 +231,15 @@ def sound_checkpoint(run: Path, best: bool = False, to_go_on: bool = False) -> P
     return None
 
 
+def trained_checkpoint(run: Path, best: bool = False) -> Path:
+    """Return what `sound_checkpoint` does, or raise `ConfigError` if that is nothing."""
+    folder = sound_checkpoint(run, best)
+    if folder is None:
+        which = "best" if best else "last"
+        raise ConfigError(f"{shown(run)} has no {which} checkpoint. Train it first.")
+    return folder
+
+
 def step_of(checkpoint: Path) -> int:
     """Return the step that a checkpoint folder was saved at."""
     return int(checkpoint.name.rpartition("-")[2])

@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_ruo2 import runs
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.io.paths import run_named, shown
+from keras_ruo2.io.paths import run_named
 from keras_ruo2.training import assembly
 from keras_ruo2.training.slabs import load_anchors
 
@@ -77,9 +77,7 @@ def load_model(
     data = SimpleNamespace(**{**saved["data"], "grid_shape": tuple(saved["data"]["grid_shape"])})
     resolved = saved["resolved"] | {"backend": config.backend}
     model = assembly.build_model(resolved, data, len(data.class_counts), 1, placement, anchors)
-    checkpoint = runs.sound_checkpoint(folder)
-    if checkpoint is None:
-        raise ConfigError(f"{shown(folder)} has no checkpoint. Train it first.")
+    checkpoint = runs.trained_checkpoint(folder)
     with_critics = (checkpoint / runs.TRAINING_WEIGHTS).is_file()
     if with_critics:
         assembly.restore(model, checkpoint)
