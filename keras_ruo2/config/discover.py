@@ -138,6 +138,11 @@ class DiscoverConfig(Config):
             raise ConfigError("--bulk_energy and --oxygen_energy belong together. Give both.")
 
     @property
+    def drawing_run(self) -> Path:
+        """Folder of the run that draws, where there are no samples."""
+        return run_or_model(self.run, self.model)
+
+    @property
     def methods(self) -> tuple[str, ...]:
         """Names of the methods, the generator first."""
         if self.baselines == "none":
