@@ -1,5 +1,7 @@
 """What a generator draws when it is asked for something."""
 
+import shutil
+
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
