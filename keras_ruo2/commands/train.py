@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from keras_ruo2.config import TrainConfig
     from keras_ruo2.data.description import Description
+    from keras_ruo2.training.relaxed import Relaxed
 
 
 Kind = TypeVar("Kind", bound="TrainConfig")
@@ -65,7 +66,7 @@ def main(config: TrainConfig) -> None:
             train(replace(config, cheaper_if_slow=False, **cheaper), description, relaxed)
 
 
-def relaxed_slabs(config, description):
+def relaxed_slabs(config: CompleteTrainConfig, description: Description) -> Relaxed:
     """Return the slabs of --relaxed, see `read_relaxed`, or raise `ConfigError`."""
     if config.relaxed is None:
         return ()

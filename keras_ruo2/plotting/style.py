@@ -12,8 +12,6 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from keras_ruo2.species import Pair
-
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt  # noqa: E402
@@ -23,7 +21,7 @@ from matplotlib.figure import Figure as Figure
 from matplotlib.text import Text  # noqa: E402
 
 from keras_ruo2.io.paths import atomic_write  # noqa: E402
-from keras_ruo2.species import SPECIES, renamed  # noqa: E402
+from keras_ruo2.species import SPECIES, Pair, renamed  # noqa: E402
 
 # Okabe and Ito's palette, told apart with every kind of colour vision.
 RUTHENIUM, OXYGEN = "#0072B2", "#D55E00"

@@ -146,7 +146,7 @@ class EnvironmentLosses:
             loss = loss + known.rest_weight * parts["generator_rest_loss"]
         return loss, parts
 
-    def rest_error(self, batch):
+    def rest_error(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return how far atoms on the sites of real slabs come from where these rest, Å."""
         cell, there = batch["resting_cell"], batch["resting_occupancy"]
         displace, settle = (self.model.generator.get_layer(n) for n in ("displace", "settle"))

@@ -114,7 +114,7 @@ def batch_statistics(features: Tensor) -> tuple[Tensor, Tensor]:
     return mean, ops.sqrt(variance + SMALLEST_VARIANCE)
 
 
-def distance_from_rest(apart, there):
+def distance_from_rest(apart: Tensor, there: Tensor) -> Tensor:
     """Return the root mean square displacement of atoms, slabs moved as a whole onto each other.
 
     Linear in the distance: most atoms rest close to their sites, and a few far off that belong to

@@ -34,12 +34,15 @@ if TYPE_CHECKING:
     from keras_ruo2.config import CompleteTrainConfig
     from keras_ruo2.data.description import Description
     from keras_ruo2.structure.anchors import Anchors
+    from keras_ruo2.training.relaxed import Relaxed
 
 
 CURVES = "metrics.png"
 
 
-def train(config, description, relaxed=()):
+def train(
+    config: CompleteTrainConfig, description: Description, relaxed: Relaxed = ()
+) -> Mapping[str, int]:
     """Train a variant until its last step, from its last checkpoint where there is one.
 
     Args:
@@ -100,7 +103,14 @@ def plan_of(
     return phases(*sizes, config.grow_batch_every, config.grow_batch_until)
 
 
-def slabs_of(out, records, description, anchors, relaxed, seed):
+def slabs_of(
+    out: Path,
+    records: Records,
+    description: Description,
+    anchors: Anchors,
+    relaxed: Relaxed,
+    seed: int,
+) -> SlabBatches:
     """Return `SlabBatches`; a new run's folder gets what drawing needs to know of these slabs."""
     slabs = SlabBatches(records, description, anchors, relaxed, seed)
     if not (out / runs.ENERGIES).is_file():

@@ -1,5 +1,8 @@
 """The atoms behind training records: sites for a generator, and what its critic compares with."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from keras_ruo2.config import CompleteTrainConfig
     from keras_ruo2.data.description import Description
     from keras_ruo2.data.reader import Records
+    from keras_ruo2.training.relaxed import Relaxed
 
 
 ADVICE = "Restore it, or choose another --run."
@@ -145,7 +149,14 @@ class SlabBatches:
         seed: Of the choice of slabs at rest.
     """
 
-    def __init__(self, records, description, anchors, relaxed=(), seed=0):
+    def __init__(
+        self,
+        records: Records,
+        description: Description,
+        anchors: Anchors,
+        relaxed: Relaxed = (),
+        seed: int = 0,
+    ) -> None:
         energies = stored_energies(records)
         motifs = [Motif.from_bytes(stored) for stored in energies]
         self.size = max(len(motif) for motif in motifs)
@@ -154,7 +165,8 @@ class SlabBatches:
         self.energies = np.array([*energies.values(), *(energy for _, energy in relaxed)], float)
         self.occupied = sites_of_all(self.motifs, anchors)
         resting = set(at_rest(self.occupied, self.energies)) - {-1}
-        self.at_rest = AtRest.of([self.occupied[number] for number in sorted(resting)], anchors)
+        slabs = [slab for k, slab in enumerate(self.occupied) if slab is not None and k in resting]
+        self.at_rest = AtRest.of(slabs, anchors)
         if relaxed:
             there = sum(slab is not None for slab in self.occupied[len(motifs) :])
             messages.info(f"{there} of {len(relaxed)} relaxed slabs lie on these sites.")
@@ -171,7 +183,7 @@ class SlabBatches:
         known = KnownSlabs.of(self.occupied, self.anchors)
         write_state(Path(run) / runs.KNOWN, known.as_dict())
 
-    def arrays_of(self, batch, step):
+    def arrays_of(self, batch: Mapping[str, np.ndarray], step: int) -> dict[str, np.ndarray]:
         """Return arrays of what a batch of records holds, see `slab_arrays`.
 
         Beside them `energy`, eV per atom, and of as many slabs at rest, drawn at random for this
@@ -204,7 +216,7 @@ class AtRest:
     offsets: np.ndarray
 
     @classmethod
-    def of(cls, slabs, anchors):
+    def of(cls, slabs: Sequence[Occupied], anchors: Anchors) -> AtRest:
         """Return those of a list of `Occupied`; of none, those of an empty slab."""
         slabs = slabs or [
             Occupied(0, np.zeros(anchors.num_sites), np.zeros((anchors.num_sites, 3)))
@@ -215,16 +227,16 @@ class AtRest:
             np.array([slab.offsets for slab in slabs], "float32"),
         )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.cells) if self.occupancy.any() else 0
 
-    def rows(self, numbers):
+    def rows(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the three arrays of slabs by number, counted round and round."""
         numbers = np.asarray(numbers) % len(self.cells)
         return self.cells[numbers], self.occupancy[numbers], self.offsets[numbers]
 
 
-def stored_energies(records):
+def stored_energies(records: Records) -> dict[bytes, float]:
     """Return the energy of each motif that records hold, eV per atom."""
     energies: dict[bytes, float] = {}
     for start in range(0, len(records), CHUNK):
@@ -234,7 +246,7 @@ def stored_energies(records):
     return energies
 
 
-def slab_arrays(motifs, size):
+def slab_arrays(motifs: Sequence[Motif], size: int) -> dict[str, np.ndarray]:
     """Return motifs as arrays that a critic of environments takes.
 
     Args:
