@@ -111,7 +111,7 @@ def has_converged(atoms: Atoms) -> bool:
 
 
 def lines_to_beat(
-    structures: Sequence[Atoms], known: Sequence[Atoms], references: References
+    structures: Sequence[Atoms], known: Sequence[Atoms], references: References | None
 ) -> tuple[dict[str, list[Line]], bool]:
     """Return what structures are compared with.
 
@@ -119,6 +119,8 @@ def lines_to_beat(
         `(lines, beside_known)`: dict of facets to lists of `Line`, and whether these are known
         slabs'; without any with energies they are those of the `structures` themselves.
     """
+    if references is None:  # nothing is left to compare
+        return {}, False
     whole = [slab for slab in known if potential_energy(slab) is not None and not broken(slab)]
     return lines_by_facet(whole or structures, references), bool(whole)
 

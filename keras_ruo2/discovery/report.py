@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from keras_ruo2.config import DiscoverConfig
     from keras_ruo2.discovery.ranking import Ranked
-    from keras_ruo2.thermodynamics.surface import Line, References
+    from keras_ruo2.thermodynamics.surface import References
 
 
 MOST_NAMED = 5  # structures in a note
@@ -81,13 +81,7 @@ def write_report(
         for atoms in result.relaxed
         if is_rankable(atoms) and is_first_of_kind(atoms)
     ]
-    comparable: list[Atoms] = []
-    rows: list[Ranked] = []
-    references, limits = None, (LOWEST, 0.0)
-    if left:
-        comparable, rows, references, limits = rank_all(config, left, known, notes)
-    else:
-        notes.append("No structure was valid after relaxing: there is nothing to rank.")
+    comparable, rows, references, limits = rank_all(config, left, known, notes)
     warn_of_unknown_facets(rows, notes)
     near, folders = hand_over(config, rows)
     write_ranking(config.out / "ranking.csv", rows, limits, folders)
@@ -98,11 +92,7 @@ def write_report(
     )
     ranking = (rows, comparable, references)
     own, others = describe_best(config, results, ranking, limits, known)
-    lines: dict[str, list[Line]] = {}
-    beside_known = False
-    if references is not None:
-        ranked = [row.atoms for row in rows]
-        lines, beside_known = lines_to_beat(ranked, comparable, references)
+    lines, beside_known = lines_to_beat([row.atoms for row in rows], comparable, references)
     methods = {result.method: funnel_of(result) for result in results}
     content = {
         "title": f"Structures discovered with {generator_name(config)}",
@@ -184,13 +174,17 @@ def warn_of_unknown_facets(rows: Sequence[Ranked], notes: list[str]) -> None:
 
 def rank_all(
     config: DiscoverConfig, left: Sequence[Atoms], known: Sequence[Atoms], notes: list[str]
-) -> tuple[list[Atoms], list[Ranked], References, tuple[float, float]]:
+) -> tuple[list[Atoms], list[Ranked], References | None, tuple[float, float]]:
     """Rank what is left beside the known slabs, as far as they are of one calculator.
 
     Returns:
         `(comparable, rows, references, limits)`: known slabs of the same calculator, `Ranked`
-        structures, the calculator's `References` and the ends of dmu_O, eV.
+        structures, the calculator's `References` (`None` if nothing is left) and the ends of
+        dmu_O, eV.
     """
+    if not left:
+        notes.append("No structure was valid after relaxing: there is nothing to rank.")
+        return [], [], None, (LOWEST, 0.0)
     method = method_of(left[0])
     references = references_of(config, method)
     comparable = [slab for slab in known if method_of(slab) == method]
