@@ -1,6 +1,9 @@
 """Command line: `python -m data_prep <command> --flag=value`."""
 
-from keras_ruo2.cli import Command, start
+from __future__ import annotations
+
+from keras_ruo2.cli import start
+from keras_ruo2.config.base import Command
 from keras_ruo2.config.export import ExportConfig
 from keras_ruo2.config.preparation import BasinHoppingConfig, GapConfig, RecordsConfig, TableConfig
 from keras_ruo2.config.references import ReferencesConfig
@@ -20,7 +23,7 @@ COMMANDS = {
 }
 
 
-def main():
+def main() -> None:
     """Run the command line of the process: also the console script `data_prep`."""
     start("data_prep", COMMANDS)
 

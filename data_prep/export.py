@@ -1,10 +1,17 @@
 """A trained run -> a small folder to share, with the generator only."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from keras_ruo2.io.paths import shown
 from keras_ruo2.runs.export import export
 
+if TYPE_CHECKING:
+    from keras_ruo2.config.export import ExportConfig
 
-def main(config):
+
+def main(config: ExportConfig) -> None:
     """Write the generator of a run and say how large it is.
 
     Args:

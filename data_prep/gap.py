@@ -1,12 +1,18 @@
 """The small dataset: 148 (1x1) RuO2 slabs with energies."""
 
+from __future__ import annotations
+
 import datetime
 import itertools
 import shlex
 import sys
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import ase.io
 import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import Calculator
 
 from keras_ruo2.config.base import check_new
 from keras_ruo2.errors import ConfigError, check_writable
@@ -25,8 +31,15 @@ from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
 from keras_ruo2.structure.validity import broken
 from keras_ruo2.structure.variations import VARIATIONS
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def main(config):
+    from keras_ruo2.config.preparation import GapConfig
+    from keras_ruo2.species import Pair
+    from keras_ruo2.structure.variations import Variation
+
+
+def main(config: GapConfig) -> None:
     """Build, relax and label every slab of the plan and write them as one file.
 
     Args:
@@ -38,7 +51,8 @@ def main(config):
     assumption_note(config.pair)
     partial = config.partial
     finished = {atoms.info["name"]: atoms for atoms in whole_frames(partial)}
-    calculator, provenance = make_calculator(config.calculator)
+    calculator, made_by = make_calculator(config.calculator)
+    provenance: dict[str, Any] = dict(made_by)
     anion = config.pair[1]
     if anion != "O" and provenance["correction"] != NO_CORRECTION:
         print(f"Energies keep the calculator's correction of {anion}: compare equal compositions.")
@@ -70,7 +84,7 @@ def main(config):
     )
 
 
-def tidy(config):
+def tidy(config: GapConfig) -> None:
     """Remove what a command that was killed in its last moment has left beside its whole output.
 
     Raises:
@@ -82,7 +96,9 @@ def tidy(config):
         check_new(config.out, config.overwrite)
 
 
-def check_same_work(partial, slabs, provenance, species):
+def check_same_work(
+    partial: Path, slabs: Iterable[Atoms], provenance: Mapping[str, Any], species: Pair
+) -> None:
     """Raise `ConfigError` if finished slabs were made with other settings."""
     wanted = {name: str(value) for name, value in provenance.items()}
     wanted["species"] = ",".join(species)
@@ -91,7 +107,7 @@ def check_same_work(partial, slabs, provenance, species):
         check_same(shown(partial), {name: str(known.get(name)) for name in wanted}, wanted, REPEAT)
 
 
-def plan(a, c, config):
+def plan(a: float, c: float, config: GapConfig) -> list[tuple[Atoms, Variation]]:
     """Return `(unrelaxed slab, Variation)` pairs: every termination by every variation.
 
     Variations that a termination has no place for (an O on top where every octahedron is whole)
@@ -118,7 +134,9 @@ def plan(a, c, config):
     return pairs
 
 
-def relax_and_label(slab, variation, calculator, provenance):
+def relax_and_label(
+    slab: Atoms, variation: Variation, calculator: Calculator, provenance: Mapping[str, Any]
+) -> Atoms:
     """Relax `slab` as `variation` asks and return it with its energy and provenance."""
     slab = slab.copy()
     slab.calc = calculator
@@ -139,7 +157,7 @@ def relax_and_label(slab, variation, calculator, provenance):
     return slab
 
 
-def supercell_error(slab, calculator):
+def supercell_error(slab: Atoms, calculator: Calculator) -> float:
     """Return how far the scaled energy of the orthogonal supercell is off, meV per cell.
 
     The source checked three of its supercells so and found 20 meV (section 3.1.1).
@@ -152,7 +170,7 @@ def supercell_error(slab, calculator):
     return round(1000 * (box.get_potential_energy() - scaled), 3)
 
 
-def slab_line(slab):
+def slab_line(slab: Atoms) -> str:
     """Return a line about a finished slab."""
     metal, anion = pair_of(slab)
     num_metal = int(np.sum(is_metal(slab)))

@@ -1,7 +1,13 @@
 """Reference energies of an oxide by a calculator."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
 import ase.io
 import numpy as np
+from ase import Atoms
 
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.io.paths import atomic_write, shown
@@ -13,11 +19,16 @@ from keras_ruo2.relaxation.references import (
     relaxed_rutile,
 )
 from keras_ruo2.species import assumption_note, formula
-from keras_ruo2.structure.cells import potential_energy, with_energy
+from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.thermodynamics.surface import KNOWN_REFERENCES
 
+if TYPE_CHECKING:
+    from ase.calculators.calculator import Calculator
 
-def main(config):
+    from keras_ruo2.config.references import ReferencesConfig
+
+
+def main(config: ReferencesConfig) -> None:
     """Relax the bulk oxide, O2 and the metal, write them and print their energies.
 
     Args:
@@ -32,24 +43,28 @@ def main(config):
     calculator, provenance = make_calculator(config.calculator)
     metal, _ = config.pair
     oxide = formula(config.pair)
-    crystals = {oxide: relaxed_reference(relaxed_rutile, calculator, config.pair, oxide)}
-    crystals["O2"] = oxygen(calculator, provenance)
-    crystals[metal] = relaxed_reference(relaxed_metal, calculator, metal, metal)
-    if crystals[metal] is None:
+    relaxed: dict[str, Atoms | None] = {
+        oxide: relaxed_reference(relaxed_rutile, calculator, config.pair, oxide)
+    }
+    relaxed["O2"] = oxygen(calculator, provenance)
+    relaxed[metal] = relaxed_reference(relaxed_metal, calculator, metal, metal)
+    crystals = {name: atoms for name, atoms in relaxed.items() if atoms is not None}
+    if metal not in crystals:
         print(f"{metal} is neither fcc, hcp nor bcc: the O-poor limit is left open.")
-        del crystals[metal]
     for name, atoms in crystals.items():
         atoms.info = {"name": name, **provenance}
     with atomic_write(config.out) as partial:
         ase.io.write(partial, list(crystals.values()))
     units = (2, 2, len(crystals.get(metal, ())))  # formula units of the cell, O atoms, metal atoms
     names = ("bulk_energy", "oxygen_energy", "metal_energy")
-    energies = [potential_energy(atoms) for atoms in crystals.values()]
+    energies = [atoms.get_potential_energy() for atoms in crystals.values()]
     flags = [f"--{name}={e / n:.4f}" for name, e, n in zip(names, energies, units, strict=False)]
     print(f"{shown(config.out)}: {' '.join(flags)}")
 
 
-def relaxed_reference(relax, calculator, what, name):
+def relaxed_reference(
+    relax: Callable[[Calculator, Any], Atoms | None], calculator: Calculator, what: Any, name: str
+) -> Atoms | None:
     """Return what a function of `relaxation.crystals` relaxes, with its energy alone.
 
     Raises:
@@ -57,7 +72,7 @@ def relaxed_reference(relax, calculator, what, name):
     """
     try:
         atoms = relax(calculator, what)
-        energy = atoms and atoms.get_potential_energy()
+        energy = np.nan if atoms is None else atoms.get_potential_energy()
     except Exception as error:  # a calculator may raise anything
         raise ConfigError(
             f"The calculator fails at {name} ({type(error).__name__}: {error}). Relaxing crystals "
@@ -70,7 +85,7 @@ def relaxed_reference(relax, calculator, what, name):
     return with_energy(atoms, energy)
 
 
-def oxygen(calculator, provenance):
+def oxygen(calculator: Calculator, provenance: Mapping[str, str]) -> Atoms | None:
     """Return O2 with the calculator's known energy, or with that of the relaxed molecule."""
     known = KNOWN_REFERENCES.get((provenance["calculator"], provenance["correction"]))
     if known:

@@ -1,5 +1,10 @@
 """A chain replayed from its file: its accepted structures in turn."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import ase.io
 import numpy as np
 
@@ -9,8 +14,14 @@ from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.io.paths import atomic_write, shown
 from keras_ruo2.structure.cells import with_energy
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def main(config):
+    from keras_ruo2.basin_hopping.history import HistoryFrame
+    from keras_ruo2.config.search import ReplayConfig
+
+
+def main(config: ReplayConfig) -> None:
     """Write the accepted structures of a chain as an animation, a strip or structures.
 
     Args:
@@ -30,7 +41,7 @@ def main(config):
     )
 
 
-def accepted_frames(path, number):
+def accepted_frames(path: Path, number: int | None) -> list[HistoryFrame]:
     """Return the last snapshot of every accepted trial of a chain, the start's first.
 
     Args:
@@ -60,14 +71,19 @@ def accepted_frames(path, number):
     return accepted
 
 
-def thin_out(frames, count):
+def thin_out(frames: Sequence[HistoryFrame], count: int | None) -> Sequence[HistoryFrame]:
     """Return `count` frames at equal distances, the first and the last one among them."""
     if count is None or count >= len(frames):
         return frames
     return [frames[int(place)] for place in np.linspace(0, len(frames) - 1, count).round()]
 
 
-def write_replay(frames, accepted, path, config):
+def write_replay(
+    frames: Sequence[HistoryFrame],
+    accepted: Sequence[HistoryFrame],
+    path: Path,
+    config: ReplayConfig,
+) -> None:
     """Write the frames, of all that were accepted, in the format of the path's ending."""
     if path.suffix == ".extxyz":
         with atomic_write(path) as partial:
@@ -86,7 +102,7 @@ def write_replay(frames, accepted, path, config):
         replay.animate(steps, curve, path, title, frames_per_second=config.speed)
 
 
-def picture_step(frame, first):
+def picture_step(frame: HistoryFrame, first: HistoryFrame) -> dict[str, Any]:
     """Return what a picture needs of an accepted structure."""
     return {
         "atoms": frame.atoms,
@@ -96,7 +112,7 @@ def picture_step(frame, first):
     }
 
 
-def gain(frame, first):
+def gain(frame: HistoryFrame, first: HistoryFrame) -> float:
     """Return the grand potential of a frame over that of the first one, meV/Å^2."""
     change = frame.grand_potential - first.grand_potential
     return change * MILLI / float(first.lengths[0] * first.lengths[1])

@@ -1,6 +1,12 @@
 """Print slabs as a table."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
+from ase import Atoms
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.structures import read_structures
@@ -9,18 +15,25 @@ from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.checks import check_cell, check_species
 from keras_ruo2.structure.validity import broken
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from keras_ruo2.config.preparation import TableConfig
+    from keras_ruo2.species import Pair
+
+
 SAME_PLANE = 0.6  # Å below the highest Ru that still counts as outermost
 COLUMNS = ("facet", "termination", "count", "{0}:{1}", "CN of outermost {0}", "eV/atom", "broken")
 
 
-def main(config):
+def main(config: TableConfig) -> list[dict[str, str]]:
     """Print a Markdown table of the structures; return it as a list of dicts.
 
     Args:
         config: `TableConfig`.
     """
     slabs = read_table_slabs(config.structures, config.pair)
-    groups = {}
+    groups: dict[tuple[str, str], list[Atoms]] = {}
     for slab in slabs:
         groups.setdefault(group_of(slab, config.each), []).append(slab)
     head = tuple(title.format(*config.pair) for title in COLUMNS)
@@ -31,7 +44,7 @@ def main(config):
     return [dict(zip(head, cells, strict=True)) for cells in rows]
 
 
-def read_table_slabs(path, species):
+def read_table_slabs(path: Path, species: Pair) -> list[Atoms]:
     """Read slabs of two `species`.
 
     Raises:
@@ -47,7 +60,7 @@ def read_table_slabs(path, species):
     return slabs
 
 
-def group_of(slab, each):
+def group_of(slab: Atoms, each: bool) -> tuple[str, str]:
     """Return the names under which a slab is listed."""
     facet = str(slab.info.get("facet", "unknown"))
     termination = str(slab.info.get("termination", slab.get_chemical_formula()))
@@ -55,7 +68,7 @@ def group_of(slab, each):
     return facet, termination + kind
 
 
-def table_row(name, slabs):
+def table_row(name: tuple[str, str], slabs: Sequence[Atoms]) -> tuple[str, ...]:
     """Return the cells of a row; composition and coordination are those of its first slab."""
     first = slabs[0]
     num_metal = int(np.sum(is_metal(first)))
@@ -72,7 +85,7 @@ def table_row(name, slabs):
     )
 
 
-def outermost_coordination(slab):
+def outermost_coordination(slab: Atoms) -> list[int]:
     """Return the O neighbours of each Ru (or their like) in the highest Ru plane, ascending."""
     ruthenium = is_metal(slab)
     if not ruthenium.any():
@@ -82,7 +95,7 @@ def outermost_coordination(slab):
     return sorted(unlike_neighbours(slab)[outermost].tolist())
 
 
-def energy_range(slabs):
+def energy_range(slabs: Sequence[Atoms]) -> str:
     """Return the least and largest energy per atom as text."""
     energies = [potential_energy(slab) for slab in slabs]
     known = [
@@ -96,7 +109,7 @@ def energy_range(slabs):
     return f"{low:.3f}" if len(known) == 1 else f"{low:.3f} to {high:.3f}"
 
 
-def print_table(rows):
+def print_table(rows: Sequence[Sequence[str]]) -> None:
     """Print rows of text as a Markdown table with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for number, cells in enumerate(rows):

@@ -1,7 +1,11 @@
 """A small, diverse set of a search's snapshots."""
 
+from __future__ import annotations
+
 import os
 import shutil
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from keras_ruo2.basin_hopping.compact import pack, split_into_parts, text_of
 from keras_ruo2.basin_hopping.history import iterate_frames, iterate_trials
@@ -9,10 +13,14 @@ from keras_ruo2.basin_hopping.thinning import RULES, SPARE, Thinning, choose_eve
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.io.paths import atomic_write, move_over, shown
 
+if TYPE_CHECKING:
+    from keras_ruo2.config.search import ThinConfig
+
+
 PARTS = "part-{:03d}.extxyz.xz"
 
 
-def main(config):
+def main(config: ThinConfig) -> list[dict[str, Any]]:
     """Choose snapshots by the rules of `keras_ruo2.basin_hopping.thinning` and write them.
 
     Args:
@@ -43,7 +51,7 @@ def main(config):
     return [{"rule": rule, "dropped": rules.dropped[rule], "of": total} for rule in RULES]
 
 
-def check_thinned_output(config):
+def check_thinned_output(config: ThinConfig) -> None:
     """Raise `ConfigError` if the output exists, or is not what may be replaced by one."""
     out = config.out
     check_writable(out.parent)
@@ -57,7 +65,7 @@ def check_thinned_output(config):
         raise ConfigError(f"--out={shown(out)} exists. Choose another or add --overwrite.")
 
 
-def write_thinned(texts, config):
+def write_thinned(texts: Sequence[str], config: ThinConfig) -> list[int]:
     """Write frames as one file or as a folder of parts, which appears whole.
 
     Returns:

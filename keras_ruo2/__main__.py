@@ -1,6 +1,8 @@
 """Command line: `python -m keras_ruo2 <command> --flag=value`."""
 
-from keras_ruo2.cli import Command, start
+from __future__ import annotations
+
+from keras_ruo2.cli import start
 from keras_ruo2.config import (
     BackmapConfig,
     DiscoverConfig,
@@ -14,6 +16,7 @@ from keras_ruo2.config import (
     TrainConfig,
     VariantsConfig,
 )
+from keras_ruo2.config.base import Command
 
 OUT = ("out",)
 COMMANDS = {
@@ -33,7 +36,7 @@ COMMANDS = {
 }
 
 
-def main():
+def main() -> None:
     """Run the command line of the process: also the console script `keras_ruo2`."""
     start("keras_ruo2", COMMANDS)
 

@@ -1,5 +1,7 @@
 """From a command line to a checked config to the function that runs it. Imports no backend."""
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import difflib
@@ -8,14 +10,14 @@ import json
 import os
 import sys
 import traceback
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
 
 import fire
 
 from keras_ruo2 import completion
 from keras_ruo2.backend import prefer_onednn
 from keras_ruo2.config import Config
-from keras_ruo2.config.base import field_names, flag_of
+from keras_ruo2.config.base import Command, field_names, flag_of
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.help import explained, overview, page, required
 from keras_ruo2.io import messages
@@ -25,22 +27,7 @@ HELP = ("-h", "--help")
 TENSORFLOW_STORE = "keras_ruo2.data.tensorflow_store"  # imported only where it is used
 
 
-class Command(NamedTuple):
-    """What a command is made of.
-
-    Args:
-        config: Subclass of `Config`; its fields are the flags, its docstring the help.
-        function: `module:name` of the function that takes the config, imported when it runs.
-        outputs: Fields of the files or folders that are held for this command while it runs; none
-            where the function holds them itself.
-    """
-
-    config: type[Config]
-    function: str
-    outputs: tuple[str, ...] = ()
-
-
-def start(program, commands):
+def start(program: str, commands: Mapping[str, Command]) -> None:
     """Run the command line of the process and end the process, unless all went well.
 
     Where TensorFlow's file system for object storage was used, Python's own end would abort the
@@ -53,7 +40,7 @@ def start(program, commands):
     prefer_onednn()
     if os.path.basename(sys.argv[0]) != program:
         program = f"python -m {program}"
-    status = 0
+    status: str | int | None = 0
     try:
         run_command_line(program, commands)
     except SystemExit as end:
@@ -74,7 +61,9 @@ def start(program, commands):
     os._exit(status if isinstance(status, int) else int(status is not None))
 
 
-def run_command_line(program, commands, argv=None):
+def run_command_line(
+    program: str, commands: Mapping[str, Command], argv: Sequence[str] | None = None
+) -> None:
     """Parse the whole command line first, so that a typo costs nothing, then run the command.
 
     Args:
@@ -112,20 +101,20 @@ def run_command_line(program, commands, argv=None):
         sys.exit(f"{program}: interrupted.")
 
 
-def wants_help(argv):
+def wants_help(argv: Sequence[str]) -> bool:
     """Say whether help is asked for, or nothing at all."""
     return not argv or any(argument in HELP for argument in argv)
 
 
-def help_text(program, commands, argv):
+def help_text(program: str, commands: Mapping[str, Command], argv: Sequence[str]) -> str:
     """Return the help of the command that is named, or of the program."""
-    name = argv[0] if argv else None
+    name = argv[0] if argv else ""
     if name in commands:
         return page(program, name, commands[name].config)
     return overview(program, commands)
 
 
-def run_command(command, config):
+def run_command(command: Command, config: Config) -> None:
     """Run a command; with --json print what it returns, and all that it says on standard error."""
     module, _, name = command.function.partition(":")
     function = getattr(importlib.import_module(module), name)
@@ -139,7 +128,7 @@ def run_command(command, config):
     print(json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False))
 
 
-def check_words(program, commands, argv):
+def check_words(program: str, commands: Mapping[str, Command], argv: Sequence[str]) -> None:
     """Raise `ConfigError` for an unknown command or flag, or for words that are neither."""
     if not argv or argv[0] in HELP:
         return
@@ -172,7 +161,7 @@ def check_words(program, commands, argv):
             )
 
 
-def with_current_flags(config, argv):
+def with_current_flags(config: type[Config], argv: Sequence[str]) -> list[str]:
     """Return the words with today's names of flags, and say which were called otherwise.
 
     Raises:
@@ -193,7 +182,7 @@ def with_current_flags(config, argv):
     return arguments
 
 
-def check_required(program, commands, argv):
+def check_required(program: str, commands: Mapping[str, Command], argv: Sequence[str]) -> None:
     """Raise `ConfigError` where a flag without a default is not given."""
     name = argv[0]
     config, given = commands[name].config, set(map(flag_name, argv))
@@ -204,12 +193,12 @@ def check_required(program, commands, argv):
         raise ConfigError(f"{name} needs {flags}. See: {program} {name} --help")
 
 
-def flag_name(argument):
+def flag_name(argument: str) -> str:
     """Return the name of the field that a word of the command line gives, or an empty string."""
     return argument[2:].partition("=")[0].replace("-", "_") if argument.startswith("--") else ""
 
 
-def suggestion(name, known, prefix=""):
+def suggestion(name: str, known: Iterable[str], prefix: str = "") -> str:
     """Return ` Did you mean ...?` for a near miss, or an empty string."""
     close = difflib.get_close_matches(name.replace("-", "_"), list(known), n=1)
     return f" Did you mean {prefix}{close[0]}?" if close else ""

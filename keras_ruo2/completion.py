@@ -1,11 +1,19 @@
 """Completion of commands, flags and files by a shell: `keras_ruo2 -- --completion=bash`."""
 
+from __future__ import annotations
+
 import dataclasses
 import types
 import typing
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keras_ruo2.errors import ConfigError, check_choice
+
+if TYPE_CHECKING:
+    from keras_ruo2.config.base import Command, Config
+
 
 ASKED = "--completion"
 
@@ -33,7 +41,7 @@ complete -F _{program} {program}
 ZSH = "#compdef {program}\nautoload -U +X bashcompinit && bashcompinit\n"
 
 
-def script(program, commands, words):
+def script(program: str, commands: Mapping[str, Command], words: Sequence[str]) -> str:
     """Return what a shell reads to complete a program's command lines.
 
     Args:
@@ -54,7 +62,7 @@ def script(program, commands, words):
     return WRITERS[shell](program, flags)
 
 
-def flags_of(config):
+def flags_of(config: type[Config]) -> dict[str, bool]:
     """Return the flags of a command, those that take a value with `=`, by whether it is a file."""
     hints = typing.get_type_hints(config)
     flags = {"--help": False}
@@ -65,18 +73,18 @@ def flags_of(config):
     return flags
 
 
-def bash(program, flags):
+def bash(program: str, flags: Mapping[str, Mapping[str, bool]]) -> str:
     """Return the script for bash."""
     cases = "\n".join(f'    {name}) flags="{" ".join(known)}" ;;' for name, known in flags.items())
     return BASH.format(program=program, names=" ".join(flags), cases=cases)
 
 
-def zsh(program, flags):
+def zsh(program: str, flags: Mapping[str, Mapping[str, bool]]) -> str:
     """Return the script for zsh, which reads that for bash."""
     return ZSH.format(program=program) + bash(program, flags)
 
 
-def fish(program, flags):
+def fish(program: str, flags: Mapping[str, Mapping[str, bool]]) -> str:
     """Return the script for fish."""
     lines = [f"complete -c {program} -f"]
     lines += [f"complete -c {program} -n __fish_use_subcommand -a {name}" for name in flags]

@@ -1,11 +1,15 @@
 """What is installed, what works, and what is missing for which command. Imports no backend."""
 
+from __future__ import annotations
+
 import importlib.metadata
 import json
 import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from keras_ruo2.backend import BACKENDS, ONEDNN
 from keras_ruo2.extras import EXTRAS, install, is_found, missing
@@ -32,7 +36,7 @@ print(json.dumps([m.__version__, {devices}]))
 """
 
 
-def examine(quick=False):
+def examine(quick: bool = False) -> dict[str, Any]:
     """Return what is found, as JSON can hold it.
 
     Args:
@@ -51,7 +55,7 @@ def examine(quick=False):
     }
 
 
-def examine_backends(quick):
+def examine_backends(quick: bool) -> dict[str, dict[str, Any]]:
     """Return a dict of `version`, `devices` and `error` for each backend that is installed."""
     names = [name for name in BACKENDS if is_found(name)]
     if quick:
@@ -62,7 +66,7 @@ def examine_backends(quick):
     return {name: outcome(process) for name, process in started.items()}
 
 
-def version_of(backend):
+def version_of(backend: str) -> str:
     """Return the version of an installed backend, by the names it is distributed under."""
     for name in DISTRIBUTIONS[backend]:
         try:
@@ -72,7 +76,7 @@ def version_of(backend):
     return "unknown"
 
 
-def start_backend_process(backend):
+def start_backend_process(backend: str) -> subprocess.Popen[str]:
     """Start a process that imports a backend and prints its version and devices."""
     code = PROBE.format(module=backend, devices=DEVICES[backend])
     return subprocess.Popen(
@@ -84,7 +88,7 @@ def start_backend_process(backend):
     )
 
 
-def outcome(process):
+def outcome(process: subprocess.Popen[str]) -> dict[str, Any]:
     """Return what `start_backend_process` found, its error in one line."""
     try:
         out, err = process.communicate(timeout=SECONDS)
@@ -100,7 +104,7 @@ def outcome(process):
     return {"version": None, "devices": None, "error": error}
 
 
-def examine_extra(name):
+def examine_extra(name: str) -> dict[str, Any]:
     """Return what of an extra is missing, what it is for and how it is installed."""
     return {
         "missing": list(missing(name)),
@@ -109,6 +113,6 @@ def examine_extra(name):
     }
 
 
-def works(findings):
+def works(findings: Mapping[str, Any]) -> bool:
     """Say whether a backend works, as far as `examine` has tried."""
     return any(not backend["error"] for backend in findings["backends"].values())

@@ -1,20 +1,29 @@
 """What `--help` prints: whole sentences, wrapped at the terminal's width, nothing cut off."""
 
+from __future__ import annotations
+
 import dataclasses
 import inspect
 import re
 import shutil
 import textwrap
+from collections.abc import Mapping
+from dataclasses import Field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from keras_ruo2.io.paths import shown
+
+if TYPE_CHECKING:
+    from keras_ruo2.config.base import Command, Config
+
 
 WIDEST, NARROWEST = 100, 40  # columns; without a terminal the former
 FLAG = re.compile(r"^    (\w+): (.*)$")
 NO_DEFAULT = (None, "", (), False)
 
 
-def overview(program, commands):
+def overview(program: str, commands: Mapping[str, Command]) -> str:
     """Return the help of a program: its commands and what each does.
 
     Args:
@@ -27,7 +36,7 @@ def overview(program, commands):
     return "\n".join([*lines, "", f"Flags of a command: {program} COMMAND --help"])
 
 
-def page(program, name, config):
+def page(program: str, name: str, config: type[Config]) -> str:
     """Return the help of a command: what it does and every flag with its default.
 
     Args:
@@ -48,23 +57,23 @@ def page(program, name, config):
     return "\n".join(lines)
 
 
-def flag_of(field):
+def flag_of(field: Field[Any]) -> str:
     """Return the flag of a field: a name that Python keeps to itself ends in `_`."""
     return field.name.rstrip("_")
 
 
-def required(config):
+def required(config: type[Config]) -> list[str]:
     """Return the names of the fields that have no default."""
     return [field.name for field in dataclasses.fields(config) if is_required(field)]
 
 
-def is_required(field):
+def is_required(field: Field[Any]) -> bool:
     """Say whether a field has no default."""
     missing = dataclasses.MISSING
     return field.default is missing and field.default_factory is missing
 
 
-def value_of(field):
+def value_of(field: Field[Any]) -> str:
     """Return the default of a flag as it would be typed, or that it has none."""
     if is_required(field):
         return f"={flag_of(field).upper()} (required)"
@@ -76,16 +85,16 @@ def value_of(field):
     return f"={shown(value) if isinstance(value, Path) else value}"
 
 
-def docstring_paragraphs(config):
+def docstring_paragraphs(config: type[Config]) -> list[str]:
     """Return the paragraphs of a config's docstring before its `Args:`, each in one line."""
-    text = inspect.cleandoc(config.__doc__).partition("\nArgs:")[0]
+    text = inspect.cleandoc(config.__doc__ or "").partition("\nArgs:")[0]
     return [" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n")]
 
 
-def explained(config):
+def explained(config: type[Config]) -> dict[str, str]:
     """Return what the docstring says of each field, each in one line."""
     helps, name = {}, None
-    for line in inspect.cleandoc(config.__doc__).partition("\nArgs:")[2].splitlines():
+    for line in inspect.cleandoc(config.__doc__ or "").partition("\nArgs:")[2].splitlines():
         if begun := FLAG.match(line):
             name, text = begun.groups()
             helps[name] = [text]
@@ -94,7 +103,7 @@ def explained(config):
     return {name: " ".join(lines) for name, lines in helps.items()}
 
 
-def wrapped(text, indent):
+def wrapped(text: str, indent: str) -> list[str]:
     """Return the lines of a text that fit the terminal."""
     width = max(NARROWEST, min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns))
     return textwrap.wrap(

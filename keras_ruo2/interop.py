@@ -1,6 +1,10 @@
 """pymatgen's structures in and out. pymatgen is imported when it is used: extra `screen`."""
 
+from __future__ import annotations
+
 import importlib.util
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -13,7 +17,7 @@ ENERGY = "energy"  # the property of a pymatgen structure that holds it, eV
 PER_ATOM = ("confidence", "expected_error", "layer")  # arrays that become site properties
 
 
-def from_pymatgen(structure):
+def from_pymatgen(structure: Any) -> Atoms:
     """Return a pymatgen `Structure` or `Slab` as `ase.Atoms`.
 
     Args:
@@ -49,7 +53,7 @@ def from_pymatgen(structure):
     return atoms if energy is None else with_energy(atoms, float(energy))
 
 
-def to_pymatgen(atoms):
+def to_pymatgen(atoms: Atoms) -> Any:
     """Return `ase.Atoms` as a pymatgen `Structure`; `info` and the energy become `properties`.
 
     Raises:
@@ -72,7 +76,7 @@ def to_pymatgen(atoms):
     )
 
 
-def to_pymatgen_slab(atoms, miller_index=None):
+def to_pymatgen_slab(atoms: Atoms, miller_index: Sequence[int] | None = None) -> Any:
     """Return `ase.Atoms` as a pymatgen `Slab`.
 
     Args:
@@ -86,7 +90,7 @@ def to_pymatgen_slab(atoms, miller_index=None):
     structure = to_pymatgen(atoms)
     from pymatgen.core.surface import Slab
 
-    miller = miller_index or miller_of(atoms.info)
+    miller = tuple(miller_index or miller_of(atoms.info))
     slab = Slab(
         structure.lattice,
         structure.species,
@@ -102,7 +106,7 @@ def to_pymatgen_slab(atoms, miller_index=None):
     return slab
 
 
-def miller_of(info):
+def miller_of(info: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the Miller index that a structure's `info` names."""
     for name in ("recognised_facet", "facet"):
         digits = str(info.get(name, "")).strip("()")
@@ -114,7 +118,7 @@ def miller_of(info):
     )
 
 
-def as_atoms(structure):
+def as_atoms(structure: Any) -> Atoms:
     """Return what is given as `ase.Atoms`: itself, or what a pymatgen structure holds."""
     if isinstance(structure, Atoms):
         return structure
@@ -126,7 +130,7 @@ def as_atoms(structure):
     )
 
 
-def check_pymatgen():
+def check_pymatgen() -> None:
     """Raise `ConfigError` if pymatgen is not installed."""
     if importlib.util.find_spec("pymatgen") is None:
         raise ConfigError(f"pymatgen is not installed. Install it: {install('screen')}")

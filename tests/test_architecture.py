@@ -25,13 +25,14 @@ MAY_IMPORT = {
     "models": {"structure"},
     "data": {"backend"},
     "config": {"backend", "models", "options", "recipes"},
-    "runs": {"backend", "config", "models"},
+    "runs": {"backend", "config", "data", "models", "structure"},
     "records": {"config", "data", "density", "models", "recipes", "runs", "structure"},
     "relaxation": {"config", "options", "structure"},
     "screening": {"config", "structure"},
     "thermodynamics": {"config", "plotting", "structure"},
-    "basin_hopping": {"pages", "plotting", "relaxation", "structure", "thermodynamics"},
+    "basin_hopping": {"config", "pages", "plotting", "relaxation", "structure", "thermodynamics"},
     "training": {
+        "config",
         "data",
         "metrics",
         "models",
@@ -53,6 +54,7 @@ MAY_IMPORT = {
         "training",
     },
     "evaluation": {
+        "config",
         "data",
         "density",
         "generation",
@@ -82,6 +84,7 @@ MAY_IMPORT = {
     },
     "commands": {
         "backend",
+        "config",
         "data",
         "doctor",
         "evaluation",
@@ -91,8 +94,8 @@ MAY_IMPORT = {
         "runs",
         "training",
     },
-    "help": set(),
-    "completion": set(),
+    "help": {"config"},
+    "completion": {"config"},
     "cli": {"backend", "completion", "config", "help"},
     "api": {
         "backend",

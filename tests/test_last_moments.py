@@ -121,5 +121,5 @@ def test_samples_of_generate_appear_after_their_picture(tmp_path, monkeypatch):
     monkeypatch.setattr(generate.style, "save_figure", killed)
     config = GenerateConfig(model="joint3d", count=1, out=tmp_path / "drawn.npz")
     with pytest.raises(Killed):
-        generate.generate(config, {"data": {"species": ("Ru", "O")}})
+        generate.generate(config, {"data": {"species": ("Ru", "O")}}, config.out)
     assert names(tmp_path) == []

@@ -1,4 +1,4 @@
-"""Type hints of the API and of the rooms from the bottom are those of the code."""
+"""Type hints of the whole package are those of the code."""
 
 import pytest
 

@@ -8,9 +8,13 @@ command that was killed goes on with the trial that it was at, and ends with the
 uninterrupted one writes.
 """
 
+from __future__ import annotations
+
 import io
 import json
 import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
@@ -22,6 +26,10 @@ from keras_ruo2.io.paths import atomic_write, shown
 from keras_ruo2.io.state import Grown, read_state, write_state
 from keras_ruo2.io.workfolder import check_same
 from keras_ruo2.structure.layers import layer_of, with_layers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 COLUMNS = ("trial", "move", "outcome", "energy", "grand_potential", "num_o", "snapshots", "error")
 STARTS = "start_sha256"  # of files; names of terminations need none
@@ -62,19 +70,20 @@ class Chain:
         energy: Its potential energy, eV.
     """
 
-    def __init__(self, folder, number):
+    def __init__(self, folder: Path, number: int) -> None:
         self.number = number
         self.path = folder / f"chain-{number:03d}"
         self.trials = self.accepted = self.failures = 0
-        self.atoms, self.energy = None, None
+        self.atoms: Atoms | None = None
+        self.energy: float | None = None
         self.parts = {suffix: Grown(self.file(suffix)) for suffix in SUFFIXES}
         self.load()
 
-    def file(self, suffix):
+    def file(self, suffix: str) -> Path:
         """Return the path of the chain's file with this ending."""
         return self.path.with_suffix(suffix)
 
-    def load(self):
+    def load(self) -> None:
         """Read the checkpoint, if there is one, and drop what was written after it.
 
         Raises:
@@ -90,7 +99,14 @@ class Chain:
         for suffix, part in self.parts.items():
             part.take_up(sizes[suffix], sums.get(suffix), RESTORE)
 
-    def append(self, frames, row, accepted, atoms, energy):
+    def append(
+        self,
+        frames: Sequence[Atoms],
+        row: Mapping[str, Any],
+        accepted: bool,
+        atoms: Atoms | None,
+        energy: float | None,
+    ) -> None:
         """Keep a finished trial.
 
         Args:
@@ -111,7 +127,7 @@ class Chain:
             self.parts[suffix].append(addition.encode(errors="backslashreplace"))
         self.save()
 
-    def save(self):
+    def save(self) -> None:
         """Replace the checkpoint."""
         saved = {
             "trials": self.trials,
@@ -120,12 +136,12 @@ class Chain:
             "sizes": {suffix: part.size for suffix, part in self.parts.items()},
             "sha256": {suffix: part.note()["sha256"] for suffix, part in self.parts.items()},
             "energy": self.energy,
-            "atoms": atoms_to(self.atoms),
+            "atoms": None if self.atoms is None else atoms_to(self.atoms),
         }
         write_state(self.file(".json"), saved)
 
 
-def read_checkpoint(path):
+def read_checkpoint(path: Path) -> dict[str, Any]:
     """Return the values of a chain's checkpoint.
 
     Raises:
@@ -140,7 +156,7 @@ def read_checkpoint(path):
     return saved
 
 
-def snapshots_text(frames):
+def snapshots_text(frames: Sequence[Atoms]) -> str:
     """Return `ase.Atoms` as the text of an extxyz file."""
     text = io.StringIO()
     if frames:
@@ -148,7 +164,7 @@ def snapshots_text(frames):
     return text.getvalue()
 
 
-def atoms_to(atoms):
+def atoms_to(atoms: Atoms) -> dict[str, Any]:
     """Return what a checkpoint keeps of a structure; JSON holds floats to the last bit."""
     return {
         "numbers": atoms.numbers.tolist(),
@@ -158,13 +174,13 @@ def atoms_to(atoms):
     }
 
 
-def atoms_from(saved):
+def atoms_from(saved: Mapping[str, Any]) -> Atoms:
     """Invert `atoms_to`."""
     atoms = Atoms(saved["numbers"], saved["positions"], cell=saved["cell"], pbc=True)
     return with_layers(atoms, np.array(saved["layer"]))
 
 
-def table_rows(path, size=None):
+def table_rows(path: Path, size: int | None = None) -> list[dict[str, str]]:
     """Return the rows of a chain's table as dicts of texts, up to `size` bytes of the file.
 
     Only a line feed ends a row: messages of calculators have had other line ends.
@@ -175,7 +191,7 @@ def table_rows(path, size=None):
     return [dict(zip(names, row, strict=False)) for row in rows]
 
 
-def check_settings(folder, settings, checksums):
+def check_settings(folder: Path, settings: dict[str, Any], checksums: Mapping[str, str]) -> None:
     """Keep what the chains are made with, or raise `ConfigError` if it was something else.
 
     While no chain has a finished trial, what was kept before is replaced.
@@ -208,7 +224,7 @@ def check_settings(folder, settings, checksums):
         write_state(path, known | settings)
 
 
-def join_chains(chains, out):
+def join_chains(chains: Iterable[Chain], out: Path) -> None:
     """Write the snapshots of all chains, one after the other, as one file; it appears whole."""
     with atomic_write(out) as partial, open(partial, "wb") as joined:
         for chain in chains:

@@ -5,17 +5,27 @@ snapshots most digits are equal, which xz finds: 0.3 MB for 1,000 snapshots of 8
 needs twice as much and plain extxyz 6 MB.
 """
 
+from __future__ import annotations
+
 import gzip
 import lzma
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ase.io.extxyz import key_val_dict_to_str
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from keras_ruo2.basin_hopping.history import HistoryFrame
+
 
 DECIMALS = 4  # of positions and energies: the energy is off by 1e-3 eV at 10 eV/Å, at most
 LENGTH_DIGITS = 9
 DERIVED = ("num_ru", "num_o", "grand_potential")  # follow from the structure and the rest
 
 
-def text_of(frame):
+def text_of(frame: HistoryFrame) -> str:
     """Return a frame as extxyz: energy, layers, history; no constraint, it is in the layers.
 
     Properties that follow from others are left out.
@@ -35,12 +45,12 @@ def text_of(frame):
     return f"{len(atoms)}\n{header}\n{rows}\n"
 
 
-def decimals(values):
+def decimals(values: np.ndarray) -> list[str]:
     """Return numbers as text, without the sign of zero."""
     return [f"{value + 0.0:.{DECIMALS}f}" for value in values.round(DECIMALS).tolist()]
 
 
-def pack(texts, suffix):
+def pack(texts: Sequence[str], suffix: str) -> bytes:
     """Return the bytes of a file with these frames, packed as its name's ending says."""
     whole = "".join(texts).encode()
     if suffix == ".xz":
@@ -48,7 +58,7 @@ def pack(texts, suffix):
     return gzip.compress(whole, 9, mtime=0) if suffix == ".gz" else whole
 
 
-def split_into_parts(texts, most_bytes):
+def split_into_parts(texts: Sequence[str], most_bytes: int) -> list[bytes]:
     """Pack frames into as few parts of equal numbers as stay below `most_bytes` each.
 
     Args:

@@ -4,8 +4,11 @@ Nothing is written, locked or cut. Of a chain that is being worked on only what 
 counts is read (see `keras_ruo2.basin_hopping.chains`).
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from ase import Atoms
@@ -35,7 +38,7 @@ class HistoryFrame(NamedTuple):
         source: The text of the frame in extxyz, or `ase.Atoms`.
     """
 
-    info: dict
+    info: dict[str, Any]
     energy: float
     num_metal: int
     num_o: int
@@ -43,34 +46,34 @@ class HistoryFrame(NamedTuple):
     source: str | Atoms
 
     @property
-    def atoms(self):
+    def atoms(self) -> Atoms:
         """The structure, `ase.Atoms`; read anew each time."""
         if isinstance(self.source, Atoms):
             return self.source
         return parse_structure(self.source)
 
     @property
-    def energy_per_atom(self):
+    def energy_per_atom(self) -> float:
         """Potential energy, eV per atom."""
         return self.energy / (self.num_metal + self.num_o)
 
     @property
-    def grand_potential(self):
+    def grand_potential(self) -> float:
         """Omega of `keras_ruo2.basin_hopping.trial`, eV."""
         return self.energy - self.num_o * (self.info["oxygen_energy"] + self.info["dmu_o"])
 
     @property
-    def trial(self):
+    def trial(self) -> tuple[int, int]:
         """Chain and trial."""
         return self.info["chain"], self.info["trial"]
 
     @property
-    def name(self):
+    def name(self) -> tuple[int, int, int]:
         """Chain, trial and snapshot, which no other one of the search has."""
         return *self.trial, self.info["snapshot"]
 
 
-def iterate_frames(path):
+def iterate_frames(path: Path) -> Iterator[HistoryFrame]:
     """Read the snapshots of a search one after the other.
 
     Args:
@@ -83,7 +86,7 @@ def iterate_frames(path):
         ConfigError: If a file cannot be read, its structures have no energy or no history, or a
             snapshot comes twice, as those of two searches do; or if there is none.
     """
-    seen = {}
+    seen: dict[tuple[int, int, int], Path] = {}
     for file in structure_files("structures", path):
         number = 0
         try:
@@ -102,7 +105,7 @@ def iterate_frames(path):
         raise ConfigError(f"{path} holds no snapshot.")
 
 
-def check_new(frame, file, seen):
+def check_new(frame: HistoryFrame, file: Path, seen: dict[tuple[int, int, int], Path]) -> None:
     """Note where a snapshot is, or raise `ConfigError` if it was there before.
 
     Args:
@@ -119,7 +122,7 @@ def check_new(frame, file, seen):
     seen[frame.name] = file
 
 
-def frames_in(file):
+def frames_in(file: Path) -> Iterator[HistoryFrame]:
     """Return an iterator over the frames of one file; extxyz is parsed no more than needed.
 
     Of a chain's file only what its checkpoint counts is read.
@@ -130,7 +133,7 @@ def frames_in(file):
     return (frame_of_atoms(atoms, file) for atoms in iterate_file(file))
 
 
-def kept_size(file, suffix):
+def kept_size(file: Path, suffix: str) -> float:
     """Return how many bytes of a chain's file are finished trials; all of it if it is no chain's.
 
     A search writes the trial first and then the checkpoint, so that the checkpoint is read first.
@@ -144,7 +147,7 @@ def kept_size(file, suffix):
     return size
 
 
-def frame_of_text(text, file):
+def frame_of_text(text: str, file: Path) -> HistoryFrame:
     """Parse the comment line of a frame, and count its atoms."""
     number, header, *rows, rest = text.split("\n")
     if len(rows) < int(number) or rest:
@@ -159,7 +162,7 @@ def frame_of_text(text, file):
     return HistoryFrame(python_numbers(info), energy, len(rows) - num_o, num_o, lengths, text)
 
 
-def frame_of_atoms(atoms, file):
+def frame_of_atoms(atoms: Atoms, file: Path) -> HistoryFrame:
     """Return the frame of a structure of another format."""
     energy = check_history(atoms.info, potential_energy(atoms), file)
     num_o = int(np.sum(atoms.symbols == "O"))
@@ -169,11 +172,11 @@ def frame_of_atoms(atoms, file):
     )
 
 
-def check_history(info, energy, file):
+def check_history(info: Mapping[str, Any], energy: float | None, file: Path) -> float:
     """Return the energy, or raise `ConfigError` if a structure is no snapshot of a search."""
     missing = [name for name in HISTORY if name not in info]
     missing += ["energy"] if energy is None else []
-    if missing:
+    if missing or energy is None:
         raise ConfigError(
             f"{file}: a structure has no {', '.join(missing)}. Give snapshots of "
             "python -m data_prep basin_hopping, with their history."
@@ -181,14 +184,14 @@ def check_history(info, energy, file):
     return float(energy)
 
 
-def python_numbers(info):
+def python_numbers(info: Mapping[str, Any]) -> dict[str, Any]:
     """Return `info` with Python's numbers instead of NumPy's."""
     return {k: v.item() if isinstance(v, np.generic) else v for k, v in info.items()}
 
 
-def iterate_trials(path):
+def iterate_trials(path: Path) -> Iterator[list[HistoryFrame]]:
     """Yield the frames of one trial after the other, as lists."""
-    group = []
+    group: list[HistoryFrame] = []
     for frame in iterate_frames(path):
         if group and frame.trial != group[-1].trial:
             yield group
@@ -198,7 +201,7 @@ def iterate_trials(path):
         yield group
 
 
-def unplaced(path):
+def unplaced(path: Path) -> dict[int, list[tuple[int, str, str]]] | None:
     """Return the trials that left no snapshot, which only the tables of chains know.
 
     Args:
@@ -216,7 +219,7 @@ def unplaced(path):
         size = kept_size(file, ".csv")
         trials[int(table.stem.split("-")[-1])] = [
             (int(row["trial"]), row["move"], row["outcome"])
-            for row in table_rows(table, None if size == np.inf else size)
+            for row in table_rows(table, None if size == np.inf else int(size))
             if int(row["snapshots"]) == NOTHING_MADE
         ]
     return trials if tables else None

@@ -4,9 +4,12 @@ Bonds in Å; bends and torsions in radians. An internal coordinate is a row of a
 periodic image it belongs to, so that cells may be as small as one bond.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
+from ase import Atoms
 from ase.data import covalent_radii
 from ase.geometry import (
     get_angles,
@@ -16,7 +19,7 @@ from ase.geometry import (
 )
 from ase.neighborlist import neighbor_list
 from scipy.linalg import eigh
-from scipy.sparse import coo_matrix
+from scipy.sparse import coo_matrix, csr_matrix
 
 BOND_STRETCH = 1.2  # a bond is shorter than this times the sum of the covalent radii
 LINEAR = np.radians(170)  # bends beyond it, and torsions about them, are singular at 180 degrees
@@ -43,11 +46,11 @@ class Internals(NamedTuple):
     bends: Table
     torsions: Table
 
-    def __len__(self):
+    def __len__(self) -> int:
         return sum(len(table.atoms) for table in self)
 
 
-def find_internals(atoms, chosen):
+def find_internals(atoms: Atoms, chosen: np.ndarray) -> Internals:
     """Find every bond, bend and torsion that moves when one of the `chosen` atoms moves.
 
     Atoms are bonded within `BOND_STRETCH` times the sum of their covalent radii. Bends beyond
@@ -88,14 +91,14 @@ class Bonds(NamedTuple):
     counts: np.ndarray
 
     @property
-    def forward(self):
+    def forward(self) -> np.ndarray:
         """Numbers of the bonds, one of the two ends of each."""
         signs = self.image[np.arange(len(self.image)), (self.image != 0).argmax(axis=1)]
         upwards = signs > 0  # the first of the three that is not 0
         return np.flatnonzero((self.first < self.second) | ((self.first == self.second) & upwards))
 
 
-def find_bonds(atoms):
+def find_bonds(atoms: Atoms) -> Bonds:
     """Return the `Bonds` of atoms within `BOND_STRETCH` times the sum of their covalent radii."""
     radii = BOND_STRETCH * covalent_radii[atoms.numbers]
     first, second, image = neighbor_list("ijS", atoms, radii)
@@ -104,20 +107,20 @@ def find_bonds(atoms):
     return Bonds(first[order], second[order], image[order], np.cumsum(counts) - counts, counts)
 
 
-def run_members(lengths):
+def run_members(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return, for runs of these lengths, the run and the place in it of each member."""
     which = np.repeat(np.arange(len(lengths)), lengths)
     return which, np.arange(len(which)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
-def bond_rows(bonds):
+def bond_rows(bonds: Bonds) -> tuple[np.ndarray, np.ndarray]:
     """Return atoms `(n, 2)` and images `(n, 2, 3)` of every bond."""
     k = bonds.forward
     members = np.stack([bonds.first[k], bonds.second[k]], axis=1)
     return members, np.stack([np.zeros_like(bonds.image[k]), bonds.image[k]], axis=1)
 
 
-def bend_rows(bonds):
+def bend_rows(bonds: Bonds) -> tuple[np.ndarray, np.ndarray]:
     """Return atoms `(n, 3)` and images `(n, 3, 3)` of every pair of bonds at an atom."""
     _, number = run_members(bonds.counts)
     p, place = run_members(number)  # each bond with those of its atom before it
@@ -127,7 +130,7 @@ def bend_rows(bonds):
     return members, np.stack(images, axis=1)
 
 
-def torsion_rows(bonds):
+def torsion_rows(bonds: Bonds) -> tuple[np.ndarray, np.ndarray]:
     """Return atoms `(n, 4)` and images `(n, 4, 3)` of every row of three bonds."""
     first, second, image, begins, counts = bonds
     middle = bonds.forward
@@ -146,10 +149,10 @@ def torsion_rows(bonds):
     return members[kept], images[kept]
 
 
-def without_linear(internals, atoms):
+def without_linear(internals: Internals, atoms: Atoms) -> Internals:
     """Drop bends beyond `LINEAR` or below its supplement, and torsions about such bends."""
 
-    def bent(first, second):
+    def bent(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         angles = np.radians(get_angles(first, second)) if len(first) else np.empty(0)
         return (angles < LINEAR) & (angles > np.pi - LINEAR)
 
@@ -161,13 +164,13 @@ def without_linear(internals, atoms):
     return Internals(bonds, bends, Table(*(part[usable] for part in torsions)))
 
 
-def bond_vectors(table, atoms):
+def bond_vectors(table: Table, atoms: Atoms) -> list[np.ndarray]:
     """Return the vectors from each atom of a row to the next, a list of arrays `(n, 3)`, Å."""
     places = atoms.positions[table.atoms] + table.images @ atoms.cell.array
     return list(np.diff(places, axis=1).swapaxes(0, 1))
 
 
-def wilson_b(internals, atoms):
+def wilson_b(internals: Internals, atoms: Atoms) -> csr_matrix:
     """Return Wilson's B matrix, the derivatives of the internals by Cartesian coordinates.
 
     Args:
@@ -199,7 +202,7 @@ def wilson_b(internals, atoms):
     return coo_matrix((np.concatenate([np.empty(0), *derivatives]), indices), shape=shape).tocsr()
 
 
-def delocalised_modes(atoms, chosen):
+def delocalised_modes(atoms: Atoms, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the delocalised internal coordinates of the `chosen` atoms as Cartesian directions.
 
     They are the right singular vectors of B, restricted to the columns of the chosen atoms: moving

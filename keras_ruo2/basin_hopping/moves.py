@@ -4,10 +4,14 @@ A move takes atoms with an array "layer" (`keras_ruo2.structure.layers`) and a r
 returns a new structure; only the displacement layer changes.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from ase import Atoms
+from ase.cell import Cell
 from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
 
@@ -43,7 +47,7 @@ class Move(NamedTuple):
     reason: str = ""
 
 
-def displace(atoms, rng, *, length, share):
+def displace(atoms: Atoms, rng: np.random.Generator, *, length: float, share: float) -> Move:
     """Move the displacement layer along a random share of its delocalised internal coordinates.
 
     Weights are uniform in [-1, 1], the sum is scaled so that its largest Cartesian component is
@@ -79,19 +83,19 @@ def displace(atoms, rng, *, length, share):
     return Move("displace", trial)
 
 
-def random_direction(modes, rng, share):
+def random_direction(modes: np.ndarray, rng: np.random.Generator, share: float) -> np.ndarray:
     """Return a random sum of a `share` of the modes, its largest component 1: shape `(n, 3)`."""
     drawn = rng.choice(len(modes), max(1, round(share * len(modes))), replace=False)
     direction = np.tensordot(rng.uniform(-1, 1, len(drawn)), modes[drawn], axes=1)
     return direction / np.abs(direction).max()
 
 
-def count_clashes(atoms):
+def count_clashes(atoms: Atoms) -> int:
     """Count the pairs of atoms nearer than `CLASH` times the sum of their covalent radii."""
     return len(neighbor_list("i", atoms, CLASH * covalent_radii[atoms.numbers])) // 2
 
 
-def clash_counter(atoms, length):
+def clash_counter(atoms: Atoms, length: float) -> Callable[[np.ndarray], int]:
     """Return a function from a displacement, shape `(n, 3)`, to `count_clashes` after it.
 
     Neighbours are looked up once, as far as they can come near each other.
@@ -105,14 +109,19 @@ def clash_counter(atoms, length):
     first, second, apart = neighbor_list("ijD", atoms, reach + 1e-6)
     nearest = radii[first] + radii[second]
 
-    def count(displacement):
+    def count(displacement: np.ndarray) -> int:
         after = apart + displacement[second] - displacement[first]
         return int(np.sum(np.einsum("ij,ij->i", after, after) < nearest**2)) // 2
 
     return count
 
 
-def exchange(atoms, rng, *, find_sites=None):
+def exchange(
+    atoms: Atoms,
+    rng: np.random.Generator,
+    *,
+    find_sites: Callable[[Atoms], np.ndarray] | None = None,
+) -> Move:
     """Insert an O or remove one of the displacement layer, with equal probability.
 
     The place is drawn uniformly from the free sites, the O from the layer's. The way back from n O
@@ -142,7 +151,7 @@ def exchange(atoms, rng, *, find_sites=None):
     return Move("remove", trial, float(np.log(len(oxygen) / max(1, len(find_sites(trial))))))
 
 
-def with_oxygen(atoms, place):
+def with_oxygen(atoms: Atoms, place: np.ndarray) -> Atoms:
     """Return a copy of `atoms` with an O of the displacement layer at `place` (Å)."""
     result = atoms.copy()
     result.set_constraint()
@@ -150,7 +159,7 @@ def with_oxygen(atoms, place):
     return with_layers(result, np.append(layer_of(atoms), DISPLACED))
 
 
-def without_atom(atoms, index):
+def without_atom(atoms: Atoms, index: int) -> Atoms:
     """Return a copy of `atoms` without the atom `index`."""
     kept = np.arange(len(atoms)) != index
     result = atoms.copy()
@@ -158,7 +167,7 @@ def without_atom(atoms, index):
     return with_layers(result[kept], layer_of(atoms)[kept])
 
 
-def insertion_sites(atoms):
+def insertion_sites(atoms: Atoms) -> np.ndarray:
     """Find the places where an O would complete the octahedron of a Ru of the displacement layer.
 
     Around every Ru of the layer with fewer than six O, places at `SITE_BOND` that keep away from
@@ -190,7 +199,7 @@ def insertion_sites(atoms):
     return chosen
 
 
-def crowding(atoms, centre, around):
+def crowding(atoms: Atoms, centre: np.ndarray, around: np.ndarray) -> np.ndarray:
     """Say how crowded places around an atom are.
 
     Args:
@@ -217,7 +226,7 @@ def crowding(atoms, centre, around):
     )
 
 
-def sphere(count):
+def sphere(count: int) -> np.ndarray:
     """Return `count` directions that cover a sphere evenly (a Fibonacci lattice), `(count, 3)`."""
     height = 1 - (2 * np.arange(count) + 1) / count
     angle = np.pi * (1 + np.sqrt(5)) * np.arange(count)
@@ -225,7 +234,7 @@ def sphere(count):
     return np.stack([radius * np.cos(angle), radius * np.sin(angle), height], axis=1)
 
 
-def image_distances(places, others, cell):
+def image_distances(places: np.ndarray, others: np.ndarray, cell: Cell) -> np.ndarray:
     """Return distances to the nearest periodic image in an orthogonal cell, `(n, m)`, Å."""
     lengths = cell.lengths()
     apart = places[:, None] - others[None]

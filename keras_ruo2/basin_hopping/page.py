@@ -1,6 +1,15 @@
 """The report of a search as one HTML page."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
 from keras_ruo2.pages.render import write_html
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 PAGE = "report.html"
 CAPTIONS = {
@@ -12,7 +21,9 @@ CAPTIONS = {
 }
 
 
-def write_search_page(folder, parts, pictures):
+def write_search_page(
+    folder: Path, parts: Sequence[tuple[str, Sequence[Any]]], pictures: Iterable[str]
+) -> None:
     """Write the same as one HTML page with the pictures inside.
 
     Args:

@@ -1,15 +1,20 @@
 """Tables and pictures of a basin-hopping search, finished or running."""
 
+from __future__ import annotations
+
 import csv
 import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_ruo2.basin_hopping.figures import figures, signless
 from keras_ruo2.basin_hopping.page import PAGE, write_search_page
 from keras_ruo2.basin_hopping.statistics import (
-    SQUARE_NM,
+    ChainRecord,
+    Search,
     by_start,
-    formula_excess,
     outcomes_by,
     read_search,
 )
@@ -21,9 +26,12 @@ from keras_ruo2.plotting import search as plotting_search
 from keras_ruo2.plotting.style import save_figure
 from keras_ruo2.structure.energies import class_edges
 
+if TYPE_CHECKING:
+    from keras_ruo2.config.search import SearchReportConfig
+
+Parts = list[tuple[str, list[Any]]]  # titles, and texts and tables below each
 NUM_CLASSES = 10
 LEAST_WIDTH = 0.01  # eV per atom that the energy classes span, so that their edges can be told
-MOST_DRAWN = 6  # starts of which structures are drawn, of different facets first
 ABOUT_CHAINS = (
     "Grand potentials are those of accepted structures, over the relaxed start's, per area of the "
     "cell."
@@ -43,7 +51,7 @@ COLUMNS = (
 )
 
 
-def main(config):
+def main(config: SearchReportConfig) -> None:
     """Write report.md, report.html, chains.csv and the pictures into `config.out`.
 
     Args:
@@ -66,14 +74,14 @@ def main(config):
     )
 
 
-def edges_of(energies):
+def edges_of(energies: np.ndarray) -> np.ndarray:
     """Return the edges of the energy classes, eV per atom; equal energies get some room."""
     if np.ptp(energies) < LEAST_WIDTH:
         energies = np.mean(energies) + LEAST_WIDTH * np.array([-0.5, 0.5])
     return class_edges(energies, NUM_CLASSES)
 
 
-def report_parts(search, edges):
+def report_parts(search: Search, edges: np.ndarray) -> Parts:
     """Return what the report says: pairs of a title and a list of texts and tables.
 
     A table is a list of rows, the first one its head.
@@ -84,7 +92,7 @@ def report_parts(search, edges):
         (outcomes_by(chains, lambda chain, row: chain.dmu_o), "dmu_o (eV)"),
         (outcomes_by(chains, lambda chain, row: chain.start), "start"),
     )
-    parts = [
+    parts: Parts = [
         ("A search in numbers", [search_summary(search)]),
         ("Chains", [ABOUT_CHAINS, [COLUMNS, *(chain_row(chain) for chain in chains)]]),
         ("What became of the moves", [outcome_table(*each) for each in outcomes]),
@@ -93,7 +101,7 @@ def report_parts(search, edges):
     return [(title, [each for each in content if each]) for title, content in parts]
 
 
-def write_tables(search, parts, config):
+def write_tables(search: Search, parts: Parts, config: SearchReportConfig) -> list[str]:
     """Write report.md and chains.csv and return their names."""
     lines = []
     for level, (title, content) in zip(("#", *["##"] * len(parts)), parts, strict=False):
@@ -107,7 +115,7 @@ def write_tables(search, parts, config):
     return ["report.md", "chains.csv"]
 
 
-def search_summary(search):
+def search_summary(search: Search) -> str:
     """Return how much there is, as a sentence or two."""
     trials = sum(len(chain.moves) for chain in search.chains)
     starts, snapshots = by_start(search.chains), f"{len(search.energies):,} snapshots"
@@ -122,20 +130,20 @@ def search_summary(search):
     return text
 
 
-def joined_range(search):
+def joined_range(search: Search) -> str:
     """Return the least and largest number of atoms of the starts and lowest structures."""
     frames = [frame for chain in search.chains for frame in (chain.first, chain.lowest) if frame]
     counts = [frame.num_metal + frame.num_o for frame in frames]
     return f"{min(counts)} to {max(counts)}" if counts else "unknown numbers of"
 
 
-def lengths_range(search):
+def lengths_range(search: Search) -> str:
     """Return the least and largest length of the cells, Å."""
     lengths = np.array([chain.lengths for chain in search.chains])
     return f"{lengths.min():.1f} to {lengths.max():.1f}"
 
 
-def chain_row(chain):
+def chain_row(chain: ChainRecord) -> tuple[Any, ...]:
     """Return the values of `COLUMNS` for a chain."""
     now = chain.current("num_o")
     lowest = chain.lowest
@@ -149,45 +157,42 @@ def chain_row(chain):
         sum(row.snapshots for row in chain.trials),
         chain.first.num_o,
         f"{now[-1]:.0f}",
-        f"{signless(chain.relative(lowest.grand_potential)):.1f}" if lowest else "-",
+        f"{signless(float(chain.relative(lowest.grand_potential))):.1f}" if lowest else "-",
         lowest.info["trial"] if lowest else "-",
         lowest.num_o if lowest else "-",
     )
 
 
-def signless(value):
-    """Return a value that would be printed as -0.0 as 0.0."""
-    return value if abs(value) >= 0.05 else 0.0
-
-
-def outcome_table(outcomes, title):
+def outcome_table(outcomes: Mapping[Any, Mapping[str, int]], title: str) -> list[tuple[Any, ...]]:
     """Return a table of shares of outcomes, a row for each label; none without outcomes."""
     if not outcomes:
         return []
     names = sorted({name for row in outcomes.values() for name in row}, key=order_of)
-    rows = [(title, "trials", *(f"{name.replace('_', ' ')} (%)" for name in names))]
+    rows: list[tuple[Any, ...]] = [
+        (title, "trials", *(f"{name.replace('_', ' ')} (%)" for name in names))
+    ]
     for label, row in outcomes.items():
         total = sum(row.values())
         rows.append((label, total, *(f"{100 * row.get(name, 0) / total:.0f}" for name in names)))
     return rows
 
 
-def order_of(outcome):
+def order_of(outcome: str) -> tuple[int, str]:
     """Return where an outcome stands among the others."""
     known = list(plotting_search.OUTCOMES)
     return (known.index(outcome) if outcome in known else len(known), outcome)
 
 
-def energy_table(energies, edges):
+def energy_table(energies: np.ndarray, edges: np.ndarray) -> list[tuple[Any, ...]]:
     """Return the counts of the energy classes as a table."""
     counts, _ = np.histogram(energies, edges)
-    rows = [("class", "from (eV per atom)", "to", "snapshots")]
+    rows: list[tuple[Any, ...]] = [("class", "from (eV per atom)", "to", "snapshots")]
     for number, count in enumerate(counts):
         rows.append((number, f"{edges[number]:.3f}", f"{edges[number + 1]:.3f}", int(count)))
     return rows
 
 
-def above_line(above):
+def above_line(above: np.ndarray) -> str:
     """Return how far snapshots lie above the lowest of their trial, as a sentence."""
     if not len(above):
         return ""
@@ -199,95 +204,7 @@ def above_line(above):
     )
 
 
-def markdown(rows):
+def markdown(rows: Sequence[Sequence[Any]]) -> str:
     """Return rows as a Markdown table, the first one its head."""
     lines = [f"| {' | '.join(map(str, row))} |" for row in rows]
     return "\n".join([lines[0], f"|{'---|' * len(rows[0])}", *lines[1:]])
-
-
-def figures(search, edges):
-    """Yield the names and figures of the pictures that the search is long enough for."""
-    groups = by_start(search.chains)
-    above = search.above
-    yield "energies.png", plotting_search.draw_energy_histogram(search.energies, edges, above)
-    yield "composition.png", composition_figure(groups)
-    if any(len(chain.moves) for chain in search.chains):
-        yield "acceptance.png", acceptance_figure(search.chains)
-        yield "grand_potential.png", grand_potential_figure(groups)
-    yield "structures.png", plotting_search.draw_structures(chosen_structures(groups))
-
-
-def composition_figure(groups):
-    """Return the picture of O gained and lost."""
-    potentials = sorted({chain.dmu_o for chains in groups.values() for chain in chains})
-    compositions = {name: [composition_of(chain) for chain in groups[name]] for name in groups}
-    return plotting_search.draw_composition(compositions, potentials)
-
-
-def composition_of(chain):
-    """Return what the picture of compositions needs of a chain."""
-    counts = [chain.first.num_o, *chain.current("num_o")]
-    lowest = chain.lowest.num_o if chain.lowest else np.nan
-    return {
-        "dmu_o": chain.dmu_o,
-        "excess": chain.excess(counts),
-        "lowest": chain.excess(lowest),
-        "one": SQUARE_NM / chain.area,
-    }
-
-
-def acceptance_figure(chains):
-    """Return the picture of acceptance rates and outcomes."""
-    tried = [chain for chain in chains if len(chain.moves)]
-    potentials = sorted({chain.dmu_o for chain in tried})
-    rates = {
-        f"{value:g}": [chain.accepted for chain in tried if chain.dmu_o == value]
-        for value in potentials
-    }
-    moves = outcomes_by(tried, lambda chain, row: row.move)
-    values = {
-        f"at {value:g} eV": outcomes_by(tried, lambda chain, row: chain.dmu_o)[value]
-        for value in potentials
-    }
-    return plotting_search.draw_acceptance(rates, moves | values)
-
-
-def grand_potential_figure(groups):
-    """Return the picture of grand potentials along the chains."""
-    curves = {
-        name: [
-            {
-                "dmu_o": chain.dmu_o,
-                "current": chain.relative(chain.current("grand_potential")),
-                "refused": chain.relative(chain.refused),
-            }
-            for chain in chains
-        ]
-        for name, chains in groups.items()
-    }
-    return plotting_search.draw_grand_potentials(curves)
-
-
-def chosen_structures(groups):
-    """Choose structures to draw: starts of different facets, and the lowest of their chains.
-
-    Returns:
-        Dict for `plotting_search.draw_structures`.
-    """
-    facets = {chains[0].facet: name for name, chains in reversed(groups.items())}
-    first = [name for name in groups if name in facets.values()]
-    names = (first + [name for name in groups if name not in first])[:MOST_DRAWN]
-    chosen = {}
-    for name in [name for name in groups if name in names]:
-        chains = sorted(groups[name], key=lambda chain: chain.dmu_o)
-        column = [(f"start {formula_excess(chains[0].first)}", chains[0].first.atoms)]
-        for chain in {chains[0].number: chains[0], chains[-1].number: chains[-1]}.values():
-            if chain.lowest is None:
-                continue
-            gain = chain.relative(chain.lowest.grand_potential)
-            title = (
-                f"{formula_excess(chain.lowest)}\n{signless(gain):.1f} meV/Å² at {chain.dmu_o:g} eV"
-            )
-            column.append((title, chain.lowest.atoms))
-        chosen[name] = column
-    return chosen

@@ -5,8 +5,12 @@ structure and the trial's own random numbers only, so that it may be made here o
 made again when a worker dies: the files are the same.
 """
 
+from __future__ import annotations
+
 import itertools
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ase import Atoms
 
@@ -14,7 +18,7 @@ from keras_ruo2.basin_hopping.chains import Chain, check_settings, join_chains, 
 from keras_ruo2.basin_hopping.moves import CLASH
 from keras_ruo2.basin_hopping.snapshots import snapshot_atoms, trial_history, trial_row
 from keras_ruo2.basin_hopping.starts import check_files, is_file, make_starts, start_words
-from keras_ruo2.basin_hopping.trial import CLASHING, FAILED, Conditions, faults_of
+from keras_ruo2.basin_hopping.trial import CLASHING, FAILED, Conditions, Trial, faults_of
 from keras_ruo2.basin_hopping.worker import Engine, find_search_references, make_start, make_trial
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.io import messages
@@ -25,6 +29,10 @@ from keras_ruo2.io.pool import SerialPool, open_pool
 from keras_ruo2.io.progress import ChainProgress
 from keras_ruo2.relaxation.calculators import check_calculator, make_calculator
 from keras_ruo2.species import DEFAULT, assumption_note
+
+if TYPE_CHECKING:
+    from keras_ruo2.config.preparation import BasinHoppingConfig
+
 
 MOST_FAILURES = 10  # trials of a chain in a row in which the calculator may fail
 MOST_CHAINS = 1_000_000  # in the order of trials
@@ -40,7 +48,7 @@ class Plan(NamedTuple):
     conditions: Conditions
 
 
-def main(config):
+def main(config: BasinHoppingConfig) -> None:
     """Run every chain to `config.steps` trials and join their snapshots in one file.
 
     Args:
@@ -48,15 +56,17 @@ def main(config):
     """
     if config.scheduler is None:
         check_calculator(config.calculator)
-    checksums = {start: checksum(start) for start in start_words(config.start) if is_file(start)}
+    checksums = {
+        start: checksum(Path(start)) for start in start_words(config.start) if is_file(start)
+    }
     check_files(config)
     folder = config.out.with_suffix(".chains")
     check_writable(folder)
     assumption_note(config.pair)
     with only_user(folder / "lock"), open_pool(config.scheduler, config.workers) as pool:
-        engine = config.calculator
+        engine: Engine | str = config.calculator
         if isinstance(pool, SerialPool):
-            engine = Engine(*make_calculator(engine))
+            engine = Engine(*make_calculator(config.calculator))
         provenance, a, c, oxygen = pool.call(find_search_references, engine, config)
         starts = make_starts(config, a, c)
         check_fits_memory(config, starts)
@@ -76,7 +86,7 @@ def main(config):
     )
 
 
-def make_plans(config, starts, oxygen):
+def make_plans(config: BasinHoppingConfig, starts: Sequence[Atoms], oxygen: float) -> list[Plan]:
     """Return a `Plan` for every start, chemical potential and repetition."""
     combined = itertools.product(starts, config.potentials, range(config.chains))
     return [
@@ -85,18 +95,25 @@ def make_plans(config, starts, oxygen):
     ]
 
 
-def check_fits_memory(config, starts):
+def check_fits_memory(config: BasinHoppingConfig, starts: Sequence[Atoms]) -> None:
     """Raise `ConfigError` if the largest start would not fit into this machine's memory.
 
     The workers of a scheduler look at their own memory.
     """
     if config.scheduler is None:
         free = free_memory()
-        each = None if free is None else free / (config.workers or 1)
+        each = None if free is None else free // (config.workers or 1)
         check_memory(config.calculator, max(map(len, starts)), each)
 
 
-def run_chains(plans, chains, pool, engine, provenance, config):
+def run_chains(
+    plans: Sequence[Plan],
+    chains: Sequence[Chain],
+    pool: Any,
+    engine: Engine | str,
+    provenance: Mapping[str, str],
+    config: BasinHoppingConfig,
+) -> None:
     """Take the chains forward, shorter ones first; each has one trial at work at any time.
 
     Args:
@@ -111,14 +128,15 @@ def run_chains(plans, chains, pool, engine, provenance, config):
         ConfigError: If the calculator of a worker is another one or fails.
     """
     progress = ChainProgress(chains, config.steps)
-    of_start = {}  # chains that begin with a start, which is relaxed once for all of them
+    # Chains that begin with a start, which is relaxed once for all of them.
+    of_start: dict[int | str, list[tuple[Plan, Chain]]] = {}
     for plan, chain in zip(plans, chains, strict=True):
         if chain.trials == 0:
             of_start.setdefault(plan.start.info["start"], []).append((plan, chain))
         elif chain.trials <= config.steps:
             hand_out(plan, chain, pool, engine, config.seed)
-    for name, members in of_start.items():
-        plan, chain = members[0]
+    for name, alike in of_start.items():
+        plan, chain = alike[0]
         arguments = (plan.start, engine, plan.conditions)
         pool.submit(name, chain.number, make_start, *arguments)
     pairs = zip(plans, chains, strict=True)
@@ -135,7 +153,7 @@ def run_chains(plans, chains, pool, engine, provenance, config):
                 hand_out(plan, chain, pool, engine, config.seed)
 
 
-def remark_on_faults(name, atoms):
+def remark_on_faults(name: str, atoms: Atoms) -> None:
     """Say so if a relaxed start is faulty: trials may mend it, or all be refused for it."""
     faults = ", ".join(fault.replace("_", " ") for fault, _ in faults_of(atoms))
     if faults:
@@ -144,14 +162,14 @@ def remark_on_faults(name, atoms):
         )
 
 
-def hand_out(plan, chain, pool, engine, seed):
+def hand_out(plan: Plan, chain: Chain, pool: Any, engine: Engine | str, seed: int) -> None:
     """Hand out the next trial of a chain; what comes of it depends on these arguments only."""
     numbers = (seed, plan.number, chain.trials)
     arguments = (chain.atoms, chain.energy, engine, plan.conditions, numbers)
     pool.submit(chain.number, chain.trials * MOST_CHAINS + chain.number, make_trial, *arguments)
 
 
-def check_same_calculator(made_with, provenance):
+def check_same_calculator(made_with: Mapping[str, str], provenance: Mapping[str, str]) -> None:
     """Raise `ConfigError` unless a trial was made with the calculator of the search."""
     for name, value in provenance.items():
         if made_with[name] != value:
@@ -161,7 +179,7 @@ def check_same_calculator(made_with, provenance):
             )
 
 
-def save_trial(plan, chain, trial, provenance):
+def save_trial(plan: Plan, chain: Chain, trial: Trial, provenance: Mapping[str, str]) -> None:
     """Keep a finished trial in the files of its chain.
 
     Raises:
@@ -178,7 +196,7 @@ def save_trial(plan, chain, trial, provenance):
     atoms, energy = chain.atoms, chain.energy
     if trial.accepted:
         atoms, energy = trial.snapshots[-1].atoms, trial.snapshots[-1].energy
-    common = trial_history(plan, chain, trial) | provenance
+    common = trial_history(plan, chain, trial) | dict(provenance)
     frames = [snapshot_atoms(shot, k, common, plan) for k, shot in enumerate(trial.snapshots)]
     chain.append(frames, trial_row(plan, chain, trial), trial.accepted, atoms, energy)
     if chain.failures >= MOST_FAILURES:
@@ -188,6 +206,6 @@ def save_trial(plan, chain, trial, provenance):
         )
 
 
-def count_frames(chain):
+def count_frames(chain: Chain) -> int:
     """Return the number of snapshots of a chain."""
     return sum(int(trial_row["snapshots"]) for trial_row in table_rows(chain.file(".csv")))

@@ -1,11 +1,23 @@
 """What is written of a trial: its snapshots with their history, and its row of the table."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ase import Atoms
+
 from keras_ruo2.basin_hopping.trial import count_oxygen, grand_potential
 from keras_ruo2.structure.bonds import pair_of
 from keras_ruo2.structure.cells import with_energy
 
+if TYPE_CHECKING:
+    from keras_ruo2.basin_hopping.chains import Chain
+    from keras_ruo2.basin_hopping.search import Plan
+    from keras_ruo2.basin_hopping.trial import Snapshot, Trial
 
-def trial_history(plan, chain, trial):
+
+def trial_history(plan: Plan, chain: Chain, trial: Trial) -> dict[str, Any]:
     """Return the history that all snapshots of a trial have in common."""
     conditions = plan.conditions
     return {
@@ -20,7 +32,7 @@ def trial_history(plan, chain, trial):
     }
 
 
-def snapshot_atoms(shot, number, common, plan):
+def snapshot_atoms(shot: Snapshot, number: int, common: Mapping[str, Any], plan: Plan) -> Atoms:
     """Return a snapshot as it is written: energy, layers, fixed atoms and history."""
     atoms = shot.atoms.copy()
     num_o = count_oxygen(atoms)
@@ -36,9 +48,9 @@ def snapshot_atoms(shot, number, common, plan):
     return with_energy(atoms, shot.energy)
 
 
-def trial_row(plan, chain, trial):
+def trial_row(plan: Plan, chain: Chain, trial: Trial) -> dict[str, Any]:
     """Return a trial's values of `chains.COLUMNS`."""
-    values = {"energy": "", "grand_potential": "", "num_o": ""}
+    values: dict[str, Any] = {"energy": "", "grand_potential": "", "num_o": ""}
     if trial.snapshots:
         last = trial.snapshots[-1]
         num_o = count_oxygen(last.atoms)

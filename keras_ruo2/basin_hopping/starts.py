@@ -1,8 +1,13 @@
 """Where chains of the basin-hopping search begin: named terminations or structures of a file."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from ase import Atoms
 
 from keras_ruo2.basin_hopping.trial import faults_of
 from keras_ruo2.errors import ConfigError, check_choice, check_file
@@ -12,6 +17,10 @@ from keras_ruo2.structure.cells import orthogonalise, widest_gap
 from keras_ruo2.structure.checks import check_species
 from keras_ruo2.structure.layers import FROZEN, assign_layers, with_layers
 from keras_ruo2.structure.slabs import TERMINATIONS, build_slab
+
+if TYPE_CHECKING:
+    from keras_ruo2.config.preparation import BasinHoppingConfig
+
 
 LEAST_GAP = 6.0  # Å of vacuum that a slab needs: the range of CHGNet, and of most potentials
 SLACK = 0.02  # share of a length by which a supercell may fall short of the wanted size
@@ -23,7 +32,7 @@ GROUPS = {"source": SOURCE, "all": tuple(TERMINATIONS)}
 NAMES = (*TERMINATIONS, *CHECKERBOARD)
 
 
-def is_file(start):
+def is_file(start: str) -> bool:
     """Say whether a word of `--start` is meant as a file: it has a folder or an ending, or is one.
 
     Names of terminations have neither.
@@ -31,13 +40,13 @@ def is_file(start):
     return start not in NAMES and (Path(start).is_file() or "." in start or "/" in start)
 
 
-def start_words(text):
+def start_words(text: str) -> tuple[str, ...]:
     """Split the value of `--start` into names of terminations and of files.
 
     Raises:
         ConfigError: If a word is neither, or a file is missing.
     """
-    words = []
+    words: list[str] = []
     for start in filter(None, (part.strip() for part in text.split(","))):
         words.extend(GROUPS.get(start, [start]))
     for start in words:
@@ -50,7 +59,7 @@ def start_words(text):
     return tuple(dict.fromkeys(words))
 
 
-def make_starts(config, a, c):
+def make_starts(config: BasinHoppingConfig, a: float | None, c: float | None) -> list[Atoms]:
     """Return every start as a slab in layers, ready for a chain.
 
     Args:
@@ -65,9 +74,14 @@ def make_starts(config, a, c):
     Raises:
         ConfigError: If a structure is no slab that the search can use; it is named.
     """
-    layered = []
+    layered: list[Atoms] = []
     for start in start_words(config.start):
-        slabs = from_file(start, config) if is_file(start) else [from_name(start, config, a, c)]
+        if is_file(start):
+            slabs = from_file(start, config)
+        elif a is None or c is None:
+            raise ConfigError(f"Start {start} is built from lattice constants. Give --a and --c.")
+        else:
+            slabs = [from_name(start, config, a, c)]
         layered.extend(in_layers(slab, config) for slab in slabs)
     names = [slab.info["start"] for slab in layered]
     if len(set(names)) < len(names):
@@ -75,7 +89,7 @@ def make_starts(config, a, c):
     return layered
 
 
-def check_files(config):
+def check_files(config: BasinHoppingConfig) -> None:
     """Raise `ConfigError` if a file holds a structure that the search cannot use.
 
     Names of terminations need lattice constants first, which may take the calculator minutes.
@@ -85,7 +99,7 @@ def check_files(config):
             in_layers(slab, config)
 
 
-def in_layers(slab, config):
+def in_layers(slab: Atoms, config: BasinHoppingConfig) -> Atoms:
     """Return a slab in layers, or raise `ConfigError` with its name."""
     try:
         check_vacuum_along_z(slab)
@@ -96,7 +110,7 @@ def in_layers(slab, config):
     return with_layers(slab, layers)
 
 
-def from_name(name, config, a, c):
+def from_name(name: str, config: BasinHoppingConfig, a: float, c: float) -> Atoms:
     """Build the supercell of a termination, its vacuum on top."""
     slab = build_slab(
         CHECKERBOARD.get(name, name), a=a, c=c, num_planes=config.planes, species=config.pair
@@ -115,7 +129,7 @@ def from_name(name, config, a, c):
     return above_ground(slab, thickness + gap)
 
 
-def from_file(path, config):
+def from_file(path: str, config: BasinHoppingConfig) -> list[Atoms]:
     """Read slabs and repeat them to the wanted size; their vacuum stays as it is."""
     repeated = []
     for number, atoms in enumerate(read_structures(path)):
@@ -135,12 +149,12 @@ def from_file(path, config):
     return repeated
 
 
-def repeats_for(length, size):
+def repeats_for(length: float, size: float) -> int:
     """Return how often a length is repeated to reach `size`, or all but `SLACK` of it."""
     return max(1, int(np.ceil(size / length - SLACK)))
 
 
-def checkerboard(slab, repeats):
+def checkerboard(slab: Atoms, repeats: Sequence[int]) -> Atoms:
     """Repeat a slab and take every second one of the outermost O of its upper face."""
     outermost = int(np.argmax(np.where(slab.numbers == O, slab.positions[:, 2], -np.inf)))
     cells = [(i, j) for i in range(repeats[0]) for j in range(repeats[1])]
@@ -149,7 +163,7 @@ def checkerboard(slab, repeats):
     return whole
 
 
-def above_ground(slab, height):
+def above_ground(slab: Atoms, height: float) -> Atoms:
     """Return a slab in a cell of the given height, half of its vacuum below it, Å."""
     gap, bottom = widest_gap(slab)
     result = slab.copy()
@@ -161,7 +175,7 @@ def above_ground(slab, height):
     return result
 
 
-def check_vacuum_along_z(slab):
+def check_vacuum_along_z(slab: Atoms) -> None:
     """Raise `ConfigError` unless `slab` has a vacuum along z."""
     gap, _ = widest_gap(slab)
     if gap < LEAST_GAP - 1e-6:
@@ -171,7 +185,7 @@ def check_vacuum_along_z(slab):
         )
 
 
-def check_frozen(slab, frozen):
+def check_frozen(slab: Atoms, frozen: np.ndarray) -> None:
     """Raise `ConfigError` if atoms that never move have a fault that trials are refused for.
 
     Where atoms do move, relaxation and trials may mend it.

@@ -3,14 +3,21 @@
 The rules are ours. All of them are deterministic; what is dropped is counted by rule.
 """
 
+from __future__ import annotations
+
 from collections import Counter, defaultdict
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from ase import Atoms
 from scipy.spatial import cKDTree
 
 from keras_ruo2.basin_hopping.history import START
+
+if TYPE_CHECKING:
+    from keras_ruo2.basin_hopping.history import HistoryFrame
+
 
 REPEATED_START, FAR_ABOVE = "repeated start", "far above the trial's lowest"
 NEXT_TO_ANOTHER, SEEN_BEFORE = "next to another of its trial", "seen in another trial"
@@ -29,7 +36,7 @@ class Kept(NamedTuple):
         above: Energy above the lowest of its trial, eV per atom.
     """
 
-    name: tuple
+    name: tuple[int, int, int]
     move: str
     above: float
 
@@ -43,12 +50,14 @@ class Thinning:
             of one trial, Å; and the distance within which structures of different trials are one.
     """
 
-    def __init__(self, limit, least):
+    def __init__(self, limit: float, least: float) -> None:
         self.limit, self.least = limit, least
-        self.dropped = Counter()
-        self.starts, self.seen = set(), defaultdict(list)
+        self.dropped: Counter[str] = Counter()
+        self.starts: set[str] = set()
+        self.seen: defaultdict[tuple[str, int, int, float], list[tuple[float, Atoms]]]
+        self.seen = defaultdict(list)
 
-    def keep(self, trial):
+    def keep(self, trial: Sequence[HistoryFrame]) -> list[Kept]:
         """Return the snapshots of a trial, `HistoryFrame`s, that are kept, as `Kept`."""
         info = trial[0].info
         if info["move"] == START:
@@ -68,7 +77,7 @@ class Thinning:
             self.seen[key_of(near[k])].append((near[k].energy, geometry_of(structures[k])))
         return [kept_frame(near[k], lowest) for k in new]
 
-    def is_known(self, frame, atoms):
+    def is_known(self, frame: HistoryFrame, atoms: Atoms) -> bool:
         """Say whether a snapshot of another trial, at whatever dmu_O, has this structure."""
         return any(
             abs(frame.energy - energy) <= SAME_ENERGY and same_places(atoms, other, self.least)
@@ -76,22 +85,22 @@ class Thinning:
         )
 
 
-def geometry_of(atoms):
+def geometry_of(atoms: Atoms) -> Atoms:
     """Return elements, positions and cell alone, a third of the memory."""
     return Atoms(atoms.numbers, atoms.positions, cell=atoms.cell)
 
 
-def key_of(frame):
+def key_of(frame: HistoryFrame) -> tuple[str, int, int, float]:
     """Return what equal structures have in common: start, atoms and, roughly, energy."""
     return frame.info["start"], frame.num_metal, frame.num_o, round(frame.energy, 1)
 
 
-def kept_frame(frame, lowest):
+def kept_frame(frame: HistoryFrame, lowest: float) -> Kept:
     """Return the `Kept` of a frame."""
     return Kept(frame.name, frame.info["move"], frame.energy_per_atom - lowest)
 
 
-def far_apart(structures, least):
+def far_apart(structures: Sequence[Atoms], least: float) -> list[int]:
     """Choose snapshots of a relaxation that differ, from its end backwards.
 
     So the relaxed structure, the one worth most, is always kept.
@@ -103,14 +112,14 @@ def far_apart(structures, least):
     Returns:
         Indices, ascending.
     """
-    chosen = []
+    chosen: list[int] = []
     for k in reversed(range(len(structures))):
         if not chosen or largest_shift(structures[k], structures[chosen[-1]]) >= least:
             chosen.append(k)
     return chosen[::-1]
 
 
-def largest_shift(first, second):
+def largest_shift(first: Atoms, second: Atoms) -> float:
     """Return how far the atom that moved most has moved, through the nearest image, Å."""
     lengths = first.cell.lengths()
     moved = first.positions - second.positions
@@ -118,7 +127,7 @@ def largest_shift(first, second):
     return float(np.linalg.norm(moved, axis=1).max())
 
 
-def same_places(first, second, tolerance):
+def same_places(first: Atoms, second: Atoms, tolerance: float) -> bool:
     """Say whether every atom of one structure lies on one of its kind of the other, Å.
 
     The order of the atoms does not matter; both have the same cell and composition.
@@ -135,7 +144,7 @@ def same_places(first, second, tolerance):
     return True
 
 
-def choose_evenly(snapshots, count, limit):
+def choose_evenly(snapshots: Sequence[Kept], count: int, limit: float) -> set[tuple[int, int, int]]:
     """Choose `count` snapshots evenly over chains, then over moves, energies and time.
 
     Args:
@@ -155,7 +164,9 @@ def choose_evenly(snapshots, count, limit):
     return {kept_frame.name for kept_frame in share_out(snapshots, count, levels)}
 
 
-def share_out(members, count, levels):
+def share_out(
+    members: Sequence[Kept], count: int, levels: Sequence[Callable[[Kept], Any]]
+) -> Sequence[Kept]:
     """Choose `count` of `members`, as evenly as possible over the groups of each level in turn."""
     if count >= len(members):
         return members
@@ -174,7 +185,7 @@ def share_out(members, count, levels):
     ]
 
 
-def even_shares(sizes, total):
+def even_shares(sizes: Sequence[int], total: int) -> list[int]:
     """Share `total` out over groups: equally, but to none more than it has.
 
     Args:

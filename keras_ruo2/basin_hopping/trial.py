@@ -20,10 +20,14 @@ A trial is a function of the structure that it starts from and of its random gen
 else.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from ase import Atoms
+from ase.calculators.calculator import Calculator
 
 from keras_ruo2.basin_hopping.moves import count_clashes, displace, exchange
 from keras_ruo2.relaxation.relax import CalculatorFailure, downhill
@@ -87,26 +91,26 @@ class Trial(NamedTuple):
 
     kind: str
     outcome: str
-    snapshots: list
+    snapshots: list[Snapshot]
     error: str = ""
 
     @property
-    def accepted(self):
+    def accepted(self) -> bool:
         """Whether the last snapshot is the structure to go on from."""
         return self.outcome == ACCEPTED
 
 
-def grand_potential(energy, num_oxygen, conditions):
+def grand_potential(energy: float, num_oxygen: int, conditions: Conditions) -> float:
     """Return Omega of the module's docstring, eV."""
     return energy - num_oxygen * (conditions.oxygen_energy + conditions.dmu_o)
 
 
-def count_oxygen(atoms):
+def count_oxygen(atoms: Atoms) -> int:
     """Return the number of O atoms."""
     return int(np.sum(atoms.numbers == O))
 
 
-def faults_of(atoms):
+def faults_of(atoms: Atoms) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the name of each fault of a structure, and the indices of the atoms that have it."""
     for name in REFUSED:
         indices = REASONS[name].find(atoms)
@@ -114,7 +118,7 @@ def faults_of(atoms):
             yield WRITTEN.get(name, name), indices
 
 
-def run_start(atoms, calculator, conditions):
+def run_start(atoms: Atoms, calculator: Calculator, conditions: Conditions) -> Trial:
     """Relax the structure that a chain begins with; it is accepted unless the calculator fails.
 
     One with atoms too close is refused before the calculator sees it.
@@ -125,7 +129,13 @@ def run_start(atoms, calculator, conditions):
     return Trial("start", FAILED if error else ACCEPTED, snapshots, error)
 
 
-def run_trial(atoms, energy, calculator, conditions, rng):
+def run_trial(
+    atoms: Atoms,
+    energy: float,
+    calculator: Calculator,
+    conditions: Conditions,
+    rng: np.random.Generator,
+) -> Trial:
     """Make one trial.
 
     Args:
@@ -159,7 +169,7 @@ def run_trial(atoms, energy, calculator, conditions, rng):
     return Trial(move.kind, ACCEPTED if accepted else UPHILL, snapshots)
 
 
-def acceptance_probability(change, log_ratio, temperature):
+def acceptance_probability(change: float, log_ratio: float, temperature: float) -> float:
     """Return the Metropolis-Hastings probability of a trial.
 
     Args:
@@ -172,7 +182,9 @@ def acceptance_probability(change, log_ratio, temperature):
     return float(np.exp(min(0.0, log_ratio - change / (BOLTZMANN * temperature))))
 
 
-def relax_trial(atoms, calculator, conditions):
+def relax_trial(
+    atoms: Atoms, calculator: Calculator, conditions: Conditions
+) -> tuple[list[Snapshot], str]:
     """Relax what is not fixed with FIRE.
 
     Returns:
@@ -194,7 +206,7 @@ def relax_trial(atoms, calculator, conditions):
     return snapshots, ""
 
 
-def without_calculator(atoms):
+def without_calculator(atoms: Atoms) -> Atoms:
     """Return a copy without a calculator."""
     result = atoms.copy()
     result.calc = None

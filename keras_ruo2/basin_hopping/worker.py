@@ -1,8 +1,11 @@
 """What a worker of a search does: it relaxes starts and makes trials, and knows of nothing else."""
 
+from __future__ import annotations
+
 import threading
 import time
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,14 +17,21 @@ from keras_ruo2.relaxation.calculators import make_calculator
 from keras_ruo2.relaxation.references import lattice_constants, oxygen_molecule
 from keras_ruo2.thermodynamics.surface import KNOWN_REFERENCES
 
+if TYPE_CHECKING:
+    from ase import Atoms
+    from ase.calculators.calculator import Calculator
+
+    from keras_ruo2.config.preparation import BasinHoppingConfig
+
+
 OWN = threading.local()  # of each thread of a worker, because calculators keep their last result
 
 
 class Engine(NamedTuple):
     """A calculator and where its energies come from, see `keras_ruo2.relaxation.calculators`."""
 
-    calculator: object
-    provenance: dict
+    calculator: Calculator
+    provenance: dict[str, str]
 
 
 class FinishedTrial(NamedTuple):
@@ -35,19 +45,19 @@ class FinishedTrial(NamedTuple):
 
     trial: Trial
     seconds: float
-    provenance: dict
+    provenance: dict[str, str]
 
 
 class SearchReferences(NamedTuple):
     """What a calculator says before a search: lattice constants (Å), energy of half an O2 (eV)."""
 
-    provenance: dict
+    provenance: dict[str, str]
     a: float | None
     c: float | None
     oxygen_energy: float
 
 
-def find_search_references(engine, config):
+def find_search_references(engine: Engine | str, config: BasinHoppingConfig) -> SearchReferences:
     """Return the `SearchReferences` of a search, as given or else calculated.
 
     Args:
@@ -61,7 +71,9 @@ def find_search_references(engine, config):
     return SearchReferences(provenance, a, c, oxygen_energy(config, calculator, provenance))
 
 
-def oxygen_energy(config, calculator, provenance):
+def oxygen_energy(
+    config: BasinHoppingConfig, calculator: Calculator, provenance: Mapping[str, str]
+) -> float:
     """Return the energy of half an O2 molecule, eV.
 
     It is `config.oxygen_energy` where given, else the known reference of the calculator, else that
@@ -81,14 +93,20 @@ def oxygen_energy(config, calculator, provenance):
     return snapshots[-1].energy / 2
 
 
-def make_start(atoms, engine, conditions):
+def make_start(atoms: Atoms, engine: Engine | str, conditions: Conditions) -> FinishedTrial:
     """Return what relaxing a start gives, as `FinishedTrial`."""
     began, engine = time.monotonic(), engine_of(engine, len(atoms))
     trial = run_start(atoms, engine.calculator, conditions)
     return FinishedTrial(trial, time.monotonic() - began, engine.provenance)
 
 
-def make_trial(atoms, energy, engine, conditions, numbers):
+def make_trial(
+    atoms: Atoms,
+    energy: float,
+    engine: Engine | str,
+    conditions: Conditions,
+    numbers: Sequence[int],
+) -> FinishedTrial:
     """Return what a trial gives, as `FinishedTrial`.
 
     Args:
@@ -104,7 +122,7 @@ def make_trial(atoms, energy, engine, conditions, numbers):
     return FinishedTrial(trial, time.monotonic() - began, engine.provenance)
 
 
-def engine_of(engine, num_atoms=0):
+def engine_of(engine: Engine | str, num_atoms: int = 0) -> Engine:
     """Return an `Engine`; one that is given by name is made once by each thread of a worker.
 
     Args:

@@ -1,12 +1,19 @@
 """`doctor`: print what is installed, what works and what is missing."""
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from keras_ruo2.backend import BACKENDS
 from keras_ruo2.doctor import examine, works
 
+if TYPE_CHECKING:
+    from keras_ruo2.config import DoctorConfig
 
-def main(config):
+
+def main(config: DoctorConfig) -> dict[str, Any]:
     """Examine the environment and print it; return what was found."""
     findings = examine(config.quick)
     if not config.json:
@@ -17,7 +24,7 @@ def main(config):
     return findings
 
 
-def report_lines(findings):
+def report_lines(findings: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of a report on an environment."""
     yield f"keras_ruo2  {findings['keras_ruo2']}"
     yield f"Python      {findings['python']}"
@@ -36,7 +43,7 @@ def report_lines(findings):
         yield f"  {name:11s} {extra['purpose']}: {state}"
 
 
-def state_of(backend):
+def state_of(backend: Mapping[str, Any] | None) -> str:
     """Return a few words on a backend."""
     if backend is None:
         return "not installed"

@@ -1,5 +1,12 @@
 """`evaluate`: check the run, its records and the samples, then measure."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ase import Atoms
+
 from keras_ruo2 import runs
 from keras_ruo2.backend import find_backend, name_backend, start_backend
 from keras_ruo2.data.description import load_description, verify_shards
@@ -7,10 +14,14 @@ from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.io.structures import read_structures
 from keras_ruo2.models.variants import VARIANTS
 
+if TYPE_CHECKING:
+    from keras_ruo2.config import EvaluateConfig
+
+
 OUTPUT_BYTES = 20_000_000  # pictures, twice: as files and within the page
 
 
-def main(config):
+def main(config: EvaluateConfig) -> None:
     """Check the run, its records and the samples, then measure.
 
     Args:
@@ -45,7 +56,7 @@ def main(config):
     evaluate(config, saved, records, description, samples, structures)
 
 
-def read_relaxed(config, saved):
+def read_relaxed(config: EvaluateConfig, saved: Mapping[str, Any]) -> list[Atoms]:
     """Return the structures of --structures, none without it.
 
     Raises:

@@ -1,24 +1,32 @@
 """`variants`: print what can be trained."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from keras_ruo2.backend import BACKENDS, STRATEGIES, is_installed
 from keras_ruo2.models.architectures import ARCHITECTURES, DEFAULT, DEFAULT_3D
 from keras_ruo2.models.variants import LABEL_SIZES, VARIANTS
 
+if TYPE_CHECKING:
+    from keras_ruo2.config import VariantsConfig
+
+
 DEFAULT_FOR = {DEFAULT: "slices", DEFAULT_3D: "whole grids"}
 
 
-def main(config):
+def main(config: VariantsConfig) -> dict[str, list[dict[str, Any]]]:
     """Print the variants, the architectures and the backends; return them as JSON holds them."""
     print("Variants (--variant=)            label      size  lengths")
     for name, row in VARIANTS.items():
-        columns = (row.label or "-", LABEL_SIZES.get(row.label, "-"), row.num_lengths or "-")
+        columns = (row.label or "-", LABEL_SIZES.get(row.label or "", "-"), row.num_lengths or "-")
         values = "{:10s} {!s:>4s}  {!s:7s}".format(*columns)
         print(f"  {name:18s} {row.ndim}D       {values}  {row.meaning}")
     print("Architectures (--arch=)")
     width = max(map(len, ARCHITECTURES))
-    for name, row in ARCHITECTURES.items():
+    for name, arch in ARCHITECTURES.items():
         default = f" (default for {DEFAULT_FOR[name]})" if name in DEFAULT_FOR else ""
-        print(f"  {name:{width}s} {row.meaning}{default}")
+        print(f"  {name:{width}s} {arch.meaning}{default}")
     print("Backends (--backend=) and their strategies (--strategy=)")
     for name, strategies in STRATEGIES.items():
         state = "installed" if is_installed(name) else f"missing: {BACKENDS[name]}"
@@ -26,22 +34,22 @@ def main(config):
     return as_tables()
 
 
-def as_tables():
+def as_tables() -> dict[str, list[dict[str, Any]]]:
     """Return the variants, the architectures and the backends as lists of dicts."""
     variants = [
         {
             "name": name,
             "ndim": row.ndim,
             "label": row.label,
-            "label_size": LABEL_SIZES.get(row.label),
+            "label_size": LABEL_SIZES.get(row.label or ""),
             "num_lengths": row.num_lengths,
             "meaning": row.meaning,
         }
         for name, row in VARIANTS.items()
     ]
     architectures = [
-        {"name": name, "meaning": row.meaning, "default_for": DEFAULT_FOR.get(name)}
-        for name, row in ARCHITECTURES.items()
+        {"name": name, "meaning": arch.meaning, "default_for": DEFAULT_FOR.get(name)}
+        for name, arch in ARCHITECTURES.items()
     ]
     backends = [
         {"name": name, "strategies": list(strategies), "installed": is_installed(name)}

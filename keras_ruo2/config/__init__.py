@@ -10,10 +10,11 @@ from keras_ruo2.config.generate import GenerateConfig, VariantsConfig
 from keras_ruo2.config.phase_diagram import PhaseDiagramConfig
 from keras_ruo2.config.relax import RelaxConfig
 from keras_ruo2.config.screen import ScreenConfig
-from keras_ruo2.config.train import TrainConfig
+from keras_ruo2.config.train import CompleteTrainConfig, TrainConfig
 
 __all__ = [
     "BackmapConfig",
+    "CompleteTrainConfig",
     "Config",
     "DiscoverConfig",
     "DoctorConfig",

@@ -32,12 +32,12 @@ class BackmapConfig(Config):
     out: Path
     alpha: float = RECIPES["gap2d"].alpha
     species: str | None = None
-    lengths: tuple | None = None
+    lengths: tuple[float, ...] | None = None
     count: int | None = None
     picture: Path | None = None
     overwrite: bool = False
 
-    def validate(self):
+    def validate(self) -> None:
         check_file("samples", self.samples)
         check_range("alpha", self.alpha, 0.01, 1000)
         if self.species is not None:

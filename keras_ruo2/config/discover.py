@@ -69,7 +69,7 @@ class DiscoverConfig(Config):
             computed in the folder references of --dft.
     """
 
-    RENAMED: ClassVar[dict] = FLAGS_BEFORE
+    RENAMED: ClassVar[dict[str, str]] = FLAGS_BEFORE
     run: Path | None = None
     model: str | None = None
     samples: Path | None = None
@@ -103,7 +103,7 @@ class DiscoverConfig(Config):
     dft: Path | None = None
     dft_references: Path | None = None
 
-    def validate(self):
+    def validate(self) -> None:
         check_trust(self.calculator, self.trust)
         begun = (self.out / "config.json").exists()
         if self.samples is not None and (self.run or self.model) is not None:
@@ -128,7 +128,7 @@ class DiscoverConfig(Config):
         check_range("variety", self.variety, 0.01, 100)
         check_choice("faces", self.faces, FACES_ASKED)
         check_choice("checkpoint", self.checkpoint, CHECKPOINTS)
-        check_workers(self)
+        check_workers(self.scheduler, self.workers)
         check_choice("order", self.order, ORDERS)
         check_choice("optimiser", self.optimiser, OPTIMISERS)
         check_choice("hand_over", self.hand_over, HANDED_OVER)
@@ -138,7 +138,12 @@ class DiscoverConfig(Config):
             raise ConfigError("--bulk_energy and --oxygen_energy belong together. Give both.")
 
     @property
-    def methods(self):
+    def drawing_run(self) -> Path:
+        """Folder of the run that draws, where there are no samples."""
+        return run_or_model(self.run, self.model)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
         """Names of the methods, the generator first."""
         if self.baselines == "none":
             return ("generated",)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_ruo2.config.base import Config
+from keras_ruo2.config.base import LATER, Config
 from keras_ruo2.errors import ConfigError, check_file, check_range
 from keras_ruo2.io.paths import RemoteFolder, check_structures, run_or_model
 
@@ -29,7 +29,7 @@ class EvaluateConfig(Config):
         seed: Seed of the samples and of every choice.
     """
 
-    run: Path | None = None
+    run: Path = LATER
     model: str | None = None
     samples: Path | None = None
     out: Path
@@ -40,7 +40,7 @@ class EvaluateConfig(Config):
     align: bool = False
     seed: int = 0
 
-    def validate(self):
+    def validate(self) -> None:
         object.__setattr__(self, "run", run_or_model(self.run, self.model))
         check_range("count", self.count, 1)
         check_range("compared", self.compared, 1)

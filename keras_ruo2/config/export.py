@@ -22,5 +22,5 @@ class ExportConfig(Config):
     out: Path
     checkpoint: str = "last"
 
-    def validate(self):
+    def validate(self) -> None:
         check_choice("checkpoint", self.checkpoint, CHECKPOINTS)

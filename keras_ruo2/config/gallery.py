@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_ruo2.config.base import Config
+from keras_ruo2.config.base import LATER, Config
 from keras_ruo2.config.generate import CHECKPOINTS
 from keras_ruo2.errors import ConfigError, check_choice, check_range
 from keras_ruo2.io.paths import BUNDLED_STRUCTURES, check_structures, run_or_model
@@ -30,7 +30,7 @@ class GalleryConfig(Config):
         seed: Seed of the noise.
     """
 
-    run: Path | None = None
+    run: Path = LATER
     model: str | None = None
     out: Path
     count: int = 60
@@ -39,7 +39,7 @@ class GalleryConfig(Config):
     known: Path = BUNDLED_STRUCTURES
     seed: int = 0
 
-    def validate(self):
+    def validate(self) -> None:
         object.__setattr__(self, "run", run_or_model(self.run, self.model))
         check_structures("known", self.known)
         check_range("count", self.count, 1, 500)

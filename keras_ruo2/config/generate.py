@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ruo2.backend import BACKENDS
-from keras_ruo2.config.base import Config
+from keras_ruo2.config.base import LATER, Config
 from keras_ruo2.errors import ConfigError, check_choice, check_ending, check_file, check_range
 from keras_ruo2.io.paths import run_or_model
 from keras_ruo2.options import range_in
@@ -70,7 +70,7 @@ class GenerateConfig(Config):
         shown: Samples in the picture; by default 36 slices, or 9 whole grids, which are larger.
     """
 
-    run: Path | None = None
+    run: Path = LATER
     model: str | None = None
     count: int = 1000
     out: Path | None = None
@@ -96,7 +96,7 @@ class GenerateConfig(Config):
     seed: int = 0
     shown: int | None = None
 
-    def validate(self):
+    def validate(self) -> None:
         object.__setattr__(self, "run", run_or_model(self.run, self.model))
         check_range("count", self.count, 1)
         check_range("seed", self.seed, 0)
@@ -129,11 +129,11 @@ class GenerateConfig(Config):
             raise ConfigError(f"--out={self.out} must end in .npz.")
 
     @property
-    def oxygen_range(self):
+    def oxygen_range(self) -> tuple[float, float] | None:
         """Least and largest number of anions for each metal atom, or `None`."""
         return None if self.oxygen is None else range_in("oxygen", self.oxygen)
 
-    def validate_keep(self):
+    def validate_keep(self) -> None:
         """Raise `ConfigError` unless the flags about a slab that stays go together."""
         check_choice("joining", self.joining, JOININGS)
         check_choice("repeats", self.repeats, REPEATS)

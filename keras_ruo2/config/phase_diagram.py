@@ -1,5 +1,6 @@
 """The configuration of `phase_diagram`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -14,7 +15,7 @@ TEMPERATURES = (100.0, 1500.0)  # K, of the table of O2
 PRESSURES = (1e-30, 1e3)  # bar; beyond the higher one O2 is no ideal gas
 
 
-def check_ends(name, ends, bounds, unit):
+def check_ends(name: str, ends: Sequence[float], bounds: tuple[float, float], unit: str) -> None:
     """Raise `ConfigError` unless `ends` are two ascending numbers within `bounds`."""
     numbers = len(ends) == 2 and all(type(end) in (int, float) for end in ends)
     if not numbers or not bounds[0] <= ends[0] < ends[1] <= bounds[1]:
@@ -69,7 +70,7 @@ class PhaseDiagramConfig(Config):
         json: Print who is stable where as JSON; all else that is said goes to standard error.
     """
 
-    RENAMED: ClassVar[dict] = FLAGS_BEFORE
+    RENAMED: ClassVar[dict[str, str]] = FLAGS_BEFORE
     structures: Path = BUNDLED_STRUCTURES
     compare: str = ""
     known: Path | None = None
@@ -78,17 +79,17 @@ class PhaseDiagramConfig(Config):
     bulk_energy: float | None = None
     oxygen_energy: float | None = None
     metal_energy: float | None = None
-    pressures: tuple = (1.0, 1e-12)
+    pressures: tuple[float, ...] = (1.0, 1e-12)
     map: bool = False
-    map_temperatures: tuple = (300.0, 1300.0)
-    map_pressures: tuple = (1e-14, 100.0)
-    wulff: tuple | float = ()
+    map_temperatures: tuple[float, ...] = (300.0, 1300.0)
+    map_pressures: tuple[float, ...] = (1e-14, 100.0)
+    wulff: tuple[float, ...] | float = ()
     broken: bool = False
     skip_damaged: bool = False
     out: Path
     json: bool = False
 
-    def validate(self):
+    def validate(self) -> None:
         for name in ("structures", "known", "references"):
             if getattr(self, name) is not None:
                 check_structures(name, getattr(self, name), self.out / STABLE)
@@ -115,11 +116,11 @@ class PhaseDiagramConfig(Config):
             raise ConfigError(f"--wulff={self.wulff}: expected dmu_O in eV, e.g. -1.5,-0.5.")
 
     @property
-    def compared(self):
+    def compared(self) -> tuple[Path, ...]:
         """The files of --compare, as a tuple."""
         return tuple(path_of(name.strip()) for name in self.compare.split(",") if name.strip())
 
     @property
-    def crystals(self):
+    def crystals(self) -> tuple[float, ...]:
         """The values of --wulff, one or several, as a tuple."""
         return self.wulff if isinstance(self.wulff, tuple) else (self.wulff,)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from keras_ruo2.config import Config
 from keras_ruo2.config.base import check_new, check_workers
@@ -14,6 +15,7 @@ from keras_ruo2.recipes import (
     RECIPES,
     TRANSLATIONS,
     VOXEL_STEP,
+    Recipe,
 )
 from keras_ruo2.species import DEFAULT, check_oxide, check_rutile, species_in
 
@@ -49,7 +51,7 @@ class GapConfig(Config):
     seed: int = 100
     overwrite: bool = False
 
-    def validate(self):
+    def validate(self) -> None:
         check_trust(self.calculator, self.trust)
         check_rutile(self.pair, "slabs are cut out of")
         check_range("count", self.count, 1, 148)
@@ -61,7 +63,7 @@ class GapConfig(Config):
             check_new(self.out, self.overwrite)
 
     @property
-    def partial(self):
+    def partial(self) -> Path:
         """The file of what is finished."""
         return self.out.with_suffix(".partial.extxyz")
 
@@ -135,10 +137,10 @@ class BasinHoppingConfig(Config):
     scheduler: str | None = None
     workers: int | None = None
 
-    def validate(self):
+    def validate(self) -> None:
         check_trust(self.calculator, self.trust)
         check_oxide(self.pair, "the search exchanges oxygen with")
-        check_workers(self)
+        check_workers(self.scheduler, self.workers)
         ranges = {
             "steps": (0, None),
             "chains": (1, 1000),
@@ -165,7 +167,7 @@ class BasinHoppingConfig(Config):
         check_extxyz(self.out, self.overwrite)
 
     @property
-    def potentials(self):
+    def potentials(self) -> tuple[float, ...]:
         """The chemical potentials, eV, in the order given."""
         try:
             return tuple(dict.fromkeys(float(part) for part in str(self.dmu_o).split(",")))
@@ -175,22 +177,22 @@ class BasinHoppingConfig(Config):
             ) from None
 
     @property
-    def search(self):
+    def search(self) -> dict[str, Any]:
         """The fields that a trial needs."""
         names = ("temperature", "length", "share", "exchange", "fmax", "relax_steps")
         return {name: getattr(self, name) for name in names}
 
 
-def check_lattice(a, c):
+def check_lattice(a: float | None, c: float | None) -> None:
     """Raise `ConfigError` unless both lattice constants of rutile are given, or neither."""
     if (a is None) != (c is None):
         raise ConfigError("--a and --c belong together. Give both or neither.")
-    if a is not None:
+    if a is not None and c is not None:
         check_range("a", a, 3, 7)
         check_range("c", c, 2, 5)
 
 
-def check_extxyz(out, overwrite):
+def check_extxyz(out: Path, overwrite: bool) -> None:
     """Raise `ConfigError` unless `out` is a new extxyz file, or may be replaced."""
     check_ending("out", out, (".extxyz",))
     check_new(out, overwrite)
@@ -241,8 +243,8 @@ class RecordsConfig(Config):
     scheduler: str | None = None
     workers: int | None = None
 
-    def validate(self):
-        check_workers(self)
+    def validate(self) -> None:
+        check_workers(self.scheduler, self.workers)
         check_choice("recipe", self.recipe, RECIPES)
         species_in(self.species)
         if self.num_voxels is not None:
@@ -258,12 +260,12 @@ class RecordsConfig(Config):
         structure_files("structures", self.structures)
 
     @property
-    def rules(self):
+    def rules(self) -> Recipe:
         """The `Recipe`, for grids of the wanted size."""
         return RECIPES[self.recipe].at(self.num_voxels)
 
     @property
-    def folder_name(self):
+    def folder_name(self) -> str:
         """Name of the folder of records, if no other is given."""
         size = self.rules.num_voxels
         return self.recipe if self.rules == RECIPES[self.recipe] else f"{self.recipe}_{size}"
@@ -286,6 +288,6 @@ class TableConfig(Config):
     each: bool = False
     json: bool = False
 
-    def validate(self):
+    def validate(self) -> None:
         check_rutile(self.pair, "the table judges slabs of")
         structure_files("structures", self.structures)

@@ -29,7 +29,7 @@ class ReferencesConfig(Config):
     trust: bool = False
     overwrite: bool = False
 
-    def validate(self):
+    def validate(self) -> None:
         check_trust(self.calculator, self.trust)
         check_oxide(self.pair, "references are")
         check_extxyz(self.out, self.overwrite)

@@ -52,11 +52,11 @@ class RelaxConfig(Config):
     scheduler: str | None = None
     workers: int | None = None
 
-    def validate(self):
+    def validate(self) -> None:
         check_trust(self.calculator, self.trust)
         check_structures("structures", self.structures, self.out)
         check_choice("optimiser", self.optimiser, OPTIMISERS)
-        check_workers(self)
+        check_workers(self.scheduler, self.workers)
         check_range("fmax", self.fmax, 1e-6)
         check_range("steps", self.steps, 0)
         check_range("seconds", self.seconds, 0)
@@ -67,12 +67,12 @@ class RelaxConfig(Config):
         if not remains(self.out):  # else the command looks at them first
             self.check_new()
 
-    def check_new(self):
+    def check_new(self) -> None:
         """Raise `ConfigError` if the output exists and is not to be replaced."""
         check_new(self.out, self.overwrite)
 
 
-def remains(out):
+def remains(out: Path) -> list[Path]:
     """Return the files beside an output that a command which has not ended well leaves."""
     partial = out.with_suffix(".partial.extxyz")
     beside = (partial.with_name(f"{partial.name}.seals"), partial.with_suffix(".json"))

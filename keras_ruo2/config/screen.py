@@ -30,7 +30,7 @@ class ScreenConfig(Config):
         json: Print the funnel as JSON; all else that is said goes to standard error.
     """
 
-    RENAMED: ClassVar[dict] = FLAGS_BEFORE
+    RENAMED: ClassVar[dict[str, str]] = FLAGS_BEFORE
     structures: Path
     known: Path = BUNDLED_STRUCTURES
     out: Path
@@ -40,7 +40,7 @@ class ScreenConfig(Config):
     overwrite: bool = False
     json: bool = False
 
-    def validate(self):
+    def validate(self) -> None:
         check_structures("structures", self.structures, self.out)
         check_structures("known", self.known)
         check_rutile(self.pair, "screen judges slabs of")

@@ -38,7 +38,7 @@ class ThinConfig(Config):
     overwrite: bool = False
     json: bool = False
 
-    def validate(self):
+    def validate(self) -> None:
         check_structures("structures", self.structures, self.out)
         if self.count is not None:
             check_range("count", self.count, 1)
@@ -51,7 +51,7 @@ class ThinConfig(Config):
             )
 
     @property
-    def one_file(self):
+    def one_file(self) -> bool:
         """Whether the output is one file."""
         return self.out.name.endswith((".extxyz", ".extxyz.gz", ".extxyz.xz"))
 
@@ -73,7 +73,7 @@ class SearchReportConfig(Config):
     structures: Path
     out: Path
 
-    def validate(self):
+    def validate(self) -> None:
         check_structures("structures", self.structures)
 
 
@@ -97,7 +97,7 @@ class ReplayConfig(Config):
     count: int | None = None
     speed: float = 2.0
 
-    def validate(self):
+    def validate(self) -> None:
         check_structures("structures", self.structures, self.out)
         if self.out.resolve() == self.structures.resolve():
             raise ConfigError(f"--out={self.out} is what is read. Choose another file.")

@@ -195,7 +195,7 @@ class TrainConfig(Config):
     keep: int = 2
     tracker: str = "none"
 
-    def validate(self):
+    def validate(self) -> None:
         resumed = self.resume and self.run is not None  # the run knows its variant
         if self.variant is self.config is self.from_ is None and not resumed:
             raise ConfigError(
@@ -218,7 +218,7 @@ class TrainConfig(Config):
         if self.property_range is not None:
             range_in("property_range", self.property_range)
 
-    def check_choices(self):
+    def check_choices(self) -> None:
         """Raise `ConfigError` unless every name is known."""
         if self.arch is not None:
             check_choice("arch", self.arch, ARCHITECTURES)
@@ -239,3 +239,12 @@ class TrainConfig(Config):
                 f"--strategy={self.strategy} is not possible with --backend={self.backend}. "
                 f"Expected one of: {', '.join(STRATEGIES[self.backend])}."
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompleteTrainConfig(TrainConfig):
+    """A `TrainConfig` that names its variant, its records and its run, as training takes it."""
+
+    variant: str
+    records: Path | RemoteFolder
+    run: Path

@@ -23,7 +23,7 @@ from keras_ruo2.io.fields import (
 )
 from keras_ruo2.io.paths import RemoteFolder, checksum, folder_at
 from keras_ruo2.io.state import parse_json, parse_state, write_state
-from keras_ruo2.species import DEFAULT
+from keras_ruo2.species import DEFAULT, Pair
 
 Place = str | Path | RemoteFolder
 SCHEMA_VERSION = 3
@@ -87,7 +87,7 @@ class Description:
     recipe: str
     grid_shape: tuple[int, ...]
     dtype: str
-    species: tuple[str, ...]
+    species: Pair
     alpha: float
     lattice_minimum: tuple[float, ...]
     lattice_maximum: tuple[float, ...]

@@ -5,10 +5,16 @@ fit into half of it. Everywhere else they are copied into `paths.cache_folder()`
 folder that is named after its checksums, from which any backend reads them.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import time
+from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from keras_ruo2.data.description import FILE_NAME
 from keras_ruo2.data.schema import Schema
@@ -19,11 +25,19 @@ from keras_ruo2.io.memory import free_memory
 from keras_ruo2.io.paths import atomic_write, cache_folder, checksum
 from keras_ruo2.io.progress import Progress
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from keras_ruo2.data.description import Description
+    from keras_ruo2.data.stores import Store
+    from keras_ruo2.io.paths import RemoteFolder
+
+
 SHARE_OF_MEMORY = 0.5
 LEFT_BEHIND = 3600  # seconds after which nobody writes to a partial copy any more
 
 
-def read_description(folder):
+def read_description(folder: RemoteFolder) -> str:
     """Return the text of `dataset.json`; the last one seen if the server does not answer.
 
     Args:
@@ -54,12 +68,12 @@ def read_description(folder):
     return text
 
 
-def seen_file(folder):
+def seen_file(folder: RemoteFolder) -> Path:
     """Return the file that keeps the last `dataset.json` of a folder."""
     return cache_folder() / "seen" / f"{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}.json"
 
 
-def verify(folder, description):
+def verify(folder: RemoteFolder, description: Description) -> None:
     """Copy the shards that are not here whole; those that go into memory are checked there.
 
     Raises:
@@ -69,21 +83,21 @@ def verify(folder, description):
         fetch(folder, description, verify=True)
 
 
-def goes_into_memory(folder, description):
+def goes_into_memory(folder: RemoteFolder, description: Description) -> bool:
     """Say whether shards are read by TensorFlow into memory."""
     num_bytes = Schema(description.grid_shape, description.dtype).num_bytes
     return fits_in_memory(folder, num_bytes * sum(description.counts.values()))
 
 
 @cache  # one answer a process: memory that was free before is not free once shards are in it
-def fits_in_memory(folder, num_bytes):
+def fits_in_memory(folder: RemoteFolder, num_bytes: int) -> bool:
     """Say whether TensorFlow can read so many bytes of a folder into memory."""
     free = free_memory()
     enough = free is None or num_bytes <= SHARE_OF_MEMORY * free
     return open_store(folder).reads_into_memory and enough
 
 
-def read_shards(folder, description, split):
+def read_shards(folder: RemoteFolder, description: Description, split: str) -> list[np.ndarray]:
     """Return the shards of a split from memory, a read-only array of bytes each.
 
     Raises:
@@ -94,16 +108,17 @@ def read_shards(folder, description, split):
 
 
 @cache  # training, its evaluation and its pictures read the same shards
-def load_shards(folder, shards):
+def load_shards(folder: RemoteFolder, shards: tuple[tuple[str, str], ...]) -> list[np.ndarray]:
     """Read shards, pairs of a name and a SHA-256, into memory."""
-    contents = open_store(folder).contents([name for name, _ in shards]) if shards else []
+    store, names = open_store(folder), [name for name, _ in shards]
+    contents = store.contents(names) if store.reads_into_memory and names else []
     for (name, expected), content in zip(shards, contents, strict=True):
-        if hashlib.sha256(content).hexdigest() != expected:
+        if hashlib.sha256(content.data).hexdigest() != expected:
             raise damaged_shard(folder, name)
     return contents
 
 
-def damaged_shard(folder, name):
+def damaged_shard(folder: RemoteFolder, name: str) -> ConfigError:
     """Return the error that tells of a shard that is not what `dataset.json` says."""
     return ConfigError(
         f"{folder}/{name} is damaged or was replaced meanwhile: its checksum differs from that in "
@@ -111,7 +126,7 @@ def damaged_shard(folder, name):
     )
 
 
-def fetch(folder, description, verify=False):
+def fetch(folder: RemoteFolder, description: Description, verify: bool = False) -> Path:
     """Copy the shards that are not here yet.
 
     A shard takes its name once it is whole, so that an interrupted copy goes on with the next one.
@@ -139,7 +154,9 @@ def fetch(folder, description, verify=False):
     return place
 
 
-def copy_shards(folder, description, wanted, place):
+def copy_shards(
+    folder: RemoteFolder, description: Description, wanted: Sequence[Mapping[str, Any]], place: Path
+) -> None:
     """Copy shards into the folder `place`, and `dataset.json` when all are there."""
     store = open_store(folder)
     sizes = {name: size for name, size in store.names().items() if "/" not in name}
@@ -160,7 +177,7 @@ def copy_shards(folder, description, wanted, place):
     description.save(place)
 
 
-def copy_shard(store, shard, place):
+def copy_shard(store: Store, shard: Mapping[str, Any], place: Path) -> None:
     """Copy a shard beside its place and give it its name if its checksum is right."""
     path = place / shard["name"]
     with atomic_write(path, path.with_name(f".{path.name}.{os.getpid()}.partial")) as partial:
@@ -169,7 +186,7 @@ def copy_shard(store, shard, place):
             raise damaged_shard(store.folder, shard["name"])
 
 
-def remove_left_behind(place):
+def remove_left_behind(place: Path) -> None:
     """Remove partial copies of commands that were killed."""
     for partial in place.glob(".*.partial"):
         if time.time() - partial.stat().st_mtime > LEFT_BEHIND:

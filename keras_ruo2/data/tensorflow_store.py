@@ -5,10 +5,14 @@ process in which that file system was used aborts when Python ends
 (github.com/tensorflow/io, issue 2039): `keras_ruo2.cli.start` ends such a process itself.
 """
 
+from __future__ import annotations
+
 import importlib
 import os
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -25,12 +29,18 @@ from keras_ruo2.data.stores import (
     unreachable,
 )
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from keras_ruo2.io.paths import RemoteFolder
+
+
 PIECE = 2**24  # bytes; copies by TensorFlow itself are many times slower
 PARALLEL = 4  # files read at a time
 
 
 @cache
-def has_file_system(endpoint):
+def has_file_system(endpoint: str | None) -> bool:
     """Import tensorflow-io quietly and say whether TensorFlow has its file system for s3://.
 
     It registers only beside TensorFlow 2.16 and 2.17; beside others its import may pass all the
@@ -67,16 +77,16 @@ class TensorFlowStore:
         folder: `RemoteFolder`.
     """
 
-    reads_into_memory = True
+    reads_into_memory: Literal[True] = True
 
-    def __init__(self, folder):
+    def __init__(self, folder: RemoteFolder) -> None:
         self.folder = folder
 
-    def path(self, name):
+    def path(self, name: str) -> str:
         """Return the address of a file."""
         return f"{self.folder}/{name}"
 
-    def names(self):
+    def names(self) -> dict[str, int]:
         """Return the sizes in bytes of all files by their names below the folder."""
         tf = imported_tensorflow()
         with explained_tensorflow_errors(self.folder):
@@ -90,7 +100,7 @@ class TensorFlowStore:
             ]
             return {name: tf.io.gfile.stat(self.path(name)).length for name in paths}
 
-    def read(self, name):
+    def read(self, name: str) -> bytes:
         """Return the content of a small file."""
         with (
             explained_tensorflow_errors(self.folder),
@@ -98,7 +108,7 @@ class TensorFlowStore:
         ):
             return file.read()
 
-    def get(self, name, path):
+    def get(self, name: str, path: Path) -> None:
         """Copy a file to a path here."""
         tf = imported_tensorflow()
         with explained_tensorflow_errors(self.folder), open(path, "wb") as copy:
@@ -106,17 +116,17 @@ class TensorFlowStore:
                 while piece := file.read(PIECE):
                     copy.write(piece)
 
-    def put(self, path, name):
+    def put(self, path: Path, name: str) -> None:
         """Copy a file from here; it appears when it is whole."""
         with explained_tensorflow_errors(self.folder):
             imported_tensorflow().io.gfile.copy(str(path), self.path(name), overwrite=True)
 
-    def remove(self, name):
+    def remove(self, name: str) -> None:
         """Remove a file."""
         with explained_tensorflow_errors(self.folder):
             imported_tensorflow().io.gfile.remove(self.path(name))
 
-    def contents(self, names):
+    def contents(self, names: Iterable[str]) -> list[np.ndarray]:
         """Read whole files into memory with tf.data, several at a time.
 
         Returns:
@@ -129,13 +139,13 @@ class TensorFlowStore:
             return [np.frombuffer(content, np.uint8) for content in read.as_numpy_iterator()]
 
 
-def imported_tensorflow():
+def imported_tensorflow() -> Any:
     """Return TensorFlow, which `has_file_system` has imported."""
     return importlib.import_module("tensorflow")
 
 
 @contextmanager
-def explained_tensorflow_errors(folder):
+def explained_tensorflow_errors(folder: RemoteFolder) -> Iterator[None]:
     """Turn what TensorFlow raises into one line; a server that is away is told at once."""
     errors = imported_tensorflow().errors
     check_answers(folder)

@@ -1,9 +1,20 @@
 """Batches as a `tf.data.Dataset`; the only module of this room that needs TensorFlow."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import numpy as np
 import tensorflow as tf
 
 
-def as_dataset(make_batches, names=None, *, specs=None, prefetch=2):
+def as_dataset(
+    make_batches: Callable[[], Iterable[Mapping[str, np.ndarray]]],
+    names: Iterable[str] | None = None,
+    *,
+    specs: Mapping[str, tf.TensorSpec] | None = None,
+    prefetch: int = 2,
+) -> tf.data.Dataset:
     """Wrap batches of arrays into a `tf.data.Dataset` that reads ahead.
 
     Args:
@@ -23,14 +34,16 @@ def as_dataset(make_batches, names=None, *, specs=None, prefetch=2):
     if specs is None:
         specs = specs_of(next(iter(make_batches())), names)
 
-    def chosen():
+    def chosen() -> Iterator[dict[str, np.ndarray]]:
         for batch in make_batches():
             yield {name: batch[name] for name in specs}
 
     return tf.data.Dataset.from_generator(chosen, output_signature=specs).prefetch(prefetch)
 
 
-def specs_of(batch, names=None):
+def specs_of(
+    batch: Mapping[str, np.ndarray], names: Iterable[str] | None = None
+) -> dict[str, tf.TensorSpec]:
     """Return the `tf.TensorSpec` of each chosen field of a batch, its first axis open."""
     numbers = {name: value for name, value in batch.items() if value.dtype.kind in "biuf"}
     names = tuple(numbers) if names is None else names

@@ -1,19 +1,27 @@
 """Put a folder of records into object storage so that nobody ever reads half of one."""
 
+from __future__ import annotations
+
 import dataclasses
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from keras_ruo2.data.description import FILE_NAME, load_description
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import messages
 from keras_ruo2.io.progress import Progress
 
+if TYPE_CHECKING:
+    from keras_ruo2.data.stores import Store
+
+
 # Shards as `write_shards` names them, and as they are named here: with the start of a checksum.
 SHARD = re.compile(r"(training|held-out)-\d{5}-of-\d{5}(-[0-9a-f]{8})?\.tfrecord")
 
 
-def check_destination(store, overwrite):
+def check_destination(store: Store, overwrite: bool) -> None:
     """Raise `ConfigError` if a folder holds anything but records to be overwritten.
 
     Shards without `dataset.json` are what an interrupted upload has left; they hinder nothing.
@@ -29,7 +37,7 @@ def check_destination(store, overwrite):
         raise ConfigError(f"--out={store.folder} exists. Choose another folder or add --overwrite.")
 
 
-def upload(folder, store):
+def upload(folder: Path, store: Store) -> None:
     """Copy records to a store: shards first, `dataset.json` last, then remove older shards.
 
     Shards are named after their checksums, too. So those of an older set stay as they are until
@@ -66,7 +74,7 @@ def upload(folder, store):
             store.remove(name)
 
 
-def remote_name(shard):
+def remote_name(shard: Mapping[str, Any]) -> str:
     """Return the name of a shard with the start of its checksum."""
     stem, _, suffix = shard["name"].rpartition(".")
     return f"{stem}-{shard['sha256'][:8]}.{suffix}"

@@ -1,5 +1,8 @@
 """What structures look like that no generator was needed for: two ways to make them up."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -19,7 +22,7 @@ YIELDED = 0.95  # share of its distances that it must keep then
 RATTLE = 0.3  # Å, standard deviation along x, y and z
 
 
-def templates(slabs, largest=LARGEST):
+def templates(slabs: Sequence[Atoms], largest: int = LARGEST) -> list[Atoms]:
     """Return whole training slabs in orthogonal cells that are repeated along x and y.
 
     Args:
@@ -41,7 +44,7 @@ def templates(slabs, largest=LARGEST):
         repeats = list(lateral_repeats(box.cell.lengths()))
         while len(box) * np.prod(repeats) > largest and max(repeats) > 1:
             repeats[int(np.argmax(repeats))] -= 1
-        box = repeat(box, (*repeats, 1))
+        box = repeat(box, (repeats[0], repeats[1], 1))
         box = box[np.argsort(-box.numbers, kind="stable")]
         box.info = {"name": str(slab.info.get("name", f"slab-{number}"))}
         box.calc = None
@@ -54,13 +57,13 @@ def templates(slabs, largest=LARGEST):
     return cells
 
 
-def place_at_random(slabs, rng):
+def place_at_random(slabs: Sequence[Atoms], rng: np.random.Generator) -> Atoms:
     """Return the composition, cell and thickness of a training slab, its atoms anywhere.
 
     Atoms are placed one after the other, none closer to another than `CLOSEST` allows; where no
     place is found, a little closer.
     """
-    slab = slabs[rng.integers(len(slabs))]
+    slab = slabs[int(rng.integers(len(slabs)))]
     low, high = slab.positions[:, 2].min(), slab.positions[:, 2].max()
     box, radii = slab.cell.lengths(), covalent_radii[slab.numbers]
     placed, share = np.empty((0, 3)), CLOSEST
@@ -80,9 +83,9 @@ def place_at_random(slabs, rng):
     return atoms
 
 
-def rattle_training_slab(slabs, rng):
+def rattle_training_slab(slabs: Sequence[Atoms], rng: np.random.Generator) -> Atoms:
     """Return a training slab whose atoms are moved by normal deviates of `RATTLE`."""
-    slab = slabs[rng.integers(len(slabs))].copy()
+    slab = slabs[int(rng.integers(len(slabs)))].copy()
     slab.positions += rng.normal(scale=RATTLE, size=slab.positions.shape)
     slab.info = {"parents": slab.info["name"]}
     return slab
@@ -91,7 +94,7 @@ def rattle_training_slab(slabs, rng):
 BASELINES = MappingProxyType({"random": place_at_random, "rattled": rattle_training_slab})
 
 
-def make_up(kind, slabs, count, seed):
+def make_up(kind: str, slabs: Sequence[Atoms], count: int, seed: int) -> list[Atoms]:
     """Return `count` structures of a baseline.
 
     Args:

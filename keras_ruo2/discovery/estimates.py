@@ -1,14 +1,21 @@
 """Which drawn structures promise most, by one look each: surface energies before relaxing."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ase import Atoms
+
 from keras_ruo2.discovery.funnel import info_flag, is_first_of_kind
 from keras_ruo2.discovery.ranking import rank_candidates
 from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.structure.repeats import smallest_cell
+from keras_ruo2.thermodynamics.surface import References
 
 PLACE = "drawn_place"  # the entry of `info` that says which of the drawn ones a structure is
 
 
-def worth_a_look(drawn, judged, number):
+def worth_a_look(drawn: Sequence[Atoms], judged: Sequence[Atoms], number: int) -> list[Atoms]:
     """Return the structures among which there is a choice, each in its smallest cell.
 
     Args:
@@ -36,7 +43,12 @@ def worth_a_look(drawn, judged, number):
     return looked
 
 
-def estimates_of(looked, known, references, limits):
+def estimates_of(
+    looked: Sequence[Atoms],
+    known: Sequence[Atoms],
+    references: References,
+    limits: tuple[float, float],
+) -> dict[int, float]:
     """Return how promising structures are, by their place among the drawn ones.
 
     That is the distance of their surface free energy, as drawn, to the best known slab of their

@@ -5,8 +5,11 @@ with a probability that falls with its rank in energy, here in surface free ener
 potential of oxygen, so that slabs of all compositions compete.
 """
 
+from __future__ import annotations
+
 import importlib
-from itertools import count
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -14,7 +17,7 @@ from ase import Atoms
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.extras import install
 from keras_ruo2.structure.cells import potential_energy
-from keras_ruo2.thermodynamics.surface import surface_line
+from keras_ruo2.thermodynamics.surface import References, surface_line
 
 PARENTS = 3  # pairs that are tried for a child before one parent is mutated alone
 CUTS = 30  # planes that are tried for a pair
@@ -26,13 +29,13 @@ SAME_GAMMA = 1e-4  # eV/Å^2 within which slabs of one composition in one cell a
 SAME_CELL = 0.05  # Å
 
 
-def shares(total, parts=GENERATIONS):
+def shares(total: int, parts: int = GENERATIONS) -> list[int]:
     """Divide `total` into at most `parts` whole shares that differ by one at most."""
     parts = max(1, min(parts, total))
     return [total // parts + (number < total % parts) for number in range(parts)]
 
 
-def fittest(slabs, references, delta_mu_o):
+def fittest(slabs: Sequence[Atoms], references: References, delta_mu_o: float) -> list[Atoms]:
     """Return the slabs that may have children, the best first, no two of them alike.
 
     Args:
@@ -46,7 +49,7 @@ def fittest(slabs, references, delta_mu_o):
     for slab in slabs:
         line = surface_line(slab, potential_energy(slab), references)
         slab.info["gamma"] = line(delta_mu_o)
-    kept = []
+    kept: list[Atoms] = []
     for slab in sorted(slabs, key=lambda slab: slab.info["gamma"]):
         if not any(same_energy(slab, other) for other in kept):
             kept.append(slab)
@@ -55,20 +58,20 @@ def fittest(slabs, references, delta_mu_o):
     return kept
 
 
-def same_energy(one, other):
+def same_energy(one: Atoms, other: Atoms) -> bool:
     """Say whether two slabs of `fittest` count as one."""
     near = abs(one.info["gamma"] - other.info["gamma"]) < SAME_GAMMA
     return near and can_be_crossed(one, other)
 
 
-def can_be_crossed(one, other):
+def can_be_crossed(one: Atoms, other: Atoms) -> bool:
     """Say whether two slabs have one composition, in one order, and one cell along x and y."""
     return np.array_equal(one.numbers, other.numbers) and np.allclose(
         one.cell.array[:2], other.cell.array[:2], atol=SAME_CELL
     )
 
 
-def chances(population):
+def chances(population: Sequence[Atoms]) -> np.ndarray:
     """Return the probability of each slab to be chosen, array of shape `(n,)`.
 
     Source:
@@ -81,7 +84,9 @@ def chances(population):
     return fitness / fitness.sum()
 
 
-def breed(population, number, seed, generation, first=0):
+def breed(
+    population: Sequence[Atoms], number: int, seed: int, generation: int, first: int = 0
+) -> list[Atoms]:
     """Return `number` children of a population.
 
     Args:
@@ -108,11 +113,11 @@ class Impatient(np.random.RandomState):
     A pair that no plane fits would otherwise be cut a thousand times.
     """
 
-    def __init__(self, seed, patience):
+    def __init__(self, seed: int, patience: int) -> None:
         super().__init__(seed)
         self.patience = patience
 
-    def random(self, *arguments):
+    def random(self, *arguments: Any) -> Any:
         """Return random numbers in [0, 1), or raise `TimeoutError`."""
         self.patience -= 1
         if self.patience < 0:
@@ -120,7 +125,7 @@ class Impatient(np.random.RandomState):
         return super().random(*arguments)
 
 
-def cross(slabs, weights, rng):
+def cross(slabs: Sequence[Atoms], weights: np.ndarray, rng: np.random.Generator) -> Atoms:
     """Return a child of ASE's genetic operators: cut and splice of two parents, or a mutation.
 
     Parents are slabs of one composition in one cell; half of the children are spliced, and the
@@ -136,11 +141,11 @@ def cross(slabs, weights, rng):
     if rng.random() < 0.5:
         for _ in range(PARENTS):
             one, other = partners(slabs, weights, rng)
-            child = other and splice(pairing, closest, one, other, rng)
-            if child:
+            child = None if other is None else splice(pairing, closest, one, other, rng)
+            if child is not None and other is not None:
                 child.info = {"parents": f"{one.info['name']} x {other.info['name']}"}
                 return child
-    for _ in count():
+    while True:
         parent = slabs[rng.choice(len(slabs), p=weights)]
         legacy = np.random.RandomState(rng.integers(2**31))
         child = mutation(closest, len(parent), rng=legacy, **MUTATED).mutate(parent)
@@ -149,9 +154,15 @@ def cross(slabs, weights, rng):
             return child
 
 
-def splice(pairing, closest, one, other, rng):
+def splice(
+    pairing: Any,
+    closest: Mapping[tuple[int, int], float],
+    one: Atoms,
+    other: Atoms,
+    rng: np.random.Generator,
+) -> Atoms | None:
     """Return a child of two parents, or `None` where `CUTS` planes gave none."""
-    impatient = Impatient(rng.integers(2**31), patience=2 * CUTS)  # a plane takes two numbers
+    impatient = Impatient(int(rng.integers(2**31)), patience=2 * CUTS)  # a plane takes two numbers
     empty = Atoms(cell=one.cell, pbc=True)
     try:
         return pairing(empty, len(one), closest, rng=impatient).cross(one, other)
@@ -159,7 +170,9 @@ def splice(pairing, closest, one, other, rng):
         return None
 
 
-def partners(slabs, weights, rng):
+def partners(
+    slabs: Sequence[Atoms], weights: np.ndarray, rng: np.random.Generator
+) -> tuple[Atoms, Atoms | None]:
     """Return a slab and another of its composition in its cell, or `None` for the other."""
     chosen = rng.choice(len(slabs), p=weights)
     one = slabs[chosen]
@@ -172,7 +185,7 @@ def partners(slabs, weights, rng):
     return one, other
 
 
-def operators():
+def operators() -> tuple[Any, Any, Any]:
     """Return ASE's pairing, mutation and distances, or raise `ConfigError` if not installed."""
     for package in ("ase_ga", "ase.ga"):  # a package of its own since ASE 3.27
         try:

@@ -1,9 +1,13 @@
 """Who comes how far from a sample to a new structure, and what the others died of."""
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
+from ase import Atoms
 
 from keras_ruo2.structure.energies import USABLE
 
@@ -24,7 +28,9 @@ STEPS = {
 }
 
 
-def count_stages(screened, relaxed):
+def count_stages(
+    screened: Sequence[Atoms], relaxed: Sequence[Atoms]
+) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
     """Count who reaches each of `STEPS`.
 
     Args:
@@ -61,17 +67,17 @@ def count_stages(screened, relaxed):
     return counts, reasons
 
 
-def info_text(atoms, name):
+def info_text(atoms: Atoms, name: str) -> str:
     """Return a text of `info`, `no` where there is none."""
     return str(atoms.info.get(name, "no"))
 
 
-def info_flag(atoms, name):
+def info_flag(atoms: Atoms, name: str) -> bool:
     """Return a truth of `info`, false where there is none."""
     return bool(atoms.info.get(name, False))
 
 
-def mark_first_of_kind(screened):
+def mark_first_of_kind(screened: list[Atoms]) -> list[Atoms]:
     """Return structures with `info["first_of_kind"]`: whether each stands for all like it.
 
     Args:
@@ -82,29 +88,31 @@ def mark_first_of_kind(screened):
     return screened
 
 
-def is_first_of_kind(atoms):
+def is_first_of_kind(atoms: Atoms) -> bool:
     """Say whether a structure of `mark_first_of_kind` stands for all like it."""
     return info_flag(atoms, "first_of_kind")
 
 
-def is_new(atoms):
+def is_new(atoms: Atoms) -> bool:
     """Say whether a structure is valid, the first of its kind, and unknown."""
     return info_flag(atoms, "valid") and is_first_of_kind(atoms) and info_flag(atoms, "novel")
 
 
-def is_rankable(atoms):
+def is_rankable(atoms: Atoms) -> bool:
     """Say whether a relaxed structure is one to rank: valid, with an energy."""
     return info_flag(atoms, "valid") and info_text(atoms, "relax_failures") in USABLE
 
 
-def count_reasons(structures, name):
+def count_reasons(structures: Sequence[Atoms], name: str) -> dict[str, int]:
     """Count the words of a text of `info`, the most frequent first; `no` is none."""
     words = Counter(part for atoms in structures for part in info_text(atoms, name).split())
     words.pop("no", None)
     return dict(words.most_common())
 
 
-def choose_for_relaxation(screened, number, estimates=MappingProxyType({})):
+def choose_for_relaxation(
+    screened: Sequence[Atoms], number: int, estimates: Mapping[int, float] = MappingProxyType({})
+) -> list[int]:
     """Choose the structures that are worth a relaxation, the most promising first.
 
     The valid ones that are novel come first, then known ones, then those of Ru and O with fewest
@@ -133,10 +141,10 @@ def choose_for_relaxation(screened, number, estimates=MappingProxyType({})):
         for index, atoms in enumerate(screened)
         if len(atoms) and (is_first_of_kind(atoms) or not info_flag(atoms, "valid"))
     }
-    return sorted(keys, key=keys.get)[:number]
+    return sorted(keys, key=keys.__getitem__)[:number]
 
 
-def median_rmsd(relaxed):
+def median_rmsd(relaxed: Sequence[Atoms]) -> float | None:
     """Return the median RMSD from start to relaxed of those with energies, Å, or `None`."""
     distances = [
         atoms.info["rmsd"] for atoms in relaxed if info_text(atoms, "relax_failures") in USABLE

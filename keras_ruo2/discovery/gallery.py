@@ -1,6 +1,12 @@
 """Generated slabs by facet and energy class, real ones beside them: a page and a picture."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ase import Atoms
 
 from keras_ruo2.discovery.funnel import info_flag, info_text
 from keras_ruo2.io.structures import name_of
@@ -14,6 +20,12 @@ from keras_ruo2.structure.facets import facet_in, periodic
 from keras_ruo2.structure.repeats import smallest_cell
 from keras_ruo2.structure.terminations import termination_of
 from keras_ruo2.structure.validity import broken
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from keras_ruo2.species import Pair
+
 
 PAGE, PICTURE = "gallery.html", "gallery.png"
 NO_SLAB = "no valid slab"
@@ -31,17 +43,17 @@ class Classes:
         edges: Their edges, eV per atom; none where classes are no energies.
     """
 
-    names: tuple = ()
-    edges: tuple = ()
+    names: tuple[str, ...] = ()
+    edges: tuple[float, ...] = ()
 
-    def of_energy(self, atoms):
+    def of_energy(self, atoms: Atoms) -> int:
         """Return the class of a real slab, `NO_CLASS` where its energy is not known."""
         energy = potential_energy(atoms)
         if energy is None or not len(self.edges):
             return NO_CLASS
         return int(energy_class(energy / len(atoms), self.edges))
 
-    def name(self, number):
+    def name(self, number: int) -> str:
         """Return what a class holds."""
         return self.names[number] if 0 <= number < len(self.names) else NOTHING_ASKED
 
@@ -61,18 +73,22 @@ class Group:
     facet: str
     number: int
     name: str
-    made: list = field(default_factory=list)
-    real: list = field(default_factory=list)
+    made: list[dict[str, Any]] = field(default_factory=list)
+    real: list[dict[str, Any]] = field(default_factory=list)
 
 
-def gallery_classes(saved):
+def gallery_classes(saved: Mapping[str, Any] | None) -> Classes:
     """Return the `Classes` of a run, given what `runs.load` returned; `None` stands for none."""
-    names = tuple(saved["data"].get("class_names", ())) if saved else ()
+    if saved is None:
+        return Classes()
+    names = tuple(saved["data"].get("class_names", ()))
     by_energy = bool(names) and saved["resolved"].get("label_by") == "energy"
     return Classes(names, tuple(saved["data"]["class_edges"]) if by_energy else ())
 
 
-def group_slabs(structures, known, classes):
+def group_slabs(
+    structures: Sequence[Atoms], known: Sequence[Atoms], classes: Classes
+) -> list[Group]:
     """Group generated slabs and put real ones beside them.
 
     Args:
@@ -84,7 +100,7 @@ def group_slabs(structures, known, classes):
     Returns:
         List of `Group` by facet and class; slabs that are not valid come last.
     """
-    groups = {}
+    groups: dict[tuple[str, int], Group] = {}
     for number, atoms in enumerate(structures):
         facet = info_text(atoms, "recognised_facet") if info_flag(atoms, "valid") else NO_SLAB
         label = int(atoms.info.get("label", NO_CLASS)) if classes.names else NO_CLASS
@@ -95,14 +111,14 @@ def group_slabs(structures, known, classes):
         if broken(atoms):
             continue
         label = classes.of_energy(atoms) if classes.names else NO_CLASS
-        group = groups.get((facet_in(atoms).name, label))
-        if group and len(group.real) < min(REAL_IN_ROW, len(group.made)):
-            group.real.append(card(atoms, name_of(atoms, number), False))
+        row = groups.get((facet_in(atoms).name, label))
+        if row and len(row.real) < min(REAL_IN_ROW, len(row.made)):
+            row.real.append(card(atoms, name_of(atoms, number), False))
     filled = [group for group in groups.values() if group.made]
     return sorted(filled, key=lambda group: (group.facet == NO_SLAB, group.facet, group.number))
 
 
-def card(atoms, name, is_made):
+def card(atoms: Atoms, name: str, is_made: bool) -> dict[str, Any]:
     """Return what the page and the picture say of a slab, and what draws it."""
     slab = smallest_cell(atoms) if is_made and info_flag(atoms, "valid") else atoms
     if is_made and not info_flag(atoms, "valid"):
@@ -119,7 +135,7 @@ def card(atoms, name, is_made):
     }
 
 
-def novelty(atoms):
+def novelty(atoms: Atoms) -> str:
     """Say in a word or two whether a slab is new."""
     if info_flag(atoms, "novel"):
         return "new"
@@ -128,7 +144,15 @@ def novelty(atoms):
     return "known faces" + (", new thickness" if info_flag(atoms, "new_thickness") else "")
 
 
-def write_gallery(folder, groups, *, title, command, species, file="slabs.extxyz"):
+def write_gallery(
+    folder: Path,
+    groups: Sequence[Group],
+    *,
+    title: str,
+    command: str,
+    species: Pair,
+    file: str = "slabs.extxyz",
+) -> Path | None:
     """Write the page and the picture.
 
     Args:
@@ -144,7 +168,7 @@ def write_gallery(folder, groups, *, title, command, species, file="slabs.extxyz
     """
     if not groups:
         return None
-    facets = {}
+    facets: dict[str, list[Group]] = {}
     for group in groups:
         facets.setdefault(group.facet, []).append(group)
     cards = [entry for group in groups for entry in (*group.made, *group.real)]
@@ -166,7 +190,7 @@ def write_gallery(folder, groups, *, title, command, species, file="slabs.extxyz
     return folder / PICTURE
 
 
-def gallery_summary(groups):
+def gallery_summary(groups: Sequence[Group]) -> str:
     """Return how many slabs there are, in a sentence."""
     made = [entry for group in groups for entry in group.made]
     valid = [entry for group in groups if group.facet != NO_SLAB for entry in group.made]

@@ -1,10 +1,17 @@
 """`gallery`: a generator's slabs by facet and energy class beside real ones."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ase import Atoms
+
 from keras_ruo2 import runs
 from keras_ruo2.config import BackmapConfig, GenerateConfig
 from keras_ruo2.density.batch import map_samples
+from keras_ruo2.discovery.checks import check_generator
 from keras_ruo2.discovery.gallery import PAGE, gallery_classes, group_slabs, write_gallery
-from keras_ruo2.discovery.pipeline import check_generator
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.generation.batch import check_request, write_samples
 from keras_ruo2.io import messages
@@ -16,8 +23,12 @@ from keras_ruo2.io.workfolder import frames
 from keras_ruo2.screening.batch import annotated, verdict_row
 from keras_ruo2.screening.screening import check_screening_installed, known_slabs, screen
 
+if TYPE_CHECKING:
+    from keras_ruo2.config import GalleryConfig
+    from keras_ruo2.species import Pair
 
-def main(config):
+
+def main(config: GalleryConfig) -> None:
     """Draw, map back, screen, and write the page, the picture and the slabs.
 
     Args:
@@ -28,7 +39,7 @@ def main(config):
             missing, unreadable structures.
     """
     check_screening_installed()
-    check_generator(config)
+    check_generator(config.run, config.label, config.checkpoint)
     saved = runs.load(config.run)
     species = tuple(saved["data"]["species"])
     references = read_structures(config.known)
@@ -54,7 +65,7 @@ def main(config):
     )
 
 
-def draw_slabs(config, saved):
+def draw_slabs(config: GalleryConfig, saved: Mapping[str, Any]) -> list[Atoms]:
     """Draw samples and map them back; return the structures."""
     samples, atoms = config.out / "samples.npz", config.out / "slabs.extxyz"
     given = {name: getattr(config, name) for name in ("run", "count", "label", "checkpoint")}
@@ -65,7 +76,9 @@ def draw_slabs(config, saved):
     return frames(atoms)
 
 
-def screened(structures, references, species):
+def screened(
+    structures: Sequence[Atoms], references: Sequence[Atoms], species: Pair
+) -> list[Atoms]:
     """Return structures with what `screen` says of them in `info`."""
     known = known_slabs(references, species)
     step = Progress(len(structures)).step

@@ -1,5 +1,13 @@
 """The genetic algorithm of `discover`: generations that pass through the same stages."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ase import Atoms
+
 from keras_ruo2.config import RelaxConfig
 from keras_ruo2.discovery.evolution import breed, fittest, shares
 from keras_ruo2.discovery.funnel import is_rankable, mark_first_of_kind
@@ -12,8 +20,19 @@ from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.thermodynamics.references import method_of
 from keras_ruo2.thermodynamics.surface import oxygen_range
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def run_genetic(folder, config, make_slabs, take_through, screen_all):
+    from keras_ruo2.config import DiscoverConfig
+
+
+def run_genetic(
+    folder: Path,
+    config: DiscoverConfig,
+    make_slabs: Callable[[], list[Atoms]],
+    take_through: Callable[..., Path],
+    screen_all: Callable[[Path, Path], None],
+) -> Results:
     """Take generation after generation through all stages; return the `Results` of all of them.
 
     Draws and relaxations of one method are divided among the generations. Each generation's valid
@@ -41,7 +60,13 @@ def run_genetic(folder, config, make_slabs, take_through, screen_all):
         alive = fittest(alive, references, middle)
         here = folder / f"generation_{number}"
 
-        def draw(path, alive=alive, drawn=drawn, number=number, first=first):
+        def draw(
+            path: Path,
+            alive: Sequence[Atoms] = alive,
+            drawn: int = drawn,
+            number: int = number,
+            first: int = first,
+        ) -> None:
             write_frames(path, breed(alive, drawn, config.seed, number, first))
 
         last = take_through(here, draw, relaxations, first)
@@ -51,12 +76,10 @@ def run_genetic(folder, config, make_slabs, take_through, screen_all):
         parts.append(here)
         first += drawn
     for name in ("1_atoms", "3_chosen", "4_relaxed"):
-        stage(
-            folder / f"{name}.extxyz", lambda path, name=name: join_generations(parts, name, path)
-        )
+        stage(folder / f"{name}.extxyz", partial(join_generations, parts, name))
     for source, name in (("1_atoms", "2_screened"), ("4_relaxed", "5_screened")):
         joined = folder / f"{source}.extxyz"
-        stage(folder / f"{name}.extxyz", lambda path, joined=joined: screen_all(joined, path))
+        stage(folder / f"{name}.extxyz", partial(screen_all, joined))
     stages = [
         mark_first_of_kind(frames(folder / f"{name}.extxyz"))
         for name in ("2_screened", "5_screened")
@@ -64,14 +87,16 @@ def run_genetic(folder, config, make_slabs, take_through, screen_all):
     return Results("genetic", *stages)
 
 
-def evaluate_known(config, make_slabs, path):
+def evaluate_known(
+    config: DiscoverConfig, make_slabs: Callable[[], list[Atoms]], path: Path
+) -> None:
     """Write the known slabs, as they are, with energies of the calculator; none is relaxed."""
     bare = path.with_name("known.extxyz")
     slabs = make_slabs()
     for slab in slabs:
         slab.info = {"name": slab.info["name"]}
     write_frames(bare, slabs)
-    alone = {
+    alone: dict[str, Any] = {
         "calculator": config.calculator,
         "trust": config.trust,
         "seconds": config.seconds,
@@ -80,7 +105,7 @@ def evaluate_known(config, make_slabs, path):
     relax_file(RelaxConfig(structures=bare, out=path, **alone))
 
 
-def inherit(atoms):
+def inherit(atoms: Atoms) -> Atoms:
     """Return a relaxed slab as a parent: inside its cell, with its energy and name."""
     parent = atoms.copy()
     parent.wrap()
@@ -89,7 +114,7 @@ def inherit(atoms):
     return parent
 
 
-def join_generations(parts, name, path):
+def join_generations(parts: Iterable[Path], name: str, path: Path) -> None:
     """Write the structures of all generations as one file; none at all stay an empty file."""
     joined = [atoms for part in parts for atoms in frames(part / f"{name}.extxyz")]
     write_or_empty(path, joined)

@@ -1,7 +1,11 @@
 """To DFT and back: POSCAR folders out, energies in."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import ase.io
 import numpy as np
@@ -12,7 +16,7 @@ from ase.data import atomic_numbers, reference_states
 from keras_ruo2.discovery.outputs import ELECTRONS, OUTPUTS, output_in, read_output
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.paths import atomic_write, write_text
-from keras_ruo2.species import SPECIES, formula, renamed
+from keras_ruo2.species import SPECIES, Pair, formula, renamed
 from keras_ruo2.structure.cells import with_energy
 from keras_ruo2.structure.crystals import rutile_ruo2
 from keras_ruo2.structure.validity import broken
@@ -21,7 +25,7 @@ LONGEST_NAME = 100  # letters of a structure's name in that of its folder; disks
 REFERENCES = "references"  # the folder of what the slabs' energies are relative to
 BOX = (12.0, 13.0, 14.0)  # Å around the molecule, unequal so that its ground state can form
 BOND = 1.21  # Å, of O2 (Huber and Herzberg, 1979)
-HCP = {"a": 2.706, "c": 4.282}  # Å, of Ru (Wyckoff, Crystal Structures, 1963)
+HCP: dict[str, Any] = {"a": 2.706, "c": 4.282}  # Å, of Ru (Wyckoff, Crystal Structures, 1963)
 TEXT = """Structures for DFT, the most promising first; see ranking.csv one folder up.
 Each folder holds a POSCAR (atoms sorted by species; frozen atoms by selective dynamics). Add your
 own INCAR, KPOINTS and POTCAR, or let ASE convert POSCAR for another code; spin and dipole
@@ -43,7 +47,7 @@ Runs whose electrons did not converge are left out and named; unrelaxed ones are
 """
 
 
-def reference_inputs(species=SPECIES):
+def reference_inputs(species: Pair = SPECIES) -> dict[str, Atoms]:
     """Return the references as a dict of folder names to `ase.Atoms`.
 
     Of other oxides the lattice is a start; metals that ASE cannot build are left out.
@@ -59,13 +63,15 @@ def reference_inputs(species=SPECIES):
     return crystals
 
 
-def folder_of(number, atoms):
+def folder_of(number: int, atoms: Atoms) -> str:
     """Return the name of a structure's folder."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", str(atoms.info["name"]))
     return f"{number:03d}-{name[:LONGEST_NAME]}"
 
 
-def write_inputs(folder, structures, out, species=SPECIES):
+def write_inputs(
+    folder: Path, structures: Sequence[Atoms], out: Path, species: Pair = SPECIES
+) -> list[str]:
     """Write a POSCAR folder for each structure.
 
     The references that DFT needs stand beside them in `REFERENCES`.
@@ -92,7 +98,7 @@ def write_inputs(folder, structures, out, species=SPECIES):
     return names
 
 
-def write_poscar(folder, atoms):
+def write_poscar(folder: Path, atoms: Atoms) -> None:
     """Write a POSCAR whose atoms are sorted by species."""
     folder.mkdir(parents=True, exist_ok=True)
     bare = atoms[np.argsort(atoms.get_chemical_symbols(), kind="stable")]
@@ -101,7 +107,9 @@ def write_poscar(folder, atoms):
         ase.io.write(path, bare, format="vasp", direct=True)
 
 
-def read_energies(folder, structures):
+def read_energies(
+    folder: Path, structures: Sequence[Atoms]
+) -> tuple[list[tuple[int, Atoms]], list[str]]:
     """Read the energies that DFT gave for structures that `write_inputs` handed over.
 
     Args:
@@ -123,7 +131,7 @@ def read_energies(folder, structures):
         if path is None:
             continue
         result, flaws = read_output(path)
-        if ELECTRONS in flaws:
+        if result is None or ELECTRONS in flaws:
             left_out.append(f"{atoms.info['name']} ({path.name}: {', '.join(flaws)})")
             continue
         check_formula(path, result, atoms)
@@ -146,7 +154,7 @@ def read_energies(folder, structures):
     return computed, left_out
 
 
-def check_formula(path, result, atoms):
+def check_formula(path: Path, result: Atoms, atoms: Atoms) -> None:
     """Raise `ConfigError` unless an output is of the composition that was handed over."""
     if result.get_chemical_formula() != atoms.get_chemical_formula():
         raise ConfigError(
@@ -155,7 +163,7 @@ def check_formula(path, result, atoms):
         )
 
 
-def read_reference_outputs(folder, species=SPECIES):
+def read_reference_outputs(folder: Path, species: Pair = SPECIES) -> list[Atoms]:
     """Return the references computed in the folder that `write_inputs` made for them.
 
     Args:
@@ -180,7 +188,7 @@ def read_reference_outputs(folder, species=SPECIES):
                 "--dft_references=FILE."
             )
         atoms, flaws = read_output(path)
-        if ELECTRONS in flaws:
+        if atoms is None or ELECTRONS in flaws:
             raise ConfigError(f"{path}: {', '.join(flaws)}. A reference must be converged.")
         computed.append(with_energy(atoms, atoms.get_potential_energy()))
     return computed

@@ -1,5 +1,10 @@
 """The order in which `discover` relaxes: by the energies of drawn structures, one call each."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from keras_ruo2.discovery.estimates import estimates_of, worth_a_look
 from keras_ruo2.discovery.funnel import mark_first_of_kind
 from keras_ruo2.discovery.ranking import references_of
@@ -11,8 +16,19 @@ from keras_ruo2.structure.cells import potential_energy
 from keras_ruo2.thermodynamics.references import method_of
 from keras_ruo2.thermodynamics.surface import oxygen_range
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def estimate(config, atoms, screened, relaxations, one_look):
+    from keras_ruo2.config import DiscoverConfig
+
+
+def estimate(
+    config: DiscoverConfig,
+    atoms: Path,
+    screened: Path,
+    relaxations: int,
+    one_look: Callable[[Path, Path], None],
+) -> dict[int, float]:
     """Return how promising drawn structures are, by their number; the lowest are the most.
 
     Args:
@@ -23,7 +39,7 @@ def estimate(config, atoms, screened, relaxations, one_look):
         one_look: Function of a file of structures and of one for the same with energies.
     """
 
-    def choose(path):
+    def choose(path: Path) -> None:
         promising = worth_a_look(frames(atoms), mark_first_of_kind(frames(screened)), relaxations)
         if promising:
             messages.info(

@@ -1,10 +1,20 @@
 """Outputs of DFT codes: the last structure with its energy, and whether the run was finished."""
 
+from __future__ import annotations
+
 import re
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.structures import iterate_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ase import Atoms
+
 
 # pymatgen's Vasprun fails on a run that was cut off; it does not read the other codes.
 OUTPUTS = ("vasprun.xml", "OUTCAR", "*.pwo", "*.out", "*.extxyz", "*.traj")  # in this order
@@ -35,7 +45,7 @@ TEXTS = (
 )
 
 
-def output_in(folder):
+def output_in(folder: Path) -> Path | None:
     """Return the first of `OUTPUTS` in a folder, or `None`."""
     for pattern in OUTPUTS:
         for path in sorted(folder.glob(pattern)):
@@ -43,7 +53,7 @@ def output_in(folder):
     return None
 
 
-def read_output(path):
+def read_output(path: Path) -> tuple[Atoms | None, tuple[str, ...]]:
     """Return the last structure of an output, its energy in `calc`, and what is wrong with it.
 
     Returns:
@@ -64,7 +74,7 @@ def read_output(path):
     return atoms, flaws
 
 
-def flaws_of(path):
+def flaws_of(path: Path) -> tuple[str, ...]:
     """Name what an output says against itself; formats that say nothing of a run have no flaws."""
     if path.suffix == ".xml":
         return flaws_of_vasprun(path)
@@ -76,13 +86,14 @@ def flaws_of(path):
     return next((flaws_of_text(text, texts) for texts in TEXTS if texts["own"] in text), ())
 
 
-def flaws_of_vasprun(path):
+def flaws_of_vasprun(path: Path) -> tuple[str, ...]:
     """Judge a vasprun.xml by its counts of steps: VASP stops at NELM and NSW, converged or not."""
     limits, steps, finished = {"NELM": 60, "NSW": 0}, [], True
     try:
         for _, element in ElementTree.iterparse(path):
-            if element.tag == "i" and element.get("name") in limits:
-                limits[element.get("name")] = int(element.text)
+            name = element.get("name", "")
+            if element.tag == "i" and name in limits:
+                limits[name] = int(element.text or 0)
             elif element.tag == "calculation":
                 steps.append(len(element.findall("scstep")))
                 element.clear()
@@ -95,7 +106,7 @@ def flaws_of_vasprun(path):
     )
 
 
-def flaws_of_outcar(text):
+def flaws_of_outcar(text: str) -> tuple[str, ...]:
     """Judge an OUTCAR by what follows its last electronic step."""
     steps = re.findall(r"NSW\s*=\s*(\d+)", text)
     return flaw_names(
@@ -105,7 +116,7 @@ def flaws_of_outcar(text):
     )
 
 
-def flaws_of_text(text, texts):
+def flaws_of_text(text: str, texts: Mapping[str, str]) -> tuple[str, ...]:
     """Judge an output by the sentences in it, a row of `TEXTS`."""
     moving = texts["moving"] in text
     return flaw_names(
@@ -115,7 +126,7 @@ def flaws_of_text(text, texts):
     )
 
 
-def flaw_names(*, electrons, ions, unfinished):
+def flaw_names(*, electrons: bool, ions: bool, unfinished: bool) -> tuple[str, ...]:
     """Return the names of those flaws that are there."""
     flaws = ((ELECTRONS, electrons), (IONS, ions), (UNFINISHED, unfinished))
     return tuple(name for name, there in flaws if there)

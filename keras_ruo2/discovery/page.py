@@ -1,9 +1,18 @@
 """report.html: everything in one file that needs no network."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
 from keras_ruo2.discovery.funnel import STEPS
 from keras_ruo2.discovery.page_data import Structures, line_in_mev, lowest_lines, oxygen_table
 from keras_ruo2.pages.render import number, write_html
-from keras_ruo2.species import SPECIES, formula, renamed
+from keras_ruo2.species import SPECIES, Pair, formula, renamed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 NAMES = {
     "generated": "Generator",
@@ -62,7 +71,7 @@ DFT_HEAD = (
 AFTER = list(STEPS)[list(STEPS).index("chosen") :]
 
 
-def write_discovery_page(path, content):
+def write_discovery_page(path: Path, content: Mapping[str, Any]) -> None:
     """Write the page whole or not at all.
 
     Args:
@@ -107,7 +116,7 @@ def write_discovery_page(path, content):
     )
 
 
-def row_data(row, structures):
+def row_data(row: Mapping[str, Any], structures: Structures) -> dict[str, Any]:
     """Return what the page and its scripts know of a structure; its files go to `structures`."""
     atoms, method = row["atoms"], row["method"]
     nearest = None
@@ -139,7 +148,9 @@ def row_data(row, structures):
     }
 
 
-def page_data(rows, facets, content, species):
+def page_data(
+    rows: Sequence[Mapping[str, Any]], facets: Any, content: Mapping[str, Any], species: Pair
+) -> dict[str, Any]:
     """Return what the scripts read."""
     metal = species[0]
     return {
@@ -153,7 +164,7 @@ def page_data(rows, facets, content, species):
     }
 
 
-def funnel_steps(methods):
+def funnel_steps(methods: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the steps of the funnel, for each method the share of what was drawn and a count."""
     steps = []
     for step, text in STEPS.items():
@@ -166,7 +177,7 @@ def funnel_steps(methods):
     return steps
 
 
-def death_stages(methods):
+def death_stages(methods: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return where structures die: reasons and counts, of each stage and method."""
     return [
         {"text": text, "reasons": [method["reasons"][stage] for method in methods.values()]}
@@ -174,7 +185,7 @@ def death_stages(methods):
     ]
 
 
-def dft_rows(rows):
+def dft_rows(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
     """Return how DFT re-ranked what was handed over; nothing before there is any."""
     return [
         (row["name"], row["rank"], row["dft_rank"], *map(number, row["values"]), row["flaws"])

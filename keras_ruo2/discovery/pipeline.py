@@ -1,41 +1,53 @@
 """`discover`: generate -> backmap -> screen -> relax -> screen -> phase_diagram, in one folder."""
 
-import dataclasses
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 from keras_ruo2 import runs
 from keras_ruo2.config import BackmapConfig, GenerateConfig, RelaxConfig, ScreenConfig
 from keras_ruo2.density.batch import map_samples
 from keras_ruo2.discovery.baselines import make_up, templates
+from keras_ruo2.discovery.checks import (
+    check_references,
+    check_source,
+    given_again,
+    read_known_slabs,
+    with_draws,
+    with_species,
+)
 from keras_ruo2.discovery.evolution import operators
 from keras_ruo2.discovery.funnel import choose_for_relaxation, info_text, mark_first_of_kind
 from keras_ruo2.discovery.genetic import run_genetic
 from keras_ruo2.discovery.order import estimate
-from keras_ruo2.discovery.ranking import references_of
 from keras_ruo2.discovery.report import Results, write_report
-from keras_ruo2.errors import ConfigError, check_writable
-from keras_ruo2.generation.batch import check_label, check_request, write_samples
+from keras_ruo2.errors import check_writable
+from keras_ruo2.generation.batch import check_request, write_samples
 from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_frames, write_or_empty
 from keras_ruo2.io.locks import one_at_a_time
 from keras_ruo2.io.paths import structure_files
-from keras_ruo2.io.samples import read_samples, species_of
+from keras_ruo2.io.samples import read_samples
 from keras_ruo2.io.structures import read_structures
 from keras_ruo2.io.workfolder import begin, fingerprint, frames, stage, take_up
-from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.plotting import style
 from keras_ruo2.relaxation.batch import relax_file
-from keras_ruo2.relaxation.calculators import (
-    CALCULATORS,
-    check_calculator,
-    is_known_module,
-    method_of,
-)
+from keras_ruo2.relaxation.calculators import check_calculator
 from keras_ruo2.screening.batch import read_known, screen_structures
 from keras_ruo2.screening.screening import check_screening_installed
-from keras_ruo2.species import SPECIES, formula
 from keras_ruo2.structure.repeats import smallest_cell
-from keras_ruo2.thermodynamics.surface import known_references, oxygen_poor_limit
+from keras_ruo2.thermodynamics.references import given_references
+from keras_ruo2.thermodynamics.surface import oxygen_poor_limit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ase import Atoms
+
+    from keras_ruo2.config import DiscoverConfig
+
 
 GENERATED, GENETIC = "generated", "genetic"
 CHANGEABLE = ("shown", "hand_over", "dft", "dft_references", "trust", "scheduler", "workers")
@@ -44,7 +56,7 @@ RELAXING = ("calculator", "trust", "optimiser", "fmax", "steps", "seconds", "fro
 WHERE = ("scheduler", "workers")
 
 
-def main(config):
+def main(config: DiscoverConfig) -> None:
     """Run every stage that is not finished, for the generator and each baseline, and report.
 
     Args:
@@ -58,8 +70,8 @@ def main(config):
     check_calculator(config.calculator)
     check_references(config)
     check_screening_installed()
-    if config.bulk_energy is not None:
-        oxygen_poor_limit(references_of(config, None))
+    if given := given_references(config):
+        oxygen_poor_limit(given)
     if GENETIC in config.methods:
         operators()
     inputs = {"known": fingerprint(*structure_files("known", config.known))} | check_source(config)
@@ -75,119 +87,9 @@ def main(config):
         write_report(config, results, known)
 
 
-def given_again(config, given):
-    """Return a config whose calculator this command may start: named by its user, or well known.
-
-    Args:
-        config: What `take_up` returned.
-        given: Names of the flags of this command.
-
-    Raises:
-        ConfigError: If only a file of the folder names a function, and it is in no installed
-            package.
-    """
-    name = config.calculator.partition(":")[0]
-    if not ("calculator" in given or name in CALCULATORS or is_known_module(name)):
-        raise ConfigError(
-            f"{config.out} was begun with --calculator={config.calculator}, which runs code. Give "
-            "it again to go on."
-        )
-    return config
-
-
-def check_references(config):
-    """Raise `ConfigError` if nothing is known that surface energies could be relative to."""
-    if config.bulk_energy is None and not known_references(method_of(config.calculator)):
-        raise ConfigError(
-            f"No reference energies are known for the calculator {config.calculator!r}. Give "
-            "--bulk_energy and --oxygen_energy (and --metal_energy) by it."
-        )
-
-
-def with_species(config):
-    """Return the config with the elements of the run or of the samples, where they are others.
-
-    Raises:
-        ConfigError: If they are not those asked for, are no oxide, or lack reference energies.
-    """
-    if config.samples is not None:
-        species = species_of(config.samples, config.species)
-    else:
-        species = tuple(runs.load(config.run)["data"]["species"])
-    if config.species is not None and species != config.pair:
-        raise ConfigError(f"--run={config.run} is of {','.join(species)}. Leave out --species.")
-    if species != config.pair:
-        config = dataclasses.replace(config, species=",".join(species))
-    if species != SPECIES and config.bulk_energy is None:
-        raise ConfigError(
-            f"No reference energies of {formula(species)} are known. Give --bulk_energy and "
-            "--oxygen_energy (and --metal_energy) by the calculator: python -m data_prep "
-            f"references --species={','.join(species)} prints them."
-        )
-    return config
-
-
-def with_draws(config):
-    """Return the config with no more draws than --samples holds: baselines draw as many."""
-    if config.samples is None:
-        return config
-    grids, *_ = read_samples(config.samples)
-    return dataclasses.replace(config, count=min(config.count, len(grids)))
-
-
-def read_known_slabs(config):
-    """Return the slabs of --known that are of the species asked for.
-
-    Raises:
-        ConfigError: If there are none, but baselines were to be made of them.
-    """
-    slabs = read_structures(config.known)
-    known = [slab for slab in slabs if set(slab.get_chemical_symbols()) <= set(config.pair)]
-    if not known and len(config.methods) > 1:
-        raise ConfigError(
-            f"--known={config.known} holds no slab of {' and '.join(config.pair)} to make "
-            "baselines from. Give another --known, or --baselines=none."
-        )
-    return known
-
-
-def check_source(config):
-    """Return what tells the generator's samples from others, or raise `ConfigError`."""
-    if config.samples is not None:
-        missing = "Add them as an array `lattice` of shape (n, 3), in Å."
-        grids, *_ = read_samples(config.samples, advice=missing)
-        if grids.ndim != 5:
-            raise ConfigError(
-                f"--samples={config.samples} holds slices of shape {grids.shape[1:-1]}. Only whole "
-                "grids become structures: draw them from a 3D variant."
-            )
-        return {"samples": fingerprint(config.samples)}
-    return check_generator(config)
-
-
-def check_generator(config):
-    """Return what tells a run's checkpoint from others, or raise `ConfigError`.
-
-    Args:
-        config: A config with `run`, `label` and `checkpoint`.
-    """
-    saved = runs.load_trained(config.run)
-    variant = VARIANTS[saved["resolved"]["variant"]]
-    if variant.ndim != 3 or not variant.lattice:
-        raise ConfigError(
-            f"--run={config.run} is a {saved['resolved']['variant']}. Structures come from 3D "
-            "variants with lattice lengths, e.g. joint3d."
-        )
-    if config.label is not None:
-        check_label(config.label, saved)
-    checkpoint = runs.sound_checkpoint(config.run, best=config.checkpoint == "best")
-    if checkpoint is None:
-        raise ConfigError(f"{config.run} has no {config.checkpoint} checkpoint.")
-    weights = checkpoint / runs.GENERATOR_WEIGHTS
-    return {"checkpoint": f"{checkpoint.name} ({fingerprint(weights)})"}
-
-
-def run_method(method, config, make_slabs, screened):
+def run_method(
+    method: str, config: DiscoverConfig, make_slabs: Callable[[], list[Atoms]], screened: Any
+) -> Results:
     """Take one method's structures through all stages; return its `Results`.
 
     Args:
@@ -198,7 +100,7 @@ def run_method(method, config, make_slabs, screened):
     """
     folder = config.out / method
 
-    def start(path):
+    def start(path: Path) -> None:
         if method == GENERATED:
             draw_structures(config, path)
         else:
@@ -213,17 +115,25 @@ def run_method(method, config, make_slabs, screened):
     return Results(method, *(mark_first_of_kind(frames(file)) for file in files))
 
 
-def take_through(method, config, screen_to, folder, start, relaxations, first=0):
+def take_through(
+    method: str,
+    config: DiscoverConfig,
+    screen_to: Callable[[Path, Path], None],
+    folder: Path,
+    start: Callable[[Path], None],
+    relaxations: int,
+    first: int = 0,
+) -> Path:
     """Take what `start` writes through all stages in `folder`; return the file of the last one."""
     atoms = stage(folder / "1_atoms.extxyz", start)
     screened = stage(folder / "2_screened.extxyz", partial(screen_to, atoms))
 
-    estimates = {}
+    estimates: dict[int, float] = {}
     if config.order == "energy" and not (folder / "3_chosen.extxyz").exists():
         one_look = partial(relax_chosen, config, steps=0)
         estimates = estimate(config, atoms, screened, relaxations, one_look)
 
-    def choose(path):
+    def choose(path: Path) -> None:
         choose_structures(config, method, atoms, screened, path, relaxations, first, estimates)
 
     chosen = stage(folder / "3_chosen.extxyz", choose)
@@ -231,16 +141,17 @@ def take_through(method, config, screen_to, folder, start, relaxations, first=0)
     return stage(folder / "5_screened.extxyz", partial(screen_to, relaxed))
 
 
-def draw_structures(config, path):
+def draw_structures(config: DiscoverConfig, path: Path) -> None:
     """Draw samples, or take those that were given, picture some and map all back."""
     samples = config.samples
     if samples is None:
-        samples, of_atoms = path.with_name("samples.npz"), {}
-        if runs.places_atoms(runs.load(config.run)["resolved"]):
+        samples = path.with_name("samples.npz")
+        of_atoms: dict[str, Any] = {}
+        if runs.places_atoms(runs.load(config.drawing_run)["resolved"]):
             of_atoms = {"variety": config.variety, "faces": config.faces, "distinct": True}
-            of_atoms["novel"] = (config.run / runs.KNOWN).is_file()
+            of_atoms["novel"] = (config.drawing_run / runs.KNOWN).is_file()
         request = GenerateConfig(
-            run=config.run,
+            run=config.drawing_run,
             count=config.count,
             out=samples,
             label=config.label,
@@ -252,21 +163,32 @@ def draw_structures(config, path):
     grids, lengths, _ = read_samples(samples)
     panels = style.views("Generated", grids[:PICTURED], lengths[:PICTURED])
     style.save_figure(style.sample_sheet(panels), path.with_name("pictured.png"), config.pair)
-    made = {"alpha": config.alpha, "species": config.species, "count": config.count}
+    made: dict[str, Any] = {"alpha": config.alpha, "species": config.species, "count": config.count}
     map_samples(BackmapConfig(samples=samples, out=path, **made))
 
 
-def screen_file(config, compared, structures, path):
+def screen_file(
+    config: DiscoverConfig, compared: Callable[[], Any], structures: Path, path: Path
+) -> None:
     """Screen a file of structures against `compared()`, read once; an empty one stays empty."""
     if not structures.stat().st_size:
         path.write_text("")
         return
-    known = {"known": config.known, "species": ",".join(config.pair)}
+    known: dict[str, Any] = {"known": config.known, "species": ",".join(config.pair)}
     settings = ScreenConfig(structures=structures, out=path, **known)
     screen_structures(settings, read_structures(structures), *compared())
 
 
-def choose_structures(config, method, atoms, screened, path, relaxations, first, estimates):
+def choose_structures(
+    config: DiscoverConfig,
+    method: str,
+    atoms: Path,
+    screened: Path,
+    path: Path,
+    relaxations: int,
+    first: int,
+    estimates: Mapping[int, float],
+) -> None:
     """Write the structures that are worth a relaxation, named, in their smallest cells.
 
     Those of the genetic algorithm keep the cells in which they are crossed. `first` is the number
@@ -289,7 +211,7 @@ def choose_structures(config, method, atoms, screened, path, relaxations, first,
     write_or_empty(path, chosen)
 
 
-def relax_chosen(config, chosen, path, **changes):
+def relax_chosen(config: DiscoverConfig, chosen: Path, path: Path, **changes: Any) -> None:
     """Relax a file of structures; an empty file stays empty."""
     if not chosen.stat().st_size:
         path.write_text("")

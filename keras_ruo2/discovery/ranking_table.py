@@ -1,11 +1,20 @@
 """ranking.csv: a row for every structure that is left, a column for each entry of `COLUMNS`."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from keras_ruo2.discovery.funnel import info_flag, info_text
 from keras_ruo2.discovery.ranking import has_converged
 from keras_ruo2.io.tables import table_writer
-from keras_ruo2.structure.cells import potential_energy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from keras_ruo2.discovery.ranking import Ranked
+
 
 # Name, with its unit, to a function of a `Ranked` and the ends of dmu_O (eV).
 COLUMNS = MappingProxyType(
@@ -22,13 +31,15 @@ COLUMNS = MappingProxyType(
         "converged": lambda row, limits: has_converged(row.atoms),
         "matched": lambda row, limits: info_text(row.atoms, "matched"),
         "rmsd_A": lambda row, limits: row.atoms.info["rmsd"],
-        "energy_eV": lambda row, limits: round(potential_energy(row.atoms), 5),
+        "energy_eV": lambda row, limits: round(row.atoms.get_potential_energy(), 5),
         "calculator": lambda row, limits: row.atoms.info["calculator"],
     }
 )
 
 
-def write_ranking(path, rows, limits, folders):
+def write_ranking(
+    path: Path, rows: Sequence[Ranked], limits: tuple[float, float], folders: Mapping[str, str]
+) -> None:
     """Write a row for every ranked structure, the best first; energies in meV/Å^2.
 
     Args:

@@ -1,6 +1,11 @@
 """What `discover` found: ranking, phase diagram, hand-off to DFT and the page."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ase import Atoms
 
 from keras_ruo2 import __version__, runs
 from keras_ruo2.discovery.funnel import (
@@ -33,6 +38,14 @@ from keras_ruo2.structure.facets import facet_in, indices_of
 from keras_ruo2.thermodynamics.references import method_of, method_text
 from keras_ruo2.thermodynamics.surface import LOWEST, oxygen_range
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from keras_ruo2.config import DiscoverConfig
+    from keras_ruo2.discovery.ranking import Ranked
+    from keras_ruo2.thermodynamics.surface import References
+
+
 MOST_NAMED = 5  # structures in a note
 MOST_SHOWN = 60  # generated structures in the gallery
 
@@ -47,11 +60,13 @@ class Results(NamedTuple):
     """
 
     method: str
-    screened: list
-    relaxed: list
+    screened: list[Atoms]
+    relaxed: list[Atoms]
 
 
-def write_report(config, results, known):
+def write_report(
+    config: DiscoverConfig, results: Sequence[Results], known: Sequence[Atoms]
+) -> None:
     """Rank what is left of every method and write ranking.csv, POSCAR folders and report.html.
 
     Args:
@@ -59,24 +74,22 @@ def write_report(config, results, known):
         results: `Results` of each method.
         known: The reference slabs.
     """
-    notes = []
+    notes: list[str] = []
     left = [
         atoms
         for result in results
         for atoms in result.relaxed
         if is_rankable(atoms) and is_first_of_kind(atoms)
     ]
-    comparable, rows, references, limits = [], [], None, (LOWEST, 0.0)
-    if left:
-        comparable, rows, references, limits = rank_all(config, left, known, notes)
-    else:
-        notes.append("No structure was valid after relaxing: there is nothing to rank.")
+    comparable, rows, references, limits = rank_all(config, left, known, notes)
     warn_of_unknown_facets(rows, notes)
     near, folders = hand_over(config, rows)
     write_ranking(config.out / "ranking.csv", rows, limits, folders)
     pictures = draw_discovery_pictures(config, results, known, notes)
     add_gallery(config, results[0].screened, known, pictures)
-    again, dft_pictures = rank_again(config, near, rows, notes) if config.dft else ([], [])
+    again, dft_pictures = (
+        rank_again(config, config.dft, near, rows, notes) if config.dft else ([], [])
+    )
     ranking = (rows, comparable, references)
     own, others = describe_best(config, results, ranking, limits, known)
     lines, beside_known = lines_to_beat([row.atoms for row in rows], comparable, references)
@@ -101,7 +114,12 @@ def write_report(config, results, known):
     messages.info(f"\n{content['summary']}\n{shown(config.out / 'report.html')} shows it all.")
 
 
-def add_gallery(config, screened, known, pictures):
+def add_gallery(
+    config: DiscoverConfig,
+    screened: Sequence[Atoms],
+    known: Sequence[Atoms],
+    pictures: list[tuple[Path, str]],
+) -> None:
     """Write the gallery of what the generator drew, and add its picture to `pictures`."""
     folder = config.out / "gallery"
     folder.mkdir(exist_ok=True)
@@ -118,7 +136,7 @@ def add_gallery(config, screened, known, pictures):
         pictures.append((picture, "Generated slabs as drawn, by facet, and real ones."))
 
 
-def hand_over(config, rows):
+def hand_over(config: DiscoverConfig, rows: Sequence[Ranked]) -> tuple[list[Atoms], dict[str, str]]:
     """Write the POSCAR folders of what is worth DFT.
 
     Returns:
@@ -133,7 +151,7 @@ def hand_over(config, rows):
     return near, dict(zip(known, names, strict=True))
 
 
-def rest_sentence(near, folders):
+def rest_sentence(near: Sequence[Atoms], folders: Mapping[str, str]) -> str:
     """Return a sentence on what is near to being stable and was not handed over."""
     number = len(near) - len(folders)
     if not number:
@@ -144,7 +162,7 @@ def rest_sentence(near, folders):
     )
 
 
-def warn_of_unknown_facets(rows, notes):
+def warn_of_unknown_facets(rows: Sequence[Ranked], notes: list[str]) -> None:
     """Note which structures were compared with slabs of every facet, for want of their own."""
     names = [row.atoms.info["name"] for row in rows if indices_of(facet_in(row.atoms).name) is None]
     if names:
@@ -154,13 +172,19 @@ def warn_of_unknown_facets(rows, notes):
         )
 
 
-def rank_all(config, left, known, notes):
+def rank_all(
+    config: DiscoverConfig, left: Sequence[Atoms], known: Sequence[Atoms], notes: list[str]
+) -> tuple[list[Atoms], list[Ranked], References | None, tuple[float, float]]:
     """Rank what is left beside the known slabs, as far as they are of one calculator.
 
     Returns:
         `(comparable, rows, references, limits)`: known slabs of the same calculator, `Ranked`
-        structures, the calculator's `References` and the ends of dmu_O, eV.
+        structures, the calculator's `References` (`None` if nothing is left) and the ends of
+        dmu_O, eV.
     """
+    if not left:
+        notes.append("No structure was valid after relaxing: there is nothing to rank.")
+        return [], [], None, (LOWEST, 0.0)
     method = method_of(left[0])
     references = references_of(config, method)
     comparable = [slab for slab in known if method_of(slab) == method]
@@ -174,13 +198,15 @@ def rank_all(config, left, known, notes):
     return comparable, rank_candidates(left, comparable, references, limits), references, limits
 
 
-def funnel_of(result):
+def funnel_of(result: Results) -> dict[str, Any]:
     """Return the counts, reasons and the median RMSD of a method."""
     counts, reasons = count_stages(result.screened, result.relaxed)
     return {"counts": counts, "reasons": reasons, "moved": median_rmsd(result.relaxed)}
 
 
-def discovery_summary(methods, rows, folders):
+def discovery_summary(
+    methods: Mapping[str, Mapping[str, Any]], rows: Sequence[Ranked], folders: Mapping[str, str]
+) -> str:
     """Return what came of it, in a few sentences."""
     parts = []
     for name, funnel in methods.items():
@@ -199,15 +225,14 @@ def discovery_summary(methods, rows, folders):
     return " ".join(parts) + best + f" {len(folders)} handed over to DFT."
 
 
-def generator_name(config):
+def generator_name(config: DiscoverConfig) -> str:
     """Return what the structures are drawn with, for people: a model's name, a run or a file."""
-    if config.run is None:
-        return shown(config.samples)
-    bundled = config.run.parent == MODELS
-    return f"the model {config.run.name}" if bundled else shown(config.run)
+    if config.run is not None and config.run.parent == MODELS:
+        return f"the model {config.run.name}"
+    return str(shown(config.run or config.samples or ""))
 
 
-def provenance(config):
+def provenance(config: DiscoverConfig) -> dict[str, str]:
     """Return the settings and inputs as texts."""
     begun = read_settings(config.out / SETTINGS, config.RENAMED)
     settings = {name: value for name, value in begun["config"].items() if value is not None}

@@ -1,5 +1,12 @@
 """What the page of `discover` says of structures: the generator's own best, known ones, others."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ase import Atoms
+
 from keras_ruo2.discovery.differences import differences
 from keras_ruo2.discovery.funnel import info_flag, info_text, is_rankable
 from keras_ruo2.discovery.handoff import REFERENCES, read_energies, read_reference_outputs
@@ -15,11 +22,27 @@ from keras_ruo2.thermodynamics.phase_diagram import write_diagram
 from keras_ruo2.thermodynamics.references import read_references, references_among
 from keras_ruo2.thermodynamics.surface import oxygen_range
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from keras_ruo2.config import DiscoverConfig
+    from keras_ruo2.discovery.ranking import Ranked
+    from keras_ruo2.discovery.report import Results
+    from keras_ruo2.species import Pair
+    from keras_ruo2.thermodynamics.surface import Line, References
+
+
 LISTED = 100  # structures of the generator, and of all baselines, in the table
 GENERATED, KNOWN = "generated", "known"
 
 
-def describe_best(config, results, ranking, limits, known):
+def describe_best(
+    config: DiscoverConfig,
+    results: Sequence[Results],
+    ranking: tuple[Sequence[Ranked], Sequence[Atoms], References | None],
+    limits: tuple[float, float],
+    known: Sequence[Atoms],
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the table's rows: the generator's structures, known ones, those of the baselines.
 
     Each group is ordered by its surface free energy in the middle of RuO2's range of dmu_O. Of
@@ -37,7 +60,8 @@ def describe_best(config, results, ranking, limits, known):
     rows, comparable, references = ranking
     named = {name_of(slab, number): slab for number, slab in enumerate(known)}
     ordered = sorted(rows, key=lambda row: row.line(sum(limits) / 2))
-    own, others = [], []
+    own: list[Ranked] = []
+    others: list[Ranked] = []
     for row in ordered:
         group = own if row.atoms.info["method"] == GENERATED else others
         group.append(row)
@@ -45,16 +69,16 @@ def describe_best(config, results, ranking, limits, known):
     missing = max(0, config.shown - len(own))
     listed = [structure_row(row.atoms, row, named, config.pair) for row in own[:LISTED]]
     listed += [structure_row(atoms, None, named, config.pair) for atoms in failed[:missing]]
-    beside = [
-        known_row(atoms, number, line, config.pair)
-        for number, atoms, line in lowest_known(comparable, references, limits)
-    ]
+    best = [] if references is None else lowest_known(comparable, references, limits)
+    beside = [known_row(atoms, number, line, config.pair) for number, atoms, line in best]
     return listed, beside + [
         structure_row(row.atoms, row, named, config.pair) for row in others[:LISTED]
     ]
 
 
-def structure_row(atoms, row, named, pair):
+def structure_row(
+    atoms: Atoms, row: Ranked | None, named: Mapping[str, Atoms], pair: Pair
+) -> dict[str, Any]:
     """Return what the page says about a structure, given its `Ranked` unless it failed.
 
     Args:
@@ -74,23 +98,23 @@ def structure_row(atoms, row, named, pair):
         "atoms": atoms,
         "anion": pair[1],
         "facet": "–" if failed else facet_in(atoms).name,
-        "above": None if failed else 1000 * row.above,
-        "line": None if failed else row.line,
-        "said": f"not a slab ({died})" if failed else distance(row),
+        "above": None if row is None else 1000 * row.above,
+        "line": None if row is None else row.line,
+        "said": f"not a slab ({died})" if row is None else distance(row),
         "chain": chain(atoms),
         "nearest": None if nearest is None else (info_text(atoms, "nearest"), nearest),
         "difference": [] if nearest is None else differences(atoms, nearest),
     }
 
 
-def distance(row):
+def distance(row: Ranked) -> str:
     """Return in words how far a `Ranked` is from the best slab that it was compared with."""
     place = "below" if row.above < 0 else "above"
     best = "the best known slab" if row.beside_known else "the best one found (none is known)"
     return f"{abs(1000 * row.above):.1f} meV/Å² {place} {best}"
 
 
-def origin_of(atoms, failed):
+def origin_of(atoms: Atoms, failed: bool) -> str:
     """Return where a structure comes from and whether it is a known one, in words."""
     kind = GENERATED if atoms.info["method"] == GENERATED else "baseline"
     if failed:
@@ -103,7 +127,7 @@ def origin_of(atoms, failed):
     return f"{kind}, has the faces of {info_text(atoms, 'matched')}{thickness}"
 
 
-def known_row(atoms, number, line, pair):
+def known_row(atoms: Atoms, number: int, line: Line, pair: Pair) -> dict[str, Any]:
     """Return what the page says about a known slab."""
     return {
         "name": name_of(atoms, number),
@@ -122,7 +146,7 @@ def known_row(atoms, number, line, pair):
     }
 
 
-def chain(atoms):
+def chain(atoms: Atoms) -> str:
     """Return how a structure came about, from the seed to its energy."""
     info = atoms.info
     origin = f"seed {info['drawn_with_seed']}, number {info['drawn_as']}"
@@ -141,7 +165,13 @@ def chain(atoms):
     )
 
 
-def rank_again(config, handed, rows, notes):
+def rank_again(
+    config: DiscoverConfig,
+    dft: Path,
+    handed: Sequence[Atoms],
+    rows: Sequence[Ranked],
+    notes: list[str],
+) -> tuple[list[dict[str, Any]], list[tuple[Path, str]]]:
     """Read DFT's energies, rank what they belong to, and draw its own phase diagram.
 
     Returns:
@@ -150,9 +180,9 @@ def rank_again(config, handed, rows, notes):
     if config.dft_references is not None:
         references = read_references(config.dft_references, ("", ""), species=config.pair)
     else:
-        computed, place = read_reference_outputs(config.dft, config.pair), config.dft / REFERENCES
-        references = references_among(place, computed, ("", ""), species=config.pair)
-    relabelled, left_out = read_energies(config.dft, handed)
+        computed = read_reference_outputs(dft, config.pair)
+        references = references_among(dft / REFERENCES, computed, ("", ""), species=config.pair)
+    relabelled, left_out = read_energies(dft, handed)
     notes += [f"Left out of DFT's ranking: {reason}." for reason in left_out]
     limits = oxygen_range(references)
     again = rank_candidates([atoms for _, atoms in relabelled], [], references, limits)

@@ -1,6 +1,10 @@
 """Every condition that a model takes: what was asked for against what it drew."""
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -15,12 +19,26 @@ from keras_ruo2.structure.placed import placed_slabs
 from keras_ruo2.training.evaluator import predict
 from keras_ruo2.training.slabs import load_anchors
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from keras_ruo2.config import EvaluateConfig
+    from keras_ruo2.metrics.measure import Measured
+    from keras_ruo2.structure.anchors import Anchors
+
+
 OF_FACET, OF_CELL = 24, 8  # slabs that are drawn of each
 SAME_LENGTH = 0.02  # share by which a length may differ from what was asked for
 PLACED = ("places", "weights", "cell", "repeats")
 
 
-def asked_and_got(config, saved, samples, training, measured):
+def asked_and_got(
+    config: EvaluateConfig,
+    saved: Mapping[str, Any],
+    samples: Mapping[str, np.ndarray],
+    training: Mapping[str, np.ndarray],
+    measured: Measured,
+) -> dict[str, list[dict[str, Any]]]:
     """Return a table for each condition that a run's generator takes.
 
     Args:
@@ -44,7 +62,12 @@ def asked_and_got(config, saved, samples, training, measured):
     return tables
 
 
-def class_rows(names, samples, training, measured):
+def class_rows(
+    names: Sequence[str],
+    samples: Mapping[str, np.ndarray],
+    training: Mapping[str, np.ndarray],
+    measured: Measured,
+) -> list[dict[str, Any]]:
     """Return a row for each class that samples were asked for.
 
     `read_as_asked` is the share in which a classifier of real records reads the class (of held-out
@@ -74,7 +97,7 @@ def class_rows(names, samples, training, measured):
     return rows
 
 
-def shares_found_as_asked(agreement):
+def shares_found_as_asked(agreement: Mapping[str, Any] | None) -> list[float | None] | None:
     """Return the share of each asked class that is found as asked, `None` where none was asked."""
     if not agreement:
         return None
@@ -85,7 +108,7 @@ def shares_found_as_asked(agreement):
     ]
 
 
-def mean(values):
+def mean(values: np.ndarray) -> float | None:
     """Return the mean of finite numbers, `None` where there are none."""
     values = values[np.isfinite(values)]
     return float(values.mean()) if len(values) else None
@@ -101,13 +124,13 @@ class Drawer:
         seed: Of the noise.
     """
 
-    def __init__(self, run, saved, anchors, seed):
+    def __init__(self, run: Path, saved: Mapping[str, Any], anchors: Anchors, seed: int) -> None:
         self.saved, self.anchors, self.rng = saved, anchors, np.random.default_rng(seed)
         generator = load_generator(run, saved)
         made = {name: generator.output[name] for name in PLACED}
         self.network = keras.Model(generator.inputs, made)
 
-    def __call__(self, cells, count):
+    def __call__(self, cells: Sequence[int], count: int) -> dict[str, np.ndarray]:
         """Return `count` slabs as arrays, see `models.slabs.draw_slabs`, of any of some cells."""
         size = self.saved["resolved"]["latent_size"]
         noise = self.rng.normal(size=(count, size)).astype("float32")
@@ -118,7 +141,7 @@ class Drawer:
         return predict(self.network, noise, labels)
 
 
-def facet_row(facet, draw):
+def facet_row(facet: str, draw: Drawer) -> dict[str, Any]:
     """Return what slabs are recognised as when a facet is asked for."""
     made = draw(draw.anchors.cells_of(facet), OF_FACET)
     names = map(recognised_facet, placed_slabs(made, draw.saved["data"]["species"]))
@@ -126,7 +149,7 @@ def facet_row(facet, draw):
     return {"asked": facet, "count": OF_FACET, "as_asked": got.get(facet, 0) / OF_FACET, "got": got}
 
 
-def cell_row(cell, draw):
+def cell_row(cell: int, draw: Drawer) -> dict[str, Any]:
     """Return the lateral lengths and repeats of slabs when a cell is asked for, shorter first."""
     frame, *repeats = draw.anchors.cells[cell]
     made = draw([cell], OF_CELL)
@@ -136,7 +159,9 @@ def cell_row(cell, draw):
     expected = draw.anchors.lengths[frame][wanted]
     error = np.abs(lengths / expected - 1).max(axis=1)
     many = np.take_along_axis(made["repeats"].round().astype(int), order, axis=1)
-    same = (many == np.array(repeats)[wanted]).all(axis=1) | np.isclose(*expected, rtol=1e-3)
+    same = (many == np.array(repeats)[wanted]).all(axis=1) | np.isclose(
+        expected[0], expected[1], rtol=1e-3
+    )
     return {
         "asked": f"{cell}: {draw.anchors.describe_cells()[cell]}",
         "count": OF_CELL,
@@ -147,7 +172,7 @@ def cell_row(cell, draw):
     }
 
 
-def condition_sentences(tables):
+def condition_sentences(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
     """Return the tables as sentences, one for each condition."""
     sentences = []
     for row in tables.get("class", ()):

@@ -1,7 +1,11 @@
 """Looking inside a trained critic: what it says of grids, and which parts make it say so."""
 
+from __future__ import annotations
+
 import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -9,16 +13,21 @@ from keras import ops
 from scipy import ndimage
 
 from keras_ruo2 import runs
+from keras_ruo2.models.tensors import Network
 from keras_ruo2.training import assembly
 from keras_ruo2.training.devices import Placement
 from keras_ruo2.training.evaluator import predict, sigmoid
 from keras_ruo2.training.slabs import load_anchors
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
 BOX, STRIDE = 6, 2  # voxels: what is hidden, as wide as an atom; and to the next place
 MOST_PLACES = 512  # places where a whole grid is hidden: its stride is wider
 
 
-def load_trained_model(run, saved):
+def load_trained_model(run: Path, saved: Mapping[str, Any]) -> Network:
     """Return the whole model of a run's last checkpoint, on the backend that is running.
 
     Args:
@@ -36,11 +45,13 @@ def load_trained_model(run, saved):
     model = assembly.build_model(
         resolved, known, len(data["class_counts"]), 1, Placement(), load_anchors(run)
     )
-    assembly.restore(model, runs.sound_checkpoint(run))
+    assembly.restore(model, runs.trained_checkpoint(run))
     return model
 
 
-def critic_outputs(model, grids, labels=None):
+def critic_outputs(
+    model: Network, grids: np.ndarray, labels: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
     """Return what the critic says of grids.
 
     Returns:
@@ -51,7 +62,7 @@ def critic_outputs(model, grids, labels=None):
     return outputs | ({"lattice": sigmoid(said["lattice"])} if "lattice" in said else {})
 
 
-def grad_cam(model, grids, labels=None):
+def grad_cam(model: Network, grids: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
     """Say which parts of grids raise the critic's score, by its last feature map.
 
     Each feature of the map is weighted by the mean gradient of the score with respect to it. Both
@@ -83,20 +94,27 @@ def grad_cam(model, grids, labels=None):
     return stretch((weights * added).sum(axis=-1), grids.shape[1:-1])
 
 
-def halves(critic):
+def halves(critic: Network) -> tuple[Network, Network]:
     """Return the critic up to its last feature map, and from there to its score."""
     flat = next(layer for layer in critic.layers if isinstance(layer, keras.layers.Flatten))
     features = flat.input
     return keras.Model(critic.input, features), keras.Model(features, critic.output["score"])
 
 
-def stretch(maps, shape):
+def stretch(maps: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     """Return maps `(n, *small)` interpolated periodically to `(n, *shape)`."""
     factors = [1, *(size / small for size, small in zip(shape, maps.shape[1:], strict=True))]
     return ndimage.zoom(maps, factors, order=1, mode="grid-wrap", grid_mode=True)
 
 
-def occlusion(model, grids, labels=None, *, box=BOX, stride=STRIDE):
+def occlusion(
+    model: Network,
+    grids: np.ndarray,
+    labels: np.ndarray | None = None,
+    *,
+    box: int = BOX,
+    stride: int = STRIDE,
+) -> np.ndarray:
     """Say how the critic's score falls when a part of a grid is emptied.
 
     Args:
@@ -126,12 +144,12 @@ def occlusion(model, grids, labels=None, *, box=BOX, stride=STRIDE):
     return np.roll(stretch(maps, shape), [-(stride // 2)] * len(shape), axis=axes)
 
 
-def places(shape, stride):
+def places(shape: Sequence[int], stride: int) -> Iterator[tuple[int, ...]]:
     """Return the middle voxels of all boxes, in the order of the grid."""
     return itertools.product(*(range(0, size, stride) for size in shape))
 
 
-def box_mask(shape, centre, box):
+def box_mask(shape: Sequence[int], centre: Sequence[int], box: int) -> np.ndarray:
     """Return a mask of the voxels within a box, periodic."""
     inside = [
         (np.arange(size) - middle + box // 2) % size < box

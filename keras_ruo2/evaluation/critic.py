@@ -1,6 +1,9 @@
 """What a run's critic says of samples and of real records, and a path through its latent space."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -22,8 +25,13 @@ from keras_ruo2.metrics.lattice import (
     ratios,
 )
 from keras_ruo2.metrics.measure import timed
+from keras_ruo2.models.tensors import Network
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.cells import unscale_lengths
+
+if TYPE_CHECKING:
+    from keras_ruo2.config import EvaluateConfig
+
 
 NUM_JUDGED = {2: 2000, 3: 200}  # records of a split, by dimensions
 NUM_EXTREMES = 5  # structures that are named
@@ -41,13 +49,20 @@ class Inside(NamedTuple):
         paths: List of samples, each on a path.
     """
 
-    scores: dict
-    opinions: dict
-    maps: dict
-    paths: list
+    scores: dict[str, np.ndarray]
+    opinions: dict[str, dict[str, np.ndarray]]
+    maps: dict[str, Any]
+    paths: list[dict[str, np.ndarray]]
 
 
-def look_inside(config, saved, samples, training, held_out, metrics):
+def look_inside(
+    config: EvaluateConfig,
+    saved: Mapping[str, Any],
+    samples: Mapping[str, np.ndarray],
+    training: Mapping[str, np.ndarray],
+    held_out: Mapping[str, np.ndarray],
+    metrics: dict[str, Any],
+) -> Inside:
     """Ask the run's critic, and note scores, times and what is left out in `metrics`.
 
     Args:
@@ -84,12 +99,17 @@ def look_inside(config, saved, samples, training, held_out, metrics):
     return inside
 
 
-def find_model(config, saved, samples, metrics):
+def find_model(
+    config: EvaluateConfig,
+    saved: Mapping[str, Any],
+    samples: Mapping[str, np.ndarray],
+    metrics: dict[str, Any],
+) -> Network | None:
     """Return the run's model; `None`, and a note, where it cannot be asked about the samples."""
     if VARIANTS[saved["resolved"]["variant"]].label and "label" not in samples:
         metrics["notes"].append("Left out, critic: the samples have no classes to tell it.")
         return None
-    if not (runs.sound_checkpoint(config.run) / runs.TRAINING_WEIGHTS).is_file():
+    if not (runs.trained_checkpoint(config.run) / runs.TRAINING_WEIGHTS).is_file():
         metrics["notes"].append(
             "Left out, critic: this model was exported with its generator only."
         )
@@ -102,7 +122,9 @@ def find_model(config, saved, samples, metrics):
         return None
 
 
-def draw_paths(config, saved, metrics):
+def draw_paths(
+    config: EvaluateConfig, saved: Mapping[str, Any], metrics: dict[str, Any]
+) -> list[dict[str, np.ndarray]]:
     """Return samples on paths between latent vectors; none where the weights do not fit."""
     try:
         return [
@@ -114,19 +136,29 @@ def draw_paths(config, saved, metrics):
         return []
 
 
-def critic_classes(saved, sample, rows=slice(None)):
+def critic_classes(
+    saved: Mapping[str, Any], sample: Mapping[str, np.ndarray], rows: slice = slice(None)
+) -> np.ndarray | None:
     """Return the classes that the critic is to be told, `None` where it is told none."""
     condition = VARIANTS[saved["resolved"]["variant"]].label
     return sample["label"][rows].astype("int32") if condition else None
 
 
-def critic_inputs(saved, sample, count):
+def critic_inputs(
+    saved: Mapping[str, Any], sample: Mapping[str, np.ndarray], count: int
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the first grids and classes, as arguments after a model."""
     rows = slice(0, count)
     return sample["grid"][rows].astype("float32"), critic_classes(saved, sample, rows)
 
 
-def ask(model, saved, samples, training, held_out):
+def ask(
+    model: Network,
+    saved: Mapping[str, Any],
+    samples: Mapping[str, np.ndarray],
+    training: Mapping[str, np.ndarray],
+    held_out: Mapping[str, np.ndarray],
+) -> dict[str, np.ndarray]:
     """Return the critic's scores of samples and of records."""
     count = NUM_JUDGED[samples["grid"].ndim - 2]
     sets = {"generated": samples, "training": training, "held_out": held_out}
@@ -137,7 +169,9 @@ def ask(model, saved, samples, training, held_out):
     }
 
 
-def critic_part(scores, training):
+def critic_part(
+    scores: Mapping[str, np.ndarray], training: Mapping[str, np.ndarray]
+) -> dict[str, Any]:
     """Return mean scores and the training structures with the lowest and the highest ones."""
     names, places = np.unique(training["structure"][: len(scores["training"])], return_inverse=True)
     means = np.bincount(places, scores["training"]) / np.bincount(places)
@@ -151,7 +185,13 @@ def critic_part(scores, training):
     }
 
 
-def attribution_maps(model, saved, samples, real, metrics):
+def attribution_maps(
+    model: Network,
+    saved: Mapping[str, Any],
+    samples: Mapping[str, np.ndarray],
+    real: Mapping[str, np.ndarray],
+    metrics: dict[str, Any],
+) -> dict[str, Any]:
     """Return maps of what raises the score, of the first samples and real records."""
     if saved["resolved"].get("minibatch_kernels"):
         metrics["notes"].append(
@@ -174,7 +214,12 @@ def attribution_maps(model, saved, samples, real, metrics):
     }
 
 
-def opinions_of(model, saved, samples, real):
+def opinions_of(
+    model: Network | None,
+    saved: Mapping[str, Any],
+    samples: Mapping[str, np.ndarray],
+    real: Mapping[str, np.ndarray],
+) -> dict[str, dict[str, np.ndarray]]:
     """Return the `lattice_opinions` of samples and of real records; without a critic if no model.
 
     Raises:
@@ -193,7 +238,7 @@ def opinions_of(model, saved, samples, real):
     return opinions
 
 
-def lattice_part(opinions, seed):
+def lattice_part(opinions: Mapping[str, Mapping[str, np.ndarray]], seed: int) -> dict[str, Any]:
     """Return distances of joint distributions, means of ratios, and how far opinions are apart.
 
     Raises:

@@ -1,6 +1,10 @@
 """Measure a run's samples and write what was found."""
 
+from __future__ import annotations
+
 import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,11 +31,31 @@ from keras_ruo2.metrics.marginals import AXES
 from keras_ruo2.metrics.measure import measure
 from keras_ruo2.species import RUTILE_ANIONS, SPECIES, renamed
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ase import Atoms
+
+    from keras_ruo2.config import EvaluateConfig
+    from keras_ruo2.data.description import Description
+    from keras_ruo2.evaluation.critic import Inside
+    from keras_ruo2.io.paths import RemoteFolder
+    from keras_ruo2.metrics.measure import Measured
+    from keras_ruo2.species import Pair
+
+
 MOST_BYTES = 2_000_000_000  # of training grids in memory; more are represented by a random choice
 TABLE = "samples.csv"
 
 
-def evaluate(config, saved, records, description, samples=None, structures=()):
+def evaluate(
+    config: EvaluateConfig,
+    saved: Mapping[str, Any],
+    records: str | Path | RemoteFolder,
+    description: Description,
+    samples: Mapping[str, np.ndarray] | None = None,
+    structures: Sequence[Atoms] = (),
+) -> None:
     """Measure, write metrics.json and pictures, then the page.
 
     Args:
@@ -42,7 +66,7 @@ def evaluate(config, saved, records, description, samples=None, structures=()):
         samples: What `load_samples` returned; without it the run draws `config.count`.
         structures: Samples that were relaxed, with energies.
     """
-    source = f"of {shown(config.samples)}" if samples else "drawn by the run"
+    source = f"of {shown(config.samples)}" if config.samples and samples else "drawn by the run"
     samples = samples or draw_own_samples(config, saved)
     samples, num_broken = keep_finite(
         {name: values[: config.count] for name, values in samples.items()}
@@ -84,28 +108,34 @@ def evaluate(config, saved, records, description, samples=None, structures=()):
     messages.info(f"{shown(config.out / PAGE)}: {len(samples['grid'])} samples measured.")
 
 
-def print_headline(first, metrics):
+def print_headline(first: Mapping[str, Any], metrics: Mapping[str, Any]) -> None:
     """Print the headline, alarms and notes."""
     messages.info(
         "\n".join([first["text"], *first["remarks"], *metrics["alarms"], *metrics["notes"]])
     )
 
 
-def add_validity_and_headline(metrics, samples, training, description):
+def add_validity_and_headline(
+    metrics: dict[str, Any],
+    samples: Mapping[str, np.ndarray],
+    training: Mapping[str, np.ndarray],
+    description: Description,
+) -> None:
     """Add how many whole grids are valid slabs, and the headline.
 
     Ratios to held-out records go where these are too few to be a yardstick.
     """
     species = description.species
     if samples["grid"].ndim == 5 and "lattice" in samples and species[1] in RUTILE_ANIONS:
-        known = {"alpha": description.alpha, "species": species}
-        metrics["validity"] = validity_scores(samples, training, **known)
+        metrics["validity"] = validity_scores(
+            samples, training, alpha=description.alpha, species=species
+        )
     if not description.is_yardstick:
         metrics.pop("held_out", None)
     metrics["headline"] = headline(metrics, description.num_held_out)
 
 
-def use_species_names(metrics, species):
+def use_species_names(metrics: dict[str, Any], species: Pair) -> None:
     """Put the names of the records' species into alarms, notes and titles of quantities."""
     for name in ("alarms", "notes"):
         metrics[name] = [renamed(text, species) for text in metrics[name]]
@@ -117,7 +147,9 @@ def use_species_names(metrics, species):
         )
 
 
-def compare_energies(metrics, structures, edges, seed):
+def compare_energies(
+    metrics: dict[str, Any], structures: Sequence[Atoms], edges: Sequence[float], seed: int
+) -> None:
     """Add what the energies of relaxed samples say of their classes, or a note why not."""
     try:
         metrics["energies"] = energy_scores(*labelled_energies(structures), edges, seed)
@@ -125,11 +157,17 @@ def compare_energies(metrics, structures, edges, seed):
         metrics["notes"].append(f"Not measured: energies ({reason}).")
 
 
-def origin(config, records, description, training, held_out):
+def origin(
+    config: EvaluateConfig,
+    records: str | Path | RemoteFolder,
+    description: Description,
+    training: Mapping[str, np.ndarray],
+    held_out: Mapping[str, np.ndarray],
+) -> dict[str, Any]:
     """Return what metrics.json says of the run, the records and the settings."""
     return {
         "run": str(config.run),
-        "step": runs.step_of(runs.sound_checkpoint(config.run)),
+        "step": runs.step_of(runs.trained_checkpoint(config.run)),
         "records": {
             "folder": str(records),
             "fingerprint": description.fingerprint,
@@ -140,7 +178,7 @@ def origin(config, records, description, training, held_out):
     }
 
 
-def draw_own_samples(config, saved):
+def draw_own_samples(config: EvaluateConfig, saved: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Return samples that the run draws.
 
     Raises:
@@ -156,7 +194,13 @@ def draw_own_samples(config, saved):
         ) from None
 
 
-def read_split(records, description, split, config, label_by):
+def read_split(
+    records: str | Path | RemoteFolder,
+    description: Description,
+    split: str,
+    config: EvaluateConfig,
+    label_by: str,
+) -> dict[str, np.ndarray]:
     """Return the records of a split in random order, as many as memory may hold.
 
     Their `label` is the class by energy, or by what the run was told.
@@ -173,10 +217,16 @@ def read_split(records, description, split, config, label_by):
     return {name: values[order] for name, values in sample.items()}
 
 
-def write_samples_table(path, samples, training, measured, inside):
+def write_samples_table(
+    path: Path,
+    samples: Mapping[str, np.ndarray],
+    training: Mapping[str, np.ndarray],
+    measured: Measured,
+    inside: Inside,
+) -> None:
     """Write a row for each sample: class, lengths, score, nearest and most similar record."""
     index, distance = measured.nearest
-    columns = {"sample": range(len(samples["grid"]))}
+    columns: dict[str, Iterable[Any]] = {"sample": range(len(samples["grid"]))}
     if "label" in samples:
         columns["class"] = samples["label"]
     if "lattice" in samples:

@@ -5,7 +5,10 @@ real ones (precision), are real ones drawn (recall), is crystal order there (Fou
 and, of whole grids, do they map back to valid slabs? Absence of alarms answers none of them.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -55,7 +58,7 @@ QUESTIONS = {
 }
 
 
-def headline(metrics, num_held_out=None):
+def headline(metrics: Mapping[str, Any], num_held_out: int | None = None) -> dict[str, Any]:
     """Judge what was measured.
 
     Args:
@@ -86,7 +89,7 @@ def headline(metrics, num_held_out=None):
     }
 
 
-def scores_of(metrics):
+def scores_of(metrics: Mapping[str, Any]) -> dict[str, tuple[float, float, float]]:
     """Return `(value, floor, ratio)` by question, of those that were measured."""
     scores = {}
     for name in ("precision", "recall"):
@@ -103,21 +106,23 @@ def scores_of(metrics):
     return {name: values for name, values in scores.items() if np.isfinite(values[2])}
 
 
-def answer(question, value, floor, ratio):
+def answer(question: Question, value: float, floor: float, ratio: float) -> str:
     """Return `GOOD`, `PARTLY` or `BAD`."""
     if question.bad < question.good:
         return BAD if ratio < question.bad else PARTLY if ratio < question.good else GOOD
     return BAD if ratio > question.bad else PARTLY if ratio > question.good else GOOD
 
 
-def sentences(scores, answers):
+def sentences(
+    scores: Mapping[str, tuple[float, float, float]], answers: Mapping[str, str]
+) -> list[str]:
     """Return a sentence for what is wrong and one with the numbers of the rest."""
     wrong = [QUESTIONS[name].bad_text for name, level in answers.items() if level == BAD]
     numbers = "; ".join(numbers_of(name, *values) for name, values in scores.items())
     return [f"{part[0].upper()}{part[1:]}." for part in ("; ".join(wrong), numbers) if part]
 
 
-def numbers_of(name, value, floor, ratio):
+def numbers_of(name: str, value: float, floor: float, ratio: float) -> str:
     """Return a question's numbers in words."""
     if name == "spectrum":
         return f"spectra {ratio:.1f} times as far as those of real halves"
@@ -125,12 +130,12 @@ def numbers_of(name, value, floor, ratio):
     return f"{name} {value:.2f} ({beside} {floor:.2f})"
 
 
-def learned_by_heart(metrics):
+def learned_by_heart(metrics: Mapping[str, Any]) -> bool:
     """Say whether nearly all samples have a near-copy among the training records."""
     return metrics.get("overfitting", {}).get("similar_share", 0) > LEARNED_BY_HEART
 
 
-def remarks_on(metrics, num_held_out):
+def remarks_on(metrics: Mapping[str, Any], num_held_out: int | None) -> list[str]:
     """Return what else to know before the numbers are read."""
     remarks = []
     if learned_by_heart(metrics):

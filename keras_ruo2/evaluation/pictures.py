@@ -1,22 +1,45 @@
 """The pictures of an evaluation, each with a caption."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from keras_ruo2 import runs
 from keras_ruo2.metrics.marginals import AXES
 from keras_ruo2.plotting import attribution, evaluation, physics, style, volumes
+from keras_ruo2.plotting.style import Figure
 from keras_ruo2.species import renamed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from keras_ruo2.data.description import Description
+    from keras_ruo2.evaluation.critic import Inside
+    from keras_ruo2.metrics.measure import Measured
+
 
 NUM_PAIRS, NUM_SHOWN, NUM_NEAREST, NUM_EXTREMES = 6, 36, 6, 8
 MARGINALS = "Physical quantities; the outermost bins hold what lies beyond them."
 CLASSES = "Class asked for and class read by a classifier; white rows: no record of the class."
 LEAST_PEAK = 0.2  # density below which a sample shows no atom
 NUM_VOLUMES, NUM_VIEWS = 3, 6  # whole grids in a row
+Keep = Callable[[str, str, Figure], None]  # of a file's name, its caption and the figure
 
 
 def draw_evaluation_pictures(
-    folder, measured, inside, samples, training, held_out, description, *, run
-):
+    folder: Path,
+    measured: Measured,
+    inside: Inside,
+    samples: Mapping[str, np.ndarray],
+    training: Mapping[str, np.ndarray],
+    held_out: Mapping[str, np.ndarray],
+    description: Description,
+    *,
+    run: Path,
+) -> dict[str, str]:
     """Draw every picture that there is something to show of, and return their captions.
 
     Args:
@@ -32,7 +55,7 @@ def draw_evaluation_pictures(
     folder.mkdir(parents=True, exist_ok=True)
     captions = {}
 
-    def keep(name, caption, figure):
+    def keep(name: str, caption: str, figure: Figure) -> None:
         style.save_figure(figure, folder / name, description.species)
         captions[name] = renamed(caption, description.species)
 
@@ -54,7 +77,9 @@ def draw_evaluation_pictures(
     return captions
 
 
-def draw_sample_pictures(keep, samples, real):
+def draw_sample_pictures(
+    keep: Keep, samples: Mapping[str, np.ndarray], real: Mapping[str, np.ndarray]
+) -> None:
     """Draw samples beside real records: slices, or views, surfaces and cuts of whole grids."""
     known = "lattice" in samples
     if samples["grid"].ndim == 4:
@@ -73,7 +98,7 @@ def draw_sample_pictures(keep, samples, real):
     keep("slices.png", "Slices through the middle of whole grids.", middle_slices(samples, real))
 
 
-def middle_slices(samples, real):
+def middle_slices(samples: Mapping[str, np.ndarray], real: Mapping[str, np.ndarray]) -> Figure:
     """Return the figure of slices through samples and real records, in Å if samples have it."""
     rows, sizes = {}, {}
     for name, sample in (("Generated", samples), ("Real", real)):
@@ -84,7 +109,12 @@ def middle_slices(samples, real):
     return attribution.rows_of_grids(rows, sizes or None)
 
 
-def draw_overfitting(keep, measured, samples, training):
+def draw_overfitting(
+    keep: Keep,
+    measured: Measured,
+    samples: Mapping[str, np.ndarray],
+    training: Mapping[str, np.ndarray],
+) -> None:
     """Draw how similar the best training records are, and the nearest ones."""
     if measured.null is not None:
         threshold = measured.metrics["overfitting"]["threshold"]
@@ -103,14 +133,19 @@ def draw_overfitting(keep, measured, samples, training):
     draw_nearest(keep, measured, samples, training)
 
 
-def most_similar(similarity, grids):
+def most_similar(similarity: np.ndarray, grids: np.ndarray) -> np.ndarray:
     """Return which of the compared samples to show: empty ones resemble any nearly empty slice."""
     order = np.argsort(-similarity)
     peaks = grids[order].max(axis=tuple(range(1, grids.ndim)))
     return np.concatenate([order[peaks >= LEAST_PEAK], order[peaks < LEAST_PEAK]])[:NUM_PAIRS]
 
 
-def draw_nearest(keep, measured, samples, training):
+def draw_nearest(
+    keep: Keep,
+    measured: Measured,
+    samples: Mapping[str, np.ndarray],
+    training: Mapping[str, np.ndarray],
+) -> None:
     """Draw the first samples above the training records nearest to them."""
     index, distance = (values[:NUM_NEAREST] for values in measured.nearest)
     rows = {
@@ -134,7 +169,15 @@ def draw_nearest(keep, measured, samples, training):
     keep("nearest.png", caption, attribution.rows_of_grids(rows, sizes))
 
 
-def draw_physics(keep, measured, inside, samples, training, held_out, edges):
+def draw_physics(
+    keep: Keep,
+    measured: Measured,
+    inside: Inside,
+    samples: Mapping[str, np.ndarray],
+    training: Mapping[str, np.ndarray],
+    held_out: Mapping[str, np.ndarray],
+    edges: Sequence[float],
+) -> None:
     """Draw neighbours, lengths, energies and classes."""
     if measured.radial:
         radial = physics.radial_figure(*measured.radial)
@@ -158,7 +201,12 @@ def draw_physics(keep, measured, inside, samples, training, held_out, edges):
         keep("classes.png", CLASSES, confusion)
 
 
-def draw_inside(keep, inside, samples, training):
+def draw_inside(
+    keep: Keep,
+    inside: Inside,
+    samples: Mapping[str, np.ndarray],
+    training: Mapping[str, np.ndarray],
+) -> None:
     """Draw what the critic sees, likes and dislikes, and latent paths."""
     if inside.maps:
         maps = attribution.attention_maps(**inside.maps)
@@ -178,7 +226,7 @@ def draw_inside(keep, inside, samples, training):
         keep("paths.png", caption, attribution.rows_of_grids(rows, sizes))
 
 
-def extremes(inside, training):
+def extremes(inside: Inside, training: Mapping[str, np.ndarray]) -> Figure:
     """Return the figure of the real records that the critic scores lowest and highest."""
     scores = inside.scores["training"]
     order = np.argsort(scores)
@@ -193,24 +241,25 @@ def extremes(inside, training):
     return attribution.rows_of_grids(rows, sizes)
 
 
-def sides(lattice):
+def sides(lattice: np.ndarray) -> np.ndarray:
     """Return the lengths, lateral and along z in Å, of grids seen along y."""
     return lattice[:, [0, -1]]
 
 
-def names_of(sample, rows):
+def names_of(sample: Mapping[str, np.ndarray], rows: np.ndarray) -> list[str]:
     """Return the names of the structures of some records."""
     return [text.decode() for text in sample["structure"][rows]]
 
 
-def part(sample, count, with_lengths):
+def part(
+    sample: Mapping[str, np.ndarray], count: int, with_lengths: bool
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the first grids and their lengths, `None` without lengths."""
     return sample["grid"][:count], sample["lattice"][:count] if with_lengths else None
 
 
-def aligned(grids, shifts):
+def aligned(grids: np.ndarray, shifts: np.ndarray) -> np.ndarray:
     """Return grids rolled as they were when they were compared."""
     axes = tuple(range(grids.ndim - 2))
-    return [
-        np.roll(grid, tuple(shift), axis=axes) for grid, shift in zip(grids, shifts, strict=True)
-    ]
+    pairs = zip(grids, shifts, strict=True)
+    return np.array([np.roll(grid, tuple(shift), axis=axes) for grid, shift in pairs])

@@ -1,8 +1,12 @@
 """The results as files: metrics.json and a page that needs nothing beside it."""
 
+from __future__ import annotations
+
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
@@ -33,13 +37,15 @@ EXPLAINED = {
 }
 
 
-def write_metrics(folder, metrics):
+def write_metrics(folder: Path, metrics: Mapping[str, Any]) -> None:
     """Write metrics.json; values that are not finite become null."""
     text = json.dumps(finite(metrics), indent=1, ensure_ascii=False) + "\n"
     write_text(Path(folder) / METRICS, text)
 
 
-def write_evaluation_page(folder, metrics, pictures):
+def write_evaluation_page(
+    folder: Path, metrics: Mapping[str, Any], pictures: Mapping[str, str]
+) -> None:
     """Write evaluation.html with its pictures inside.
 
     Args:
@@ -65,7 +71,7 @@ def write_evaluation_page(folder, metrics, pictures):
     write_html(Path(folder) / PAGE, "plain.html", title=title, body=Markup("\n".join(parts)))
 
 
-def comparison_sentence(metrics):
+def comparison_sentence(metrics: Mapping[str, Any]) -> str:
     """Return a sentence on what was compared with what."""
     samples, records = metrics["samples"], metrics["records"]
     total = sum(metrics["seconds"].values())
@@ -76,7 +82,7 @@ def comparison_sentence(metrics):
     )
 
 
-def alarm_list(metrics):
+def alarm_list(metrics: Mapping[str, Any]) -> str:
     """Return the headline, alarms and notes as paragraphs."""
     first = metrics.get("headline", {"verdict": "unknown", "text": "", "remarks": []})
     kind = "fine" if first["verdict"] == "good" else "alarm"
@@ -89,7 +95,7 @@ def alarm_list(metrics):
     )
 
 
-def overfitting_text(scores):
+def overfitting_text(scores: Mapping[str, Any] | None) -> str:
     """Return a paragraph on the most similar training records."""
     if not scores or "threshold" not in scores:
         return ""
@@ -104,7 +110,7 @@ def overfitting_text(scores):
     )
 
 
-def conditioning_text(scores):
+def conditioning_text(scores: Mapping[str, Any] | None) -> str:
     """Return a paragraph on whether the class does anything."""
     if not scores:
         return ""
@@ -124,7 +130,7 @@ def conditioning_text(scores):
     )
 
 
-def energies_text(scores):
+def energies_text(scores: Mapping[str, Any] | None) -> str:
     """Return a paragraph on the energies of relaxed samples."""
     if not scores:
         return ""
@@ -136,13 +142,13 @@ def energies_text(scores):
     )
 
 
-def chance_deviation(scores):
+def chance_deviation(scores: Mapping[str, Any]) -> float:
     """Return two standard deviations of the share that is read as asked by chance."""
     count = max(sum(map(sum, scores["confusion"])), 1)
     return 2 * math.sqrt(scores["chance"] * (1 - scores["chance"]) / count)
 
 
-def validity_text(scores):
+def validity_text(scores: Mapping[str, Any] | None) -> str:
     """Return a paragraph on how many whole grids are valid slabs."""
     if not scores:
         return ""
@@ -161,7 +167,7 @@ OPINIONS = {
 }
 
 
-def lattice_table(lattice):
+def lattice_table(lattice: Mapping[str, Any] | None) -> str:
     """Return how far opinions on the lengths are apart, and the mean ratios of lengths."""
     if not lattice:
         return ""
@@ -187,7 +193,7 @@ def lattice_table(lattice):
     )
 
 
-def critic_text(critic):
+def critic_text(critic: Mapping[str, Any] | None) -> str:
     """Return a paragraph on what the critic scores high and low."""
     if not critic:
         return ""
@@ -208,7 +214,7 @@ def critic_text(critic):
     )
 
 
-def score_table(group, metrics):
+def score_table(group: str, metrics: Mapping[str, Any]) -> str:
     """Return a group of scores as a table."""
     title, text = EXPLAINED[group]
     rows, columns = [], 4 if group in metrics.get("held_out", {}) else 3
@@ -228,7 +234,7 @@ def score_table(group, metrics):
     return f"<h2>{title}</h2><p>{text}</p>" + html_table(head, rows)
 
 
-def collapse_table(collapse):
+def collapse_table(collapse: Mapping[str, Any] | None) -> str:
     """Return the scores of collapse as a table, a row for all samples and one for each class."""
     if not collapse:
         return ""
@@ -241,7 +247,7 @@ def collapse_table(collapse):
     )
 
 
-def figure(path, caption):
+def figure(path: Path, caption: str) -> str:
     """Return a picture with its data in the page."""
     text = escape(caption)
     return (

@@ -1,15 +1,32 @@
 """How many whole grids map back to valid slabs, beside as many real ones."""
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from keras_ruo2.density.backmap import BackmapFailure, backmap
 from keras_ruo2.structure.validity import reasons_against
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from keras_ruo2.species import Pair
+
 
 COUNT = 24  # of each; a grid takes 0.1 to 0.5 s
 NO_STRUCTURE = "not_mapped"
 
 
-def validity_scores(samples, real, *, alpha, species, count=COUNT):
+def validity_scores(
+    samples: Mapping[str, np.ndarray],
+    real: Mapping[str, np.ndarray],
+    *,
+    alpha: float,
+    species: Pair,
+    count: int = COUNT,
+) -> dict[str, Any]:
     """Return the shares of generated and of real grids that are valid slabs.
 
     Args:
@@ -22,7 +39,7 @@ def validity_scores(samples, real, *, alpha, species, count=COUNT):
     Returns:
         Dict: `compared`, `generated`, `real` and `reasons`, how often each speaks against samples.
     """
-    reasons = Counter()
+    reasons: Counter[str] = Counter()
     shares = {}
     for whose, sets in (("real", real), ("generated", samples)):
         against = [
@@ -36,7 +53,9 @@ def validity_scores(samples, real, *, alpha, species, count=COUNT):
     return {"compared": compared, **shares, "reasons": dict(reasons.most_common())}
 
 
-def reasons_of(grid, lengths, alpha, species):
+def reasons_of(
+    grid: np.ndarray, lengths: np.ndarray, alpha: float, species: Pair
+) -> tuple[str, ...]:
     """Return what speaks against a grid being a valid slab, a tuple of names."""
     try:
         atoms = backmap(grid, lengths, alpha=alpha, species=species)

@@ -1,20 +1,30 @@
 """`generate`: check the run, then draw samples."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from keras_ruo2 import runs
 from keras_ruo2.backend import find_backend, start_backend
 from keras_ruo2.errors import ConfigError, check_writable
 from keras_ruo2.io.paths import shown
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.facets import miller_name
-from keras_ruo2.training.slabs import load_anchors, load_energy_reader, load_known
+from keras_ruo2.training.slabs import anchors_of, load_energy_reader, load_known
+
+if TYPE_CHECKING:
+    from keras_ruo2.config import GenerateConfig
+    from keras_ruo2.structure.anchors import Anchors
+
 
 # Flags of architectures that place atoms, and what they are where nothing is asked.
-NEED_ATOMS = {name: None for name in ("keep", "facet", "cell", "structures", "oxygen")}
+NEED_ATOMS: dict[str, Any] = dict.fromkeys(("keep", "facet", "cell", "structures", "oxygen"))
 NEED_ATOMS |= {"variety": 1.0, "faces": "any", "distinct": False, "novel": False}
 NEED_ATOMS["candidates"] = 1
 
 
-def main(config):
+def main(config: GenerateConfig) -> None:
     """Check the run and the class, then draw samples.
 
     Args:
@@ -30,7 +40,7 @@ def main(config):
     write_samples(config, saved)
 
 
-def write_samples(config, saved):
+def write_samples(config: GenerateConfig, saved: Mapping[str, Any]) -> None:
     """Draw samples on the run's backend and write them.
 
     Args:
@@ -38,17 +48,17 @@ def write_samples(config, saved):
         saved: What `check_request` returned.
     """
     start_backend(config.backend or find_backend(saved["config"]["backend"]))
-    if config.keep is not None:
+    if config.keep is not None and config.structures is not None:
         from keras_ruo2.generation.kept import generate_kept
 
-        generate_kept(config, saved)
-        return
-    from keras_ruo2.generation.generate import generate
+        generate_kept(config, saved, config.keep, config.structures)
+    elif config.out is not None:
+        from keras_ruo2.generation.generate import generate
 
-    generate(config, saved)
+        generate(config, saved, config.out)
 
 
-def check_request(config):
+def check_request(config: GenerateConfig) -> dict[str, Any]:
     """Return what the run's config.json says, or raise `ConfigError` if it cannot draw this.
 
     Args:
@@ -82,7 +92,7 @@ def check_request(config):
     return saved
 
 
-def check_label(label, saved):
+def check_label(label: int, saved: Mapping[str, Any]) -> None:
     """Raise `ConfigError` unless the run's generator is told classes and this is one of them."""
     variant = saved["resolved"]["variant"]
     if not VARIANTS[variant].label:
@@ -96,7 +106,7 @@ def check_label(label, saved):
         raise ConfigError(f"--label={label} is no class of the run. Its classes are {listed}.")
 
 
-def check_energy_classes(flag, saved):
+def check_energy_classes(flag: str, saved: Mapping[str, Any]) -> None:
     """Raise `ConfigError` unless the run's generator is told energy classes."""
     resolved = saved["resolved"]
     if not VARIANTS[resolved["variant"]].label or resolved["label_by"] != "energy":
@@ -106,7 +116,7 @@ def check_energy_classes(flag, saved):
         )
 
 
-def check_near(energy, saved):
+def check_near(energy: float, saved: Mapping[str, Any]) -> None:
     """Raise `ConfigError` unless an energy is within those of the training slabs."""
     edges = saved["data"]["class_edges"]
     if not edges[0] <= energy <= edges[-1]:
@@ -116,7 +126,7 @@ def check_near(energy, saved):
         )
 
 
-def check_cells(config, saved):
+def check_cells(config: GenerateConfig, saved: Mapping[str, Any]) -> None:
     """Raise `ConfigError` unless the generator can give the facet, the cell and the structures.
 
     Args:
@@ -131,7 +141,7 @@ def check_cells(config, saved):
             f"--{asked[0]} needs a generator that places atoms; this run has "
             f"--arch={saved['resolved']['arch']}. Train --arch=atoms, or leave the flag out."
         )
-    anchors = load_anchors(config.run)
+    anchors = anchors_of(config.run)
     if config.facet is not None and not anchors.cells_of(miller_name(config.facet)):
         known = ", ".join(sorted(set(anchors.facets)))
         raise ConfigError(f"--facet={config.facet}: the run knows {known}. Name one of them.")
@@ -140,25 +150,25 @@ def check_cells(config, saved):
         raise ConfigError(f"--cell={config.cell} is no cell of the run. Its cells are {listed}.")
     if config.faces == "equal":
         check_equal_faces(config, anchors)
-    if config.oxygen is not None:
-        check_oxygen(config, saved, anchors)
+    if config.oxygen_range is not None:
+        check_oxygen(config.oxygen_range, saved, anchors)
 
 
-def check_oxygen(config, saved, anchors):
+def check_oxygen(wanted: tuple[float, float], saved: Mapping[str, Any], anchors: Anchors) -> None:
     """Raise `ConfigError` if the sites of no frame hold so many anions for each metal atom."""
-    low, high = config.oxygen_range
+    low, high = wanted
     fewest, most = anchors.anion_range()
     if high < fewest or low > most:
         metal, anion = saved["data"]["species"]
         raise ConfigError(
-            f"--oxygen={config.oxygen}: slabs of the run's sites have {fewest:.2f} to {most:.2f} "
+            f"--oxygen={low:g},{high:g}: slabs of the run's sites have {fewest:.2f} to {most:.2f} "
             f"{anion} for each {metal}. Give a range that overlaps this one."
         )
 
 
-def check_equal_faces(config, anchors):
+def check_equal_faces(config: GenerateConfig, anchors: Anchors) -> None:
     """Raise `ConfigError` unless slabs with two equal faces can be drawn as asked."""
-    cells, asked = range(len(anchors.cells)), ""
+    cells, asked = list(range(len(anchors.cells))), ""
     if config.facet is not None:
         cells, asked = anchors.cells_of(miller_name(config.facet)), f" --facet={config.facet}"
     if config.cell is not None:

@@ -9,10 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_ruo2 import runs
-from keras_ruo2.errors import ConfigError
 from keras_ruo2.generation.request import Request, noise_and_labels
 from keras_ruo2.generation.sieve import sieve
-from keras_ruo2.io.paths import shown
 from keras_ruo2.models.latent import spherical_path
 from keras_ruo2.models.networks import build_generator
 from keras_ruo2.models.variants import VARIANTS
@@ -127,9 +125,7 @@ def load_generator(run: Path, saved: Mapping[str, Any], checkpoint: str = "last"
     Raises:
         ConfigError: If the run has none.
     """
-    folder = runs.sound_checkpoint(run, best=checkpoint == "best")
-    if folder is None:
-        raise ConfigError(f"{shown(run)} has no {checkpoint} checkpoint. Train it first.")
+    folder = runs.trained_checkpoint(run, best=checkpoint == "best")
     resolved, data = saved["resolved"], saved["data"]
     generator = build_generator(
         resolved["variant"],

@@ -1,6 +1,12 @@
 """Draw samples from a trained generator."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from ase import Atoms
 
 from keras_ruo2.data.description import HELD_OUT, TRAINING, load_description, verify_shards
 from keras_ruo2.data.pipeline import read_sample
@@ -16,13 +22,20 @@ from keras_ruo2.plotting import style
 from keras_ruo2.species import SPECIES
 from keras_ruo2.structure.placed import placed_slabs
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def generate(config, saved):
+    from keras_ruo2.config import GenerateConfig
+    from keras_ruo2.generation.draw import Drawn
+
+
+def generate(config: GenerateConfig, saved: Mapping[str, Any], out: Path) -> None:
     """Write samples of the averaged generator and draw some beside held-out real ones.
 
     Args:
         config: `GenerateConfig`.
         saved: What `runs.load` returned.
+        out: Where the samples go (.npz); the picture goes beside them.
     """
     if config.interpolate:
         samples = draw_path(
@@ -38,7 +51,7 @@ def generate(config, saved):
             write_frames(config.structures, structures_in(drawn, saved))
             messages.info(f"{shown(config.structures)}: the {count} slabs of the samples.")
     count = len(samples["grid"])
-    picture = config.out.with_suffix(".png")
+    picture = out.with_suffix(".png")
     if config.interpolate:
         panels = style.views("From one latent vector to another", *first_samples(samples, count))
         sheet = style.sample_sheet(panels, columns=min(count, 12))
@@ -48,22 +61,25 @@ def generate(config, saved):
         count = min(config.shown or style.MOST_SHOWN[ndim], count)
         panels = style.views("Generated", *first_samples(samples, count))
         panels |= real_panels(saved, count, config.seed, config.label)
-        large = {"columns": style.VIEW_COLUMNS, "size": style.VIEW} if ndim == 3 else {}
+        large: dict[str, Any] = (
+            {"columns": style.VIEW_COLUMNS, "size": style.VIEW} if ndim == 3 else {}
+        )
         sheet = style.sample_sheet(panels, **large)
         sentence = f"{shown(picture)} shows {count}."
     style.save_figure(sheet, picture, saved["data"]["species"])
-    with atomic_write(config.out) as partial:  # last: where samples are there, so is all else
-        np.savez_compressed(partial, **samples, **named_species(saved))
-    messages.info(f"{shown(config.out)}: {len(samples['grid'])} samples; {sentence}")
+    arrays: dict[str, Any] = samples | named_species(saved)
+    with atomic_write(out) as partial:  # last: where samples are there, so is all else
+        np.savez_compressed(partial, **arrays)
+    messages.info(f"{shown(out)}: {len(samples['grid'])} samples; {sentence}")
 
 
-def named_species(saved):
+def named_species(saved: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Return what a samples file says of its channels: nothing for Ru and O."""
     species = tuple(saved["data"]["species"])
     return {} if species == SPECIES else {"species": np.array(species)}
 
 
-def structures_in(drawn, saved, repeated=True):
+def structures_in(drawn: Drawn, saved: Mapping[str, Any], repeated: bool = True) -> list[Atoms]:
     """Return the slabs that a generator of atoms has placed.
 
     Args:
@@ -90,12 +106,16 @@ def structures_in(drawn, saved, repeated=True):
     return slabs
 
 
-def first_samples(samples, count):
+def first_samples(
+    samples: Mapping[str, np.ndarray], count: int
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the first grids and their lengths, or `None` without lengths."""
     return samples["grid"][:count], samples["lattice"][:count] if "lattice" in samples else None
 
 
-def real_panels(saved, count, seed, label):
+def real_panels(
+    saved: Mapping[str, Any], count: int, seed: int, label: int | None
+) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
     """Return held-out real samples for the picture; nothing if the records are gone."""
     records = saved["data"]["records"]
     try:

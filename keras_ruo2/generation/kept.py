@@ -1,8 +1,12 @@
 """Draw faces for a slab whose lower part stays: `generate --keep`."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from ase import Atoms
 
 from keras_ruo2.data.labels import draw_classes
 from keras_ruo2.errors import ConfigError
@@ -14,6 +18,7 @@ from keras_ruo2.io.paths import shown
 from keras_ruo2.io.structures import name_of, read_structures
 from keras_ruo2.models.placing import placing
 from keras_ruo2.models.slabs import CELL, FACES, FIRST_SITE, NEVER_EQUAL, NUM_MOVES
+from keras_ruo2.models.tensors import Network
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.facets import facet_in
 from keras_ruo2.structure.kept import apart_from, base_of, join_face, misfit_of
@@ -21,7 +26,16 @@ from keras_ruo2.structure.orientation import facet_of
 from keras_ruo2.structure.registration import registrations
 from keras_ruo2.structure.validity import reasons_against
 from keras_ruo2.training.evaluator import predict
-from keras_ruo2.training.slabs import load_anchors
+from keras_ruo2.training.slabs import anchors_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from keras_ruo2.config import GenerateConfig
+    from keras_ruo2.structure.anchors import Anchors
+    from keras_ruo2.structure.kept import Base
+    from keras_ruo2.structure.registration import Registration
+
 
 ALL = -1  # a row that is for all repeats of its frame
 STILL = -9.0  # a noise number that turns and shifts by nothing
@@ -45,39 +59,45 @@ class Draws(NamedTuple):
     noise: np.ndarray
     labels: np.ndarray | None
     of: np.ndarray
-    where: list
+    where: list[Registration]
     tile: np.ndarray
 
 
-def generate_kept(config, saved):
+def generate_kept(
+    config: GenerateConfig, saved: Mapping[str, Any], keep: Path, structures: Path
+) -> None:
     """Write structures whose lower part is the user's own.
 
     Args:
-        config: `GenerateConfig` with `keep`.
+        config: `GenerateConfig`.
         saved: What `runs.load` returned.
+        keep: The slab that stays.
+        structures: Where they go (.extxyz or .db).
     """
-    base, known = prepare_base(config, saved)
+    base, known = prepare_base(config, saved, keep)
     network = placing(load_generator(config.run, saved, config.checkpoint))
     made = draw_faces(config, saved, network, base, known)
     facet = facet_in(base.atoms).name
     for atoms in made:
         atoms.info |= {"kept_from": name_of(base.atoms, 0), "facet": facet}
-    write_frames(config.structures, made)
+    write_frames(structures, made)
     valid = sum(not reasons_against(atoms, base.species) for atoms in made)
     misfit = np.median([atoms.info["misfit"] for atoms in made])
     messages.info(
-        f"{shown(config.structures)}: {len(made)} structures, {len(base.kept)} atoms of each are "
-        f"those of {shown(config.keep)}, fixed; {valid} are whole slabs. At the cut drawn and "
+        f"{shown(structures)}: {len(made)} structures, {len(base.kept)} atoms of each are "
+        f"those of {shown(keep)}, fixed; {valid} are whole slabs. At the cut drawn and "
         f"kept atoms lay {misfit:.2f} Å apart (median)."
     )
 
 
-def prepare_base(config, saved):
+def prepare_base(
+    config: GenerateConfig, saved: Mapping[str, Any], keep: Path
+) -> tuple[Base, list[Registration]]:
     """Return the `Base` of --keep and how the model's frames lie on it, or raise `ConfigError`."""
-    structures = read_structures(config.keep)
+    structures = read_structures(keep)
     if len(structures) != 1:
-        raise ConfigError(f"--keep={config.keep} holds {len(structures)} structures, expected one.")
-    species, anchors = tuple(saved["data"]["species"]), load_anchors(config.run)
+        raise ConfigError(f"--keep={keep} holds {len(structures)} structures, expected one.")
+    species, anchors = tuple(saved["data"]["species"]), anchors_of(config.run)
     try:
         base = base_of(
             structures[0],
@@ -86,17 +106,17 @@ def prepare_base(config, saved):
             keep_below=config.keep_below,
         )
     except ConfigError as error:
-        raise ConfigError(f"--keep={config.keep}: {error}") from None
-    frames = range(len(anchors.facets))
+        raise ConfigError(f"--keep={keep}: {error}") from None
+    frames = list(range(len(anchors.facets)))
     if config.cell is not None:
         frames = [int(anchors.cells[config.cell, 0])]
     registered = registrations(base, anchors, frames)
     if not registered:
-        raise ConfigError(f"--keep={config.keep}: {why_not(base, anchors)}")
+        raise ConfigError(f"--keep={keep}: {why_not(base, anchors)}")
     return base, registered
 
 
-def why_not(base, anchors):
+def why_not(base: Base, anchors: Anchors) -> str:
     """Say in a sentence why no frame of the model lies on a slab."""
     facet = facet_in(base.atoms).name
     if facet not in anchors.facets:
@@ -122,17 +142,15 @@ def why_not(base, anchors):
     )
 
 
-def draw_faces(config, saved, network, base, known):
-    """Return structures with faces that a network draws, a list of `ase.Atoms`.
-
-    Args:
-        config: `GenerateConfig`.
-        saved: What `runs.load` returned.
-        network: What `placing` returned.
-        base: `Base`.
-        known: List of `Registration`.
-    """
-    anchors, rng = load_anchors(config.run), np.random.default_rng(config.seed)
+def draw_faces(
+    config: GenerateConfig,
+    saved: Mapping[str, Any],
+    network: Network,
+    base: Base,
+    known: Sequence[Registration],
+) -> list[Atoms]:
+    """Return structures with faces that a network draws, which is what `placing` returned."""
+    anchors, rng = anchors_of(config.run), np.random.default_rng(config.seed)
     draws = draw_fitting_cells(config, saved, anchors, known, rng)
     if config.joining != "splice":
         draws = constrained(network, draws, rng)
@@ -154,7 +172,13 @@ def draw_faces(config, saved, network, base, known):
     return structures
 
 
-def draw_fitting_cells(config, saved, anchors, known, rng):
+def draw_fitting_cells(
+    config: GenerateConfig,
+    saved: Mapping[str, Any],
+    anchors: Anchors,
+    known: Sequence[Registration],
+    rng: np.random.Generator,
+) -> Draws:
     """Return `Draws` with noise whose cells are those of registrations that fit."""
     noise_size, labels = saved["resolved"]["latent_size"], None
     if VARIANTS[saved["resolved"]["variant"]].label:
@@ -162,7 +186,8 @@ def draw_fitting_cells(config, saved, anchors, known, rng):
         if config.label is None:
             labels = draw_classes(saved["data"]["class_counts"], config.count, rng)
     cells, numbers = choose_cells(anchors, {one.frame for one in known}, labels, config.count, rng)
-    of, where, tile = [], [], []
+    of: list[int] = []
+    where, tile = [], []
     for number, cell in enumerate(cells):
         fitting = [one for one in known if one.frame == anchors.cells[cell, 0]]
         one = fitting[rng.integers(len(fitting))]
@@ -171,15 +196,21 @@ def draw_fitting_cells(config, saved, anchors, known, rng):
             of.append(number)
             where.append(one)
             tile.append(repeat)
-    of = np.array(of)
+    owner = np.array(of)
     noise = rng.normal(size=(len(of), noise_size)).astype("float32")
     noise[:, :NUM_MOVES] = STILL
-    noise[:, CELL] = numbers[of]
+    noise[:, CELL] = numbers[owner]
     noise[:, FACES] = NEVER_EQUAL  # the lower one is kept
-    return Draws(noise, None if labels is None else labels[of], of, where, np.array(tile))
+    return Draws(noise, None if labels is None else labels[owner], owner, where, np.array(tile))
 
 
-def choose_cells(anchors, frames, labels, count, rng):
+def choose_cells(
+    anchors: Anchors,
+    frames: Collection[int],
+    labels: np.ndarray | None,
+    count: int,
+    rng: np.random.Generator,
+) -> tuple[list[int], np.ndarray]:
     """Return cells of some frames, `(n,)`, as often as the classes have them, and their noise."""
     allowed = [k for k, (frame, *_) in enumerate(anchors.cells) if frame in frames]
     chosen, numbers = [], []
@@ -192,7 +223,7 @@ def choose_cells(anchors, frames, labels, count, rng):
     return chosen, np.array(numbers)
 
 
-def placed(network, draws, anchors):
+def placed(network: Network, draws: Draws, anchors: Anchors) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the displacements from a frame's sites, and which hold an atom, of every row.
 
     Sites are those of the row's registration. Along z displacements are true but for a constant.
@@ -205,7 +236,7 @@ def placed(network, draws, anchors):
     return rows
 
 
-def wanted_of(draws):
+def wanted_of(draws: Draws) -> list[np.ndarray]:
     """Return for each row which sites must hold an atom: 1, 0, or -1 where anything may be."""
     wanted = []
     for where, tile in zip(draws.where, draws.tile, strict=True):
@@ -216,7 +247,7 @@ def wanted_of(draws):
     return wanted
 
 
-def constrained(network, draws, rng):
+def constrained(network: Network, draws: Draws, rng: np.random.Generator) -> Draws:
     """Return draws whose sites below the cut hold atoms where the kept part does.
 
     A site's own noise number decides about its atom, mostly; those of sites that disagree are drawn
@@ -235,7 +266,9 @@ def constrained(network, draws, rng):
     return draws._replace(noise=noise)
 
 
-def searched(network, draws, base, anchors, rng):
+def searched(
+    network: Network, draws: Draws, base: Base, anchors: Anchors, rng: np.random.Generator
+) -> Draws:
     """Return draws after a search for noise whose lower part lies on what is kept.
 
     Steps are those of Crank and Nicolson, which keep noise normal; one is taken where the misfit
@@ -253,7 +286,7 @@ def searched(network, draws, base, anchors, rng):
     return draws
 
 
-def base_misfits(network, draws, base, anchors):
+def base_misfits(network: Network, draws: Draws, base: Base, anchors: Anchors) -> np.ndarray:
     """Return how far each row's atoms below the cut lie from the kept ones, `(n,)`, Å."""
     misfits, wanted = [], wanted_of(draws)
     for row, (offsets, there) in enumerate(placed(network, draws, anchors)):

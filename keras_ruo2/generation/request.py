@@ -16,7 +16,7 @@ from keras_ruo2.models.slabs import ALWAYS_EQUAL, CELL, FACES, NEVER_EQUAL
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.anchors import Anchors
 from keras_ruo2.structure.facets import miller_name
-from keras_ruo2.training.slabs import load_anchors
+from keras_ruo2.training.slabs import anchors_of, load_anchors
 
 VICINITY = 0.5  # of a class's width: how far from the wanted energy classes still are drawn
 
@@ -104,7 +104,7 @@ def noise_and_labels(
         else:
             labels = np.full(count, request.label, "int32")
     if request.cells is not None:
-        anchors = load_anchors(request.run)
+        anchors = anchors_of(request.run)
         noise[:, CELL] = noise_of_cells(anchors, request.cells, labels, count, rng)
     if request.faces != "any":
         noise[:, FACES] = ALWAYS_EQUAL if request.faces == "equal" else NEVER_EQUAL

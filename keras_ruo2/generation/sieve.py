@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from keras_ruo2 import runs
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.generation.request import Request, noise_and_labels
 from keras_ruo2.models.energies import slab_features
 from keras_ruo2.models.placing import PLACED, placing
 from keras_ruo2.structure.anchors import Anchors
-from keras_ruo2.structure.equivalent import SlabKeys
+from keras_ruo2.structure.equivalent import SlabKey, SlabKeys
 from keras_ruo2.training.evaluator import predict
-from keras_ruo2.training.slabs import load_anchors, load_energy_reader, load_known
+from keras_ruo2.training.slabs import anchors_of, load_energy_reader, load_known, required
 
 MOST_TRIES = 30  # slabs drawn for each one that is wanted, beside its candidates
 
@@ -33,12 +34,14 @@ def sieve(
     Raises:
         ConfigError: If none of those drawn is as asked for.
     """
-    anchors = load_anchors(request.run)
+    anchors = anchors_of(request.run)
     network = placing(generator, ("choice", "cell", *PLACED))
     key_of, tried = SlabKeys(anchors), 0
     rows: list[np.ndarray] = []
     classes: list[int] = []
-    known = load_known(request.run).keys if request.novel else frozenset()
+    known: frozenset[SlabKey] = frozenset()
+    if request.novel:
+        known = required(load_known(request.run), request.run, runs.KNOWN).keys
     seen = set()
     while len(rows) < request.count and tried < MOST_TRIES * request.count:
         noise, labels, made = propose(request, saved, network, rng, anchors)
@@ -86,7 +89,7 @@ def propose(
     made = predict(network, noise, labels)
     if request.candidates == 1:
         return noise, labels, made
-    read = load_energy_reader(request.run)
+    read = required(load_energy_reader(request.run), request.run, runs.ENERGIES)
     energies = read(slab_features(made, anchors.num_sites)).reshape(-1, request.candidates)
     classes = np.asarray(labels)
     wanted = classes.reshape(energies.shape)[:, 0]

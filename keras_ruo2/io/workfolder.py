@@ -28,8 +28,10 @@ class Settings(Protocol):
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
     RENAMED: ClassVar[dict[str, str]]
-    given: frozenset[str]
-    out: Path
+    given: ClassVar[frozenset[str]]
+
+    @property
+    def out(self) -> Path: ...
 
     def as_dict(self) -> dict[str, Any]: ...
 

@@ -1,8 +1,11 @@
 """Every metric of a set of samples, with its cost, beside the same of held-out real grids."""
 
+from __future__ import annotations
+
 import time
-from contextlib import contextmanager
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,9 +13,9 @@ from keras_ruo2.metrics.collapse import alarms, by_class, collapse_scores
 from keras_ruo2.metrics.conditioning import LARGEST_TRAINING, conditioning_scores
 from keras_ruo2.metrics.descriptors import profile_spectra, spectra
 from keras_ruo2.metrics.distributions import mean_sorted_difference, project
-from keras_ruo2.metrics.floors import NUM_REPLICATES, TooFewSamples, common_size, score
-from keras_ruo2.metrics.marginals import marginal_scores, marginals
-from keras_ruo2.metrics.matches import best_matches, share_above
+from keras_ruo2.metrics.floors import NUM_REPLICATES, Score, TooFewSamples, common_size, score
+from keras_ruo2.metrics.marginals import Marginal, marginal_scores, marginals
+from keras_ruo2.metrics.matches import Matches, best_matches, share_above
 from keras_ruo2.metrics.neighbours import nearest_records, neighbour_scores
 from keras_ruo2.metrics.radial import radial_difference, radial_distributions
 
@@ -20,40 +23,42 @@ THRESHOLD_PERCENTILE = 99  # of the held-out grids' similarities: 1 % of new gri
 LEAST_REAL = 1000  # training grids that stand for all of them, so that halves make a steady floor
 SHOWN_PERCENTILES = (5, 50, 95, 99, 100)
 
+Radial = dict[str, Any]  # what `radial_distributions` returns
+
 
 class Measured(NamedTuple):
     """What `measure` found.
 
     Args:
         metrics: Nested dict of figures and sentences.
-        matches: `Matches` of the samples in the training grids, `None` if not compared.
-        null: The same of held-out grids.
+        matches: `Matches` of the samples in the training grids.
+        null: The same of held-out grids, `None` if there are none.
         generated: Dict of `Marginal` of the samples.
         real: The same of training grids.
         nearest: Number of the training grid nearest to each sample, and the distance.
         radial: Pair of `radial_distributions`, of the samples and of training grids.
     """
 
-    metrics: dict
-    matches: object
-    null: object
-    generated: dict
-    real: dict
-    nearest: tuple
-    radial: tuple
+    metrics: dict[str, Any]
+    matches: Matches
+    null: Matches | None
+    generated: dict[str, Marginal]
+    real: dict[str, Marginal]
+    nearest: tuple[np.ndarray, np.ndarray]
+    radial: tuple[Radial, Radial]
 
 
 def measure(
-    samples,
-    training,
-    held_out,
+    samples: Mapping[str, np.ndarray],
+    training: Mapping[str, np.ndarray],
+    held_out: Mapping[str, np.ndarray],
     *,
-    compared,
-    align=False,
-    seed=0,
-    replicates=NUM_REPLICATES,
-    num_classes=0,
-):
+    compared: int,
+    align: bool = False,
+    seed: int = 0,
+    replicates: int = NUM_REPLICATES,
+    num_classes: int = 0,
+) -> Measured:
     """Measure samples against the grids that a model was trained on and those it never saw.
 
     Args:
@@ -70,14 +75,14 @@ def measure(
     Returns:
         `Measured`. Parts that lack samples are left out and named under `notes`.
     """
-    metrics = {"alarms": [], "notes": [], "seconds": {}}
+    metrics: dict[str, Any] = {"alarms": [], "notes": [], "seconds": {}}
     part = timed(metrics)
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(training["grid"]))[: max(LEAST_REAL, 2 * len(samples["grid"]))]
     real = {name: values[chosen] for name, values in training.items()}
     with part("collapse"):
         metrics["collapse"], metrics["alarms"] = collapse_part(samples, real)
-    matches = null = None
+    null = None
     with part("overfitting"):
         matches = best_matches(samples["grid"][:compared], training["grid"], align=align)
         null = null_matches(held_out, training, compared, align)
@@ -119,12 +124,12 @@ class Described(NamedTuple):
         spectra: Fourier amplitudes, `(n, d)`.
     """
 
-    marginals: dict
-    projections: dict
+    marginals: dict[str, Marginal]
+    projections: dict[str, np.ndarray]
     spectra: np.ndarray
 
 
-def describe_grids(sample, with_lengths):
+def describe_grids(sample: Mapping[str, np.ndarray], with_lengths: bool) -> Described:
     """Return the `Described` of a dict with `grid` and `lattice`."""
     grids = sample["grid"]
     amplitudes = spectra(grids)
@@ -136,7 +141,9 @@ def describe_grids(sample, with_lengths):
     )
 
 
-def compare_projections(made, real, seed, replicates):
+def compare_projections(
+    made: Described, real: Described, seed: int, replicates: int
+) -> dict[str, Score]:
     """Return the `Score` of sliced Wasserstein distances."""
     return {
         name: score(
@@ -157,11 +164,11 @@ COMPARISONS = {
 }
 
 
-def timed(metrics):
+def timed(metrics: dict[str, Any]) -> Callable[[str], AbstractContextManager[None]]:
     """Return a context that takes a part's time and notes when it lacks samples."""
 
     @contextmanager
-    def part(name):
+    def part(name: str) -> Iterator[None]:
         begin = time.perf_counter()
         try:
             yield
@@ -172,7 +179,9 @@ def timed(metrics):
     return part
 
 
-def collapse_part(samples, real):
+def collapse_part(
+    samples: Mapping[str, np.ndarray], real: Mapping[str, np.ndarray]
+) -> tuple[dict[str, dict[str, float]], list[str]]:
     """Return the scores, by class where samples have labels, and the alarms."""
     labels = samples.get("label")
     scores = collapse_scores(
@@ -183,7 +192,9 @@ def collapse_part(samples, real):
     return named, alarms(scores)
 
 
-def radial_part(samples, real, with_lengths):
+def radial_part(
+    samples: Mapping[str, np.ndarray], real: Mapping[str, np.ndarray], with_lengths: bool
+) -> tuple[tuple[Radial, Radial], dict[str, dict[str, float]]]:
     """Return the radial distributions of samples and real grids, and how unlike they are."""
     count = min(len(samples["grid"]), len(real["grid"]) // 2)
     sets = {"made": (samples, slice(0, count)), "real": (real, slice(0, count))}
@@ -200,7 +211,13 @@ def radial_part(samples, real, with_lengths):
     return (distributions["made"], distributions["real"]), scores
 
 
-def conditioning_part(samples, training, held_out, num_classes, seed):
+def conditioning_part(
+    samples: Mapping[str, np.ndarray],
+    training: Mapping[str, np.ndarray],
+    held_out: Mapping[str, np.ndarray],
+    num_classes: int,
+    seed: int,
+) -> dict[str, Any]:
     """Return the `conditioning_scores` from random projections of Fourier amplitudes."""
     chosen = np.random.default_rng(seed).permutation(len(training["grid"]))[:LARGEST_TRAINING]
     known = {name: training[name][chosen] for name in ("grid", "label")}
@@ -212,14 +229,19 @@ def conditioning_part(samples, training, held_out, num_classes, seed):
     )
 
 
-def null_matches(held_out, training, compared, align):
+def null_matches(
+    held_out: Mapping[str, np.ndarray],
+    training: Mapping[str, np.ndarray],
+    compared: int,
+    align: bool,
+) -> Matches | None:
     """Return the `Matches` of held-out grids, `None` if there are none."""
     if not len(held_out["grid"]):
         return None
     return best_matches(held_out["grid"][:compared], training["grid"], align=align)
 
 
-def similarity(matches, null):
+def similarity(matches: Matches, null: Matches | None) -> dict[str, Any]:
     """Return how similar the best matches are, and how many samples are more so than new grids.
 
     A sample counts as similar if both channels of its best match are above the threshold.
@@ -237,6 +259,6 @@ def similarity(matches, null):
     return shares
 
 
-def percentiles(values):
+def percentiles(values: np.ndarray) -> dict[str, float]:
     """Return some percentiles as a dict."""
     return {str(rank): float(np.percentile(values, rank)) for rank in SHOWN_PERCENTILES}

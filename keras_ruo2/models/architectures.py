@@ -1,7 +1,10 @@
 """Network architectures and the training that suits each, written as data."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -96,28 +99,30 @@ class Architecture:
     rest_weight: float = 0.0
 
     @property
-    def places_atoms(self):
+    def places_atoms(self) -> bool:
         """Whether the generator places atoms, on anchors from the training slabs."""
         return self.upsampling == "atoms"
 
-    def critic_in(self, ndim):
+    def critic_in(self, ndim: int) -> tuple[Block, ...]:
         """Return the blocks of the critic for grids of `ndim` dimensions."""
         return self.critic3d or self.critic if ndim == 3 else self.critic
 
-    def reader_in(self, ndim):
+    def reader_in(self, ndim: int) -> tuple[Block, ...]:
         """Return the blocks of the reader for grids of `ndim` dimensions."""
         return self.reader3d or self.reader if ndim == 3 else self.reader
 
-    def width_in(self, ndim):
+    def width_in(self, ndim: int) -> int:
         """Return the filters of a block of width 1 for grids of `ndim` dimensions."""
         return self.width3d or self.width if ndim == 3 else self.width
 
-    def batch_size_in(self, ndim):
+    def batch_size_in(self, ndim: int) -> int:
         """Return the samples of a critic update for grids of `ndim` dimensions."""
         return self.batch_size3d if ndim == 3 else self.batch_size
 
 
-PLAIN_CRITIC = {  # periodic convolutions without norm, and a reader of lengths of its own
+PLAIN_CRITIC: dict[
+    str, Any
+] = {  # periodic convolutions without norm, and a reader of lengths of its own
     "critic": (Block(1, 5), Block(2, 4, 2), Block(4, 4, 2), Block(8, 4, 2)),
     "critic3d": (Block(2, 4, 2), Block(4, 4, 2), Block(8, 4, 2)),
     "reader": (Block(2, 6, 2), Block(4, 4, 2), Block(4, 4, 2)),
@@ -217,6 +222,6 @@ DEFAULT_3D = "atoms"
 LATTICE_GRADIENTS = ("both", "generator")
 
 
-def default_for(ndim):
+def default_for(ndim: int) -> str:
     """Return the name of the default architecture for grids of `ndim` dimensions."""
     return DEFAULT_3D if ndim == 3 else DEFAULT

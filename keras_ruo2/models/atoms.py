@@ -1,9 +1,15 @@
 """Layers that choose cells, put atoms on sites and move them; all gradients exist."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from keras_ruo2.models.layers import uniform
+from keras_ruo2.models.tensors import Shape, Tensor
 from keras_ruo2.structure.anchors import Anchors
 
 LARGEST_CHANGE = 3.0  # of a logit: no class fills or empties a site of the faces for certain
@@ -11,11 +17,7 @@ VARIETY = 2.0  # how much less certain than in the data contested sites are occu
 CONTESTED = (0.14, 0.86)  # chances between which a site is contested: all those at the faces are
 STRAIN = 0.02  # share by which a lateral length may differ from that of its cell
 FAR = 1e3  # Å, farther than any atom
-
-
-def uniform(noise):
-    """Return standard normal numbers as numbers uniform in (0, 1)."""
-    return 0.5 * (1 + ops.erf(noise / 2**0.5))
+Known = Anchors | dict[str, Any]  # or what `Anchors.as_dict` returned
 
 
 class AnchorLayer(keras.layers.Layer):
@@ -25,25 +27,27 @@ class AnchorLayer(keras.layers.Layer):
         anchors: `Anchors`, or what its `as_dict` returned.
     """
 
-    def __init__(self, anchors, **options):
+    def __init__(self, anchors: Known, **options: Any) -> None:
         super().__init__(**{"dtype": "float32"} | options)
         self.anchors = anchors if isinstance(anchors, Anchors) else Anchors.from_dict(anchors)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "anchors": self.anchors.as_dict()}
 
-    def of_cell(self, choice, table):
+    def of_cell(self, choice: Tensor, table: np.ndarray) -> Tensor:
         """Return the rows of a frame's table for choices of cells `(batch, cells)`."""
         table = np.asarray(table, "float32")[self.anchors.cells[:, 0]]
         flat = ops.convert_to_tensor(table.reshape(len(table), -1))
         return ops.reshape(ops.matmul(choice, flat), (-1, *table.shape[1:]))
 
-    def kinds(self):
+    def kinds(self) -> np.ndarray:
         """Return 1 for the species of each site, `(frames, sites, 2)`."""
         channels = self.anchors.channels
         return np.stack([channels == 0, channels == 1], axis=-1)
 
-    def with_copies(self, choice, places, lengths, occupancy):
+    def with_copies(
+        self, choice: Tensor, places: Tensor, lengths: Tensor, occupancy: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Return places and weights of the atoms, their copies in centred cells after them."""
         weights = occupancy[..., None] * self.of_cell(choice, self.kinds())
         if not self.anchors.centred.any():
@@ -69,20 +73,20 @@ class ChooseCell(AnchorLayer):
     Output shape: one-hot choices `(batch, cells)`.
     """
 
-    def __init__(self, anchors, **options):
+    def __init__(self, anchors: Known, **options: Any) -> None:
         super().__init__(anchors, **options)
         known = self.anchors
         self.upper = np.cumsum(known.chances, axis=0)[:-1].T.astype("float32")
         self.whole = np.cumsum(known.overall)[:-1].astype("float32")
 
-    def call(self, noise, label=None):
+    def call(self, noise: Tensor, label: Tensor | None = None) -> Tensor:
         upper = ops.convert_to_tensor(self.whole)
         if label is not None:
             upper = ops.take(ops.convert_to_tensor(self.upper), ops.cast(label, "int32"), axis=0)
         chosen = ops.sum(ops.cast(uniform(noise) > upper, "int32"), axis=-1)
         return ops.one_hot(chosen, len(self.anchors.cells), dtype="float32")
 
-    def compute_output_shape(self, noise_shape, label_shape=None):
+    def compute_output_shape(self, noise_shape: Shape, label_shape: Shape | None = None) -> Shape:
         return (noise_shape[0], len(self.anchors.cells))
 
 
@@ -108,7 +112,7 @@ class Occupy(AnchorLayer):
     Output shape: `(batch, sites)`, 0 or 1.
     """
 
-    def __init__(self, anchors, variety=VARIETY, **options):
+    def __init__(self, anchors: Known, variety: float = VARIETY, **options: Any) -> None:
         super().__init__(anchors, **options)
         known, self.variety = self.anchors, variety
         self.exists = (known.channels >= 0).astype("float32")
@@ -122,7 +126,7 @@ class Occupy(AnchorLayer):
         for frame, first, second in known.excluded:
             self.excluded[frame, first, second] = self.excluded[frame, second, first] = 1
 
-    def call(self, choice, change, noise, faces):
+    def call(self, choice: Tensor, change: Tensor, noise: Tensor, faces: Tensor) -> Tensor:
         chance = ops.clip(uniform(noise), 1e-6, 1 - 1e-6)
         logistic = self.of_cell(choice, np.where(self.contested, self.variety, 1.0)) * (
             ops.log(chance) - ops.log1p(-chance)
@@ -140,7 +144,7 @@ class Occupy(AnchorLayer):
         taken = ops.where(metal > 0.5, 1.0, taken)
         return metal + soft + ops.stop_gradient(taken - metal - soft)
 
-    def with_equal_faces(self, choice, sums, faces):
+    def with_equal_faces(self, choice: Tensor, sums: Tensor, faces: Tensor) -> Tensor:
         """Return the sums of sites, in some slabs those of lower faces as of their opposites.
 
         Contested sites without an opposite are empty there.
@@ -152,10 +156,12 @@ class Occupy(AnchorLayer):
         alike = ops.take_along_axis(sums, upper, axis=1) - FAR * self.of_cell(choice, self.single)
         return ops.where(equal, alike, sums)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "variety": self.variety}
 
-    def compute_output_shape(self, choice_shape, change_shape, noise_shape, faces_shape):
+    def compute_output_shape(
+        self, choice_shape: Shape, change_shape: Shape, noise_shape: Shape, faces_shape: Shape
+    ) -> Shape:
         return noise_shape
 
 
@@ -172,7 +178,7 @@ class Displace(AnchorLayer):
         of the cell `(batch, 3)`, Å, the last that of the frame.
     """
 
-    def build(self, choice_shape):
+    def build(self, choice_shape: Shape) -> None:
         anchors = self.anchors
         frames, size = anchors.channels.shape
         self.common = self.add_weight(
@@ -181,7 +187,7 @@ class Displace(AnchorLayer):
         self.strains = self.add_weight(shape=(frames, 2), initializer="zeros", name="strains")
         self.frame_of = np.eye(frames, dtype="float32")[anchors.cells[:, 0]]
 
-    def call(self, choice):
+    def call(self, choice: Tensor) -> tuple[Tensor, Tensor]:
         anchors = self.anchors
         frame = ops.matmul(choice, ops.convert_to_tensor(self.frame_of))
         moves = ops.reshape(ops.tanh(ops.matmul(frame, self.common)), (-1, anchors.num_sites, 3))
@@ -193,7 +199,7 @@ class Displace(AnchorLayer):
         height = self.of_cell(choice, anchors.heights)
         return places, ops.concatenate([lateral, height[:, None]], axis=-1)
 
-    def compute_output_shape(self, choice_shape):
+    def compute_output_shape(self, choice_shape: Shape) -> tuple[Shape, ...]:
         batch = choice_shape[0]
         return (batch, self.anchors.num_sites, 3), (batch, 3)
 
@@ -212,7 +218,9 @@ class Enclose(AnchorLayer):
         vacuum, the slab in the middle of its cell; and lengths of the cell.
     """
 
-    def call(self, choice, places, lengths, occupancy):
+    def call(
+        self, choice: Tensor, places: Tensor, lengths: Tensor, occupancy: Tensor
+    ) -> tuple[Tensor, Tensor]:
         anchors = self.anchors
         z, there = places[..., 2], occupancy > 0.5
         if anchors.vacuum is None:
@@ -226,7 +234,9 @@ class Enclose(AnchorLayer):
         places = ops.concatenate([places[..., :2], (z - middle[:, None])[..., None]], axis=-1)
         return places, ops.concatenate([lengths[:, :2], height[:, None]], axis=-1)
 
-    def compute_output_shape(self, choice_shape, places_shape, lengths_shape, occupancy_shape):
+    def compute_output_shape(
+        self, choice_shape: Shape, places_shape: Shape, lengths_shape: Shape, occupancy_shape: Shape
+    ) -> tuple[Shape, ...]:
         return places_shape, lengths_shape
 
 
@@ -245,7 +255,9 @@ class Arrange(AnchorLayer):
         `(batch, atoms, 2)`, lengths `(batch, 3)` and lateral repeats `(batch, 2)`.
     """
 
-    def call(self, choice, places, lengths, occupancy, noise):
+    def call(
+        self, choice: Tensor, places: Tensor, lengths: Tensor, occupancy: Tensor, noise: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         anchors = self.anchors
         places, weights = self.with_copies(choice, places, lengths, occupancy)
         repeats = ops.matmul(choice, ops.convert_to_tensor(anchors.cells[:, 1:].astype("float32")))
@@ -256,14 +268,21 @@ class Arrange(AnchorLayer):
         return places, weights, lengths, repeats
 
     def compute_output_shape(
-        self, choice_shape, places_shape, lengths_shape, occupancy_shape, noise_shape
-    ):
+        self,
+        choice_shape: Shape,
+        places_shape: Shape,
+        lengths_shape: Shape,
+        occupancy_shape: Shape,
+        noise_shape: Shape,
+    ) -> tuple[Shape, ...]:
         batch, size = occupancy_shape
         atoms = 2 * size if self.anchors.centred.any() else size
         return (batch, atoms, 3), (batch, atoms, 2), (batch, 3), (batch, 2)
 
 
-def rotate_cells(places, lengths, repeats, noise):
+def rotate_cells(
+    places: Tensor, lengths: Tensor, repeats: Tensor, noise: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     """Turn cells by the multiple of 90 degrees that a normal number `(batch, 1)` says."""
     turns = ops.floor(4 * uniform(noise))
     odd = ops.cast(ops.mod(turns, 2) > 0.5, "float32")

@@ -1,12 +1,16 @@
 """What generator and critic are made of, as an architecture describes it."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 from keras import layers
 
 from keras_ruo2.errors import check_choice
-from keras_ruo2.models.architectures import ARCHITECTURES, Architecture
+from keras_ruo2.models.architectures import ARCHITECTURES, Architecture, Block
 from keras_ruo2.models.layers import (
     POOLING,
     TRANSPOSED,
@@ -17,6 +21,7 @@ from keras_ruo2.models.layers import (
     periodic_convolution,
 )
 from keras_ruo2.models.periodic import CONVOLUTION
+from keras_ruo2.models.tensors import Tensor
 
 READER_SLOPE = 0.2
 
@@ -40,23 +45,29 @@ class Build:
     synchronized: bool = False
 
     @classmethod
-    def of(cls, arch, width, num_voxels, ndim, **options):
+    def of(cls, arch: str, width: int | None, num_voxels: int, ndim: int, **options: Any) -> Build:
         """Return what a name in `ARCHITECTURES` and an optional width mean."""
         check_choice("arch", arch, ARCHITECTURES)
         row = ARCHITECTURES[arch]
         return cls(row, width or row.width_in(ndim), num_voxels, ndim, **options)
 
-    def batch_norm(self):
+    def batch_norm(self) -> layers.Layer:
         """Return a layer that normalises over the batch."""
         return layers.BatchNormalization(synchronized=self.synchronized)
 
-    def convolve(self, inputs, block, filters):
+    def convolve(self, inputs: Tensor, block: Block, filters: int) -> Tensor:
         """Return a critic's periodic convolution of `inputs`."""
         layer = CONVOLUTION[self.ndim]
         return periodic_convolution(inputs, filters, block.kernel, block.stride, layer=layer)
 
 
-def draw_voxels(noise, condition, build, channels, repeats):
+def draw_voxels(
+    noise: Tensor,
+    condition: Sequence[Tensor],
+    build: Build,
+    channels: int,
+    repeats: Mapping[int, int],
+) -> tuple[Tensor, Tensor]:
     """Return a grid before its sigmoid, enlarged step by step, and the first feature map."""
     features = first_features(concatenated([noise, *condition]), build, build.ndim)
     grid = enlarge_all(features, build)
@@ -65,7 +76,13 @@ def draw_voxels(noise, condition, build, channels, repeats):
     return last, features
 
 
-def draw_waves(noise, condition, build, channels, repeats):
+def draw_waves(
+    noise: Tensor,
+    condition: Sequence[Tensor],
+    build: Build,
+    channels: int,
+    repeats: Mapping[int, int],
+) -> tuple[Tensor, Tensor]:
     """Return a grid before its sigmoid as lateral waves over z, and the first feature map.
 
     After those that shift it, the next numbers of the noise choose the lateral repeats.
@@ -83,12 +100,12 @@ def draw_waves(noise, condition, build, channels, repeats):
     return waves(grid, choices=choices) + build.row.output_bias, features
 
 
-def concatenated(parts):
+def concatenated(parts: Sequence[Tensor]) -> Tensor:
     """Return vectors `(batch, n)` as one."""
     return layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
 
 
-def summarise(grid, build):
+def summarise(grid: Tensor, build: Build) -> Tensor:
     """Return the mean features of every block of a convolutional network of its own.
 
     Lengths are a property of the whole picture: the apparent width of the Gaussians, anywhere.
@@ -104,7 +121,7 @@ def summarise(grid, build):
     return concatenated(means)
 
 
-def final_size(row):
+def final_size(row: Architecture) -> int:
     """Return the voxels along a side that padded blocks make of the architecture's start."""
     size = row.start
     for block in row.generator:
@@ -112,7 +129,7 @@ def final_size(row):
     return size
 
 
-def first_features(known, build, ndim):
+def first_features(known: Tensor, build: Build, ndim: int) -> Tensor:
     """Return the generator's first feature map: a dense layer, or the bare input as one voxel."""
     row = build.row
     if not row.first:
@@ -124,7 +141,7 @@ def first_features(known, build, ndim):
     return activation(row.generator_slope)(build.batch_norm()(features))
 
 
-def enlarge_all(grid, build):
+def enlarge_all(grid: Tensor, build: Build) -> Tensor:
     """Apply every block of the generator but the last."""
     for block in build.row.generator[:-1]:
         grid = enlarge(grid, block, build, block.width * build.width, use_bias=False)
@@ -132,7 +149,7 @@ def enlarge_all(grid, build):
     return grid
 
 
-def enlarge(inputs, block, build, filters, **options):
+def enlarge(inputs: Tensor, block: Block, build: Build, filters: int, **options: Any) -> Tensor:
     """Enlarge a grid as the architecture does it."""
     ndim = len(inputs.shape) - 2
     if build.row.upsampling == "transpose":
@@ -145,6 +162,6 @@ def enlarge(inputs, block, build, filters, **options):
     return periodic_convolution(inputs, filters, block.kernel, **options)
 
 
-def activation(slope):
+def activation(slope: float) -> layers.Layer:
     """Return a LeakyReLU layer, or ReLU for a slope of 0."""
     return LeakyReLU(negative_slope=slope) if slope else layers.ReLU()

@@ -1,9 +1,15 @@
 """How a class label enters: a vector beside the noise, a channel beside the grid."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import layers, ops
+
+from keras_ruo2.models.tensors import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_ruo2")
@@ -18,17 +24,17 @@ class RepeatLabel(layers.Layer):
     Output shape: `(batch, size)`.
     """
 
-    def __init__(self, size, **options):
+    def __init__(self, size: int, **options: Any) -> None:
         super().__init__(**options)
         self.size = size
 
-    def call(self, label):
+    def call(self, label: Tensor) -> Tensor:
         return ops.repeat(ops.cast(label, self.compute_dtype)[:, None], self.size, axis=1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.size)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size}
 
 
@@ -46,22 +52,22 @@ class BlockOneHot(layers.Layer):
     Output shape: `(batch, size)`.
     """
 
-    def __init__(self, size, num_classes, **options):
+    def __init__(self, size: int, num_classes: int, **options: Any) -> None:
         super().__init__(**options)
         self.size, self.num_classes = size, num_classes
 
-    def call(self, label):
+    def call(self, label: Tensor) -> Tensor:
         owner = ops.arange(self.size, dtype="int32") * self.num_classes // self.size
         return ops.cast(ops.cast(label, "int32")[:, None] == owner, self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.size)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size, "num_classes": self.num_classes}
 
 
-def embedding(num_classes, size):
+def embedding(num_classes: int, size: int) -> layers.Embedding:
     """Return a layer of learned vectors, one for each class.
 
     They start as large as noise: with Keras's small numbers (within 0.05) the generator hardly
@@ -79,7 +85,7 @@ ENTRIES = {
 }
 
 
-def label_vector(label, entry, size, num_classes):
+def label_vector(label: Tensor, entry: str, size: int, num_classes: int) -> Tensor:
     """Return what the generator is told of a class, shape `(batch, size)`.
 
     Args:
@@ -91,7 +97,9 @@ def label_vector(label, entry, size, num_classes):
     return ENTRIES[entry](size, num_classes)(label)
 
 
-def label_channel(label, entry, size, num_classes, grid_shape):
+def label_channel(
+    label: Tensor, entry: str, size: int, num_classes: int, grid_shape: Sequence[int]
+) -> Tensor:
     """Return what the critic is told of a class, one channel of shape `(batch, *grid_shape, 1)`.
 
     Integers and one-hot blocks fill the channel; an embedding of `size` numbers is stretched to it

@@ -1,8 +1,15 @@
 """Layers that draw atoms as Gaussians, exactly and differentiably."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
+
+from keras_ruo2.models.tensors import Shape, Tensor
 
 SMALLEST_SCALED = 1e-4  # between which and 1 less that scaled lengths have a logit
 
@@ -25,11 +32,13 @@ class Draw(keras.layers.Layer):
         that belong to them, `(batch, ndim)`, Å.
     """
 
-    def __init__(self, num_voxels, ndim, alpha, **options):
+    def __init__(self, num_voxels: int, ndim: int, alpha: float, **options: Any) -> None:
         super().__init__(**{"dtype": "float32"} | options)
         self.num_voxels, self.ndim, self.alpha = num_voxels, ndim, alpha
 
-    def call(self, places, weights, lengths, repeats):
+    def call(
+        self, places: Tensor, weights: Tensor, lengths: Tensor, repeats: Tensor
+    ) -> tuple[Tensor, Tensor]:
         whole = lengths * ops.concatenate([repeats, ops.ones_like(repeats[:, :1])], axis=1)
         x, y, z = (self.gaussians(places, lengths, whole, axis) for axis in range(3))
         size, channels = self.num_voxels, []
@@ -45,7 +54,7 @@ class Draw(keras.layers.Layer):
         grid = ops.minimum(ops.stack(channels, axis=-1), 1.0)
         return grid, whole if self.ndim == 3 else ops.stack([whole[:, 0], whole[:, 2]], axis=1)
 
-    def gaussians(self, places, lengths, whole, axis):
+    def gaussians(self, places: Tensor, lengths: Tensor, whole: Tensor, axis: int) -> Tensor:
         """Return Gaussians along an axis, their repeats added up, `(batch, atoms, voxels)`."""
         period = lengths[:, axis][:, None, None]
         points = ops.convert_to_tensor(np.arange(self.num_voxels, dtype="float32"))
@@ -57,11 +66,13 @@ class Draw(keras.layers.Layer):
             total = total + ops.exp(-self.alpha * ops.square(apart + image * period))
         return total
 
-    def compute_output_shape(self, places_shape, weights_shape, lengths_shape, repeats_shape):
+    def compute_output_shape(
+        self, places_shape: Shape, weights_shape: Shape, lengths_shape: Shape, repeats_shape: Shape
+    ) -> tuple[Shape, Shape]:
         batch = places_shape[0]
         return (batch, *(self.num_voxels,) * self.ndim, 2), (batch, self.ndim)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         known = {"num_voxels": self.num_voxels, "ndim": self.ndim, "alpha": self.alpha}
         return {**super().get_config(), **known}
 
@@ -79,16 +90,16 @@ class LengthLogits(keras.layers.Layer):
     Output shape: the same.
     """
 
-    def __init__(self, minimum, maximum, **options):
+    def __init__(self, minimum: Sequence[float], maximum: Sequence[float], **options: Any) -> None:
         super().__init__(**{"dtype": "float32"} | options)
         self.minimum, self.maximum = tuple(minimum), tuple(maximum)
 
-    def call(self, lengths):
+    def call(self, lengths: Tensor) -> Tensor:
         low, high = (np.array(bound, "float32") for bound in (self.minimum, self.maximum))
         width = ops.convert_to_tensor(1.1 * high - low)
         scaled = (lengths - ops.convert_to_tensor(low)) / width
         scaled = ops.clip(scaled, SMALLEST_SCALED, 1 - SMALLEST_SCALED)
         return ops.log(scaled) - ops.log1p(-scaled)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "minimum": self.minimum, "maximum": self.maximum}

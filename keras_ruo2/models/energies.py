@@ -1,6 +1,10 @@
 """Energies of slabs, read off the surroundings of their atoms by a linear model."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -32,12 +36,12 @@ class EnergyReader:
     intercept: float
     error: float
 
-    def __call__(self, features):
+    def __call__(self, features: np.ndarray) -> np.ndarray:
         """Return energies, eV per atom, `(slabs,)`, of features `(slabs, n)`."""
         return (features - self.mean) / self.scale @ self.weights + self.intercept
 
     @classmethod
-    def fit(cls, features, energies):
+    def fit(cls, features: np.ndarray, energies: np.ndarray) -> EnergyReader | None:
         """Return the model of slabs with known energies, or `None` if there are too few.
 
         Args:
@@ -56,7 +60,7 @@ class EnergyReader:
         error = float(np.sqrt(np.mean(left_out**2)))
         return cls(mean, scale, weights, float(energies[known].mean()), error)
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
         return {
             name: value.tolist() if isinstance(value, np.ndarray) else value
@@ -64,13 +68,13 @@ class EnergyReader:
         }
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: dict[str, Any]) -> EnergyReader:
         """Invert `as_dict`."""
         arrays = {name: np.array(values[name]) for name in ("mean", "scale", "weights")}
         return cls(**(values | arrays))
 
 
-def slab_features(slabs, count=None):
+def slab_features(slabs: Mapping[str, np.ndarray], count: int | None = None) -> np.ndarray:
     """Return what an `EnergyReader` looks at.
 
     Args:

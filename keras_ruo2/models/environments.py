@@ -1,10 +1,15 @@
 """A critic of local environments: it sees the neighbours of single atoms, exactly."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import layers, ops
 
 from keras_ruo2.models.conditioning import embedding
+from keras_ruo2.models.tensors import Shape, Tensor
 
 REACH = 4.0  # Å, of an environment: both shells of oxygen around Ru and all Ru-Ru of rutile
 RADII = tuple(np.arange(1.2, REACH, 0.2).round(2).tolist())  # Å, of the shells that are told apart
@@ -18,7 +23,9 @@ UNITS = (128, 128)
 SLOPE = 0.2
 
 
-def find_neighbours(places, weights, lengths, centres=None):
+def find_neighbours(
+    places: Tensor, weights: Tensor, lengths: Tensor, centres: int | None = None
+) -> tuple[Tensor, Tensor]:
     """Return the vectors to the nearest atoms that are there, and what they are.
 
     Args:
@@ -54,7 +61,7 @@ def find_neighbours(places, weights, lengths, centres=None):
     return apart, weights * ops.cast(real, "float32")[..., None]
 
 
-def describe_environments(apart, weights):
+def describe_environments(apart: Tensor, weights: Tensor) -> Tensor:
     """Describe the neighbours of atoms, up to rotations, as smooth numbers.
 
     For neighbours of each species: how many there are in thin shells; and, in wide shells, how
@@ -87,12 +94,18 @@ def describe_environments(apart, weights):
     return ops.reshape(joined, (-1, joined.shape[1], num_features()))
 
 
-def lengths_of(vectors):
+def lengths_of(vectors: Tensor) -> Tensor:
     """Return the lengths of vectors `(..., 3)`, with a slope everywhere."""
     return ops.sqrt(ops.sum(ops.square(vectors), axis=-1) + SMALLEST)
 
 
-def distance_misfits(apart, weights, kinds, shortest, farthest):
+def distance_misfits(
+    apart: Tensor,
+    weights: Tensor,
+    kinds: Tensor,
+    shortest: Sequence[float] | np.ndarray,
+    farthest: float,
+) -> Tensor:
     """Return how far atoms are from any known distance, Å^2, summed over a slab, `(batch,)`.
 
     Atoms closer than ever seen are moved by this, but not taken away: only an anion that is too
@@ -115,18 +128,18 @@ def distance_misfits(apart, weights, kinds, shortest, farthest):
     return close + ops.sum(kinds[..., 1] * loose, axis=1)
 
 
-def shells(distance, radii, width):
+def shells(distance: Tensor, radii: Sequence[float], width: float) -> Tensor:
     """Return how far in each shell distances are, Gaussians of `(..., len(radii))`."""
     radii = ops.convert_to_tensor(np.array(radii, "float32"))
     return ops.exp(-0.5 * ops.square((distance[..., None] - radii) / width))
 
 
-def num_features():
+def num_features() -> int:
     """Return how many numbers describe an environment."""
     return 2 * (len(RADII) + 2 * len(WIDE_RADII))
 
 
-def build_environment_critic(num_classes=0):
+def build_environment_critic(num_classes: int = 0) -> keras.Model:
     """Build the critic of environments.
 
     Args:
@@ -160,14 +173,14 @@ class Spread(keras.layers.Layer):
     Output shape: `(batch, atoms, n)`.
     """
 
-    def call(self, vector, atoms):
+    def call(self, vector: Tensor, atoms: Tensor) -> Tensor:
         return vector[:, None] + 0 * atoms[..., :1]
 
-    def compute_output_shape(self, vector_shape, atoms_shape):
+    def compute_output_shape(self, vector_shape: Shape, atoms_shape: Shape) -> Shape:
         return (*atoms_shape[:2], vector_shape[-1])
 
 
-def per_atom(parts, name):
+def per_atom(parts: Sequence[Tensor], name: str) -> Tensor:
     """Return a number of each atom, `(batch, atoms)`, from its own vectors alone."""
     hidden = layers.Concatenate()(parts)
     for units in UNITS:
@@ -175,7 +188,7 @@ def per_atom(parts, name):
     return layers.Dense(1, dtype="float32", name=name)(hidden)[..., 0]
 
 
-def mean_over_atoms(values, weights):
+def mean_over_atoms(values: Tensor, weights: Tensor) -> Tensor:
     """Return the mean of numbers of atoms, `(batch,)`; `weights` are those of their species."""
     there = ops.sum(weights, axis=-1)
     return ops.sum(values * there, axis=-1) / ops.maximum(ops.sum(there, axis=-1), 1.0)

@@ -1,5 +1,7 @@
 """Paths through the latent space of a generator."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from keras_ruo2.errors import ConfigError, check_range
@@ -7,7 +9,7 @@ from keras_ruo2.errors import ConfigError, check_range
 SMALLEST_SINE = 1e-6  # below it, two directions do not span a plane to turn in
 
 
-def spherical_path(first, last, count):
+def spherical_path(first: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
     """Interpolate between two latent vectors by turning one into the other.
 
     Normal noise in many dimensions lies close to a sphere. A straight line between two such
@@ -50,7 +52,7 @@ def spherical_path(first, last, count):
     return path
 
 
-def spherical_interpolation(first, last, share):
+def spherical_interpolation(first: np.ndarray, last: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Return points at the given shares, shape `(count, 1)`, of the way; float64."""
     norms = np.linalg.norm(first), np.linalg.norm(last)
     straight = (1 - share) * first + share * last

@@ -1,10 +1,16 @@
 """Layers for any number of dimensions."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_ruo2.models.periodic import CONVOLUTION, shifted
+from keras_ruo2.models.tensors import Shape, Tensor
 
 HALVES = ("float16", "bfloat16")
 TRANSPOSED = {2: keras.layers.Conv2DTranspose, 3: keras.layers.Conv3DTranspose}
@@ -34,11 +40,11 @@ class LayerNorm(keras.layers.LayerNormalization):
     Output shape: as the input.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.axis = list(range(1, len(input_shape)))
         super().build(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         values = ops.cast(inputs, "float32") if self.compute_dtype in HALVES else inputs
         centred = values - ops.mean(values, axis=self.axis, keepdims=True)
         variance = ops.mean(ops.square(centred), axis=self.axis, keepdims=True)
@@ -55,7 +61,7 @@ class LeakyReLU(keras.layers.LeakyReLU):
     penalty then carries back through every layer before it: a third of its products.
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         positive = ops.cast(inputs > 0, inputs.dtype)
         return inputs * (self.negative_slope + (1 - self.negative_slope) * positive)
 
@@ -76,18 +82,18 @@ class NoiseShift(keras.layers.Layer):
     Output shape: as the grids.
     """
 
-    def __init__(self, axes=None, **options):
+    def __init__(self, axes: Iterable[int] | None = None, **options: Any) -> None:
         super().__init__(**options)
         self.axes = None if axes is None else tuple(axes)
 
-    def call(self, grid, noise):
-        shares = 0.5 * (1 + ops.erf(noise / 2**0.5))
-        return shifted(grid, shares, range(len(grid.shape) - 2) if self.axes is None else self.axes)
+    def call(self, grid: Tensor, noise: Tensor) -> Tensor:
+        axes = range(len(grid.shape) - 2) if self.axes is None else self.axes
+        return shifted(grid, uniform(noise), axes)
 
-    def compute_output_shape(self, grid_shape, noise_shape):
+    def compute_output_shape(self, grid_shape: Shape, noise_shape: Shape) -> Shape:
         return grid_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axes": self.axes}
 
 
@@ -103,21 +109,20 @@ class NoiseChoice(keras.layers.Layer):
     Output shape: one-hot choices `(batch, len(chances))`.
     """
 
-    def __init__(self, chances, **options):
+    def __init__(self, chances: Iterable[float], **options: Any) -> None:
         super().__init__(**options)
         self.chances = tuple(float(chance) for chance in chances)
 
-    def call(self, noise):
+    def call(self, noise: Tensor) -> Tensor:
         upper = np.cumsum(self.chances)[:-1] / np.sum(self.chances)
-        uniform = 0.5 * (1 + ops.erf(noise / 2**0.5))
         upper = ops.convert_to_tensor(upper.astype("float32"))
-        chosen = ops.sum(ops.cast(uniform > upper, "int32"), axis=-1)
+        chosen = ops.sum(ops.cast(uniform(noise) > upper, "int32"), axis=-1)
         return ops.one_hot(chosen, len(self.chances))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], len(self.chances))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "chances": self.chances}
 
 
@@ -140,7 +145,9 @@ class LateralWaves(keras.layers.Layer):
     Output shape: `(batch, *(num_voxels,) * num_lateral, z, channels)`.
     """
 
-    def __init__(self, num_voxels, num_lateral, repeats=(), **options):
+    def __init__(
+        self, num_voxels: int, num_lateral: int, repeats: Sequence[int] = (), **options: Any
+    ) -> None:
         super().__init__(**options)
         self.num_voxels, self.num_lateral = num_voxels, num_lateral
         self.repeats = tuple(repeats)
@@ -149,7 +156,7 @@ class LateralWaves(keras.layers.Layer):
         allowed = np.array([periods % count == 0 for count in self.repeats], "float32")
         self.allowed = allowed.reshape(-1, num_voxels) * calming(allowed, num_voxels)
 
-    def call(self, coefficients, choices=()):
+    def call(self, coefficients: Tensor, choices: Sequence[Tensor] = ()) -> Tensor:
         terms = (self.num_voxels,) * self.num_lateral
         grid = ops.reshape(
             coefficients, (-1, coefficients.shape[1], *terms, self.channels(coefficients.shape))
@@ -167,16 +174,18 @@ class LateralWaves(keras.layers.Layer):
         last = len(grid.shape)
         return ops.transpose(grid, (0, *range(3, last), 1, 2))
 
-    def channels(self, shape):
+    def channels(self, shape: Shape) -> int:
         """Return how many channels an input of this shape gives."""
         return shape[-1] // self.num_voxels**self.num_lateral
 
-    def compute_output_shape(self, coefficients_shape, choices_shape=None):
+    def compute_output_shape(
+        self, coefficients_shape: Shape, choices_shape: Sequence[Shape] | None = None
+    ) -> Shape:
         lateral = (self.num_voxels,) * self.num_lateral
         batch, depth, _ = coefficients_shape
         return (batch, *lateral, depth, self.channels(coefficients_shape))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_voxels": self.num_voxels,
@@ -185,7 +194,12 @@ class LateralWaves(keras.layers.Layer):
         }
 
 
-def calming(allowed, size):
+def uniform(noise: Tensor) -> Tensor:
+    """Return standard normal numbers as numbers uniform in (0, 1)."""
+    return 0.5 * (1 + ops.erf(noise / 2**0.5))
+
+
+def calming(allowed: np.ndarray, size: int) -> np.ndarray:
     """Return factors `(repeats, 1)` for the waves of cells that repeat nothing, 1 for all others.
 
     All waves together are so strong that an untrained generator of whole grids draws a quarter of
@@ -197,18 +211,25 @@ def calming(allowed, size):
     return np.where(count > size // 2 + 1, factors, 1.0).astype("float32")
 
 
-def fourier_basis(size):
+def fourier_basis(size: int) -> np.ndarray:
     """Return the real Fourier basis of `size` points, a wave a row, each of mean square 1."""
     points = np.arange(size) / size
     waves = [np.ones(size)]
     for periods in range(1, size // 2 + 1):
         waves.append(np.sqrt(2) * np.cos(2 * np.pi * periods * points))
         waves.append(np.sqrt(2) * np.sin(2 * np.pi * periods * points))
-    waves = np.array(waves[:size])
-    return (waves / np.sqrt((waves**2).mean(axis=1, keepdims=True))).astype("float32")
+    basis = np.array(waves[:size])
+    return (basis / np.sqrt((basis**2).mean(axis=1, keepdims=True))).astype("float32")
 
 
-def periodic_convolution(inputs, filters, kernel, stride=1, layer=None, **options):
+def periodic_convolution(
+    inputs: Tensor,
+    filters: int,
+    kernel: int,
+    stride: int = 1,
+    layer: type[keras.layers.Layer] | None = None,
+    **options: Any,
+) -> Tensor:
     """Apply a convolution that knows no edge; a stride divides the grid evenly.
 
     Args:

@@ -1,7 +1,13 @@
 """A critic's layer that lets it see the batch: generated samples that are all alike stand out."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 from keras import ops
+
+from keras_ruo2.models.tensors import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_ruo2")
@@ -39,25 +45,25 @@ class MinibatchDiscrimination(keras.layers.Layer):
 
     def __init__(
         self,
-        num_kernels=256,
-        kernel_size=5,
-        num_others=63,
-        kernel_initializer="glorot_uniform",
-        **options,
-    ):
+        num_kernels: int = 256,
+        kernel_size: int = 5,
+        num_others: int = 63,
+        kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform",
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         self.num_kernels, self.kernel_size = num_kernels, kernel_size
         self.num_others = num_others
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.kernel = self.add_weight(
             shape=(input_shape[-1], self.num_kernels * self.kernel_size),
             initializer=self.kernel_initializer,
             name="kernel",
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         vectors = ops.matmul(inputs, self.kernel)
         vectors = ops.reshape(vectors, (-1, 1, self.num_kernels, self.kernel_size))
         size = ops.shape(inputs)[0]
@@ -67,10 +73,10 @@ class MinibatchDiscrimination(keras.layers.Layer):
         met = ops.cast(steps < size, vectors.dtype)[:, None]  # once each, and never itself
         return ops.concatenate([inputs, ops.sum(met * ops.exp(-distances), axis=1)], axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], input_shape[-1] + self.num_kernels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_kernels": self.num_kernels,

@@ -1,5 +1,9 @@
 """Generator and critic of a variant, as functional models."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
 import keras
 from keras import layers
 
@@ -10,7 +14,9 @@ from keras_ruo2.models.conditioning import label_channel, label_vector
 from keras_ruo2.models.layers import LayerNorm, NoiseShift
 from keras_ruo2.models.minibatch import MinibatchDiscrimination
 from keras_ruo2.models.slabs import draw_slabs
-from keras_ruo2.models.variants import LABEL_SIZES, get_variant
+from keras_ruo2.models.tensors import Tensor
+from keras_ruo2.models.variants import LABEL_SIZES, Variant, get_variant
+from keras_ruo2.structure.anchors import Anchors
 
 LATENT_SIZE = 512
 NUM_CHANNELS = 2
@@ -21,20 +27,20 @@ DRAW = {"waves": draw_waves, "resize": draw_voxels, "transpose": draw_voxels}
 
 
 def build_generator(
-    variant,
+    variant: str | Variant,
     *,
-    arch=DEFAULT,
-    latent_size=LATENT_SIZE,
-    width=None,
-    num_voxels=32,
-    repeats=None,
-    translated="xyz",
-    anchors=None,
-    bounds=None,
-    label_size=None,
-    num_classes=NUM_CLASSES,
-    synchronized=False,
-):
+    arch: str = DEFAULT,
+    latent_size: int = LATENT_SIZE,
+    width: int | None = None,
+    num_voxels: int = 32,
+    repeats: Mapping[int, int] | None = None,
+    translated: str = "xyz",
+    anchors: Anchors | None = None,
+    bounds: tuple[Sequence[float], Sequence[float]] | None = None,
+    label_size: int | None = None,
+    num_classes: int = NUM_CLASSES,
+    synchronized: bool = False,
+) -> keras.Model:
     """Build the generator of a variant.
 
     Args:
@@ -72,9 +78,9 @@ def build_generator(
         size = label_size or LABEL_SIZES[variant.label]
         inputs, condition = [noise, label], [label_vector(label, variant.label, size, num_classes)]
     if build.row.places_atoms:
-        check_anchors(anchors, arch)
+        sites = known_anchors(anchors, arch)
         made = draw_slabs(
-            noise, label, condition, build, anchors, bounds if variant.lattice else None
+            noise, label, condition, build, sites, bounds if variant.lattice else None
         )
         return keras.Model(inputs, made, name="generator")
     draw = DRAW[build.row.upsampling]
@@ -93,21 +99,22 @@ def build_generator(
     return keras.Model(inputs, outputs, name="generator")
 
 
-def check_anchors(anchors, arch):
-    """Raise `ConfigError` if there are no anchors."""
+def known_anchors(anchors: Anchors | None, arch: str) -> Anchors:
+    """Return anchors; raise `ConfigError` if there are none."""
     if anchors is None:
         raise ConfigError(
             f"--arch={arch} places atoms on the sites of training slabs: give `anchors`, from "
             "`keras_ruo2.structure.anchors.find_anchors`."
         )
+    return anchors
 
 
-def translated_axes(translated, ndim):
+def translated_axes(translated: str, ndim: int) -> tuple[int, ...]:
     """Return the axes of a grid for `xyz` or `xy`; the last axis of a slice is z, too."""
     return tuple(range(ndim)) if "z" in translated else tuple(range(ndim - 1))
 
 
-def check_size(grid, arch, num_voxels):
+def check_size(grid: Tensor, arch: str, num_voxels: int) -> None:
     """Raise `ConfigError` unless the architecture has made a grid of `num_voxels`."""
     if set(grid.shape[1:-1]) != {num_voxels}:
         raise ConfigError(
@@ -117,16 +124,16 @@ def check_size(grid, arch, num_voxels):
 
 
 def build_critic(
-    variant,
+    variant: str | Variant,
     *,
-    arch=DEFAULT,
-    width=None,
-    num_voxels=32,
-    label_size=None,
-    num_classes=NUM_CLASSES,
-    synchronized=False,
-    minibatch_kernels=0,
-):
+    arch: str = DEFAULT,
+    width: int | None = None,
+    num_voxels: int = 32,
+    label_size: int | None = None,
+    num_classes: int = NUM_CLASSES,
+    synchronized: bool = False,
+    minibatch_kernels: int = 0,
+) -> keras.Model:
     """Build the critic of a variant.
 
     Args:
@@ -168,7 +175,7 @@ def build_critic(
     return keras.Model(inputs, outputs, name="critic")
 
 
-def critic_features(grid, build):
+def critic_features(grid: Tensor, build: Build) -> Tensor:
     """Return the critic's last feature map."""
     row = build.row
     features = layers.Dropout(row.input_dropout)(grid) if row.input_dropout else grid
@@ -182,7 +189,7 @@ def critic_features(grid, build):
     return features
 
 
-def lattice_head(features, build, num_lengths):
+def lattice_head(features: Tensor, build: Build, num_lengths: int) -> Tensor:
     """Return the logits of scaled lattice lengths, read from `features` of shape `(batch, n)`."""
     hidden = layers.Dense(HEAD_WIDTH, use_bias=not build.row.head_norm)(features)
     if build.row.head_norm:

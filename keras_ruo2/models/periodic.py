@@ -6,11 +6,18 @@ blocks of voxels, which are the channels of a coarser grid (space to depth); on 
 is a matrix. See `experiments/benchmarks/critic_update.py`.
 """
 
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from keras_ruo2.models.tensors import Shape, Tensor
 
-def wrap(inputs, before, after):
+
+def wrap(inputs: Tensor, before: int, after: int) -> Tensor:
     """Continue a grid periodically beyond its edges.
 
     Args:
@@ -33,7 +40,7 @@ def wrap(inputs, before, after):
     return outputs
 
 
-def convolve(inputs, kernel, stride=1):
+def convolve(inputs: Tensor, kernel: Tensor, stride: int = 1) -> Tensor:
     """Convolve a periodic grid with a kernel.
 
     Args:
@@ -56,7 +63,7 @@ def convolve(inputs, kernel, stride=1):
     return multiply_blocks(blocks, kernel, stride)
 
 
-def space_to_depth(inputs, stride):
+def space_to_depth(inputs: Tensor, stride: int) -> Tensor:
     """Return `(batch, *grid / stride, stride**ndim * channels)`: blocks of voxels as channels."""
     ndim = len(inputs.shape) - 2
     coarse = [size // stride for size in inputs.shape[1:-1]]
@@ -67,7 +74,7 @@ def space_to_depth(inputs, stride):
     return ops.reshape(values, (-1, *coarse, stride**ndim * inputs.shape[-1]))
 
 
-def multiply_blocks(blocks, kernel, stride):
+def multiply_blocks(blocks: Tensor, kernel: Tensor, stride: int) -> Tensor:
     """Apply a kernel to blocks of voxels and their next neighbours.
 
     Neighbours along the last direction stand beside a block as further channels; those along the
@@ -96,7 +103,7 @@ def multiply_blocks(blocks, kernel, stride):
     return products
 
 
-def kernel_matrix(kernel, stride):
+def kernel_matrix(kernel: Tensor, stride: int) -> Tensor:
     """Return the matrix of `multiply_blocks`.
 
     Rows are blocks along the last direction, voxels of a block, channels; columns are blocks along
@@ -124,13 +131,13 @@ class Periodic:
     Output shape: `(batch, *grid / stride, filters)`.
     """
 
-    def call(self, inputs):
+    def call(self: Any, inputs: Tensor) -> Tensor:
         outputs = convolve(inputs, self.kernel, self.strides[0])
         if self.use_bias:
             outputs = outputs + self.bias
         return outputs if self.activation is None else self.activation(outputs)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self: Any, input_shape: Shape) -> Shape:
         coarse = (size // self.strides[0] for size in input_shape[1:-1])
         return (input_shape[0], *coarse, self.filters)
 
@@ -150,10 +157,10 @@ class Conv3D(Periodic, keras.layers.Conv3D):
     """`keras.layers.Conv3D` of a periodic grid."""
 
 
-CONVOLUTION = {1: Conv1D, 2: Conv2D, 3: Conv3D}
+CONVOLUTION: dict[int, type[keras.layers.Layer]] = {1: Conv1D, 2: Conv2D, 3: Conv3D}
 
 
-def shifted(grid, shares, axes):
+def shifted(grid: Tensor, shares: Tensor, axes: Collection[int]) -> Tensor:
     """Return grids moved periodically by whole voxels: by `shares`, `(batch, ndim)`, of `axes`."""
     sources = []
     for axis, size in enumerate(grid.shape[1:-1]):
@@ -162,7 +169,7 @@ def shifted(grid, shares, axes):
     return rearrange(grid, sources)
 
 
-def rearrange(grid, sources):
+def rearrange(grid: Tensor, sources: Sequence[Tensor]) -> Tensor:
     """Fetch every voxel from another place, all directions in one go.
 
     A gather is exact. Products with permutation matrices round on GPUs that multiply in TF32.

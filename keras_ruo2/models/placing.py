@@ -1,11 +1,15 @@
 """The part of a generator that places atoms, for those who need no grids."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 import keras
 
 PLACED = ("places", "weights")
 
 
-def placing(generator, names=PLACED):
+def placing(generator: keras.Model, names: Iterable[str] = PLACED) -> keras.Model:
     """Return a generator without the layers that draw grids.
 
     Args:

@@ -1,10 +1,15 @@
 """A layer that moves atoms towards where their neighbours let them rest."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import initializers, layers, ops
 
-from keras_ruo2.models.atoms import AnchorLayer
+from keras_ruo2.models.atoms import AnchorLayer, Known
 from keras_ruo2.models.environments import (
     REACH,
     describe_environments,
@@ -13,6 +18,7 @@ from keras_ruo2.models.environments import (
     num_features,
     shells,
 )
+from keras_ruo2.models.tensors import Shape, Tensor
 
 RADII = tuple(np.arange(1.4, REACH, 0.2).round(2).tolist())  # Å, of the shells of pair forces
 WIDTH = 0.2  # Å, of a shell
@@ -43,7 +49,7 @@ class Settle(AnchorLayer):
     Output shape: places `(batch, sites, 3)` in Å.
     """
 
-    def __init__(self, anchors, rounds=ROUNDS, **options):
+    def __init__(self, anchors: Known, rounds: int = ROUNDS, **options: Any) -> None:
         super().__init__(anchors, **options)
         self.rounds = rounds
         self.coefficients = [
@@ -55,18 +61,27 @@ class Settle(AnchorLayer):
             for _ in range(rounds)
         ]
 
-    def build(self, choice_shape, places_shape, lengths_shape, occupancy_shape):
+    def build(
+        self, choice_shape: Shape, places_shape: Shape, lengths_shape: Shape, occupancy_shape: Shape
+    ) -> None:
         for first, second, last in self.coefficients:
             first.build((None, None, num_features() + 2))
             second.build((None, None, UNITS))
             last.build((None, None, UNITS))
 
-    def call(self, choice, places, lengths, occupancy):
+    def call(self, choice: Tensor, places: Tensor, lengths: Tensor, occupancy: Tensor) -> Tensor:
         for network in self.coefficients:
             places = places + self.moves(network, choice, places, lengths, occupancy)
         return places
 
-    def moves(self, network, choice, places, lengths, occupancy):
+    def moves(
+        self,
+        network: Sequence[layers.Layer],
+        choice: Tensor,
+        places: Tensor,
+        lengths: Tensor,
+        occupancy: Tensor,
+    ) -> Tensor:
         """Return the displacements of one round, Å."""
         everywhere, weights = self.with_copies(choice, places, lengths, occupancy)
         apart, around = find_neighbours(
@@ -85,10 +100,10 @@ class Settle(AnchorLayer):
         total = ops.einsum("bij,bijv->biv", forces, apart)
         return FARTHEST * ops.tanh(SCALE / FARTHEST * total)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rounds": self.rounds}
 
 
-def calm():
+def calm() -> initializers.Initializer:
     """Return the start of last kernels: before training hardly anything moves."""
     return initializers.RandomNormal(stddev=CALM)

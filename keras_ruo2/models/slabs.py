@@ -1,12 +1,19 @@
 """A generator's slab: cell, occupied sites, places of atoms, and the grid that shows them."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import keras
 from keras import layers
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.models.atoms import Arrange, ChooseCell, Displace, Enclose, Occupy
+from keras_ruo2.models.blocks import Build
 from keras_ruo2.models.drawing import Draw, LengthLogits
 from keras_ruo2.models.settle import Settle
+from keras_ruo2.models.tensors import Tensor
+from keras_ruo2.structure.anchors import Anchors
 
 NUM_MOVES = 4  # noise numbers that turn and shift a slab
 CELL = slice(NUM_MOVES, NUM_MOVES + 1)  # the one that chooses its cell
@@ -16,7 +23,7 @@ ALWAYS_EQUAL, NEVER_EQUAL = -8.0, 8.0  # numbers for it, of frames whose slabs s
 CALM = 0.02  # standard deviation of last kernels: training begins close to the data's own sites
 
 
-def check_latent_size(latent_size, anchors):
+def check_latent_size(latent_size: int, anchors: Anchors) -> None:
     """Raise `ConfigError` unless a noise vector has a number for every site and some more."""
     least = FIRST_SITE + anchors.num_sites + 1
     if latent_size < least:
@@ -26,7 +33,14 @@ def check_latent_size(latent_size, anchors):
         )
 
 
-def draw_slabs(noise, label, condition, build, anchors, bounds):
+def draw_slabs(
+    noise: Tensor,
+    label: Tensor | None,
+    condition: Sequence[Tensor],
+    build: Build,
+    anchors: Anchors,
+    bounds: tuple[Sequence[float], Sequence[float]] | None,
+) -> dict[str, Tensor]:
     """Return what a generator of atoms makes, a dict of Keras tensors.
 
     Args:
@@ -68,7 +82,7 @@ def draw_slabs(noise, label, condition, build, anchors, bounds):
     return {"grid": grid, **made}
 
 
-def dense(parts, build, depth):
+def dense(parts: Sequence[Tensor], build: Build, depth: int) -> Tensor:
     """Return features of vectors, joined, after `depth` dense layers."""
     features = layers.Concatenate()(
         [layers.Activation("linear", dtype="float32")(p) for p in parts]
@@ -79,7 +93,7 @@ def dense(parts, build, depth):
     return features
 
 
-def last(units, name):
+def last(units: int, name: str) -> layers.Dense:
     """Return a dense layer that begins near zero."""
     calm = keras.initializers.RandomNormal(stddev=CALM)
     return layers.Dense(units, kernel_initializer=calm, dtype="float32", name=name)

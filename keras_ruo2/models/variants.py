@@ -1,5 +1,7 @@
 """The table of variants: what is generated, how it is labelled and what is predicted with it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -27,7 +29,7 @@ class Variant:
     meaning: str = ""
 
     @property
-    def num_lengths(self):
+    def num_lengths(self) -> int:
         """Lattice lengths that the networks predict."""
         return self.ndim if self.lattice else 0
 
@@ -54,7 +56,7 @@ VARIANTS = MappingProxyType(
 )
 
 
-def get_variant(variant):
+def get_variant(variant: str | Variant) -> Variant:
     """Return the `Variant` of a name; a `Variant` is returned as it is."""
     if isinstance(variant, Variant):
         return variant

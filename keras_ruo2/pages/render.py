@@ -1,10 +1,13 @@
 """Fill a template with what a page says. Everything is escaped that is not `Markup` already."""
 
+from __future__ import annotations
+
 import base64
 import json
 import math
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -15,7 +18,7 @@ from keras_ruo2.io.paths import write_text
 ASSETS = Path(__file__).parent / "assets"
 
 
-def write_html(path, template, **values):
+def write_html(path: Path, template: str, **values: Any) -> None:
     """Write a page whole or not at all.
 
     Args:
@@ -26,13 +29,13 @@ def write_html(path, template, **values):
     write_text(path, render(template, **values))
 
 
-def render(template, **values):
+def render(template: str, **values: Any) -> str:
     """Return a page as text; arguments as above."""
     return template_environment().get_template(template).render(version=__version__, **values)
 
 
 @cache
-def template_environment():
+def template_environment() -> jinja2.Environment:
     """Return the environment of the templates: undefined names are errors, text is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ASSETS),
@@ -46,12 +49,12 @@ def template_environment():
     return environment
 
 
-def asset(name):
+def asset(name: str) -> Markup:
     """Return a style sheet or a script of `ASSETS` as it is."""
     return Markup((ASSETS / name).read_text(encoding="utf-8"))
 
 
-def data_block(name, content):
+def data_block(name: str, content: Any) -> Markup:
     """Return data that scripts of the page read as JSON, under an id.
 
     No text in it can end the block: `<`, `>` and `&` are written as escapes of JSON.
@@ -63,20 +66,20 @@ def data_block(name, content):
     return head + Markup(text) + Markup("</script>")
 
 
-def picture(path):
+def picture(path: Path) -> Markup:
     """Return a PNG as an address that holds it."""
     data = base64.b64encode(Path(path).read_bytes()).decode()
     return Markup("data:image/png;base64," + data)
 
 
-def number(value):
+def number(value: float | None) -> str:
     """Return a number with three digits, a dash if there is none."""
     if value is None or not math.isfinite(value):
         return "–"
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
-def finite(content):
+def finite(content: Any) -> Any:
     """Return nested dicts and lists with `None` for floats that are not finite."""
     if isinstance(content, dict):
         return {name: finite(value) for name, value in content.items()}

@@ -1,7 +1,14 @@
 """Atoms that were found in densities, drawn over them."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
+from ase import Atoms
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from keras_ruo2.plotting.style import (
     STYLE,
@@ -15,7 +22,7 @@ COLUMNS = 4
 RING = 26  # area of a ring about an atom, points squared
 
 
-def found_atoms(grids, lengths, structures):
+def found_atoms(grids: np.ndarray, lengths: np.ndarray, structures: Sequence[Atoms]) -> Figure:
     """Draw samples, and the atoms found in them as rings, thin where they are doubtful.
 
     Whole grids are seen along y, each pixel the highest density along the line of sight.
@@ -28,7 +35,8 @@ def found_atoms(grids, lengths, structures):
     Returns:
         matplotlib figure.
     """
-    grids, lengths = next(iter(views("", grids[:MOST], lengths[:MOST]).values()))
+    grids, sizes = next(iter(views("", grids[:MOST], lengths[:MOST]).values()))
+    lengths = np.asarray(sizes)
     rows = -(-len(grids) // COLUMNS)
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
@@ -49,14 +57,16 @@ def found_atoms(grids, lengths, structures):
     return figure
 
 
-def draw_atoms(axis, atoms, size, shape):
+def draw_atoms(
+    axis: Axes, atoms: Atoms, size: Sequence[float] | np.ndarray, shape: Sequence[int]
+) -> None:
     """Draw a ring for each atom, seen along y, thinner the less it is trusted."""
     trust = atoms.arrays.get("confidence", np.ones(len(atoms)))
-    places = on_pixels(atoms, size, shape)
-    axis.scatter(*places, s=RING, facecolors="none", edgecolors="black", lw=0.3 + 0.9 * trust)
+    x, z = on_pixels(atoms, size, shape)
+    axis.scatter(x, z, s=RING, facecolors="none", edgecolors="black", lw=0.3 + 0.9 * trust)
 
 
-def on_pixels(atoms, size, shape):
+def on_pixels(atoms: Atoms, size: Sequence[float] | np.ndarray, shape: Sequence[int]) -> np.ndarray:
     """Return where atoms lie in a picture of a grid, seen along y.
 
     What `backmap` moved along z goes back. A voxel is drawn as a square with its place at the

@@ -1,7 +1,13 @@
 """Pictures of what a critic sees and of paths between samples, in the style of `plotting`."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from keras_ruo2.plotting.style import STYLE, add_species, colour_densities, draw_slice
 
@@ -9,12 +15,12 @@ SIGNED = "PuOr"  # orange below zero, violet above, told apart with every kind o
 COLUMN = 1.35  # inches
 
 
-def flattened(grids):
+def flattened(grids: np.ndarray) -> np.ndarray:
     """Return slices as they are, whole grids as their highest densities along y."""
     return grids if grids.ndim == 4 else grids.max(axis=2)
 
 
-def flattened_maps(maps):
+def flattened_maps(maps: np.ndarray) -> np.ndarray:
     """Return maps of slices as they are, of whole grids their largest values along y, signed."""
     if maps.ndim == 3:
         return maps
@@ -22,7 +28,9 @@ def flattened_maps(maps):
     return np.take_along_axis(maps, place[:, :, None], axis=2)[:, :, 0]
 
 
-def attention_maps(grids, maps, titles):
+def attention_maps(
+    grids: np.ndarray, maps: Mapping[str, np.ndarray], titles: Sequence[str]
+) -> Figure:
     """Draw grids above maps of what raises and lowers the critic's score.
 
     Args:
@@ -51,7 +59,7 @@ def attention_maps(grids, maps, titles):
     return figure
 
 
-def draw_signed_maps(figure, axes, maps):
+def draw_signed_maps(figure: Figure, axes: Sequence[Axes], maps: np.ndarray) -> None:
     """Draw a row of signed maps in one scale of colours."""
     most = max(np.percentile(np.abs(maps), 99.5), 1e-12)
     for axis, values in zip(axes, maps, strict=True):
@@ -60,7 +68,7 @@ def draw_signed_maps(figure, axes, maps):
     bar.set_label("lowers      raises", fontsize=6.5)
 
 
-def leave_frame(axis):
+def leave_frame(axis: Axes) -> None:
     """Leave an axis nothing but a thin frame."""
     axis.set_xticks([])
     axis.set_yticks([])
@@ -68,7 +76,10 @@ def leave_frame(axis):
         side.set(visible=True, color="0.5", lw=0.5)
 
 
-def rows_of_grids(rows, sizes=None):
+def rows_of_grids(
+    rows: Mapping[str, tuple[np.ndarray, Sequence[str]]],
+    sizes: Mapping[str, np.ndarray] | None = None,
+) -> Figure:
     """Draw rows of grids with a title each.
 
     Args:
@@ -105,7 +116,7 @@ def rows_of_grids(rows, sizes=None):
     return figure
 
 
-def with_size(title, sizes, name, number):
+def with_size(title: str, sizes: Mapping[str, np.ndarray] | None, name: str, number: int) -> str:
     """Return a title with the lengths of its grid where they are known."""
     if sizes is None:
         return title

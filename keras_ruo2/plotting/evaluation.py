@@ -1,8 +1,15 @@
 """Pictures of an evaluation: real beside generated, in the style of `plotting`."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
 
 from keras_ruo2.plotting.style import OXYGEN, RUTHENIUM, STYLE, colour_densities
 
@@ -11,7 +18,7 @@ GENERATED, REAL = "#009E73", "0.6"
 NUM_BINS = 40
 
 
-def similarity_histogram(matches, null, threshold):
+def similarity_histogram(matches: Any, null: Any, threshold: float) -> Figure:
     """Draw how similar the best training records are, beside the same of held-out records.
 
     Args:
@@ -50,7 +57,7 @@ def similarity_histogram(matches, null, threshold):
     return figure
 
 
-def two_histograms(axis, made, real, real_name="Real"):
+def two_histograms(axis: Axes, made: np.ndarray, real: np.ndarray, real_name: str = "Real") -> None:
     """Draw the shares of two sets of values in common bins; the real ones filled."""
     made, real = (np.ravel(values)[np.isfinite(np.ravel(values))] for values in (made, real))
     both = np.concatenate([made, real])
@@ -65,10 +72,10 @@ def two_histograms(axis, made, real, real_name="Real"):
         if len(values):
             inside = np.clip(values, bins[0], bins[-1])
             weights = np.full(len(values), 1 / len(values))
-            axis.hist(inside, bins, weights=weights, label=name, **style)
+            axis.hist(inside, bins.tolist(), weights=weights, label=name, **style)
 
 
-def edges(values):
+def edges(values: np.ndarray) -> np.ndarray:
     """Return bins for all values but the outermost percent; one each if they are few different."""
     few = len(values) <= 200
     low, high = (values.min(), values.max()) if few else np.percentile(values, [0.5, 99.5])
@@ -81,7 +88,12 @@ def edges(values):
     return np.arange(distinct[0] - step / 2, distinct[-1] + step, step)
 
 
-def pairs(samples, records, similarities, names):
+def pairs(
+    samples: np.ndarray,
+    records: np.ndarray,
+    similarities: np.ndarray,
+    names: Sequence[str],
+) -> Figure:
     """Draw samples above the training records that they resemble most.
 
     Args:
@@ -122,7 +134,7 @@ def pairs(samples, records, similarities, names):
     return figure
 
 
-def shortened(name, most=20):
+def shortened(name: str, most: int = 20) -> str:
     """Break a structure's name into lines."""
     lines = [""]
     for part in name.split("-"):
@@ -131,7 +143,9 @@ def shortened(name, most=20):
     return "\n".join(lines)
 
 
-def marginal_histograms(generated, real, scores):
+def marginal_histograms(
+    generated: Mapping[str, Any], real: Mapping[str, Any], scores: Mapping[str, Mapping[str, float]]
+) -> Figure:
     """Draw each physical quantity of generated and real samples.
 
     Args:
@@ -168,7 +182,7 @@ def marginal_histograms(generated, real, scores):
     return figure
 
 
-def collapse_bars(collapse):
+def collapse_bars(collapse: Mapping[str, Mapping[str, float]]) -> Figure:
     """Draw the scores of collapse, for all samples and for each class.
 
     Args:
@@ -208,7 +222,7 @@ def collapse_bars(collapse):
     return figure
 
 
-def mean_spectra(generated, real):
+def mean_spectra(generated: np.ndarray, real: np.ndarray) -> Figure:
     """Draw the mean Fourier power of both sets: stripes lie on the axes, noise fills the edges.
 
     Args:
@@ -238,7 +252,7 @@ def mean_spectra(generated, real):
     return figure
 
 
-def power(grids, most=1000):
+def power(grids: np.ndarray, most: int = 1000) -> np.ndarray:
     """Return the mean power spectrum in the plane of the first axis and z, without the mean."""
     grids = np.asarray(grids[:most], dtype=np.float32)
     if grids.ndim == 5:

@@ -1,9 +1,16 @@
 """Generated slabs beside real ones, for talks; part of the room `plotting`."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
 from keras_ruo2.plotting.style import STYLE, add_species
 
@@ -15,7 +22,7 @@ LONGEST = 28  # letters of the names of faces
 SCALE = 1.35  # of the drawn radii: at this size larger atoms are told apart better
 
 
-def gallery(facets):
+def gallery(facets: Mapping[str, Sequence[Any]]) -> Figure:
     """Draw a row of slabs for each facet, the generated ones by energy class, then real ones.
 
     Args:
@@ -53,16 +60,17 @@ def gallery(facets):
     return figure
 
 
-def row_by_class(groups):
+def row_by_class(groups: Sequence[Any]) -> list[tuple[Mapping[str, Any], Any]]:
     """Return `(entry, group)` of one row, from as many classes as there are, by class."""
-    chosen, turn = [], 0
+    chosen: list[tuple[Mapping[str, Any], Any]] = []
+    turn = 0
     while len(chosen) < MADE and any(turn < len(group.made) for group in groups):
         chosen += [(group.made[turn], group) for group in groups if turn < len(group.made)]
         turn += 1
     return sorted(chosen[:MADE], key=lambda pair: pair[1].number)
 
 
-def draw_slab(axis, entry, text):
+def draw_slab(axis: Axes, entry: Mapping[str, Any], text: str) -> None:
     """Draw a slab as balls and sticks, seen as the page first shows it.
 
     Args:
@@ -102,7 +110,7 @@ def draw_slab(axis, entry, text):
     axis.set_title(f"{entry['formula']}\n{text}\n{faces}", fontsize=7.5, pad=3, linespacing=1.15)
 
 
-def projected(positions):
+def projected(positions: np.ndarray) -> np.ndarray:
     """Return positions as they are seen: right, up and towards the viewer, Å, `(n, 3)`."""
     a, b, c, d = np.cos(TURN), np.sin(TURN), np.cos(TILT), np.sin(TILT)
     return positions @ np.array([[a, -b, 0], [b * d, a * d, c], [b * c, a * c, -d]]).T

@@ -1,10 +1,16 @@
 """Pictures of surface free energies; part of the room `plotting`."""
 
+from __future__ import annotations
+
 import textwrap
+from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from keras_ruo2.plotting.style import OXYGEN, RUTHENIUM, STYLE, add_legend
 
@@ -16,18 +22,26 @@ FACES = {
     "upper": ("-.", "upper of two faces"),
     "mean": ("--", "mean of two faces"),
 }
-BACKGROUND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
+BACKGROUND: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
 NAME = "name"  # what names of stable lines are known by
 FAR_BELOW = 1e4  # meV/Å^2 that no diagram reaches
 LABEL_GAP = 4.5  # meV/Å^2 between a line and its name
 WIDEST_LABEL = 24  # characters that fit beside the middle of a panel
-UNPHYSICAL = {"facecolor": "#F6D9CC", "lw": 0}  # where a crystal would fall apart
-DOUBTFUL = {"facecolor": "none", "edgecolor": "#E0A080", "hatch": "////", "lw": 0}
+UNPHYSICAL: dict[str, Any] = {"facecolor": "#F6D9CC", "lw": 0}  # where a crystal would fall apart
+DOUBTFUL: dict[str, Any] = {"facecolor": "none", "edgecolor": "#E0A080", "hatch": "////", "lw": 0}
 BAND = 0.22  # opacity of what lies between the lowest and the highest of several methods
 METHODS = ((0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (3, 1, 1, 1, 1, 1)))
 
 
-def draw_phase_diagram(panels, limits, temperatures, *, methods=(), crossings=(), columns=3):
+def draw_phase_diagram(
+    panels: Mapping[str, Sequence[Any]],
+    limits: tuple[float, float],
+    temperatures: Sequence[tuple[str, Sequence[float], Sequence[str]]],
+    *,
+    methods: Sequence[str] = (),
+    crossings: Sequence[tuple[Any, ...]] = (),
+    columns: int = 3,
+) -> Figure:
     """Draw surface free energies against dmu_O, a panel for each facet.
 
     Args:
@@ -69,7 +83,8 @@ def draw_phase_diagram(panels, limits, temperatures, *, methods=(), crossings=()
                 axis.tick_params(labelbottom=True)
         axes[0, 0].set_ylim(*energy_limits(panels, limits))
         if rows == 1 and len(temperatures) > 1:  # the layout forgets the title of the second axis
-            figure.get_layout_engine().set(rect=(0, 0, 1, 0.95))
+            layout: Any = figure.get_layout_engine()
+            layout.set(rect=(0, 0, 1, 0.95))
         figure.supylabel("Surface free energy (meV/Å²)", fontsize=9)
         for axis in axes.flat[len(panels) :]:
             axis.axis("off")
@@ -80,7 +95,9 @@ def draw_phase_diagram(panels, limits, temperatures, *, methods=(), crossings=()
     return figure
 
 
-def energy_limits(panels, limits):
+def energy_limits(
+    panels: Mapping[str, Sequence[Any]], limits: tuple[float, float]
+) -> tuple[float, float]:
     """Return the range of energies to show: all of the stable ones, and room above, meV/Å^2."""
     lines = [line for group in panels.values() for line in group if line.stable]
     values = [1000 * row.line(end) for row in lines for end in row.stable]
@@ -94,7 +111,7 @@ def energy_limits(panels, limits):
     return min(0, min(values)) - 8, 1.5 * max(values) + 15
 
 
-def draw_panel(axis, title, lines, limits):
+def draw_panel(axis: Axes, title: str, lines: Sequence[Any], limits: tuple[float, float]) -> None:
     """Draw one facet's lines, the stable ones thick and named."""
     reach = np.array([limits[0] - MARGIN, limits[1] + MARGIN])
     for row in lines:
@@ -114,11 +131,16 @@ def draw_panel(axis, title, lines, limits):
     axis.axhspan(-FAR_BELOW, 0, zorder=0.1, **UNPHYSICAL)
     axis.axhline(0, color="0.7", lw=0.6, zorder=0.2)
     axis.set_xlim(*reach)
-    place = {"transform": axis.transAxes, "ha": "right", "va": "top", "bbox": BACKGROUND}
+    place: dict[str, Any] = {
+        "transform": axis.transAxes,
+        "ha": "right",
+        "va": "top",
+        "bbox": BACKGROUND,
+    }
     axis.text(0.97, 0.97, title, fontsize=9, fontweight="bold", **place)
 
 
-def draw_methods(axis, lines, others):
+def draw_methods(axis: Axes, lines: Sequence[Any], others: Sequence[str]) -> None:
     """Fill what lies between all methods, and draw where each of the others is lowest."""
     if not others:
         return
@@ -133,7 +155,7 @@ def draw_methods(axis, lines, others):
             axis.plot(part, 1000 * row.lines[method](part), ls=style, color="0.15", lw=0.9)
 
 
-def draw_crossings(axis, crossings):
+def draw_crossings(axis: Axes, crossings: Sequence[tuple[Any, ...]]) -> None:
     """Draw an error bar from the lowest to the highest dmu_O at which two lines cross."""
     for delta_mu_o, line, at in crossings:
         low, high = min(at.values()), max(at.values())
@@ -150,7 +172,7 @@ def draw_crossings(axis, crossings):
         )
 
 
-def name_line(axis, row, part, colour):
+def name_line(axis: Axes, row: Any, part: np.ndarray, colour: str) -> None:
     """Write a stable line's name below the middle of its range, and below those of all methods."""
     lines = row.lines.values()
     values = [line(part.mean()) for line in lines]
@@ -167,10 +189,11 @@ def name_line(axis, row, part, colour):
     )
 
 
-def separate_names(axis):
+def separate_names(axis: Axes) -> None:
     """Move stable lines' names into their panel, and down where they lie over another one."""
-    taken, back = [], axis.transData.inverted()
-    names = [text for text in axis.texts if text.get_gid() == NAME]
+    taken: list[Any] = []
+    back = axis.transData.inverted()
+    names: list[Any] = [text for text in axis.texts if text.get_gid() == NAME]
     for name in sorted(names, key=lambda text: -text.get_window_extent().y1):
         box = name.get_window_extent().padded(1)
         aside, down = max(0.0, axis.bbox.x0 - box.x0), 0.0
@@ -183,7 +206,9 @@ def separate_names(axis):
         name.set_position(back.transform(place))
 
 
-def draw_temperatures(axis, temperatures, titled):
+def draw_temperatures(
+    axis: Axes, temperatures: Sequence[tuple[str, Sequence[float], Sequence[str]]], titled: bool
+) -> None:
     """Put an axis of temperatures above the panel for each pressure."""
     for level, (title, places, labels) in enumerate(temperatures):
         above = axis.secondary_xaxis(1.05 + 0.2 * level)
@@ -194,9 +219,15 @@ def draw_temperatures(axis, temperatures, titled):
             above.set_xlabel(title, fontsize=6.5, loc="left", labelpad=1)
 
 
-def draw_legend(figure, axes, num_panels, panels, methods):
+def draw_legend(
+    figure: Figure,
+    axes: np.ndarray,
+    num_panels: int,
+    panels: Mapping[str, Sequence[Any]],
+    methods: Sequence[str],
+) -> None:
     """Explain colours and kinds of line, in an empty panel if there is one."""
-    handles = [
+    handles: list[Any] = [
         plt.Line2D([], [], color=line_colour(slope), lw=STABLE, label=label)
         for slope, label in ((1, "O-poor"), (0, "stoichiometric"), (-1, "O-rich"))
     ]
@@ -224,9 +255,9 @@ def draw_legend(figure, axes, num_panels, panels, methods):
     if num_panels < axes.size:
         axes.flat[-1].legend(handles=handles, loc="center", frameon=False)
     else:
-        add_legend(figure, handles, "lower", columns=4)
+        add_legend(figure, handles, "outside lower center", columns=4)
 
 
-def line_colour(slope):
+def line_colour(slope: float) -> str:
     """Return the colour of O-poor (rising), stoichiometric and O-rich (falling) lines."""
     return STOICHIOMETRIC if abs(slope) < 1e-9 else RUTHENIUM if slope > 0 else OXYGEN

@@ -1,18 +1,33 @@
 """Maps of stable terminations, temperature against pressure; part of the room `plotting`."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
 from keras_ruo2.plotting.phase_diagram import line_colour
 from keras_ruo2.plotting.style import STYLE
 
 OUTSIDE = "0.85"
 LIGHTEST = 0.65  # how far the last of several terminations of one colour goes towards white
-SPREAD = {"colors": "none", "hatches": ["////"]}
+SPREAD: dict[str, Any] = {"colors": "none", "hatches": ["////"]}
 
 
-def maps(panels, temperatures, decades, potentials, limits, *, columns=3):
+def maps(
+    panels: Mapping[str, Mapping[str, Any]],
+    temperatures: np.ndarray,
+    decades: np.ndarray,
+    potentials: np.ndarray,
+    limits: tuple[float, float],
+    *,
+    columns: int = 3,
+) -> Figure:
     """Colour temperatures and pressures by the termination that is stable there.
 
     Args:
@@ -47,7 +62,12 @@ def maps(panels, temperatures, decades, potentials, limits, *, columns=3):
     return figure
 
 
-def draw_map(axis, panel, grid, limits):
+def draw_map(
+    axis: Axes,
+    panel: Mapping[str, Any],
+    grid: tuple[np.ndarray, np.ndarray, np.ndarray],
+    limits: tuple[float, float],
+) -> None:
     """Draw one facet's map, its boundaries, and hatched where methods do not agree."""
     potentials = grid[2]
     colours = colours_of([slope for *_, slope in panel["stable"]])
@@ -72,11 +92,11 @@ def draw_map(axis, panel, grid, limits):
         )
     if ((potentials < limits[0]) | (potentials > limits[1])).any():
         axis.fill([], [], color=OUTSIDE, label="outside RuO₂'s limits")
-    place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.1), "ncols": 1}
+    place: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.1), "ncols": 1}
     axis.legend(fontsize=6.5, frameon=False, handlelength=1.2, **place)
 
 
-def colours_of(slopes):
+def colours_of(slopes: Sequence[float]) -> list[tuple[float, ...]]:
     """Return a colour for each termination, lighter for the second and later ones of a kind."""
     bases, colours = [line_colour(slope) for slope in slopes], []
     for number, base in enumerate(bases):

@@ -1,7 +1,14 @@
 """Pictures of lengths, neighbours, energies and classes, in the style of `plotting`."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from keras_ruo2.plotting.evaluation import GENERATED, REAL, two_histograms
 from keras_ruo2.plotting.style import OXYGEN, RUTHENIUM, STYLE
@@ -11,7 +18,9 @@ OPINIONS = {"critic": ("Critic's reading", RUTHENIUM), "picture": ("Widths in th
 MOST_POINTS = 1000
 
 
-def lattice_figure(generated, real, axis_names):
+def lattice_figure(
+    generated: Mapping[str, np.ndarray], real: Mapping[str, np.ndarray], axis_names: Sequence[str]
+) -> Figure:
     """Draw the joint distribution of lengths, the ratio, and what else says how long they are.
 
     Args:
@@ -36,7 +45,7 @@ def lattice_figure(generated, real, axis_names):
     return figure
 
 
-def joint(axis, made, true, names):
+def joint(axis: Axes, made: np.ndarray, true: np.ndarray, names: Sequence[str]) -> None:
     """Draw two lengths against each other: of slices lateral and z, of whole grids x and z."""
     for values, colour, label in ((true, REAL, "Held-out"), (made, GENERATED, "Generated")):
         axis.plot(values[:, 0], values[:, -1], ".", ms=3, color=colour, label=label, alpha=0.6)
@@ -46,7 +55,7 @@ def joint(axis, made, true, names):
     axis.legend(frameon=False, markerscale=2)
 
 
-def ratio(axis, made, true, names):
+def ratio(axis: Axes, made: np.ndarray, true: np.ndarray, names: Sequence[str]) -> None:
     """Draw how the ratio of the lengths is distributed; 1 is what the thesis's runs drifted to."""
     two_histograms(axis, made[:, 0] / made[:, -1], true[:, 0] / true[:, -1], "Held-out")
     low, high = axis.get_xlim()
@@ -57,7 +66,7 @@ def ratio(axis, made, true, names):
     axis.set_title("Ratio of lengths", fontsize=9)
 
 
-def draw_opinions(axis, opinions):
+def draw_opinions(axis: Axes, opinions: Mapping[str, np.ndarray]) -> None:
     """Draw each other opinion on the lengths against the own one."""
     own = opinions["own"][:MOST_POINTS]
     low, high = own.min() - 1, own.max() + 1
@@ -71,7 +80,7 @@ def draw_opinions(axis, opinions):
     axis.set_xlabel("Length (Å)")
 
 
-def radial_figure(generated, real):
+def radial_figure(generated: Mapping[str, Any], real: Mapping[str, Any]) -> Figure:
     """Draw the neighbours of an atom by distance.
 
     Args:
@@ -95,7 +104,9 @@ def radial_figure(generated, real):
     return figure
 
 
-def energy_figure(nearest, training, held_out, edges=()):
+def energy_figure(
+    nearest: np.ndarray, training: np.ndarray, held_out: np.ndarray, edges: Sequence[float] = ()
+) -> Figure:
     """Draw energies of records, and of the training records that are nearest to the samples.
 
     Args:
@@ -128,7 +139,7 @@ def energy_figure(nearest, training, held_out, edges=()):
     return figure
 
 
-def confusion_figure(scores):
+def confusion_figure(scores: Mapping[str, Any]) -> Figure:
     """Draw which class is read where which was asked for, beside the same of held-out records.
 
     Args:

@@ -1,17 +1,36 @@
 """A chain of a search replayed, as an animation or a strip; part of the room `plotting`."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.animation import FuncAnimation, PillowWriter
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from keras_ruo2.plotting.slabs import add_layer_legend, draw_from_side
 from keras_ruo2.plotting.style import OXYGEN, RUTHENIUM, STYLE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 STRIP_COLUMNS = 6
 LEAST_WIDTH = 3.6  # inches
 
 
-def animate(steps, curve, path, title, *, frames_per_second=2.0):
+def animate(
+    steps: Sequence[Mapping[str, Any]],
+    curve: Sequence[tuple[int, float]],
+    path: Path,
+    title: str,
+    *,
+    frames_per_second: float = 2.0,
+) -> None:
     """Write an animation: the structure from the side, and where it is on the chain's curve.
 
     Args:
@@ -31,17 +50,18 @@ def animate(steps, curve, path, title, *, frames_per_second=2.0):
         add_layer_legend(figure, numbers, "layer" in steps[0]["atoms"].arrays)
         marker = draw_curve(below, curve)
 
-        def draw(number):
+        def draw(number: int) -> None:
             view.clear()
             draw_from_side(view, steps[number]["atoms"], steps[number]["title"])
             marker.set_data([steps[number]["trial"]], [steps[number]["value"]])
 
         film = FuncAnimation(figure, draw, frames=len(steps), interval=1000 / frames_per_second)
-        film.save(path, writer=PillowWriter(fps=frames_per_second), dpi=90)
+        writer: Any = PillowWriter  # its hint knows whole numbers only
+        film.save(path, writer=writer(fps=frames_per_second), dpi=90)
         plt.close(figure)
 
 
-def draw_curve(axis, curve):
+def draw_curve(axis: Axes, curve: Sequence[tuple[int, float]]) -> Line2D:
     """Draw the grand potential of the accepted structures and return the movable marker.
 
     Args:
@@ -50,7 +70,8 @@ def draw_curve(axis, curve):
     """
     trials, values = zip(*curve, strict=True)
     axis.step([*trials, trials[-1] + 1], [*values, values[-1]], where="post", color=RUTHENIUM, lw=1)
-    axis.xaxis.get_major_locator().set_params(integer=True)
+    locator: Any = axis.xaxis.get_major_locator()
+    locator.set_params(integer=True)
     axis.axhline(0, color="0.7", lw=0.6, zorder=0)
     axis.set_xlabel("Trial")
     axis.set_ylabel("Over the start (meV/Å²)", fontsize=7)
@@ -58,7 +79,7 @@ def draw_curve(axis, curve):
     return marker
 
 
-def strip(steps, title):
+def strip(steps: Sequence[Mapping[str, Any]], title: str) -> Figure:
     """Draw structures in turn, from left to right and from top to bottom.
 
     Args:

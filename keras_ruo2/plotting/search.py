@@ -1,7 +1,15 @@
 """Pictures of a basin-hopping search; part of the room `plotting`."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
+from ase import Atoms
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from keras_ruo2.plotting.slabs import add_layer_legend, draw_from_side
 from keras_ruo2.plotting.style import LINES, OXYGEN, RUTHENIUM, STYLE, add_legend
@@ -25,7 +33,7 @@ LEAST_WIDTH = 3.8  # inches
 DMU = r"$\Delta\mu_\mathrm{O}$"
 
 
-def draw_energy_histogram(energies, edges, above):
+def draw_energy_histogram(energies: np.ndarray, edges: np.ndarray, above: np.ndarray) -> Figure:
     """Draw how many snapshots each energy class has, and how far above their ends they lie.
 
     Args:
@@ -60,7 +68,9 @@ def draw_energy_histogram(energies, edges, above):
     return figure
 
 
-def panels(names, columns=4, height=2.4):
+def panels(
+    names: Sequence[str], columns: int = 4, height: float = 2.4
+) -> tuple[Figure, dict[str, Axes]]:
     """Return a figure and its axes by name; axes that are not needed are blank."""
     columns = min(columns, len(names))
     rows = -(-len(names) // columns)
@@ -81,7 +91,9 @@ def panels(names, columns=4, height=2.4):
     return figure, dict(zip(names, axes.flat, strict=False))
 
 
-def draw_composition(groups, potentials):
+def draw_composition(
+    groups: Mapping[str, Sequence[Mapping[str, Any]]], potentials: Sequence[float]
+) -> Figure:
     """Draw the O that chains gained or lost against dmu_O, a panel for each start.
 
     Args:
@@ -118,11 +130,13 @@ def draw_composition(groups, potentials):
             plt.Line2D([], [], color=OXYGEN, lw=2, label="lowest grand potential"),
             plt.Line2D([], [], color="0.5", ls="--", lw=0.8, label="start"),
         ]
-        add_legend(figure, handles, "upper", columns=3)
+        add_legend(figure, handles, "outside upper center", columns=3)
     return figure
 
 
-def draw_acceptance(groups, outcomes):
+def draw_acceptance(
+    groups: Mapping[str, Sequence[np.ndarray]], outcomes: Mapping[str, Mapping[str, int]]
+) -> Figure:
     """Draw the acceptance along the chains and what became of the moves.
 
     Args:
@@ -148,7 +162,7 @@ def draw_acceptance(groups, outcomes):
     return figure
 
 
-def running_mean(chains):
+def running_mean(chains: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Return trials, and the share accepted in the `WINDOW` trials up to each, of all chains."""
     longest = max(map(len, chains))
     table = np.full((len(chains), longest), np.nan)
@@ -159,7 +173,7 @@ def running_mean(chains):
     return trials, np.array(mean)
 
 
-def stack_outcomes(axis, outcomes):
+def stack_outcomes(axis: Axes, outcomes: Mapping[str, Mapping[str, int]]) -> None:
     """Draw bars of the shares of outcomes, one for each label."""
     names = list(dict.fromkeys([*OUTCOMES, *(name for row in outcomes.values() for name in row)]))
     names = [name for name in names if any(row.get(name) for row in outcomes.values())]
@@ -179,12 +193,12 @@ def stack_outcomes(axis, outcomes):
     axis.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=7)
 
 
-def cycle(count):
+def cycle(count: int) -> Sequence[Any] | np.ndarray:
     """Return `count` colours, from dark to light where there are more than lines have."""
     return LINES[:count] if count <= len(LINES) else plt.cm.viridis(np.linspace(0, 0.9, count))
 
 
-def draw_grand_potentials(groups):
+def draw_grand_potentials(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     """Draw the grand potential along the chains, over that of the relaxed start.
 
     Args:
@@ -204,10 +218,11 @@ def draw_grand_potentials(groups):
                 colour = colours[chain["dmu_o"]]
                 values = [*chain["current"], chain["current"][-1]]  # the last one holds on, too
                 axes[name].step(range(len(values)), values, where="post", color=colour)
-                axes[name].xaxis.get_major_locator().set_params(integer=True)
+                locator: Any = axes[name].xaxis.get_major_locator()
+                locator.set_params(integer=True)
                 axes[name].plot(chain["refused"], "x", color=colour, ms=3, mew=0.6, alpha=0.6)
-            values = np.concatenate([chain["current"] for chain in chains])
-            low, high = values.min(), values.max()
+            whole = np.concatenate([chain["current"] for chain in chains])
+            low, high = whole.min(), whole.max()
             room = max(5.0, high - low)
             axes[name].set_ylim(low - 0.15 * room, high + 0.6 * room)
             axes[name].axhline(0, color="0.7", lw=0.6, zorder=0)
@@ -220,11 +235,11 @@ def draw_grand_potentials(groups):
         handles.append(
             plt.Line2D([], [], marker="x", ls="", ms=3, color="0.4", label="refused trials")
         )
-        add_legend(figure, handles, "upper", columns=5)
+        add_legend(figure, handles, "outside upper center", columns=5)
     return figure
 
 
-def draw_structures(rows):
+def draw_structures(rows: Mapping[str, Sequence[tuple[str, Atoms]]]) -> Figure:
     """Draw structures from the side, their layers coloured.
 
     Args:

@@ -1,10 +1,17 @@
 """Slabs seen from the side, their layers coloured; part of the room `plotting`."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 import matplotlib.pyplot as plt
 import numpy as np
+from ase import Atoms
 from ase.data import chemical_symbols
+from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
 from keras_ruo2.plotting.style import add_legend
 
@@ -17,7 +24,7 @@ EDGE = 0.6  # Å
 TINT, FOG = 0.55, 0.45  # how much lighter O is than a metal, and the rear than the front
 
 
-def draw_from_side(axis, atoms, title=""):
+def draw_from_side(axis: Axes, atoms: Atoms, title: str = "") -> None:
     """Draw a slab as spheres in projection along y, the nearest in front.
 
     Args:
@@ -54,7 +61,7 @@ def draw_from_side(axis, atoms, title=""):
     axis.set_title(title, fontsize=7)
 
 
-def atom_colour(number, layer, depth):
+def atom_colour(number: int, layer: int, depth: float) -> tuple[float, ...]:
     """Return the RGB colour of an atom: of its layer, lighter for O and in the rear."""
     colour = np.array(to_rgb(LAYERS.get(int(layer), ("", UNKNOWN))[1]))
     if number == 8:
@@ -62,7 +69,7 @@ def atom_colour(number, layer, depth):
     return tuple(1 - (1 - colour) * (1 - FOG * depth))
 
 
-def add_layer_legend(figure, numbers, has_layers=True):
+def add_layer_legend(figure: Figure, numbers: Iterable[int], has_layers: bool = True) -> None:
     """Explain the colours of layers and the sizes of atoms below a figure."""
     handles = [
         plt.Line2D([], [], marker="o", ls="", color=colour, ms=7, label=name)
@@ -82,4 +89,4 @@ def add_layer_legend(figure, numbers, has_layers=True):
         )
         for number in sorted(numbers, reverse=True)
     ]
-    add_legend(figure, handles, "lower", columns=5)
+    add_legend(figure, handles, "outside lower center", columns=5)

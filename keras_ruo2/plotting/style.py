@@ -1,19 +1,27 @@
 """Pictures of samples and of runs, in one style. Only the plotting modules import matplotlib."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
 
 import matplotlib
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 from matplotlib.colors import to_rgb  # noqa: E402
-from matplotlib.figure import Figure as Figure  # noqa: E402, for hints elsewhere
+from matplotlib.figure import Figure as Figure
 from matplotlib.text import Text  # noqa: E402
 
 from keras_ruo2.io.paths import atomic_write  # noqa: E402
-from keras_ruo2.species import SPECIES, renamed  # noqa: E402
+from keras_ruo2.species import SPECIES, Pair, renamed  # noqa: E402
 
 # Okabe and Ito's palette, told apart with every kind of colour vision.
 RUTHENIUM, OXYGEN = "#0072B2", "#D55E00"
@@ -26,7 +34,7 @@ OWN_FORMULA = re.compile(
     r"\$(_2|\^\{-2\}|\\log_\{10\}|\\Delta\\mu_\\mathrm\{[A-Z][a-z]?\}"
     r"|\\mathdefault\{([-−+.,0-9^{}\s]|\\times|\\cdot)*\})\$"
 )
-STYLE = {
+STYLE: Any = {  # matplotlib's hints take names of settings as literals only
     "font.size": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -34,8 +42,12 @@ STYLE = {
     "savefig.bbox": "tight",
 }
 
+# Titles to grids `(n, lateral, z, 2)` and their lengths `(n, 2)`, Å, where these are known.
+Panels = dict[str, tuple[np.ndarray, np.ndarray | None]]
+Place = Literal["outside upper center", "outside lower center"]  # of a legend
 
-def colour_densities(grid):
+
+def colour_densities(grid: np.ndarray) -> np.ndarray:
     """Return an RGB picture of a slice: white where it is empty, a colour for each species.
 
     Args:
@@ -51,7 +63,7 @@ def colour_densities(grid):
     return np.clip(picture, 0, 1).transpose(1, 0, 2)
 
 
-def views(title, grids, lengths):
+def views(title: str, grids: np.ndarray, lengths: np.ndarray | None) -> Panels:
     """Return panels of samples: slices as they are, whole grids from the side and from above.
 
     Seen from a side, a pixel has the highest density along the line of sight.
@@ -66,14 +78,15 @@ def views(title, grids, lengths):
     """
     if grids.ndim == 4:
         return {title: (grids, lengths)}
-    known = lengths is not None
     return {
-        f"{title}, along y": (grids.max(axis=2), lengths[:, [0, 2]] if known else None),
-        f"{title}, along z": (grids.max(axis=3), lengths[:, [0, 1]] if known else None),
+        f"{title}, along y": (grids.max(axis=2), None if lengths is None else lengths[:, [0, 2]]),
+        f"{title}, along z": (grids.max(axis=3), None if lengths is None else lengths[:, [0, 1]]),
     }
 
 
-def sample_sheet(panels, *, columns=6, rows=(), size=SLICE):
+def sample_sheet(
+    panels: Panels, *, columns: int = 6, rows: Sequence[str] = (), size: float = SLICE
+) -> Figure:
     """Draw slices in panels side by side, each slice in its lengths where they are known.
 
     Args:
@@ -101,16 +114,15 @@ def sample_sheet(panels, *, columns=6, rows=(), size=SLICE):
             for axis, row in zip(axes[:, 0], rows, strict=False):
                 axis.text(-0.12, 0.5, row, rotation=90, va="center", transform=axis.transAxes)
             for number, axis in enumerate(axes.flat):
-                known = lengths is not None
                 axis.axis("off")
                 if number < len(grids):
-                    size = lengths[number] if known else (1.0, 1.0)
-                    draw_slice(axis, grids[number], size, longest, labelled=known)
+                    sides = (1.0, 1.0) if lengths is None else lengths[number]
+                    draw_slice(axis, grids[number], sides, longest, lengths is not None)
         add_species(figure)
     return figure
 
 
-def add_species(figure):
+def add_species(figure: Figure) -> None:
     """Add a legend of the species' colours below a figure."""
     species = [
         plt.Line2D([], [], marker="o", ls="", color=colour, label=name)
@@ -119,7 +131,13 @@ def add_species(figure):
     figure.legend(handles=species, loc="lower center", ncols=2, frameon=False)
 
 
-def draw_slice(axis, grid, size, longest, labelled=True):
+def draw_slice(
+    axis: Axes,
+    grid: np.ndarray,
+    size: Sequence[float] | np.ndarray,
+    longest: float,
+    labelled: bool = True,
+) -> None:
     """Draw one slice `size` (lateral, z) large on an axis that is `longest` high and wide."""
     axis.axis("on")
     axis.imshow(
@@ -161,7 +179,7 @@ LINES = (RUTHENIUM, OXYGEN, "#009E73", "#CC79A7")
 SMOOTHED = 9  # rows over which a loss is averaged, the row in the middle
 
 
-def metric_curves(table):
+def metric_curves(table: Mapping[str, ArrayLike]) -> Figure:
     """Draw a run's losses, its distances to held-out images, lattice lengths and collapse.
 
     Args:
@@ -170,9 +188,9 @@ def metric_curves(table):
     Returns:
         matplotlib figure.
     """
-    table = {name: np.asarray(values, dtype=float) for name, values in table.items()}
+    values = {name: np.asarray(column, dtype=float) for name, column in table.items()}
     groups = {
-        label: [name for name in names if name in table and np.isfinite(table[name]).any()]
+        label: [name for name in names if name in values and np.isfinite(values[name]).any()]
         for label, names in CURVES.items()
     }
     groups = {label: names for label, names in groups.items() if names}
@@ -183,9 +201,9 @@ def metric_curves(table):
             rows, columns, figsize=(3.6 * columns, 2.6 * rows), squeeze=False, layout="constrained"
         )
         for axis, (label, names) in zip(axes.flat, groups.items(), strict=False):
-            draw_curves(axis, table, names, is_loss=label == "Loss")
+            draw_curves(axis, values, names, is_loss=label == "Loss")
             if label in RATIOS:  # around 1:1, where the source's lengths drifted to
-                axis.set_ylim(*limits(ROUND_ONE, [table[name] for name in names]))
+                axis.set_ylim(*limits(ROUND_ONE, [values[name] for name in names]))
                 axis.axhline(1, color="0.7", lw=0.6, zorder=0)
             axis.set_title(label, fontsize=9)
         for axis in axes.flat[len(groups) :]:
@@ -193,7 +211,7 @@ def metric_curves(table):
     return figure
 
 
-def limits(wanted, columns):
+def limits(wanted: tuple[float, float], columns: Sequence[np.ndarray]) -> tuple[float, float]:
     """Return ends of an axis that shows `wanted` and every value, with some room beyond these."""
     values = np.concatenate(columns)
     low, high = np.nanmin(values), np.nanmax(values)
@@ -201,12 +219,14 @@ def limits(wanted, columns):
     return min(wanted[0], low - room), max(wanted[1], high + room)
 
 
-def draw_curves(axis, table, names, *, is_loss):
+def draw_curves(
+    axis: Axes, table: Mapping[str, np.ndarray], names: Sequence[str], is_loss: bool
+) -> None:
     """Draw columns over steps: losses smoothed over faint ones, real data dashed."""
     for name, colour in zip(names, LINES, strict=False):
         known = np.isfinite(table[name])
         steps, values = table["step"][known], table[name][known]
-        style = {"color": colour, "label": name.replace("_", " ")}
+        style: dict[str, Any] = {"color": colour, "label": name.replace("_", " ")}
         if name.endswith("_real"):
             style["ls"] = "--"
         if is_loss:
@@ -219,27 +239,27 @@ def draw_curves(axis, table, names, *, is_loss):
         axis.set_ylim(bottom=0)
 
 
-def smoothed(values):
+def smoothed(values: np.ndarray) -> np.ndarray:
     """Return the running mean over `SMOOTHED` values, over fewer at both ends."""
     weights = np.ones(min(SMOOTHED, len(values)))
     counts = np.convolve(np.ones(len(values)), weights, mode="same")
     return np.convolve(values, weights, mode="same") / counts
 
 
-def add_legend(figure, handles, place, columns):
+def add_legend(figure: Figure, handles: Sequence[Artist], place: Place, columns: int) -> None:
     """Put a legend beside the axes of a figure, in as few rows as it is wide enough for.
 
     Args:
         figure: matplotlib figure with a constrained layout. It gets higher where the legend has
             several rows, so that the axes keep their size.
         handles: What the legend explains, with labels.
-        place: `upper` or `lower`.
+        place: `outside upper center` or `outside lower center`.
         columns: The most columns.
     """
     for rows in range(-(-len(handles) // columns), len(handles) + 1):
         legend = figure.legend(
             handles=handles,
-            loc=f"outside {place} center",
+            loc=place,
             ncols=-(-len(handles) // rows),
             frameon=False,
         )
@@ -251,7 +271,7 @@ def add_legend(figure, handles, place, columns):
     figure.set_size_inches(width, height + (rows - 1) / rows * size.height / figure.dpi)
 
 
-def save_figure(figure, path, species=SPECIES):
+def save_figure(figure: Figure, path: Path, species: Pair = SPECIES) -> np.ndarray:
     """Write a figure, whole or not at all, and close it.
 
     Args:
@@ -270,7 +290,8 @@ def save_figure(figure, path, species=SPECIES):
             text.set_parse_math(False)  # a name from a file is no formula
     with atomic_write(path) as partial:
         figure.savefig(partial)
-    figure.canvas.draw()
-    pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+    canvas: Any = figure.canvas
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3].copy()
     plt.close(figure)
     return pixels

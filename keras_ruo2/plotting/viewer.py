@@ -1,8 +1,12 @@
 """What viewer.js of `keras_ruo2.pages` draws of a structure."""
 
+from __future__ import annotations
+
 from math import ceil
+from typing import Any
 
 import numpy as np
+from ase import Atoms
 from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
 
@@ -16,7 +20,7 @@ MARGIN = 1.0  # Å below the slab in the cell that is drawn, at most
 WIDTH = 9.0  # Å that is shown of a slab along both vectors, at least
 
 
-def viewer_data(atoms):
+def viewer_data(atoms: Atoms) -> dict[str, Any]:
     """Return what the script draws: places, radii, colours, bonds and the edges of the cell.
 
     The slab stands in one piece. Narrow cells are repeated in the plane; bonds across the outer

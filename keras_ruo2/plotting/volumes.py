@@ -1,12 +1,18 @@
 """Whole density grids as surfaces: Ru yellow, O red, as in the thesis."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LightSource
+from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from skimage.measure import marching_cubes
 
-from keras_ruo2.plotting.style import STYLE
+from keras_ruo2.plotting.style import STYLE, Panels
 
 YELLOW, RED = "#F0E442", "#D55E00"  # of Okabe and Ito's palette
 LEVEL = 0.2  # density on the surface: a ball of 0.57 Å at alpha 5
@@ -14,7 +20,7 @@ MOST_FACES = 30_000  # of a species in a picture; noise has many, and each takes
 LIGHT = LightSource(azdeg=220, altdeg=50)
 
 
-def isosurfaces(panels, *, level=LEVEL):
+def isosurfaces(panels: Panels, *, level: float = LEVEL) -> Figure:
     """Draw grids as surfaces of equal density in their cells.
 
     Args:
@@ -32,17 +38,20 @@ def isosurfaces(panels, *, level=LEVEL):
             for column, grid in enumerate(grids):
                 number = row * columns + column + 1
                 axis = figure.add_subplot(len(panels), columns, number, projection="3d")
-                known = lengths is not None
-                size = np.array(lengths[column] if known else grid.shape[:3], dtype=float)
+                size = np.array(grid.shape[:3] if lengths is None else lengths[column], float)
                 draw_volume(axis, grid, size, level)
                 label = " × ".join(f"{length:.1f}" for length in size)
-                axis.set_title(f"{name}\n{label} {'Å' if known else 'voxels'}", fontsize=7, pad=0)
+                axis.set_title(
+                    f"{name}\n{label} {'voxels' if lengths is None else 'Å'}", fontsize=7, pad=0
+                )
         add_species_legend(figure)
         figure.subplots_adjust(0.01, 0.06, 0.99, 0.93, wspace=0.02, hspace=0.16)
     return figure
 
 
-def draw_volume(axis, grid, size, level):
+def draw_volume(
+    axis: Any, grid: np.ndarray, size: Sequence[float] | np.ndarray, level: float
+) -> None:
     """Draw both species of a grid in a cell of lengths `size`, with z upwards."""
     for channel, colour in enumerate((YELLOW, RED)):
         corners, faces = surface(grid[..., channel], level)
@@ -63,7 +72,7 @@ def draw_volume(axis, grid, size, level):
     axis.set_axis_off()
 
 
-def surface(density, level):
+def surface(density: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the surface of a periodic density.
 
     Returns:
@@ -77,7 +86,7 @@ def surface(density, level):
     return corners / (np.array(density.shape) - 1), faces[:MOST_FACES]
 
 
-def cell_edges():
+def cell_edges() -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the start and the direction of each of the twelve edges of a unit cell."""
     for axis in range(3):
         direction = np.eye(3)[axis]
@@ -87,7 +96,7 @@ def cell_edges():
                 yield first * others[0] + second * others[1], direction
 
 
-def add_species_legend(figure):
+def add_species_legend(figure: Figure) -> None:
     """Add a legend of the species' colours below a figure."""
     species = [
         plt.Line2D([], [], marker="o", ls="", color=colour, markeredgecolor="0.5", label=name)
@@ -96,7 +105,7 @@ def add_species_legend(figure):
     figure.legend(handles=species, loc="lower center", ncols=2, frameon=False)
 
 
-def cuts(grids):
+def cuts(grids: np.ndarray) -> dict[str, np.ndarray]:
     """Return the middle slices of whole grids: xz at half of y and yz at half of x.
 
     Args:

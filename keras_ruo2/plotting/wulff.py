@@ -1,8 +1,15 @@
 """Pictures of crystal shapes; part of the room `plotting`."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
 from keras_ruo2.plotting.style import OXYGEN, RUTHENIUM, STYLE
@@ -17,7 +24,7 @@ NOTE = "The most stable slab given for each facet; sizes are arbitrary."
 WIDTH, ROW = 2.9, 0.17  # inches, of a panel and of a line of text
 
 
-def crystals(panels):
+def crystals(panels: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw crystals side by side, each as large as its panel, all seen alike with c upwards.
 
     Args:
@@ -45,7 +52,7 @@ def crystals(panels):
     return figure
 
 
-def draw_crystal(axis, faces, colours):
+def draw_crystal(axis: Any, faces: Sequence[Mapping[str, Any]], colours: Mapping[str, Any]) -> None:
     """Draw the faces that are seen, named where there is room."""
     elevation, azimuth = np.radians([ELEVATION, AZIMUTH])
     level = np.cos(elevation)
@@ -71,7 +78,9 @@ def draw_crystal(axis, faces, colours):
     axis.set_axis_off()
 
 
-def draw_table(axis, table, colours, height):
+def draw_table(
+    axis: Axes, table: Sequence[tuple[str, float, float]], colours: Mapping[str, Any], height: float
+) -> None:
     """Write colour, name, surface free energy and share of each facet below its crystal."""
     axis.set_xlim(0, 1)
     axis.set_ylim(-height, 0)
@@ -89,6 +98,6 @@ def draw_table(axis, table, colours, height):
         axis.add_patch(box)
 
 
-def percent(share):
+def percent(share: float) -> str:
     """Return a share as text, a dash where there is nothing at all."""
     return f"{100 * share:.1f} %" if share else "–"

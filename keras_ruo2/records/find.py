@@ -1,6 +1,10 @@
 """Records that `train` finds, builds or refuses."""
 
+from __future__ import annotations
+
 import time
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keras_ruo2 import runs
 from keras_ruo2.data.description import SCHEMA_VERSION, read_values
@@ -12,13 +16,19 @@ from keras_ruo2.io.paths import BUNDLED_STRUCTURES, RECORDS, checksum, source_na
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.recipes import VOXEL_STEP
 
+if TYPE_CHECKING:
+    from keras_ruo2.config import CompleteTrainConfig, TrainConfig
+    from keras_ruo2.data.description import Description
+    from keras_ruo2.io.paths import RemoteFolder
+
+
 PATIENCE = 5.0  # seconds between two looks at records that another command is building
 DEFAULT_RECIPE = {2: "gap2d", 3: "gap3d_clean"}
 
 
-def find_records(config):
+def find_records(config: TrainConfig) -> Path | RemoteFolder:
     """Return the folder of records; those of the bundled structures are built if missing or old."""
-    recipe = DEFAULT_RECIPE[VARIANTS[config.variant].ndim]
+    recipe = DEFAULT_RECIPE[VARIANTS[str(config.variant)].ndim]
     default = RECORDS / recipe
     records = config.records or default
     if records != default or not BUNDLED_STRUCTURES.is_file():
@@ -38,7 +48,7 @@ def find_records(config):
     return records
 
 
-def state_of_records(records):
+def state_of_records(records: Path) -> str:
     """Say whether records are `missing`, `current` or `outdated`.
 
     Outdated are those of the bundled structures that have since changed, or that were written
@@ -55,7 +65,7 @@ def state_of_records(records):
     return "current"
 
 
-def check_records(config, description):
+def check_records(config: CompleteTrainConfig, description: Description) -> None:
     """Raise `ConfigError` unless the records suit the variant and the settings."""
     variant = VARIANTS[config.variant]
     where = f"The records in {config.records}"
@@ -83,7 +93,7 @@ def check_records(config, description):
         )
 
 
-def check_grids(config, description, where):
+def check_grids(config: CompleteTrainConfig, description: Description, where: str) -> None:
     """Raise `ConfigError` unless the records hold grids of the variant's shape."""
     ndim = VARIANTS[config.variant].ndim
     rank = len(description.grid_shape) - 1
@@ -100,7 +110,7 @@ def check_grids(config, description, where):
         )
 
 
-def check_classes(config, description, where):
+def check_classes(config: CompleteTrainConfig, description: Description, where: str) -> None:
     """Raise `ConfigError` unless the records have the classes that the variant is told."""
     counts = class_counts(description, config.label_by)
     if not counts:

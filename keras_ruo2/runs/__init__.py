@@ -1,10 +1,14 @@
 """Run folders: where things lie in them and what their config.json says. No backend here."""
 
+from __future__ import annotations
+
 import hashlib
 import importlib.metadata
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from keras_ruo2 import __version__
 from keras_ruo2.backend import ONEDNN
@@ -28,10 +32,19 @@ from keras_ruo2.runs.checkpoint import proven_rows as proven_rows
 from keras_ruo2.runs.checkpoint import score_of as score_of
 from keras_ruo2.runs.checkpoint import sound_checkpoint as sound_checkpoint
 from keras_ruo2.runs.checkpoint import step_of as step_of
+from keras_ruo2.runs.checkpoint import trained_checkpoint as trained_checkpoint
 from keras_ruo2.runs.metrics import METRICS as METRICS
 from keras_ruo2.runs.metrics import metrics_table as metrics_table
 from keras_ruo2.runs.metrics import read_metrics as read_metrics
 from keras_ruo2.runs.values import check_run, looks_unsealed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keras_ruo2.config import CompleteTrainConfig
+    from keras_ruo2.data.description import Description
+    from keras_ruo2.structure.anchors import Anchors
+
 
 CONFIG = "config.json"
 ANCHORS = "anchors.json"
@@ -51,7 +64,7 @@ FROM_ARCHITECTURE = (
 BACKENDS = ("tensorflow", "tensorflow-cpu", "jax", "torch")
 
 
-def resolve(config):
+def resolve(config: CompleteTrainConfig) -> dict[str, Any]:
     """Return every setting of a run: those of the config, and the architecture's for the rest."""
     variant, values = VARIANTS[config.variant], config.as_dict()
     arch = config.arch or default_for(variant.ndim)
@@ -62,7 +75,7 @@ def resolve(config):
         | {
             "width": row.width_in(variant.ndim),
             "batch_size": row.batch_size_in(variant.ndim),
-            "label_size": LABEL_SIZES.get(variant.label),
+            "label_size": LABEL_SIZES.get(variant.label or ""),
         }
     )
     for name, value in defaults.items():
@@ -73,16 +86,18 @@ def resolve(config):
     return values | {"beta_1": row.beta_1}
 
 
-def places_atoms(resolved):
+def places_atoms(resolved: Mapping[str, Any]) -> bool:
     """Say whether the generator of a resolved configuration places atoms."""
     return ARCHITECTURES[resolved["arch"]].places_atoms
 
 
-def total_steps(config, num_records, phases):
+def total_steps(
+    config: CompleteTrainConfig, num_records: int, phases: Sequence[tuple[int, int]]
+) -> int:
     """Return the generator updates that a run makes in all.
 
     Args:
-        config: `TrainConfig`.
+        config: `CompleteTrainConfig`.
         num_records: Training records.
         phases: Pairs of a first step and the samples of a step from there on.
     """
@@ -98,21 +113,26 @@ def total_steps(config, num_records, phases):
     return max(step, 1)
 
 
-def exists(run):
+def exists(run: Path) -> bool:
     """Say whether a folder holds a run that has been saved."""
     return has_begun(run) and last_checkpoint(run) is not None
 
 
-def has_begun(run):
+def has_begun(run: Path) -> bool:
     """Say whether a folder is that of a run, perhaps stopped before its first checkpoint."""
     return (Path(run) / CONFIG).is_file()
 
 
-def save(config, description, classes, anchors=None):
+def save(
+    config: CompleteTrainConfig,
+    description: Description,
+    classes: Mapping[str, Any],
+    anchors: Anchors | None = None,
+) -> None:
     """Write `config.json`: the whole configuration, versions and what the data are.
 
     Args:
-        config: `TrainConfig`.
+        config: `CompleteTrainConfig`.
         description: `Description` of the records.
         classes: Dict of `class_counts` and `class_names`.
         anchors: `Anchors` of a generator that places atoms; they are written to `anchors.json`.
@@ -146,14 +166,14 @@ def save(config, description, classes, anchors=None):
     write_state(Path(config.run) / CONFIG, content)
 
 
-def code_fingerprint(folder=Path(__file__).parents[1]):
+def code_fingerprint(folder: Path = Path(__file__).parents[1]) -> str:
     """Return a short hash of a package's source, of this one by default."""
     files = sorted(folder.rglob("*.py"))
     content = b"".join(path.read_bytes() for path in files)
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def version(name):
+def version(name: str) -> str | None:
     """Return the version of an installed package, or `None`."""
     try:
         return importlib.metadata.version(name)
@@ -161,7 +181,7 @@ def version(name):
         return None
 
 
-def load(run):
+def load(run: Path) -> dict[str, Any]:
     """Return what `save` wrote.
 
     Raises:
@@ -170,7 +190,7 @@ def load(run):
     return load_file(Path(run) / CONFIG, "Restore it, or choose another --run.")
 
 
-def load_trained(run):
+def load_trained(run: Path) -> dict[str, Any]:
     """Return what `save` wrote of a run that has a checkpoint.
 
     Raises:
@@ -184,7 +204,7 @@ def load_trained(run):
     return load(run)
 
 
-def load_file(path, advice):
+def load_file(path: Path, advice: str) -> dict[str, Any]:
     """Return the content of a config.json.
 
     Raises:
@@ -195,12 +215,12 @@ def load_file(path, advice):
     return saved
 
 
-def repeats_of(source):
+def repeats_of(source: Mapping[str, Any]) -> dict[int, int] | None:
     """Return the lateral repeats in a description's `source`, `None` where they are unknown."""
     counts = source.get("lateral_repeats")
     return {int(count): number for count, number in counts.items()} if counts else None
 
 
-def translated_axes_of(source):
+def translated_axes_of(source: Mapping[str, Any]) -> str:
     """Return the axes along which the records were moved at random, from their `source`."""
     return source.get("translate", "xyz")

@@ -231,17 +231,28 @@ def sound_checkpoint(run: Path, best: bool = False, to_go_on: bool = False) -> P
     return None
 
 
+def trained_checkpoint(run: Path, best: bool = False) -> Path:
+    """Return what `sound_checkpoint` does, or raise `ConfigError` if that is nothing."""
+    folder = sound_checkpoint(run, best)
+    if folder is None:
+        which = "best" if best else "last"
+        raise ConfigError(f"{shown(run)} has no {which} checkpoint. Train it first.")
+    return folder
+
+
 def step_of(checkpoint: Path) -> int:
     """Return the step that a checkpoint folder was saved at."""
     return int(checkpoint.name.rpartition("-")[2])
 
 
-def proven_rows(run: Path, checkpoint: Path) -> list[dict[str, str]]:
-    """Return the rows of a run's metrics.csv up to a checkpoint, none if there is no such file.
+def proven_rows(run: Path, checkpoint: Path | None) -> list[dict[str, str]]:
+    """Return the rows of a run's metrics.csv up to a checkpoint, none where one of both is missing.
 
     Raises:
         ConfigError: If they are not what was written.
     """
+    if checkpoint is None:
+        return []
     known = known_of(checkpoint)
     path = Path(run) / METRICS
     return proven_metrics(path, step_of(checkpoint), known and known["rows"])

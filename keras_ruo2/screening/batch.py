@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ase import Atoms
 
-from keras_ruo2.config import ScreenConfig
+from keras_ruo2.config import DiscoverConfig, ScreenConfig
 from keras_ruo2.errors import check_choice, check_writable
 from keras_ruo2.io import messages
 from keras_ruo2.io.frames import write_frames
@@ -41,7 +41,7 @@ TOLD = (
 ALWAYS_SHOWN = ("structures", "duplicate", "known", "known_faces")
 
 
-def read_known(config: ScreenConfig) -> tuple[list[Atoms], Known]:
+def read_known(config: ScreenConfig | DiscoverConfig) -> tuple[list[Atoms], Known]:
     """Return the slabs of a config's `known`, and what structures are compared with."""
     references = read_structures(config.known)
     return references, known_slabs(references, config.pair)

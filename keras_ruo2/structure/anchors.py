@@ -24,6 +24,8 @@ NEVER = 5.0  # Å, a distance that stands for none
 SELDOM = 1e-3  # how often a class has a cell that it has not in the data, against others
 TOUCHING = 0.9  # of the shortest distance of anions in the data: closer sites exclude each other
 
+LATER: Any = None  # of a field that is filled in after an object is made
+
 
 @dataclass(frozen=True)
 class Anchors:
@@ -73,8 +75,8 @@ class Anchors:
     farthest: float
     cells: np.ndarray
     counts: np.ndarray
-    upper: np.ndarray = None  # type: ignore[assignment]  # filled in after it is made
-    equal: np.ndarray = None  # type: ignore[assignment]
+    upper: np.ndarray = LATER
+    equal: np.ndarray = LATER
 
     def __post_init__(self) -> None:
         if self.upper is None:
@@ -102,7 +104,7 @@ class Anchors:
             opposed[frame, upper[upper != own]] = True
         return opposed
 
-    def cells_of(self, facet: str) -> list[int]:
+    def cells_of(self, facet: str | None) -> list[int]:
         """Return the numbers of the cells whose slabs show a facet, e.g. `"(110)"`."""
         return [k for k, (frame, *_) in enumerate(self.cells) if self.facets[frame] == facet]
 

@@ -3,6 +3,7 @@
 Every function changes the upper face (larger z) of a copy and returns it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -127,7 +128,7 @@ class Variation:
         fmax: Largest force at which the relaxation stops, eV/Å.
     """
 
-    change: object
+    change: Callable[[Atoms, np.random.Generator], Atoms]
     steps: int
     fmax: float = 0.05
 

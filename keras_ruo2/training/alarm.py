@@ -1,5 +1,9 @@
 """Whether what a model draws while it trains has collapsed."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+
 import numpy as np
 
 from keras_ruo2.metrics.collapse import ALARMS, by_class, collapse_scores, raised
@@ -23,7 +27,12 @@ class CollapseWatch:
         labels: Classes of the grids that will be drawn, shape `(m,)`, or `None`.
     """
 
-    def __init__(self, real, real_labels=None, labels=None):
+    def __init__(
+        self,
+        real: np.ndarray,
+        real_labels: np.ndarray | None = None,
+        labels: np.ndarray | None = None,
+    ) -> None:
         self.labels = labels
         self.real = by_class(real, real_labels)
         numbers, counts = np.unique([] if labels is None else labels, return_counts=True)
@@ -33,9 +42,10 @@ class CollapseWatch:
         self.names = [f"collapse_{name}" for name in COLUMNS] + [
             f"collapse_{name}_class_{number}" for number in self.classes for name in CLASS_COLUMNS
         ]
-        self.rows, self.text, self.species = {}, "", SPECIES
+        self.rows: dict[str, int] = {}
+        self.text, self.species = "", SPECIES
 
-    def __call__(self, grids):
+    def __call__(self, grids: np.ndarray) -> dict[str, float]:
         """Score grids and take note of the alarms.
 
         Args:
@@ -55,11 +65,11 @@ class CollapseWatch:
                 values[f"collapse_{name}_class_{number}"] = score[name]
         return values
 
-    def note(self, scores):
+    def note(self, scores: Mapping[int | None, Mapping[str, float]]) -> None:
         """Write what is wrong as `text`, and count evaluations in a row with each alarm."""
         every = raised(scores[None])
         sentences = [ALARMS[name].text.format(**scores[None]) for name in every]
-        by_name = {name: [] for name in ALARMS}
+        by_name: dict[str, list[int]] = {name: [] for name in ALARMS}
         for number in self.classes:
             for name in raised(scores[number]):
                 by_name[name].append(number)
@@ -73,7 +83,7 @@ class CollapseWatch:
         self.rows = {name: self.rows.get(name, 0) + 1 for name in wrong}
 
     @property
-    def verdict(self):
+    def verdict(self) -> str:
         """What has been wrong for `PATIENCE` evaluations, in words; empty if nothing has."""
         if max(self.rows.values(), default=0) < PATIENCE:
             return ""

@@ -1,8 +1,14 @@
 """Networks, schedule and optimisers of a resolved configuration."""
 
+from __future__ import annotations
+
 import dataclasses
 import importlib
 import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -11,14 +17,27 @@ from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.paths import shown
 from keras_ruo2.models.environments import build_environment_critic
 from keras_ruo2.models.networks import build_critic, build_generator
-from keras_ruo2.models.variants import VARIANTS
+from keras_ruo2.models.variants import VARIANTS, Variant
 from keras_ruo2.options import AUGMENTATIONS, names_in, range_in
 from keras_ruo2.training.settings import Settings
+
+if TYPE_CHECKING:
+    from keras_ruo2.data.description import Description
+    from keras_ruo2.structure.anchors import Anchors
+    from keras_ruo2.training.devices import Placement
+
 
 SCALES = 4  # standard deviations, about, in the range of energies
 
 
-def build_model(resolved, description, num_classes, num_steps, placement, anchors=None):
+def build_model(
+    resolved: Mapping[str, Any],
+    description: Description | SimpleNamespace,
+    num_classes: int,
+    num_steps: int,
+    placement: Placement,
+    anchors: Anchors | None = None,
+) -> keras.Model:
     """Return a compiled model.
 
     Args:
@@ -68,7 +87,12 @@ def build_model(resolved, description, num_classes, num_steps, placement, anchor
 COMPILE = {"torch": {"jit_compile": False}}
 
 
-def make_settings(resolved, variant, num_steps, description):
+def make_settings(
+    resolved: Mapping[str, Any],
+    variant: Variant,
+    num_steps: int,
+    description: Description | SimpleNamespace,
+) -> Settings:
     """Return the `Settings` of a resolved configuration and the `Description` of its records."""
     names = {field.name for field in dataclasses.fields(Settings)} & set(resolved)
     values = {name: resolved[name] for name in names}
@@ -91,7 +115,7 @@ def make_settings(resolved, variant, num_steps, description):
     )
 
 
-def restore(model, checkpoint):
+def restore(model: keras.Model, checkpoint: Path) -> None:
     """Load the whole state of a checkpoint.
 
     Raises:
@@ -100,7 +124,7 @@ def restore(model, checkpoint):
     load_weights(model, checkpoint / runs.TRAINING_WEIGHTS)
 
 
-def load_weights(model, path):
+def load_weights(model: keras.Model, path: Path) -> None:
     """Load weights that may be another network's.
 
     Raises:

@@ -9,6 +9,9 @@ Source:
     generated samples alike is after Zhao et al., arXiv:2006.10738; mirrors are ours.
 """
 
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
 from types import MappingProxyType
 
 import keras
@@ -16,9 +19,10 @@ from keras import ops
 
 from keras_ruo2.errors import check_choice
 from keras_ruo2.models.periodic import rearrange, shifted
+from keras_ruo2.models.tensors import Tensor
 
 
-def shift(grid, seed, axes):
+def shift(grid: Tensor, seed: keras.random.SeedGenerator, axes: Collection[int]) -> Tensor:
     """Move each grid periodically by whole voxels, drawn uniformly along each of `axes`.
 
     Args:
@@ -32,7 +36,7 @@ def shift(grid, seed, axes):
     return shifted(grid, uniform_numbers(grid, seed), axes)
 
 
-def mirror(grid, seed, axes):
+def mirror(grid: Tensor, seed: keras.random.SeedGenerator, axes: Collection[int]) -> Tensor:
     """Reflect each grid along every direction with an even chance each.
 
     Args:
@@ -54,7 +58,12 @@ def mirror(grid, seed, axes):
 AUGMENTATIONS = MappingProxyType({"shift": shift, "mirror": mirror})
 
 
-def augment(grid, names, seed, axes=None):
+def augment(
+    grid: Tensor,
+    names: Iterable[str],
+    seed: keras.random.SeedGenerator,
+    axes: Collection[int] | None = None,
+) -> Tensor:
     """Apply augmentations one after the other.
 
     Args:
@@ -76,6 +85,6 @@ def augment(grid, names, seed, axes=None):
     return grid
 
 
-def uniform_numbers(grid, seed):
+def uniform_numbers(grid: Tensor, seed: keras.random.SeedGenerator) -> Tensor:
     """Return a number in [0, 1) for each sample and direction, shape `(batch, ndim)`."""
     return keras.random.uniform((ops.shape(grid)[0], len(grid.shape) - 2), seed=seed)

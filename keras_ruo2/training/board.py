@@ -1,8 +1,18 @@
 """What TensorBoard shows, written without TensorFlow."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from tensorboardX import SummaryWriter
 from tensorboardX.summary import hparams
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 NOT_VARIED = (
     "run",
@@ -24,10 +34,10 @@ class Board:
         folder: Folder for the events.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path) -> None:
         self.writer = SummaryWriter(str(folder), flush_secs=10)
 
-    def settings(self, resolved, metrics):
+    def settings(self, resolved: Mapping[str, Any], metrics: Iterable[str]) -> None:
         """Write the settings of a run, for the view that compares runs.
 
         Args:
@@ -38,26 +48,26 @@ class Board:
         for summary in hparams(values, {metric_group(name): 0.0 for name in metrics}):
             self.writer.file_writer.add_summary(summary)
 
-    def scalars(self, values, step):
+    def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Write numbers, each in its group; those that are unknown (NaN) are left out."""
         known = {name: value for name, value in values.items() if not np.isnan(value)}
         for name, value in known.items():
             self.writer.add_scalar(metric_group(name), float(value), step)
 
-    def picture(self, name, pixels, step):
+    def picture(self, name: str, pixels: np.ndarray, step: int) -> None:
         """Write a picture, an array of uint8 `(height, width, 3)`."""
         self.writer.add_image(name, pixels, step, dataformats="HWC")
 
-    def histogram(self, name, values, step):
+    def histogram(self, name: str, values: ArrayLike, step: int) -> None:
         """Write how values are distributed."""
         self.writer.add_histogram(name, np.asarray(values, dtype=float).ravel(), step)
 
-    def flush(self):
+    def flush(self) -> None:
         """Make sure that everything is on disk."""
         self.writer.flush()
 
 
-def varied(resolved):
+def varied(resolved: Mapping[str, Any]) -> dict[str, bool | int | float | str]:
     """Return the settings by which runs are compared, as numbers, truths and texts."""
     return {
         name: value if isinstance(value, (bool, int, float, str)) else str(value)
@@ -66,7 +76,7 @@ def varied(resolved):
     }
 
 
-def metric_group(name):
+def metric_group(name: str) -> str:
     """Return the name under which TensorBoard shows a metric."""
     if name.startswith("collapse") and "_class_" in name:
         return f"collapse_by_class/{name}"

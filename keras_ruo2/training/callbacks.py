@@ -1,10 +1,14 @@
 """What happens besides the updates: metrics and pictures."""
 
+from __future__ import annotations
+
 import csv
 import math
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,12 +18,14 @@ from keras_ruo2.io import messages
 from keras_ruo2.io.paths import atomic_write
 from keras_ruo2.plotting import style
 from keras_ruo2.runs.metrics import rows_until
-from keras_ruo2.species import SPECIES
+from keras_ruo2.species import SPECIES, Pair
+from keras_ruo2.training.board import Board
 from keras_ruo2.training.checkpoints import take_up_means
+from keras_ruo2.training.evaluator import Evaluator
 from keras_ruo2.training.every import Every, check_finite, synchronise
 
 PICTURE_SAMPLES = {2: 24, 3: 6}  # by dimensions; each whole grid has two views
-LARGE = {"columns": style.VIEW_COLUMNS, "size": style.VIEW}  # of whole grids
+LARGE: dict[str, Any] = {"columns": style.VIEW_COLUMNS, "size": style.VIEW}  # of whole grids
 COLUMNS = 6
 
 
@@ -38,29 +44,38 @@ class Recorder(Every):
         last_step: Step of the run's last update.
     """
 
-    def __init__(self, run, board, evaluator, evaluate_every, *, minutes, **schedule):
+    def __init__(
+        self,
+        run: Path,
+        board: Board,
+        evaluator: Evaluator,
+        evaluate_every: int,
+        *,
+        minutes: float | None,
+        **schedule: int,
+    ) -> None:
         super().__init__(**schedule)
         self.run = Path(run)
         self.path = self.run / runs.METRICS
         self.board, self.evaluator, self.evaluate_every = board, evaluator, evaluate_every
         self.limit = math.inf if minutes is None else 60 * minutes
-        self.scored = (None, {})
+        self.scored: tuple[int | None, dict[str, float]] = (None, {})
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         super().on_train_begin(logs)
         self.columns = ["step", "seconds", *self.model.means, *self.evaluator.names]
         self.seconds = drop_rows_after(self.path, self.step, self.columns)
         self.bar = keras.utils.Progbar(self.last_step, stateful_metrics=self.columns)
         self.row_step, self.row_seconds = self.step, self.seconds
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         take_up_means(self.model, self.run, self.step)
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         self.clock = time.perf_counter()  # evaluations and pictures are not training time
 
-    def on_train_batch_end(self, batch, logs=None):
-        logs = {name: float(value) for name, value in logs.items()}
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        logs = {name: float(value) for name, value in (logs or {}).items()}
         self.seconds += time.perf_counter() - self.clock
         check_finite(logs, self.step + 1, self.run)
         self.model.stop_training = self.seconds > self.limit
@@ -68,11 +83,11 @@ class Recorder(Every):
         if sys.stdout.isatty():
             self.bar.update(self.step, list(short(logs).items()))
 
-    def is_due(self, interval):
+    def is_due(self, interval: int) -> bool:
         return super().is_due(interval) or super().is_due(self.evaluate_every)
 
-    def act(self, logs):
-        row = {"step": self.step, "seconds": self.seconds} | logs
+    def act(self, logs: Mapping[str, Any] | None) -> None:
+        row = {"step": self.step, "seconds": self.seconds} | dict(logs or {})
         synchronise(self.model)
         if super().is_due(self.evaluate_every):
             scores = self.evaluator(self.model)
@@ -89,7 +104,7 @@ class Recorder(Every):
         self.model.reset_metrics()
         self.row_step, self.row_seconds = self.step, self.seconds
 
-    def warn(self):
+    def warn(self) -> None:
         """Say on the terminal what looks wrong in what is drawn."""
         slabs = self.evaluator.slab_scores
         if slabs and slabs.text and not sys.stdout.isatty():
@@ -99,11 +114,11 @@ class Recorder(Every):
             messages.warning(f"{begin}Alarm at step {self.step}: {text}")
 
     @property
-    def verdict(self):
+    def verdict(self) -> str:
         """Why the run should end, in words; empty if it should not."""
         return self.evaluator.collapse.verdict
 
-    def scores_at(self, step):
+    def scores_at(self, step: int) -> dict[str, float]:
         """Return the scores that were measured at a step, an empty dict if none were."""
         return self.scored[1] if self.scored[0] == step else {}
 
@@ -127,23 +142,24 @@ class Pictures(Every):
 
     def __init__(
         self,
-        run,
-        board,
-        noise,
-        unscale,
+        run: Path,
+        board: Board,
+        noise: np.ndarray,
+        unscale: Callable[[np.ndarray], np.ndarray],
         *,
-        classes,
-        real_lengths,
-        ndim=2,
-        species=SPECIES,
-        **schedule,
-    ):
+        classes: int,
+        real_lengths: np.ndarray,
+        ndim: int = 2,
+        species: Pair = SPECIES,
+        **schedule: int,
+    ) -> None:
         super().__init__(**schedule)
         self.folder = Path(run) / runs.PICTURES
         self.folder.mkdir(exist_ok=True)
         self.board, self.unscale, self.real_lengths = board, unscale, real_lengths
         self.species = species
-        self.rows, self.inputs = [], noise[: PICTURE_SAMPLES[ndim]]
+        self.rows: list[str] = []
+        self.inputs: np.ndarray | list[np.ndarray] = noise[: PICTURE_SAMPLES[ndim]]
         self.look = LARGE if ndim == 3 else {"columns": COLUMNS}
         columns = self.look["columns"]
         if classes:
@@ -151,7 +167,7 @@ class Pictures(Every):
             labels = np.repeat(np.arange(classes, dtype="int32"), columns)
             self.inputs = [np.tile(noise[:columns], (classes, 1)), labels]
 
-    def act(self, logs):
+    def act(self, logs: Mapping[str, Any] | None) -> None:
         synchronise(self.model)
         made = self.model(self.inputs)
         lengths = None
@@ -166,7 +182,7 @@ class Pictures(Every):
         self.board.picture("samples", pixels, self.step)
         self.board.flush()
 
-    def write_lengths(self, lengths):
+    def write_lengths(self, lengths: np.ndarray) -> None:
         """Write the distribution of generated lattice lengths beside that of real ones."""
         axes = "xyz" if lengths.shape[1] == 3 else ("lateral", "z")
         for number, axis in enumerate(axes):
@@ -174,7 +190,7 @@ class Pictures(Every):
             self.board.histogram(f"lattice_{axis}/real", self.real_lengths[:, number], self.step)
 
 
-def append_row(path, row, columns):
+def append_row(path: Path, row: Mapping[str, Any], columns: Sequence[str]) -> None:
     """Append a row to a CSV file and begin the file with its columns."""
     with open(path, "a", newline="") as file:
         writer = csv.DictWriter(file, columns, restval="")
@@ -183,7 +199,7 @@ def append_row(path, row, columns):
         writer.writerow({name: shorter(value) for name, value in row.items()})
 
 
-def drop_rows_after(path, step, columns):
+def drop_rows_after(path: Path, step: int, columns: list[str]) -> float:
     """Forget rows beyond the checkpoint that a run goes on from; return its training seconds.
 
     Args:
@@ -206,12 +222,12 @@ def drop_rows_after(path, step, columns):
     return float(kept[-1]["seconds"])
 
 
-def shorter(value):
+def shorter(value: Any) -> Any:
     """Return a float with six significant digits, anything else as it is."""
     return f"{value:.6g}" if isinstance(value, (float, np.floating)) else value
 
 
-def short(values):
+def short(values: Mapping[str, Any]) -> dict[str, float]:
     """Return what a progress line has room for."""
     wanted = ("critic_loss", "generator_loss", "critic_lattice_loss", "held_out_ratio")
     return {name: float(values[name]) for name in wanted if name in values}

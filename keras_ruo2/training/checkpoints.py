@@ -1,7 +1,11 @@
 """Checkpoints: folders that take their name when they are whole."""
 
+from __future__ import annotations
+
 import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -27,15 +31,17 @@ class Checkpoints(Every):
         last_step: Step of the run's last update.
     """
 
-    def __init__(self, run, keep, scores, **schedule):
+    def __init__(
+        self, run: Path, keep: int, scores: Callable[[int], Mapping[str, float]], **schedule: int
+    ) -> None:
         super().__init__(**schedule)
         self.run, self.keep, self.scores = Path(run), keep, scores
 
-    def act(self, logs):
-        check_finite(logs, self.step, self.run)
+    def act(self, logs: Mapping[str, Any] | None) -> None:
+        check_finite(logs or {}, self.step, self.run)
         self.save()
 
-    def save(self):
+    def save(self) -> None:
         """Write a checkpoint folder, unless this step has one: the same step is the same state.
 
         Raises:
@@ -65,7 +71,7 @@ class Checkpoints(Every):
         sync_folder(final.parent)
         self.forget()
 
-    def forget(self):
+    def forget(self) -> None:
         """Remove checkpoints that are neither among the last nor the best.
 
         Of a best one that is not among the last stays what draws samples.
@@ -80,7 +86,7 @@ class Checkpoints(Every):
                 shutil.rmtree(doomed)
 
 
-def pending_means(model):
+def pending_means(model: keras.Model) -> dict[str, list[float]]:
     """Return the running means since the last row, a pair of total and count for each name."""
     numpy = keras.ops.convert_to_numpy
     return {
@@ -89,7 +95,7 @@ def pending_means(model):
     }
 
 
-def take_up_means(model, run, step):
+def take_up_means(model: keras.Model, run: Path, step: int) -> None:
     """Set the running means to what they were when a checkpoint was saved between two rows."""
     path = Path(run) / runs.CHECKPOINTS / runs.STEP_NAME.format(step) / MEANS
     if not path.is_file():
@@ -100,6 +106,6 @@ def take_up_means(model, run, step):
             model.means[name].count.assign(count)
 
 
-def set_aside(folder):
+def set_aside(folder: Path) -> None:
     """Give a damaged checkpoint a name that is none of a checkpoint."""
     move_over(folder, folder.with_suffix(".damaged"))

@@ -1,14 +1,17 @@
 """Which workers share a run, as TF_CONFIG or Slurm says. Standard library only."""
 
+from __future__ import annotations
+
 import json
 import re
+from collections.abc import Mapping
 
 from keras_ruo2.errors import ConfigError
 
 FIRST_PORT, NUM_PORTS = 20000, 10000
 
 
-def find_cluster(environment):
+def find_cluster(environment: Mapping[str, str]) -> tuple[list[str], int]:
     """Return the addresses of all workers and the number of this one.
 
     Args:
@@ -30,7 +33,7 @@ def find_cluster(environment):
     )
 
 
-def from_tf_config(text):
+def from_tf_config(text: str) -> tuple[list[str], int]:
     """Return the workers and the number of this one of a TF_CONFIG."""
     try:
         values = json.loads(text)
@@ -48,7 +51,7 @@ def from_tf_config(text):
     return list(workers), index
 
 
-def from_slurm(environment):
+def from_slurm(environment: Mapping[str, str]) -> tuple[list[str], int]:
     """Return the workers, one for each task of a Slurm job step, and the number of this one.
 
     TensorFlow's own resolver sorts hosts by name, which gives n10 the rank of n9, and fails on
@@ -75,7 +78,7 @@ def from_slurm(environment):
     return workers, index
 
 
-def expand_hosts(text):
+def expand_hosts(text: str) -> list[str]:
     """Return the hosts of a list like `n[09-11,14],m5`: n09, n10, n11, n14, m5."""
     hosts = []
     for prefix, ranges, suffix in re.findall(r"([^,\[\]]+)(?:\[([^\]]*)\])?([^,\[\]]*)", text):
@@ -89,7 +92,7 @@ def expand_hosts(text):
     return hosts
 
 
-def expand_counts(text):
+def expand_counts(text: str) -> list[int]:
     """Return the tasks on each host of a list like `2(x3),1`: 2, 2, 2, 1."""
     counts = []
     for part in text.split(","):

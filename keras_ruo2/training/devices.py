@@ -1,15 +1,21 @@
 """One device or several: where variables live and which part of a batch each replica gets."""
 
+from __future__ import annotations
+
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.training.cluster import find_cluster
+
+if TYPE_CHECKING:
+    from keras_ruo2.config import CompleteTrainConfig
 
 
 @dataclass(frozen=True)
@@ -32,15 +38,15 @@ class Placement:
     agree: Callable[[bool], bool] = bool
 
     @property
-    def is_chief(self):
+    def is_chief(self) -> bool:
         """Whether this process writes the run folder."""
         return self.first == 0
 
-    def scope(self):
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
         """Return the context in which networks and optimisers are made."""
         return self.strategy.scope() if self.strategy else contextlib.nullcontext()
 
-    def split(self, batch):
+    def split(self, batch: Mapping[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
         """Yield the part of a step's batch that each replica of this process takes."""
         size = len(batch["grid"]) // self.replicas
         for replica in range(self.first, self.first + self.local):
@@ -48,7 +54,7 @@ class Placement:
             yield {name: value[part] for name, value in batch.items()}
 
 
-def place(strategy, devices):
+def place(strategy: str, devices: int) -> Placement:
     """Start what a strategy needs.
 
     Args:
@@ -64,7 +70,7 @@ def place(strategy, devices):
     return PLACES[strategy](devices)
 
 
-def mirrored(devices):
+def mirrored(devices: int) -> Placement:
     """Place on the GPUs of this machine, or on logical CPU devices where it has none."""
     import tensorflow as tf
 
@@ -79,7 +85,7 @@ def mirrored(devices):
     return Placement(len(chosen), 0, len(chosen), strategy)
 
 
-def make_logical_devices(tf, count):
+def make_logical_devices(tf: Any, count: int) -> None:
     """Split TensorFlow's CPU into logical devices, unless it has started already."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     parts = [tf.config.LogicalDeviceConfiguration()] * count
@@ -87,7 +93,7 @@ def make_logical_devices(tf, count):
         tf.config.set_logical_device_configuration(cpu, parts)
 
 
-def multiworker(devices):
+def multiworker(devices: int) -> Placement:
     """Place on the workers that TF_CONFIG or Slurm names."""
     import tensorflow as tf
 
@@ -100,19 +106,19 @@ def multiworker(devices):
     local = strategy.num_replicas_in_sync // len(workers)
 
     @tf.function
-    def total(wish):
-        def add():
+    def total(wish: Any) -> Any:
+        def add() -> Any:
             return tf.distribute.get_replica_context().all_reduce("SUM", tf.identity(wish))
 
         return strategy.experimental_local_results(strategy.run(add))[0]
 
-    def agree(wish):
+    def agree(wish: bool) -> bool:
         return float(total(tf.constant(float(wish)))) > 0
 
     return Placement(strategy.num_replicas_in_sync, index * local, local, strategy, agree)
 
 
-def data_parallel(devices):
+def data_parallel(devices: int) -> Placement:
     """Place on JAX's devices; each batch is one array that lies on all of them."""
     available = keras.distribution.list_devices()
     check_devices(devices, available, "JAX")
@@ -121,7 +127,7 @@ def data_parallel(devices):
     return Placement(len(chosen), 0, len(chosen))
 
 
-def check_devices(devices, available, kind):
+def check_devices(devices: int, available: Sequence[Any], kind: str) -> None:
     """Raise `ConfigError` if more devices are wanted than there are."""
     if devices > len(available):
         raise ConfigError(
@@ -129,7 +135,7 @@ def check_devices(devices, available, kind):
         )
 
 
-def check_shares(phases, critic_steps, replicas):
+def check_shares(phases: Iterable[tuple[int, int]], critic_steps: int, replicas: int) -> None:
     """Raise `ConfigError` unless every batch can be shared evenly."""
     for _, samples in phases:
         batch = samples // critic_steps
@@ -148,11 +154,11 @@ PLACES = {
 }
 
 
-def configure_process(config):
+def configure_process(config: CompleteTrainConfig) -> None:
     """Set what a network is built with: seeds, precision, whether the process repeats itself.
 
     Args:
-        config: `TrainConfig`.
+        config: `CompleteTrainConfig`.
     """
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(config.precision)

@@ -1,5 +1,10 @@
 """What the critic of atomic environments adds to the schedule."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from keras import ops
 
 from keras_ruo2.models.environments import (
@@ -8,7 +13,15 @@ from keras_ruo2.models.environments import (
     find_neighbours,
     mean_over_atoms,
 )
+from keras_ruo2.models.tensors import Tensor
 from keras_ruo2.training import losses
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_ruo2.structure.anchors import Anchors
+    from keras_ruo2.training.wgan import BaseWassersteinGAN
+
 
 UPDATES = 2  # of this critic for each of the critic of grids, which costs twenty times as much
 RATE = 3.0  # its learning rate over that of the others
@@ -29,20 +42,22 @@ class EnvironmentLosses:
             the others are copies of them.
     """
 
-    def __init__(self, model, critic, anchors):
+    def __init__(self, model: BaseWassersteinGAN, critic: keras.Model, anchors: Anchors) -> None:
         self.model, self.critic, self.anchors = model, critic, anchors
         self.num_sites = anchors.num_sites
 
-    def score(self, features, weights, label):
+    def score(self, features: Tensor, weights: Tensor, label: Tensor | None) -> dict[str, Tensor]:
         """Return what the critic says of the atoms of slabs."""
         inputs = [features, weights]
         return self.critic([*inputs, label] if len(self.critic.inputs) > 2 else inputs)
 
-    def neighbours(self, slabs, count=None):
+    def neighbours(
+        self, slabs: Mapping[str, Tensor], count: int | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Return what `find_neighbours` does of the first `count` atoms of slabs, or of all."""
         return find_neighbours(slabs["places"], slabs["weights"], slabs["cell"], count)
 
-    def objective(self, batch):
+    def objective(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the critic's loss on a batch of real slabs and its parts."""
         model, label = self.model, batch.get("label")
         noise = model.draw_noise(ops.shape(batch["grid"])[0])
@@ -66,7 +81,9 @@ class EnvironmentLosses:
             loss = loss + error
         return loss, parts
 
-    def gradients(self, real, kinds, fake, fake_kinds, label):
+    def gradients(
+        self, real: Tensor, kinds: Tensor, fake: Tensor, fake_kinds: Tensor, label: Tensor | None
+    ) -> Tensor:
         """Return the critic's gradients between real and generated environments of a species."""
         size, between, weights = ops.shape(real)[0], [], []
         for channel in range(2):
@@ -84,13 +101,13 @@ class EnvironmentLosses:
         )
         return ops.reshape(slopes, (-1, slopes.shape[-1]))
 
-    def draw_environments(self, features, there):
+    def draw_environments(self, features: Tensor, there: Tensor) -> Tensor:
         """Return features `(batch, PAIRS, n)` of atoms drawn from those that are there."""
         logits = ops.where(there > 0.5, 0.0, NOWHERE)
         chosen = self.model.draw_atoms(logits, PAIRS)
         return ops.take_along_axis(features, chosen[..., None], axis=1)
 
-    def energy_error(self, energies, weights, wanted):
+    def energy_error(self, energies: Tensor, weights: Tensor, wanted: Tensor) -> Tensor:
         """Return the mean squared error of energies per atom, in units of the settings' scale.
 
         Slabs of unknown energy (NaN) are left out.
@@ -102,7 +119,9 @@ class EnvironmentLosses:
         errors = ops.square(mean_over_atoms(energies, weights) - wanted)
         return ops.sum(errors * known) / ops.maximum(ops.sum(known), 1.0)
 
-    def generator_terms(self, made, batch):
+    def generator_terms(
+        self, made: Mapping[str, Tensor], batch: Mapping[str, Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return what the generator's loss gets from here, and the parts of it."""
         known, label = self.model.settings, batch.get("label")
         around, weights = (
@@ -127,7 +146,7 @@ class EnvironmentLosses:
             loss = loss + known.rest_weight * parts["generator_rest_loss"]
         return loss, parts
 
-    def rest_error(self, batch):
+    def rest_error(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return how far atoms on the sites of real slabs come from where these rest, Å."""
         cell, there = batch["resting_cell"], batch["resting_occupancy"]
         displace, settle = (self.model.generator.get_layer(n) for n in ("displace", "settle"))

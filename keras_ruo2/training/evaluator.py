@@ -1,11 +1,22 @@
 """What is measured on held-out records while a model trains."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
 from keras import ops
 
 from keras_ruo2.metrics.distributions import sliced_wasserstein
 from keras_ruo2.metrics.lattice import implied_lengths, ratio_names, ratios
 from keras_ruo2.training.alarm import CollapseWatch
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_ruo2.training.slab_scores import SlabScores
+
 
 NUM_IMAGES = {2: 1024, 3: 128}  # by dimensions; a whole grid is as large as 32 slices
 BATCH = 64
@@ -32,26 +43,26 @@ class Evaluator:
 
     def __init__(
         self,
-        held_out,
-        training,
-        noise,
-        unscale,
+        held_out: Mapping[str, np.ndarray],
+        training: Mapping[str, np.ndarray],
+        noise: np.ndarray,
+        unscale: Callable[[np.ndarray], np.ndarray],
         *,
-        lattice,
-        labels=None,
-        held_out_labels=None,
-        training_labels=None,
-        alpha=5.0,
-        slab_scores=None,
-        yardstick=True,
-    ):
+        lattice: bool,
+        labels: np.ndarray | None = None,
+        held_out_labels: np.ndarray | None = None,
+        training_labels: np.ndarray | None = None,
+        alpha: float = 5.0,
+        slab_scores: SlabScores | None = None,
+        yardstick: bool = True,
+    ) -> None:
         count = min(len(held_out["grid"]), len(training["grid"]), len(noise))
         self.held_out = {name: held_out[name][:count] for name in ("grid", "lattice")}
         self.noise, self.unscale, self.lattice = noise[:count], unscale, lattice
         self.alpha, self.slab_scores = alpha, slab_scores
         self.ratios = ratio_names(self.held_out["grid"].ndim - 2)
         self.labels = None if labels is None else labels[:count]
-        self.held_out_labels = None if labels is None else held_out_labels[:count]
+        self.held_out_labels = None if held_out_labels is None else held_out_labels[:count]
         self.collapse = CollapseWatch(training["grid"], training_labels, self.labels)
         self.spectra = spectrum(self.held_out["grid"])
         near = training["grid"][:count]
@@ -65,7 +76,7 @@ class Evaluator:
         self.trivial_error = np.abs(self.held_out["lattice"] - typical).mean()
 
     @property
-    def names(self):
+    def names(self) -> list[str]:
         """Names of the scores."""
         names = ["held_out_distance", *self.yardsticks]
         if self.labels is not None:
@@ -84,7 +95,7 @@ class Evaluator:
             names += self.slab_scores.names
         return names + self.collapse.names
 
-    def __call__(self, model):
+    def __call__(self, model: keras.Model) -> dict[str, float]:
         """Return the scores of a model.
 
         Returns:
@@ -110,25 +121,27 @@ class Evaluator:
             distances = {"held_out_ratio": distance, "held_out_spectrum_ratio": spectral}
             scores |= {name: distances[name] / self.yardsticks[name] for name in distances}
         if self.labels is not None:
-            scores["label_effect"] = self.label_effect(model, made["grid"])
+            scores["label_effect"] = self.label_effect(model, made["grid"], self.labels)
         if self.lattice:
             scores |= self.lattice_scores(model, made)
         if self.slab_scores:
             scores |= self.slab_scores(made)
         return scores | self.collapse(made["grid"])
 
-    def label_effect(self, model, grids):
+    def label_effect(self, model: keras.Model, grids: np.ndarray, labels: np.ndarray) -> float:
         """Return the change of images with their class relative to that with their noise."""
         count = min(len(grids), 128)
-        classes = max(self.labels.max() + 1, 2)
-        others = (self.labels[:count] + classes // 2) % classes
+        classes = max(labels.max() + 1, 2)
+        others = (labels[:count] + classes // 2) % classes
         changed = predict(model.averaged, self.noise[:count], others)["grid"]
-        by_class = np.abs(changed - grids[:count])[self.labels[:count] != others].mean()
-        swapped = predict(model.averaged, self.noise[:count][::-1], self.labels[:count])["grid"]
+        by_class = np.abs(changed - grids[:count])[labels[:count] != others].mean()
+        swapped = predict(model.averaged, self.noise[:count][::-1], labels[:count])["grid"]
         by_noise = np.abs(swapped - grids[:count]).mean()
         return float(by_class / max(by_noise, 1e-9))
 
-    def lattice_scores(self, model, made):
+    def lattice_scores(
+        self, model: keras.Model, made: Mapping[str, np.ndarray]
+    ) -> dict[str, float]:
         """Return how well lengths are read and how far the generator's own are from that."""
         read = self.lengths(predict(model.critic, self.held_out["grid"], self.held_out_labels))
         errors = np.abs(read - self.held_out["lattice"])
@@ -148,18 +161,18 @@ class Evaluator:
             for name, value in zip(self.ratios, ratios(lengths).mean(axis=0), strict=True)
         }
 
-    def lengths(self, outputs):
+    def lengths(self, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return predicted lengths in Å."""
         return self.unscale(sigmoid(outputs["lattice"]))
 
 
-def mean_known(values):
+def mean_known(values: np.ndarray) -> float:
     """Return the mean of the values that are known, NaN if none is."""
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else float("nan")
 
 
-def spectrum(grids):
+def spectrum(grids: np.ndarray) -> np.ndarray:
     """Return the amplitudes of the grids' Fourier components, which no translation changes.
 
     Args:
@@ -172,12 +185,14 @@ def spectrum(grids):
     return np.abs(np.fft.rfftn(grids, axes=axes)) / np.sqrt(np.prod(grids.shape[1:-1]))
 
 
-def sigmoid(logits):
+def sigmoid(logits: np.ndarray) -> np.ndarray:
     """Return 1 / (1 + exp(-logits)) of an array."""
     return 1 / (1 + np.exp(-logits))
 
 
-def predict(network, values, labels=None):
+def predict(
+    network: keras.Model, values: np.ndarray, labels: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
     """Return a network's grids, scores and lengths as a dict of arrays, batch by batch.
 
     Args:

@@ -1,13 +1,17 @@
 """Losses of a Wasserstein GAN with gradient penalty and lattice lengths: functions of tensors."""
 
+from __future__ import annotations
+
 from keras import ops
+
+from keras_ruo2.models.tensors import Tensor
 
 SMALLEST_VARIANCE = 1e-12  # the same where a feature does not vary
 SMALLEST_SQUARE = 1e-12  # keeps the gradient of the square root finite at a zero slope
 SMALLEST_DISTANCE = 0.01  # Å, below which a displacement counts by its square
 
 
-def critic_loss(real_scores, fake_scores):
+def critic_loss(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
     """Return mean D(fake) - mean D(real).
 
     Args:
@@ -23,7 +27,7 @@ def critic_loss(real_scores, fake_scores):
     return ops.mean(fake_scores) - ops.mean(real_scores)
 
 
-def generator_loss(fake_scores):
+def generator_loss(fake_scores: Tensor) -> Tensor:
     """Return - mean D(fake).
 
     Args:
@@ -35,13 +39,13 @@ def generator_loss(fake_scores):
     return -ops.mean(fake_scores)
 
 
-def slope_norms(slopes):
+def slope_norms(slopes: Tensor) -> Tensor:
     """Return the Euclidean norm of each sample's gradient, shape `(batch,)`."""
     axes = tuple(range(1, len(slopes.shape)))
     return ops.sqrt(ops.sum(ops.square(slopes), axis=axes) + SMALLEST_SQUARE)
 
 
-def gradient_penalty(slopes):
+def gradient_penalty(slopes: Tensor) -> Tensor:
     """Return the mean of (||slope||_2 - 1)^2, without its weight.
 
     Args:
@@ -57,7 +61,7 @@ def gradient_penalty(slopes):
     return ops.mean(ops.square(slope_norms(slopes) - 1))
 
 
-def lattice_loss(logits, targets):
+def lattice_loss(logits: Tensor, targets: Tensor) -> Tensor:
     """Return the mean sigmoid cross entropy with logits.
 
     Args:
@@ -73,7 +77,7 @@ def lattice_loss(logits, targets):
     return ops.mean(ops.softplus(logits) - logits * targets)
 
 
-def feature_matching_loss(real_features, fake_features):
+def feature_matching_loss(real_features: Tensor, fake_features: Tensor) -> Tensor:
     """Compare the batch statistics of two sets of critic features.
 
     Every feature has a mean m and a standard deviation s over its batch (s^2 the mean squared
@@ -102,7 +106,7 @@ def feature_matching_loss(real_features, fake_features):
     return ops.mean(means + ops.square(real_deviation - fake_deviation))
 
 
-def batch_statistics(features):
+def batch_statistics(features: Tensor) -> tuple[Tensor, Tensor]:
     """Return the mean and the standard deviation of each feature over the batch."""
     features = ops.cast(features, "float32")
     mean = ops.mean(features, axis=0)
@@ -110,7 +114,7 @@ def batch_statistics(features):
     return mean, ops.sqrt(variance + SMALLEST_VARIANCE)
 
 
-def distance_from_rest(apart, there):
+def distance_from_rest(apart: Tensor, there: Tensor) -> Tensor:
     """Return the root mean square displacement of atoms, slabs moved as a whole onto each other.
 
     Linear in the distance: most atoms rest close to their sites, and a few far off that belong to

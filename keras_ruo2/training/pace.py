@@ -1,10 +1,18 @@
 """Whether a budget of minutes will reach a usable number of steps, said while there is time."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from keras_ruo2.io import messages
+
+if TYPE_CHECKING:
+    from keras_ruo2.training.callbacks import Recorder
+
 
 USABLE = 1000  # steps; with the default, 1,048 gave good slices and 410 poor ones
 HOPELESS = 500  # steps; 1,048 were good, 410 poor. See experiments/benchmarks/README.md
@@ -21,12 +29,14 @@ class Pace(keras.callbacks.Callback):
             run ends, and `ended` is set.
     """
 
-    def __init__(self, recorder, batch_size, cheaper=None):
+    def __init__(
+        self, recorder: Recorder, batch_size: int, cheaper: Mapping[str, int] | None = None
+    ) -> None:
         super().__init__()
         self.recorder, self.batch_size, self.made = recorder, batch_size, 0
         self.cheaper, self.ended = cheaper, False
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         self.made += 1
         if self.made == FIRST:
             self.start = self.recorder.seconds
@@ -42,7 +52,7 @@ class Pace(keras.callbacks.Callback):
                 messages.warning(f"Warning: {text}")
 
 
-def cheaper_settings(resolved):
+def cheaper_settings(resolved: Mapping[str, Any]) -> dict[str, int]:
     """Return what a run on a machine that is too slow for its minutes had better begin with.
 
     What it gains: experiments/benchmarks/README.md.
@@ -50,7 +60,7 @@ def cheaper_settings(resolved):
     return {"width": max(resolved["width"] // 2, 1)}
 
 
-def begins_anew(pace, reached, recorder, cheaper):
+def begins_anew(pace: float, reached: int, recorder: Recorder, cheaper: Mapping[str, int]) -> str:
     """Return what is done about a pace that is too slow, in words."""
     flags = " ".join(f"--{name}={value}" for name, value in cheaper.items())
     return (
@@ -59,7 +69,7 @@ def begins_anew(pace, reached, recorder, cheaper):
     )
 
 
-def shortfall(pace, reached, recorder, batch_size):
+def shortfall(pace: float, reached: int, recorder: Recorder, batch_size: int) -> str:
     """Return what is wrong with the pace, in words; empty if nothing is.
 
     Args:

@@ -1,5 +1,7 @@
 """Properties of a structure that follow from its densities and can be differentiated."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +10,7 @@ from types import MappingProxyType
 from keras import ops
 
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.models.tensors import Tensor
 
 SMALLEST_SUM = 1e-3  # an atom adds about ten to the sum over the voxels
 HALF_FILLED = 0.1  # density at which a voxel counts half
@@ -26,12 +29,12 @@ class Property:
         meaning: What it is, in a line.
     """
 
-    function: Callable
+    function: Callable[[Tensor], Tensor]
     unit: str
     meaning: str
 
 
-def oxygen_per_ruthenium(grid):
+def oxygen_per_ruthenium(grid: Tensor) -> Tensor:
     """Return the ratio of the channels' sums: atoms of O per atom of Ru.
 
     All Gaussians have one integral, so that sums count atoms as long as voxels are not much
@@ -42,7 +45,7 @@ def oxygen_per_ruthenium(grid):
     return sums[:, 1] / ops.maximum(sums[:, 0], SMALLEST_SUM)
 
 
-def filled(grid):
+def filled(grid: Tensor) -> Tensor:
     """Return the mean over the voxels of rho / (rho + `HALF_FILLED`), rho the sum of channels.
 
     A voxel counts 0 where it is empty, half at `HALF_FILLED` and 0.91 at the centre of an atom.
@@ -52,7 +55,7 @@ def filled(grid):
     return ops.mean(counts, axis=tuple(range(1, len(density.shape))))
 
 
-def slab_thickness(grid):
+def slab_thickness(grid: Tensor) -> Tensor:
     """Return the thickness of the even slab whose first wave along z is as strong.
 
     The profile of the density along z has a first Fourier coefficient, whose amplitude relative
@@ -87,7 +90,7 @@ PROPERTIES = MappingProxyType(
 )
 
 
-def range_penalty(values, low, high):
+def range_penalty(values: Tensor, low: float | None, high: float | None) -> Tensor:
     """Return the mean squared distance of values from a range, 0 for those inside.
 
     Args:

@@ -1,12 +1,16 @@
 """Numbers that change while a run lasts."""
 
+from __future__ import annotations
+
 import math
 from types import MappingProxyType
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_ruo2.errors import check_choice, check_range
+from keras_ruo2.models.tensors import Tensor
 
 SCHEDULES = MappingProxyType(
     {
@@ -36,21 +40,23 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):
         ConfigError: If the schedule is unknown or a number is out of range.
     """
 
-    def __init__(self, start, schedule="constant", num_steps=1, warmup=0):
+    def __init__(
+        self, start: float, schedule: str = "constant", num_steps: int = 1, warmup: int = 0
+    ) -> None:
         check_choice("schedule", schedule, SCHEDULES)
         check_range("num_steps", num_steps, 1)
         check_range("warmup", warmup, 0, num_steps)
         self.start, self.schedule = start, schedule
         self.num_steps, self.warmup = num_steps, warmup
 
-    def __call__(self, step):
+    def __call__(self, step: Tensor) -> Tensor:
         """Return the rate at a step, a float32 scalar tensor; `step` is a number or a tensor."""
         step = ops.cast(step, "float32")
         progress = ramp(step - self.warmup, 0.0, 1.0, self.num_steps - self.warmup)
         rise = ops.minimum((step + 1) / max(self.warmup, 1), 1.0)
         return self.start * rise * SCHEDULES[self.schedule](progress)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "start": self.start,
             "schedule": self.schedule,
@@ -59,7 +65,7 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):
         }
 
 
-def ramp(step, start, end, num_steps):
+def ramp(step: Tensor, start: float, end: float, num_steps: int) -> Tensor:
     """Return a number that moves evenly from `start` at step 0 to `end` at step `num_steps`.
 
     Args:

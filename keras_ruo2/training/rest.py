@@ -4,7 +4,11 @@ Which sites are occupied and where atoms on them rest are two questions. The tra
 the second themselves: a regression learns it in a minute or two, without any critic.
 """
 
+from __future__ import annotations
+
 import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -12,7 +16,14 @@ import numpy as np
 from keras_ruo2.io import messages
 from keras_ruo2.models.atoms import Displace
 from keras_ruo2.models.settle import Settle
+from keras_ruo2.models.tensors import Tensor
 from keras_ruo2.training.losses import distance_from_rest
+
+if TYPE_CHECKING:
+    from keras_ruo2.config import CompleteTrainConfig
+    from keras_ruo2.structure.anchors import Anchors
+    from keras_ruo2.training.slabs import AtRest, SlabBatches
+
 
 MOST_STEPS = 1500
 BATCH = 32
@@ -20,13 +31,15 @@ RATE = 2e-3  # falls to zero along a cosine
 SHARE = 0.1  # of a run's minutes that this may take beside them
 
 
-def move_to_rest(model, slabs, config, steps):
+def move_to_rest(
+    model: keras.Model, slabs: SlabBatches, config: CompleteTrainConfig, steps: int
+) -> None:
     """Fit how a generator moves the atoms that it places to where those of known slabs rest.
 
     Args:
         model: `WassersteinGAN` before its first step, whose generator places atoms.
         slabs: `SlabBatches`.
-        config: `TrainConfig`; of its `minutes` this takes `SHARE` more at most.
+        config: `CompleteTrainConfig`; of its `minutes` this takes `SHARE` more at most.
         steps: Of the run; as many are made here, `MOST_STEPS` at most.
     """
     if not len(slabs.at_rest):
@@ -53,7 +66,7 @@ class RestingSlabs(keras.utils.PyDataset):
         seed: Of the order.
     """
 
-    def __init__(self, slabs, anchors, steps, seed):
+    def __init__(self, slabs: AtRest, anchors: Anchors, steps: int, seed: int) -> None:
         super().__init__()
         sites = anchors.positions[anchors.cells[slabs.cells.argmax(axis=1), 0]]
         there = slabs.occupancy[..., None]
@@ -63,10 +76,10 @@ class RestingSlabs(keras.utils.PyDataset):
         order = np.concatenate([rng.permutation(len(slabs)) for _ in range(rounds)])
         self.rows = order[: steps * BATCH].reshape(steps, BATCH)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, number):
+    def __getitem__(self, number: int) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
         rows = self.rows[number]
         return tuple(values[rows] for values in self.inputs), self.wanted[rows]
 
@@ -81,7 +94,7 @@ class Placing:
 
     NAMES = ("displace", "settle")
 
-    def __init__(self, anchors, generator):
+    def __init__(self, anchors: Anchors, generator: keras.Model) -> None:
         displace = Displace(anchors, name="displace")
         settle = Settle(anchors, rounds=generator.get_layer("settle").rounds, name="settle")
         choice = keras.Input((len(anchors.cells),), name="choice")
@@ -93,25 +106,25 @@ class Placing:
             values = generator.get_layer(name).get_weights()
             self.network.get_layer(name).set_weights(values)
 
-    def fit(self, batches, seconds):
+    def fit(self, batches: RestingSlabs, seconds: float | None) -> None:
         """Fit it to `RestingSlabs`, for so many seconds at most; `None` for no limit."""
         rate = keras.optimizers.schedules.CosineDecay(RATE, len(batches))
         self.network.compile(keras.optimizers.Adam(rate), loss=loss, jit_compile=False)
         callbacks = [] if seconds is None else [Deadline(seconds)]
         self.network.fit(batches, shuffle=False, verbose=0, callbacks=callbacks)
 
-    def median_distance(self, batches):
+    def median_distance(self, batches: RestingSlabs) -> float:
         """Return the median over known slabs of how far atoms are from where they rest, Å."""
         places = self.network.predict(batches.inputs, batch_size=BATCH, verbose=0)
         return float(np.median(keras.ops.convert_to_numpy(loss(batches.wanted, places))))
 
-    def copy_to(self, generator):
+    def copy_to(self, generator: keras.Model) -> None:
         """Give a generator these weights."""
         for name in self.NAMES:
             generator.get_layer(name).set_weights(self.network.get_layer(name).get_weights())
 
 
-def loss(wanted, places):
+def loss(wanted: Tensor, places: Tensor) -> Tensor:
     """Return how far atoms are from where they rest, Å, `(batch,)`.
 
     Args:
@@ -124,10 +137,10 @@ def loss(wanted, places):
 class Deadline(keras.callbacks.Callback):
     """Ends a fit after some seconds."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds: float) -> None:
         super().__init__()
         self.end = time.monotonic() + seconds
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         if time.monotonic() > self.end:
             self.model.stop_training = True

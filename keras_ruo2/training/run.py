@@ -1,10 +1,14 @@
 """Assemble data, networks, schedule and callbacks, and train."""
 
+from __future__ import annotations
+
 import dataclasses
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from keras_ruo2 import runs
 from keras_ruo2.data.description import TRAINING
@@ -24,14 +28,25 @@ from keras_ruo2.training.slabs import SlabBatches, anchors_for
 from keras_ruo2.training.stop import Stop, restore_signals
 from keras_ruo2.training.watch import make_callbacks
 
+if TYPE_CHECKING:
+    import keras
+
+    from keras_ruo2.config import CompleteTrainConfig
+    from keras_ruo2.data.description import Description
+    from keras_ruo2.structure.anchors import Anchors
+    from keras_ruo2.training.relaxed import Relaxed
+
+
 CURVES = "metrics.png"
 
 
-def train(config, description, relaxed=()):
+def train(
+    config: CompleteTrainConfig, description: Description, relaxed: Relaxed = ()
+) -> Mapping[str, int]:
     """Train a variant until its last step, from its last checkpoint where there is one.
 
     Args:
-        config: `TrainConfig` with its run and records.
+        config: `CompleteTrainConfig` with its run and records.
         description: `Description` of the records.
         relaxed: Slabs beside the records that tell where atoms rest, see `read_relaxed`.
 
@@ -67,12 +82,12 @@ def train(config, description, relaxed=()):
     if slabs and first_step == 0:
         move_to_rest(model, slabs, config, last_step)
     batches = feed(config, description, records, order, placement, steps, slabs)
-    scores = SlabScores(anchors, slabs.occupied, description.species) if anchors else None
+    scores = SlabScores(anchors, slabs.occupied, description.species) if anchors and slabs else None
     callbacks = make_callbacks(config, description, counts, last_step, out, scores)
     run_until_stopped(model, batches, len(steps), callbacks, placement.agree, config)
     pace = next(callback for callback in callbacks if isinstance(callback, Pace))
     if pace.ended:
-        return pace.cheaper
+        return pace.cheaper or {}
     if placement.is_chief:
         draw_metrics(config.run)
     else:
@@ -80,13 +95,22 @@ def train(config, description, relaxed=()):
     return {}
 
 
-def plan_of(config, resolved):
+def plan_of(
+    config: CompleteTrainConfig, resolved: Mapping[str, Any]
+) -> tuple[tuple[int, int], ...]:
     """Return the `phases` of a run: how many samples a step takes, from which step on."""
     sizes = resolved["batch_size"], resolved["critic_steps"]
     return phases(*sizes, config.grow_batch_every, config.grow_batch_until)
 
 
-def slabs_of(out, records, description, anchors, relaxed, seed):
+def slabs_of(
+    out: Path,
+    records: Records,
+    description: Description,
+    anchors: Anchors,
+    relaxed: Relaxed,
+    seed: int,
+) -> SlabBatches:
     """Return `SlabBatches`; a new run's folder gets what drawing needs to know of these slabs."""
     slabs = SlabBatches(records, description, anchors, relaxed, seed)
     if not (out / runs.ENERGIES).is_file():
@@ -96,15 +120,18 @@ def slabs_of(out, records, description, anchors, relaxed, seed):
     return slabs
 
 
-def resume_state(config, description):
+def resume_state(
+    config: CompleteTrainConfig, description: Description
+) -> tuple[Description, tuple[int, ...], Path | None]:
     """Return what a run goes on with: its data's description, its classes and its checkpoint.
 
     The networks are those of the run, whatever its data now. A new run has no checkpoint: `None`.
     """
-    if not runs.exists(config.run):
+    begun = runs.exists(config.run)
+    started_from = runs.sound_checkpoint(config.run, to_go_on=True) if begun else None
+    if started_from is None:
         return description, class_counts(description, config.label_by), None
     saved = runs.load(config.run)
-    started_from = runs.sound_checkpoint(config.run, to_go_on=True)
     runs.proven_rows(config.run, started_from)
     messages.info(f"Going on from {shown(started_from)}.")
     return (
@@ -114,7 +141,7 @@ def resume_state(config, description):
     )
 
 
-def is_finished(config, step, last_step):
+def is_finished(config: CompleteTrainConfig, step: int, last_step: int) -> bool:
     """Say whether a run has made its steps or used up its minutes, and print so."""
     finished = step >= last_step
     if config.minutes is not None and (config.run / runs.METRICS).is_file():
@@ -131,7 +158,9 @@ def is_finished(config, step, last_step):
     return finished
 
 
-def changed_settings(description, saved, config):
+def changed_settings(
+    description: Description, saved: Mapping[str, Any], config: CompleteTrainConfig
+) -> Description:
     """Say what has changed since a run was started.
 
     Returns:
@@ -152,17 +181,26 @@ def changed_settings(description, saved, config):
         print_warning(
             f"the run was started on {saved['config']['backend']}: its noise will differ."
         )
-    bounds = {name: tuple(data[name]) for name in ("lattice_minimum", "lattice_maximum")}
+    bounds: dict[str, Any] = {
+        name: tuple(data[name]) for name in ("lattice_minimum", "lattice_maximum")
+    }
     source = description.source | {"lateral_repeats": data["source"].get("lateral_repeats")}
     return dataclasses.replace(description, source=source, **bounds)
 
 
-def print_warning(text):
+def print_warning(text: str) -> None:
     """Print a warning."""
     messages.warning(f"Warning: {text}")
 
 
-def run_until_stopped(model, batches, steps, callbacks, agree, config):
+def run_until_stopped(
+    model: keras.Model,
+    batches: Any,
+    steps: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+    agree: Callable[[bool], bool],
+    config: CompleteTrainConfig,
+) -> None:
     """Call `fit`; save a checkpoint when it ends, when interrupted and when it has collapsed."""
     arch = runs.resolve(config)["arch"]
     messages.info(
@@ -194,7 +232,7 @@ def run_until_stopped(model, batches, steps, callbacks, agree, config):
         sys.exit(f"\nStopped at step {model.steps_made} and saved. Go on with: {again} --resume")
 
 
-def draw_metrics(run):
+def draw_metrics(run: Path) -> None:
     """Draw the metrics of a run."""
     rows = runs.read_metrics(run / runs.METRICS)
     style.save_figure(style.metric_curves(runs.metrics_table(rows)), run / CURVES)
@@ -204,7 +242,7 @@ def draw_metrics(run):
     )
 
 
-def checkpoints_sentence(run):
+def checkpoints_sentence(run: Path) -> str:
     """Return a sentence on the checkpoints of a run: how many there are, and their size."""
     folders = runs.checkpoints(run)
     size = sum(file.stat().st_size for folder in folders for file in folder.iterdir())

@@ -1,5 +1,7 @@
 """What the schedule needs to know."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 
@@ -64,16 +66,16 @@ class Settings:
     energy_scale: tuple[float, float] = (0.0, 1.0)
 
     @property
-    def reads_energies(self):
+    def reads_energies(self) -> bool:
         """Whether energies are read off environments."""
-        return self.environment_weight and self.energy_weight
+        return bool(self.environment_weight and self.energy_weight)
 
     @property
-    def penalises_misfits(self):
+    def penalises_misfits(self) -> bool:
         """Whether distances of generated atoms are penalised."""
-        return self.environment_weight and self.misfit_weight
+        return bool(self.environment_weight and self.misfit_weight)
 
     @property
-    def pulls_to_rest(self):
+    def pulls_to_rest(self) -> bool:
         """Whether atoms are pulled to where those of real slabs rest."""
-        return self.environment_weight and self.rest_weight
+        return bool(self.environment_weight and self.rest_weight)

@@ -1,11 +1,21 @@
 """What counts of a generator of atoms: how many of its slabs are valid, different and new."""
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_ruo2.structure.placed import placed_slabs
 from keras_ruo2.structure.validity import reasons_against
+
+if TYPE_CHECKING:
+    from keras_ruo2.species import Pair
+    from keras_ruo2.structure.anchors import Anchors
+    from keras_ruo2.structure.occupied import Occupied
+
 
 NAMES = ("slabs_valid", "slabs_valid_unique", "slabs_valid_unique_new")
 
@@ -24,16 +34,17 @@ class SlabScores:
 
     names = NAMES
 
-    def __init__(self, anchors, known, species):
+    def __init__(self, anchors: Anchors, known: Iterable[Occupied | None], species: Pair) -> None:
         self.anchors, self.species = anchors, species
         self.known = {
             (int(anchors.cells[slab.cell, 0]), slab.occupancy.astype(bool).tobytes())
             for slab in known
             if slab
         }
-        self.reasons, self.by_facet = Counter(), {}
+        self.reasons: Counter[str] = Counter()
+        self.by_facet: dict[str, float] = {}
 
-    def __call__(self, made):
+    def __call__(self, made: Mapping[str, np.ndarray]) -> dict[str, float]:
         """Return the share of valid slabs, of valid and different, and of valid, different and new.
 
         `reasons` then counts what speaks against the others, and `by_facet` the share of valid
@@ -60,6 +71,6 @@ class SlabScores:
         return {name: float(n / len(valid)) for name, n in zip(NAMES, counts, strict=True)}
 
     @property
-    def text(self):
+    def text(self) -> str:
         """What is wrong with the slabs, in words; empty where all are valid."""
         return ", ".join(f"{reason} {count}" for reason, count in self.reasons.most_common())

@@ -1,7 +1,11 @@
 """The atoms behind training records: sites for a generator, and what its critic compares with."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -9,6 +13,7 @@ from keras_ruo2 import runs
 from keras_ruo2.data.labels import class_counts, class_numbers
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io import messages
+from keras_ruo2.io.paths import shown
 from keras_ruo2.io.state import read_state, write_state
 from keras_ruo2.models.energies import EnergyReader, slab_features
 from keras_ruo2.recipes import RECIPES
@@ -17,11 +22,21 @@ from keras_ruo2.structure.equivalent import KnownSlabs
 from keras_ruo2.structure.motifs import Motif
 from keras_ruo2.structure.occupied import Occupied, at_rest, sites_of_all
 
+if TYPE_CHECKING:
+    from keras_ruo2.config import CompleteTrainConfig
+    from keras_ruo2.data.description import Description
+    from keras_ruo2.data.reader import Records
+    from keras_ruo2.training.relaxed import Relaxed
+
+
 ADVICE = "Restore it, or choose another --run."
 CHUNK = 256  # records read at a time
+Part = TypeVar("Part")
 
 
-def training_slabs(records, description, label_by):
+def training_slabs(
+    records: Records, description: Description, label_by: str
+) -> tuple[list[Motif], np.ndarray, np.ndarray]:
     """Return the structures behind records.
 
     Args:
@@ -32,7 +47,7 @@ def training_slabs(records, description, label_by):
     Returns:
         List of `Motif`, one of each structure, their classes `(n,)` and records `(n,)`.
     """
-    slabs = {}
+    slabs: dict[tuple[str, bytes], list[int]] = {}
     for start in range(0, len(records), CHUNK):
         indices = np.arange(start, min(start + CHUNK, len(records)))
         batch = records.read(indices, ("structure", "motif", "label", "dmu_o"))
@@ -46,16 +61,16 @@ def training_slabs(records, description, label_by):
     return motifs, labels, counts
 
 
-def anchors_for(config, description, records):
+def anchors_for(config: CompleteTrainConfig, description: Description, records: Records) -> Anchors:
     """Return the `Anchors` of a run: those it was started with, or new ones of its records.
 
     Args:
-        config: `TrainConfig` with its run.
+        config: `CompleteTrainConfig` with its run.
         description: `Description` of the records.
         records: `Records` of the training split.
     """
     if runs.exists(config.run):
-        return load_anchors(config.run)
+        return anchors_of(config.run)
     motifs, labels, counts = training_slabs(records, description, config.label_by)
     anchors = find_anchors(
         motifs,
@@ -74,22 +89,34 @@ def anchors_for(config, description, records):
     return anchors
 
 
-def load_anchors(run):
+def load_anchors(run: Path) -> Anchors | None:
     """Return the `Anchors` of a run, `None` where it has none, or raise `ConfigError`."""
     return load_part(run, runs.ANCHORS, Anchors)
 
 
-def load_energy_reader(run):
+def load_energy_reader(run: Path) -> EnergyReader | None:
     """Return the `EnergyReader` of a run, `None` where it has none, or raise `ConfigError`."""
     return load_part(run, runs.ENERGIES, EnergyReader)
 
 
-def load_known(run):
+def load_known(run: Path) -> KnownSlabs | None:
     """Return the `KnownSlabs` of a run, `None` where it has none, or raise `ConfigError`."""
     return load_part(run, runs.KNOWN, KnownSlabs)
 
 
-def load_part(run, name, kind):
+def anchors_of(run: Path) -> Anchors:
+    """Return the `Anchors` of a run whose generator places atoms, or raise `ConfigError`."""
+    return required(load_anchors(run), run, runs.ANCHORS)
+
+
+def required(part: Part | None, run: Path, name: str) -> Part:
+    """Return what a file of a run holds; raise `ConfigError` if there is no such file."""
+    if part is None:
+        raise ConfigError(f"{shown(run)} lacks {name}. {ADVICE}")
+    return part
+
+
+def load_part(run: Path, name: str, kind: Any) -> Any:
     """Return what a file of a run holds, `None` where there is none.
 
     Args:
@@ -122,7 +149,14 @@ class SlabBatches:
         seed: Of the choice of slabs at rest.
     """
 
-    def __init__(self, records, description, anchors, relaxed=(), seed=0):
+    def __init__(
+        self,
+        records: Records,
+        description: Description,
+        anchors: Anchors,
+        relaxed: Relaxed = (),
+        seed: int = 0,
+    ) -> None:
         energies = stored_energies(records)
         motifs = [Motif.from_bytes(stored) for stored in energies]
         self.size = max(len(motif) for motif in motifs)
@@ -131,24 +165,25 @@ class SlabBatches:
         self.energies = np.array([*energies.values(), *(energy for _, energy in relaxed)], float)
         self.occupied = sites_of_all(self.motifs, anchors)
         resting = set(at_rest(self.occupied, self.energies)) - {-1}
-        self.at_rest = AtRest.of([self.occupied[number] for number in sorted(resting)], anchors)
+        slabs = [slab for k, slab in enumerate(self.occupied) if slab is not None and k in resting]
+        self.at_rest = AtRest.of(slabs, anchors)
         if relaxed:
             there = sum(slab is not None for slab in self.occupied[len(motifs) :])
             messages.info(f"{there} of {len(relaxed)} relaxed slabs lie on these sites.")
 
-    def save_energy_reader(self, run):
+    def save_energy_reader(self, run: Path) -> None:
         """Fit an `EnergyReader` to the training slabs and write it to a run's folder."""
         arrays = slab_arrays(self.motifs, max(len(motif) for motif in self.motifs))
         reader = EnergyReader.fit(slab_features(arrays), self.energies)
         if reader is not None:
             write_state(Path(run) / runs.ENERGIES, reader.as_dict())
 
-    def save_known(self, run):
+    def save_known(self, run: Path) -> None:
         """Write which slabs these are to a run's folder."""
         known = KnownSlabs.of(self.occupied, self.anchors)
         write_state(Path(run) / runs.KNOWN, known.as_dict())
 
-    def arrays_of(self, batch, step):
+    def arrays_of(self, batch: Mapping[str, np.ndarray], step: int) -> dict[str, np.ndarray]:
         """Return arrays of what a batch of records holds, see `slab_arrays`.
 
         Beside them `energy`, eV per atom, and of as many slabs at rest, drawn at random for this
@@ -181,7 +216,7 @@ class AtRest:
     offsets: np.ndarray
 
     @classmethod
-    def of(cls, slabs, anchors):
+    def of(cls, slabs: Sequence[Occupied], anchors: Anchors) -> AtRest:
         """Return those of a list of `Occupied`; of none, those of an empty slab."""
         slabs = slabs or [
             Occupied(0, np.zeros(anchors.num_sites), np.zeros((anchors.num_sites, 3)))
@@ -192,18 +227,18 @@ class AtRest:
             np.array([slab.offsets for slab in slabs], "float32"),
         )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.cells) if self.occupancy.any() else 0
 
-    def rows(self, numbers):
+    def rows(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the three arrays of slabs by number, counted round and round."""
         numbers = np.asarray(numbers) % len(self.cells)
         return self.cells[numbers], self.occupancy[numbers], self.offsets[numbers]
 
 
-def stored_energies(records):
+def stored_energies(records: Records) -> dict[bytes, float]:
     """Return the energy of each motif that records hold, eV per atom."""
-    energies = {}
+    energies: dict[bytes, float] = {}
     for start in range(0, len(records), CHUNK):
         indices = np.arange(start, min(start + CHUNK, len(records)))
         batch = records.read(indices, ("motif", "energy"))
@@ -211,7 +246,7 @@ def stored_energies(records):
     return energies
 
 
-def slab_arrays(motifs, size):
+def slab_arrays(motifs: Sequence[Motif], size: int) -> dict[str, np.ndarray]:
     """Return motifs as arrays that a critic of environments takes.
 
     Args:

@@ -1,6 +1,10 @@
 """A training that starts from the weights of another: `train --from`."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,10 +14,22 @@ from keras_ruo2.io.paths import run_named
 from keras_ruo2.training import assembly
 from keras_ruo2.training.slabs import load_anchors
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import keras
+
+    from keras_ruo2.config import CompleteTrainConfig
+    from keras_ruo2.structure.anchors import Anchors
+    from keras_ruo2.training.devices import Placement
+
+
 ANYWHERE = ("Settle", "Embedding")  # layers of a generator of atoms that mean the same on any sites
 
 
-def transfer_weights(model, config, placement, anchors):
+def transfer_weights(
+    model: keras.Model, config: CompleteTrainConfig, placement: Placement, anchors: Anchors | None
+) -> str:
     """Give a new model the weights of the one that --from names, where they mean the same.
 
     On other sites than its own a generator of atoms keeps how atoms settle among their neighbours
@@ -22,7 +38,7 @@ def transfer_weights(model, config, placement, anchors):
 
     Args:
         model: `WassersteinGAN`, untrained.
-        config: `TrainConfig` whose `from_` names a run or a bundled model.
+        config: `CompleteTrainConfig` whose `from_` names a run or a bundled model.
         placement: `Placement`, in whose scope this is called.
         anchors: `Anchors` of the model; `None` where it places no atoms.
 
@@ -32,33 +48,36 @@ def transfer_weights(model, config, placement, anchors):
     Raises:
         ConfigError: If its weights do not fit.
     """
-    folder = run_named(config.from_)
+    name = str(config.from_)
+    folder = run_named(name)
     saved, sites = runs.load(folder), load_anchors(folder)
     source, with_critics = load_model(folder, saved, sites, config, placement)
     only = () if anchors is None or same_sites(anchors, sites) else ANYWHERE
     kept = {"generator": copy_weights(source.generator, model.generator, only)}
     copy_weights(source.averaged, model.averaged, only)
     if not kept["generator"][0]:
-        raise ConfigError(
-            f"--from={config.from_}: no layer of its generator fits. Leave --from out."
-        )
+        raise ConfigError(f"--from={name}: no layer of its generator fits. Leave --from out.")
     if with_critics:
         kept["critic"] = copy_weights(source.critic, model.critic)
         if source.environments and model.environments:
             kept["critic of environments"] = copy_weights(
                 source.environment_critic, model.environment_critic
             )
-    return transfer_sentence(
-        config.from_, kept, only, with_critics, saved["data"]["species"], model
-    )
+    return transfer_sentence(name, kept, only, with_critics, saved["data"]["species"], model)
 
 
-def load_model(folder, saved, anchors, config, placement):
+def load_model(
+    folder: Path,
+    saved: Mapping[str, Any],
+    anchors: Anchors | None,
+    config: CompleteTrainConfig,
+    placement: Placement,
+) -> tuple[keras.Model, bool]:
     """Return the model of a run with its weights, and whether its critics are among them."""
     data = SimpleNamespace(**{**saved["data"], "grid_shape": tuple(saved["data"]["grid_shape"])})
     resolved = saved["resolved"] | {"backend": config.backend}
     model = assembly.build_model(resolved, data, len(data.class_counts), 1, placement, anchors)
-    checkpoint = runs.sound_checkpoint(folder)
+    checkpoint = runs.trained_checkpoint(folder)
     with_critics = (checkpoint / runs.TRAINING_WEIGHTS).is_file()
     if with_critics:
         assembly.restore(model, checkpoint)
@@ -68,7 +87,7 @@ def load_model(folder, saved, anchors, config, placement):
     return model, with_critics
 
 
-def same_sites(anchors, others):
+def same_sites(anchors: Anchors, others: Anchors | None) -> bool:
     """Say whether two runs have the same sites, in the same order."""
     return others is not None and all(
         np.shape(one) == np.shape(other) and np.allclose(one, other, atol=1e-3)
@@ -79,7 +98,9 @@ def same_sites(anchors, others):
     )
 
 
-def copy_weights(source, target, only=()):
+def copy_weights(
+    source: keras.Model, target: keras.Model, only: Sequence[str] = ()
+) -> tuple[int, int]:
     """Copy the weights of layers whose shapes agree.
 
     Args:
@@ -103,7 +124,14 @@ def copy_weights(source, target, only=()):
     return copied, total
 
 
-def transfer_sentence(name, kept, only, with_critics, species, model):
+def transfer_sentence(
+    name: str,
+    kept: Mapping[str, tuple[int, int]],
+    only: Sequence[str],
+    with_critics: bool,
+    species: Sequence[str],
+    model: keras.Model,
+) -> str:
     """Return what was taken over, in words."""
     shares = ", ".join(f"{part} {100 * n / most:.0f} %" for part, (n, most) in kept.items())
     text = f"From {name}, of {species[0]} and {species[1]}: weights of {shares}."

@@ -1,6 +1,11 @@
 """Stopping when asked to or when there is nothing left to train, after a whole step."""
 
+from __future__ import annotations
+
 import signal
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Any
 
 import keras
 
@@ -16,30 +21,32 @@ class Stop(keras.callbacks.Callback):
         verdict: Function that returns why training should end, in words; empty if it should not.
     """
 
-    def __init__(self, agree=bool, verdict=str):
+    def __init__(
+        self, agree: Callable[[bool], bool] = bool, verdict: Callable[[], str] = str
+    ) -> None:
         super().__init__()
         self.agree, self.verdict = agree, verdict
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         self.asked = False
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.ask)
 
-    def ask(self, number, frame):
+    def ask(self, number: int, frame: FrameType | None) -> None:
         """Remember a signal."""
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         if self.agree(self.asked or bool(self.verdict())):
             raise KeyboardInterrupt
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         restore_signals()
 
 
-def restore_signals():
+def restore_signals() -> None:
     """Let signals do again what they do by default."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

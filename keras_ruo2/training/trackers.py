@@ -1,8 +1,12 @@
 """Weights & Biases or MLflow beside TensorBoard: the same numbers and pictures."""
 
+from __future__ import annotations
+
 import importlib
 import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from keras_ruo2 import runs
 from keras_ruo2.errors import ConfigError
@@ -10,12 +14,16 @@ from keras_ruo2.io import messages
 from keras_ruo2.io.state import read_state, write_state
 from keras_ruo2.training.board import Board, metric_group, varied
 
+if TYPE_CHECKING:
+    import numpy as np
+
+
 PROJECT = "keras_ruo2"
 IDENTITY = "tracker.json"  # in the run folder: a run that is resumed goes on in the same one there
 ADVICE = "Remove it: the tracker then begins another run."
 
 
-def make_board(run, tracker, name):
+def make_board(run: Path, tracker: str, name: str) -> Board:
     """Return a `Board` of a run, which a tracker follows where one is wanted.
 
     Args:
@@ -41,7 +49,7 @@ def make_board(run, tracker, name):
     return TrackedBoard(folder, follower)
 
 
-def first_sentence(error):
+def first_sentence(error: Exception) -> str:
     """Return the beginning of what an error says, on one line, with a stop."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text.split(". ")[0].rstrip(".") + "."
@@ -55,24 +63,24 @@ class TrackedBoard(Board):
         tracker: `Wandb` or `Mlflow`.
     """
 
-    def __init__(self, folder, tracker):
+    def __init__(self, folder: Path, tracker: Wandb | Mlflow) -> None:
         super().__init__(folder)
-        self.tracker = tracker
+        self.tracker: Wandb | Mlflow | None = tracker
 
-    def settings(self, resolved, metrics):
+    def settings(self, resolved: Mapping[str, Any], metrics: Iterable[str]) -> None:
         super().settings(resolved, metrics)
         self.tell("settings", varied(resolved))
 
-    def scalars(self, values, step):
+    def scalars(self, values: Mapping[str, float], step: int) -> None:
         super().scalars(values, step)
         known = {metric_group(name): float(v) for name, v in values.items() if v == v}
         self.tell("scalars", known, step)
 
-    def picture(self, name, pixels, step):
+    def picture(self, name: str, pixels: np.ndarray, step: int) -> None:
         super().picture(name, pixels, step)
         self.tell("picture", name, pixels, step)
 
-    def tell(self, what, *values):
+    def tell(self, what: str, *values: Any) -> None:
         """Call a method of the tracker, if there still is one."""
         if self.tracker is None:
             return
@@ -95,22 +103,22 @@ class Wandb:
         identity: Of the run to go on with, or `None`.
     """
 
-    def __init__(self, name, folder, identity):
+    def __init__(self, name: str, folder: Path, identity: str | None) -> None:
         self.wandb = importlib.import_module("wandb")
         self.run = self.wandb.init(
             project=PROJECT, name=name, dir=str(folder), id=identity, resume="allow"
         )
         self.identity = self.run.id
 
-    def settings(self, values):
+    def settings(self, values: Mapping[str, Any]) -> None:
         """Log the settings of the run."""
         self.run.config.update(values, allow_val_change=True)
 
-    def scalars(self, values, step):
+    def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Log numbers."""
         self.run.log(values, step=step)
 
-    def picture(self, name, pixels, step):
+    def picture(self, name: str, pixels: np.ndarray, step: int) -> None:
         """Log a picture, an array of uint8 `(height, width, 3)`."""
         self.run.log({name: self.wandb.Image(pixels)}, step=step)
 
@@ -124,24 +132,24 @@ class Mlflow:
         identity: Of the run to go on with, or `None`.
     """
 
-    def __init__(self, name, folder, identity):
+    def __init__(self, name: str, folder: Path, identity: str | None) -> None:
         self.mlflow = importlib.import_module("mlflow")
         self.mlflow.set_experiment(PROJECT)
         run = self.mlflow.start_run(run_id=identity, run_name=None if identity else name)
         self.identity, self.is_new = run.info.run_id, identity is None
 
-    def settings(self, values):
+    def settings(self, values: Mapping[str, Any]) -> None:
         """Log the settings of the run; MLflow lets nobody change them later."""
         if self.is_new:
             self.mlflow.log_params(values)
 
-    def scalars(self, values, step):
+    def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Log numbers."""
         self.mlflow.log_metrics(values, step=step)
 
-    def picture(self, name, pixels, step):
+    def picture(self, name: str, pixels: np.ndarray, step: int) -> None:
         """Log a picture, an array of uint8 `(height, width, 3)`."""
         self.mlflow.log_image(pixels, key=name.replace("/", "_"), step=step)
 
 
-TRACKERS = {"wandb": Wandb, "mlflow": Mlflow}
+TRACKERS: dict[str, type[Wandb] | type[Mlflow]] = {"wandb": Wandb, "mlflow": Mlflow}

@@ -1,6 +1,10 @@
 """The callbacks of a run and the records that they look at."""
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,12 +21,28 @@ from keras_ruo2.training.evaluator import NUM_IMAGES, Evaluator
 from keras_ruo2.training.pace import Pace, cheaper_settings
 from keras_ruo2.training.trackers import make_board
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def make_callbacks(config, description, counts, last_step, out, slab_scores=None):
+    import keras
+
+    from keras_ruo2.config import CompleteTrainConfig
+    from keras_ruo2.data.description import Description
+    from keras_ruo2.training.slab_scores import SlabScores
+
+
+def make_callbacks(
+    config: CompleteTrainConfig,
+    description: Description,
+    counts: Sequence[int],
+    last_step: int,
+    out: Path,
+    slab_scores: SlabScores | None = None,
+) -> list[keras.callbacks.Callback]:
     """Return the run's callbacks, the checkpoints last.
 
     Args:
-        config: `TrainConfig`.
+        config: `CompleteTrainConfig`.
         description: `Description` of the records.
         counts: Training records in each class.
         last_step: Step of the run's last update.
@@ -41,7 +61,7 @@ def make_callbacks(config, description, counts, last_step, out, slab_scores=None
         labels["labels"] = draw_classes(counts, count, rng)
         labels["held_out_labels"] = class_numbers(held_out, description, config.label_by)
         labels["training_labels"] = class_numbers(training, description, config.label_by)
-    known = labels | {"lattice": variant.lattice, "alpha": description.alpha}
+    known: dict[str, Any] = labels | {"lattice": variant.lattice, "alpha": description.alpha}
     known["slab_scores"] = slab_scores
     known["yardstick"] = description.is_yardstick
     evaluator = Evaluator(held_out, training, noise, unscale, **known)
@@ -54,16 +74,18 @@ def make_callbacks(config, description, counts, last_step, out, slab_scores=None
         out, board, evaluator, config.evaluate_every, minutes=config.minutes, **often
     )
     classes = len(counts) if variant.label else 0
-    drawn = {"classes": classes, "real_lengths": held_out["lattice"]}
+    drawn: dict[str, Any] = {"classes": classes, "real_lengths": held_out["lattice"]}
     drawn |= {"species": description.species, "ndim": variant.ndim}
-    pictures = Pictures(out, board, noise, unscale, **drawn, **rarely)
+    pictures = Pictures(out, board, noise, unscale, **drawn | rarely)
     resolved = runs.resolve(config)
     new = config.cheaper_if_slow and not runs.checkpoints(out)
     pace = Pace(recorder, resolved["batch_size"], cheaper_settings(resolved) if new else None)
     return [recorder, pictures, pace, Checkpoints(out, config.keep, recorder.scores_at, **rarely)]
 
 
-def evaluation_samples(config, description, count):
+def evaluation_samples(
+    config: CompleteTrainConfig, description: Description, count: int
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Return records for the evaluation: held-out ones, and as many training ones.
 
     Without held-out structures both are different records of the training structures.
@@ -77,10 +99,11 @@ def evaluation_samples(config, description, count):
         f"Warning: no structure of {config.records} is held out; scores are of training ones, and "
         "held_out_ratio and held_out_spectrum_ratio are not reported.",
     )
-    return tuple({name: value[k::2] for name, value in both.items()} for k in range(2))
+    halves = [{name: value[k::2] for name, value in both.items()} for k in range(2)]
+    return halves[0], halves[1]
 
 
-def warn_of_few(config, description):
+def warn_of_few(config: CompleteTrainConfig, description: Description) -> None:
     """Say so where the held-out structures are too few to compare with."""
     if not description.is_yardstick:
         messages.warning(

@@ -1,15 +1,23 @@
 """The WGAN-GP schedule, once, for every backend."""
 
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_ruo2.models.networks import translated_axes
+from keras_ruo2.models.tensors import Tensor
 from keras_ruo2.training import losses
 from keras_ruo2.training.augmentation import augment
 from keras_ruo2.training.environments import RATE, UPDATES, EnvironmentLosses
 from keras_ruo2.training.properties import PROPERTIES, range_penalty
 from keras_ruo2.training.rates import Rate, ramp
 from keras_ruo2.training.seeds import StepSeeds
+from keras_ruo2.training.settings import Settings
 
 # The parts of both losses that are logged, and the setting that each needs.
 METRICS = {
@@ -38,11 +46,11 @@ class Optimizers:
 
     built = True
 
-    def __init__(self, *optimizers):
+    def __init__(self, *optimizers: keras.optimizers.Optimizer) -> None:
         self.optimizers = optimizers
 
     @property
-    def variables(self):
+    def variables(self) -> list[keras.Variable]:
         return [variable for optimizer in self.optimizers for variable in optimizer.variables]
 
 
@@ -61,7 +69,15 @@ class BaseWassersteinGAN(keras.Model):
         environment_critic: From `build_environment_critic`, for a generator that places atoms.
     """
 
-    def __init__(self, generator, critic, settings, *, seed, environment_critic=None):
+    def __init__(
+        self,
+        generator: keras.Model,
+        critic: keras.Model,
+        settings: Settings,
+        *,
+        seed: int,
+        environment_critic: keras.Model | None = None,
+    ) -> None:
         super().__init__(name="wgan")
         self.generator, self.critic = generator, critic
         self.environments = None
@@ -89,7 +105,7 @@ class BaseWassersteinGAN(keras.Model):
         self.means = {name: keras.metrics.Mean(name) for name in names}
         self.built = True
 
-    def compile(self, **options):
+    def compile(self, **options: Any) -> None:
         """Make both optimisers and build them, within the strategy's scope."""
         super().compile(optimizer=None, **options)
         self.critic_optimizer = self.adam(self.settings.critic_steps)
@@ -104,7 +120,7 @@ class BaseWassersteinGAN(keras.Model):
             optimizers.append(self.environment_optimizer)
         self.optimizer = Optimizers(*optimizers)
 
-    def adam(self, updates, factor=1.0):
+    def adam(self, updates: int, factor: float = 1.0) -> keras.optimizers.Adam:
         """Return a new optimiser for a network that makes so many updates in a step.
 
         Its learning rate is that of the settings times `factor`.
@@ -119,23 +135,23 @@ class BaseWassersteinGAN(keras.Model):
         return keras.optimizers.Adam(rate, known.beta_1, 0.9)
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return list(self.means.values())
 
     @property
-    def steps_made(self):
+    def steps_made(self) -> int:
         """Generator updates that have been made, a plain number on any device."""
         return int(self.step.numpy())
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> dict[str, Tensor]:
         """Return what the averaged generator makes of noise (and classes)."""
         return self.averaged(inputs, training=False)
 
-    def replica(self):
+    def replica(self) -> Tensor:
         """Return the number of this replica; a backend with several overrides it."""
         return 0
 
-    def run_schedule(self, data):
+    def run_schedule(self, data: Any) -> dict[str, Tensor]:
         """Give every critic update fresh samples, then update the generator once.
 
         Args:
@@ -155,12 +171,10 @@ class BaseWassersteinGAN(keras.Model):
                 self.critic,
                 self.critic_optimizer,
             )
-            for _ in range(UPDATES if self.environments else 0):
-                self.minimise(
-                    lambda batch=batch: self.environments.objective(batch),
-                    self.environment_critic,
-                    self.environment_optimizer,
-                )
+            if self.environments:
+                objective = functools.partial(self.environments.objective, batch)
+                for _ in range(UPDATES):
+                    self.minimise(objective, self.environment_critic, self.environment_optimizer)
         self.minimise(
             lambda: self.generator_objective(batch), self.generator, self.generator_optimizer
         )
@@ -168,7 +182,7 @@ class BaseWassersteinGAN(keras.Model):
         self.step.assign(self.step + 1)
         return {name: mean.result() for name, mean in self.means.items()}
 
-    def critic_objective(self, batch):
+    def critic_objective(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the critic's loss on a batch of real samples and its parts."""
         size = ops.shape(batch["grid"])[0]
         label = batch.get("label")
@@ -186,13 +200,13 @@ class BaseWassersteinGAN(keras.Model):
             loss = loss + parts["critic_lattice_loss"]
         return loss, {"critic_loss": loss, **parts}
 
-    def gradients(self, real, fake, label=None):
+    def gradients(self, real: Tensor, fake: Tensor, label: Tensor | None = None) -> Tensor:
         """Return the critic's gradients at points drawn uniformly between real and fake."""
         share = self.draw_shares(ops.shape(real)[0], len(real.shape))
         between = share * real + (1 - share) * fake
         return self.input_gradients(lambda grid: self.score(grid, label)["score"], between)
 
-    def generator_objective(self, batch):
+    def generator_objective(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the generator's loss on as many samples as a real batch has, and its parts."""
         known, label = self.settings, batch.get("label")
         noise = self.draw_noise(ops.shape(batch["grid"])[0])
@@ -219,45 +233,45 @@ class BaseWassersteinGAN(keras.Model):
             loss, parts = loss + extra, parts | added
         return loss, {"generator_loss": loss, **parts}
 
-    def gamma(self):
+    def gamma(self) -> Tensor:
         """Return the weight of the generator's lattice loss at this step."""
         known = self.settings
         if known.gamma_end is None:
             return known.gamma
         return ramp(self.step, known.gamma, known.gamma_end, known.gamma_steps)
 
-    def inputs(self, values, label):
+    def inputs(self, values: Tensor, label: Tensor | None) -> Tensor:
         """Return what a network takes: values alone, or with the classes."""
         return [values, label] if self.settings.labelled else values
 
-    def score(self, grid, label):
+    def score(self, grid: Tensor, label: Tensor | None) -> dict[str, Tensor]:
         """Return what the critic says of grids."""
         return self.critic(self.inputs(grid, label), training=True)
 
-    def augment(self, grid):
+    def augment(self, grid: Tensor) -> Tensor:
         """Return grids as the critic is shown them."""
         axes = translated_axes(self.settings.translated, len(grid.shape) - 2)
         return augment(grid, self.settings.augment, self.seeds, axes)
 
-    def draw_noise(self, size):
+    def draw_noise(self, size: Tensor) -> Tensor:
         """Return `size` noise vectors."""
         return keras.random.normal((size, self.latent_size), dtype="float32", seed=self.seeds)
 
-    def draw_shares(self, size, rank):
+    def draw_shares(self, size: Tensor, rank: int) -> Tensor:
         """Return a number in [0, 1] for each of `size` samples, broadcast to `rank` axes."""
         shape = (size,) + (1,) * (rank - 1)
         return keras.random.uniform(shape, dtype="float32", seed=self.seeds)
 
-    def draw_atoms(self, logits, count):
+    def draw_atoms(self, logits: Tensor, count: int) -> Tensor:
         """Return the numbers of `count` atoms of each sample, drawn by logits `(batch, atoms)`."""
         return keras.random.categorical(logits, count, dtype="int32", seed=self.seeds)
 
-    def record(self, values):
+    def record(self, values: Mapping[str, Tensor]) -> None:
         """Add to the running means."""
         for name, value in values.items():
             self.means[name].update_state(ops.stop_gradient(value))
 
-    def update_ema(self):
+    def update_ema(self) -> None:
         """Move the averaged weights towards the generator's, faster while the run is young."""
         step = ops.cast(self.step, "float32")
         decay = ops.minimum(self.settings.average, (1 + step) / (10 + step))

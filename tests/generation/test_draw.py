@@ -1,5 +1,7 @@
 """What a generator draws when it is asked for something."""
 
+import shutil
+
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
@@ -146,3 +148,13 @@ def test_fewer_slabs_are_written_than_asked_for_where_no_more_differ(tmp_path, c
 def test_a_run_without_the_checkpoint_that_is_asked_for_is_refused(bundled, tmp_path):
     with pytest.raises(ConfigError, match="has no best checkpoint. Train it first"):
         load_generator(tmp_path, bundled.settings, "best")
+
+
+def test_a_run_that_lost_its_sites_is_named(bundled, tmp_path):
+    from keras_ruo2.generation.batch import check_request
+
+    run = tmp_path / "run"
+    shutil.copytree(bundled.folder, run, ignore=shutil.ignore_patterns("anchors.json"))
+    config = GenerateConfig(run=run, out=tmp_path / "s.npz", facet=110)
+    with pytest.raises(ConfigError, match="lacks anchors.json. Restore it"):
+        check_request(config)

@@ -24,6 +24,7 @@ from keras_ruo2.io.paths import checksum
 from keras_ruo2.io.state import write_state
 from keras_ruo2.training.callbacks import append_row, drop_rows_after
 from keras_ruo2.training.checkpoints import Checkpoints
+from keras_ruo2.training.run import is_finished
 from tests.tiny import JOINT2D as VALUES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -234,6 +235,12 @@ def test_rows_after_the_checkpoint_and_a_torn_one_are_forgotten(tmp_path):
     assert path.read_text() == "step,new,seconds\n1,,0.5\n2,,1\n"
     assert drop_rows_after(path, 0, columns) == 0.0
     assert not path.exists()
+
+
+def test_a_run_killed_before_its_first_checkpoint_is_not_finished(tmp_path):
+    (tmp_path / runs.METRICS).write_text("step,seconds\n50,90\n")
+    config = TrainConfig(variant="joint2d", run=tmp_path, minutes=1.0)
+    assert not is_finished(config, step=0, last_step=100)
 
 
 if __name__ == "__main__":
