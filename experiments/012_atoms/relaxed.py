@@ -3,13 +3,13 @@
     python experiments/012_atoms/relaxed.py draw --out=drawn.extxyz
     python experiments/012_atoms/relaxed.py relax --structures=drawn.extxyz --out=part0.extxyz \
         [--shard=0/14]
-    python experiments/012_atoms/relaxed.py choose --structures='part*.extxyz' --out=chosen.extxyz
+    python experiments/012_atoms/relaxed.py collect --structures='part*.extxyz' \
+        --out=tfrecords/drawn.extxyz
 
 `draw` takes different, new, valid slabs of the bundled model (1,300 drawn), gives them the lateral
 lengths of the known slabs of their facet and 20 Å of vacuum. `relax` relaxes with CHGNet (FIRE,
 steps of 0.1 Å at most, 0.05 eV/Å, 250 steps), the forces of many slabs in one call, on a GPU where
-PyTorch has one. `choose` keeps those whose atoms all stay within 1 Å of their sites, the lowest of
-each set of sites, none that a bundled slab has.
+PyTorch has one. `collect` puts those at rest together, with the places that were drawn.
 """
 
 import argparse
@@ -106,6 +106,7 @@ def relax(given):
     while waiting or active:
         while waiting and len(active) < ACTIVE:
             atoms = waiting.pop()
+            atoms.arrays["drawn"] = atoms.positions.copy()
             active.append((atoms, FIRE(atoms, logfile=None, maxstep=0.1)))
         evaluate(model, [atoms for atoms, _ in active])
         moving = []
@@ -144,32 +145,16 @@ def finish(atoms, optimizer, out):
     ase.io.write(out, atoms, append=True)
 
 
-def choose(given):
-    """Write those that stay on their sites, the lowest of each set of them."""
-    from keras_ruo2.species import SPECIES
-    from keras_ruo2.structure.cells import energy_per_atom, orthogonalise
-    from keras_ruo2.structure.motifs import motif_of
-    from keras_ruo2.structure.occupied import sites_of_all
-    from keras_ruo2.training.slabs import load_anchors
+def collect(given):
+    """Write all that are at rest, by facet and energy."""
+    from keras_ruo2.structure.cells import energy_per_atom
 
-    folder = Path(given.structures).parent
-    files = sorted(folder.glob(Path(given.structures).name))
+    files = sorted(Path(given.structures).parent.glob(Path(given.structures).name))
     slabs = [atoms for file in files for atoms in ase.io.read(file, ":")]
     slabs = [atoms for atoms in slabs if atoms.info["fmax"] < FMAX]
     slabs.sort(key=lambda atoms: (atoms.info["facet"], energy_per_atom(atoms)))
-    anchors, known = load_anchors(RUN), bundled()
-    sets = [
-        slab and (slab.cell, slab.occupancy.tobytes())
-        for slab in sites_of_all(
-            [motif_of(orthogonalise(atoms), SPECIES) for atoms in [*known, *slabs]], anchors
-        )
-    ]
-    taken, chosen = {None, *sets[: len(known)]}, []
-    for atoms, sites in zip(slabs, sets[len(known) :], strict=True):
-        if sites not in taken:
-            chosen.append(atoms)
-        taken.add(sites)
-    ase.io.write(given.out, [labelled(*pair, known[0]) for pair in enumerate(chosen)])
+    like = bundled()[0]
+    ase.io.write(given.out, [labelled(*pair, like) for pair in enumerate(slabs)])
 
 
 def labelled(number, atoms, like):
@@ -179,6 +164,7 @@ def labelled(number, atoms, like):
     own |= {name: round(float(atoms.info[name]), 3) for name in ("fmax", "energy_drawn")}
     same = {name: like.info[name] for name in ("calculator", "calculator_version", "correction")}
     name = f"{own['facet'].strip('()')}-drawn-{number:03d}"
+    slab.arrays["drawn"] = atoms.arrays["drawn"].round(4)
     slab.info = {"name": name, "termination": "drawn", "variation": "relaxed", "broken": "no"}
     slab.info |= own | same
     slab.calc = SinglePointCalculator(slab, energy=round(atoms.get_potential_energy(), 6))
@@ -188,12 +174,12 @@ def labelled(number, atoms, like):
 def main():
     """Do one of the three."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("draw", "relax", "choose"))
+    parser.add_argument("what", choices=("draw", "relax", "collect"))
     parser.add_argument("--structures")
     parser.add_argument("--out", required=True)
     parser.add_argument("--shard", default="0/1")
     given = parser.parse_args()
-    {"draw": draw, "relax": relax, "choose": choose}[given.what](given)
+    {"draw": draw, "relax": relax, "collect": collect}[given.what](given)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,13 @@ from keras_ruo2.models.placing import PLACED, placing
 from keras_ruo2.structure.anchors import Anchors
 from keras_ruo2.structure.equivalent import SlabKey, SlabKeys
 from keras_ruo2.training.evaluator import predict
-from keras_ruo2.training.slabs import anchors_of, load_energy_reader, load_known, required
+from keras_ruo2.training.slabs import (
+    anchors_of,
+    load_energy_reader,
+    load_freed_reader,
+    load_known,
+    required,
+)
 
 MOST_TRIES = 30  # slabs drawn for each one that is wanted, beside its candidates
 
@@ -90,32 +96,45 @@ def propose(
     if request.candidates == 1:
         return noise, labels, made
     read = required(load_energy_reader(request.run), request.run, runs.ENERGIES)
-    energies = read(slab_features(made, anchors.num_sites)).reshape(-1, request.candidates)
+    features = slab_features(made, anchors.num_sites)
+    energies = read(features).reshape(-1, request.candidates)
+    freed = load_freed_reader(request.run)
+    unrest = None if freed is None else freed(features).reshape(energies.shape)
     classes = np.asarray(labels)
     wanted = classes.reshape(energies.shape)[:, 0]
     chosen = choose_candidates(
-        energies, wanted, np.asarray(saved["data"]["class_edges"]), request.energy
+        energies, wanted, np.asarray(saved["data"]["class_edges"]), request.energy, unrest
     )
     rows = np.arange(len(chosen)) * request.candidates + chosen
     return noise[rows], classes[rows], {name: values[rows] for name, values in made.items()}
 
 
 def choose_candidates(
-    energies: np.ndarray, labels: np.ndarray, edges: np.ndarray, energy: float | None = None
+    energies: np.ndarray,
+    labels: np.ndarray,
+    edges: np.ndarray,
+    energy: float | None = None,
+    unrest: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return which candidate is taken: the first in its class, or else the nearest to it.
+    """Return which candidate is taken: the calmest of those in its class, or else the nearest.
 
     Args:
         energies: Of the candidates, eV per atom, `(n, candidates)`.
         labels: Their classes, `(n,)`.
         edges: Of the classes, eV per atom, `(classes + 1,)`.
         energy: What is asked for instead of a class: the nearest is taken.
+        unrest: Less for candidates that relaxing will move less, `(n, candidates)`; where it is
+            not known, the first in its class is taken.
     """
     middles = (edges[1:] + edges[:-1]) / 2
     if energy is not None:
         return np.abs(energies - energy).argmin(axis=1)
     beyond = np.abs(energies - middles[labels][:, None]) - np.diff(edges)[labels][:, None] / 2
-    return np.maximum(beyond, 0.0).argmin(axis=1)
+    off = np.maximum(beyond, 0.0)
+    if unrest is None:
+        return off.argmin(axis=1)
+    nearest = off == off.min(axis=1, keepdims=True)
+    return np.where(nearest, unrest, np.inf).argmin(axis=1)
 
 
 def within_range(there: np.ndarray, oxygen: tuple[float, float] | None) -> np.ndarray:

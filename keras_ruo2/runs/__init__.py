@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 CONFIG = "config.json"
 ANCHORS = "anchors.json"
 ENERGIES = "energies.json"  # reads energies off atoms, of a generator that places them
+FREED = "freed.json"  # reads off atoms how much energy relaxing will set free
 KNOWN = "known.json"  # the training slabs by the sites that they occupy
 PICTURES = "pictures"
 

@@ -44,7 +44,7 @@ def export(run: Path, out: Path, best: bool = False) -> None:
                 shutil.copyfile(checkpoint / name, target / name)
         seal_checkpoint(target, [])
         write_state(folder / runs.CONFIG, without_paths(saved))
-        for name in (runs.ANCHORS, runs.ENERGIES, runs.KNOWN):
+        for name in (runs.ANCHORS, runs.ENERGIES, runs.FREED, runs.KNOWN):
             if (Path(run) / name).is_file():
                 values = read_state(Path(run) / name, "Restore it, or choose another --run.")
                 write_state(folder / name, values)
@@ -54,6 +54,6 @@ def export(run: Path, out: Path, best: bool = False) -> None:
 def without_paths(saved: Mapping[str, Any]) -> dict[str, Any]:
     """Return the content of a config.json without the paths of the machine that trained."""
     records = str(RECORDS / Path(str(saved["data"]["records"])).name)
-    changes = {"run": None, "records": records, "config": None, "from_": None}
+    changes = {"run": None, "records": records, "config": None, "from_": None, "relaxed": None}
     known = {name: {**saved[name], **changes} for name in ("config", "resolved")}
     return {**saved, **known, "data": {**saved["data"], "records": records}}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.structures import iterate_structures
@@ -18,12 +20,32 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
-Relaxed = Sequence[tuple[Motif, float]]  # slabs and their energies, eV per atom
+DRAWN, ENERGY_DRAWN = "drawn", "energy_drawn"  # array of places before relaxing, and their energy
 ADVICE = "Leave it out of the file, or give another --relaxed."
 
 
+class RelaxedSlab(NamedTuple):
+    """A relaxed slab and, where the file tells, what it was before.
+
+    Args:
+        motif: At rest.
+        energy: eV per atom, NaN if unknown.
+        start: Before relaxing (array `drawn` of the structure, Å), or `None`.
+        freed: Energy that relaxing set free (`energy_drawn`, eV, less the energy), eV per atom, NaN
+            if unknown.
+    """
+
+    motif: Motif
+    energy: float
+    start: Motif | None
+    freed: float
+
+
+Relaxed = Sequence[RelaxedSlab]
+
+
 def read_relaxed(path: Path, species: Pair) -> Relaxed:
-    """Return slabs of a file as pairs of a `Motif` and an energy, eV per atom, NaN if unknown.
+    """Return the slabs of a file.
 
     Args:
         path: Any file that ASE reads, or a folder or pattern of such files.
@@ -39,6 +61,27 @@ def read_relaxed(path: Path, species: Pair) -> Relaxed:
             raise ConfigError(
                 f"it holds {', '.join(other)}; the records are of {', '.join(species)}."
             )
+        if DRAWN in atoms.arrays:
+            check_structure(as_drawn(atoms))
 
     slabs = usable_structures(path, iterate_structures(path), check=check, advice=ADVICE)
-    return [(motif_of(orthogonalise(atoms), species), energy_per_atom(atoms)) for atoms in slabs]
+    return [relaxed_slab(atoms, species) for atoms in slabs]
+
+
+def as_drawn(atoms: Atoms) -> Atoms:
+    """Return a structure as it was before relaxing."""
+    before = atoms.copy()
+    try:
+        before.positions = np.asarray(atoms.arrays[DRAWN], float)
+    except ValueError:
+        raise ConfigError(f"its array {DRAWN} does not hold three numbers an atom.") from None
+    return before
+
+
+def relaxed_slab(atoms: Atoms, species: Pair) -> RelaxedSlab:
+    """Return what is told of a slab."""
+    energy, start, freed = energy_per_atom(atoms), None, np.nan
+    if DRAWN in atoms.arrays:
+        start = motif_of(orthogonalise(as_drawn(atoms)), species)
+        freed = float(atoms.info.get(ENERGY_DRAWN, np.nan)) / len(atoms) - energy
+    return RelaxedSlab(motif_of(orthogonalise(atoms), species), energy, start, freed)

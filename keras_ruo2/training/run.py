@@ -115,6 +115,8 @@ def slabs_of(
     slabs = SlabBatches(records, description, anchors, relaxed, seed)
     if not (out / runs.ENERGIES).is_file():
         slabs.save_energy_reader(out)
+    if not (out / runs.FREED).is_file():
+        slabs.save_freed_reader(out)
     if not (out / runs.KNOWN).is_file():
         slabs.save_known(out)
     return slabs

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 ADVICE = "Restore it, or choose another --run."
 CHUNK = 256  # records read at a time
+LEAST_FREED = 1e-4  # eV per atom: less is as good as none
 Part = TypeVar("Part")
 
 
@@ -99,6 +100,15 @@ def load_energy_reader(run: Path) -> EnergyReader | None:
     return load_part(run, runs.ENERGIES, EnergyReader)
 
 
+def load_freed_reader(run: Path) -> EnergyReader | None:
+    """Return what reads the energy that relaxing sets free, `None` where a run has no such.
+
+    Raises:
+        ConfigError: If it cannot be read.
+    """
+    return load_part(run, runs.FREED, EnergyReader)
+
+
 def load_known(run: Path) -> KnownSlabs | None:
     """Return the `KnownSlabs` of a run, `None` where it has none, or raise `ConfigError`."""
     return load_part(run, runs.KNOWN, KnownSlabs)
@@ -144,8 +154,7 @@ class SlabBatches:
         records: `Records` of the training split.
         description: `Description`.
         anchors: `Anchors`.
-        relaxed: List of pairs of a `Motif` and an energy, eV per atom: slabs beside the records
-            that tell where atoms rest, see `read_relaxed`.
+        relaxed: Slabs beside the records that tell where atoms rest, see `read_relaxed`.
         seed: Of the choice of slabs at rest.
     """
 
@@ -161,8 +170,9 @@ class SlabBatches:
         motifs = [Motif.from_bytes(stored) for stored in energies]
         self.size = max(len(motif) for motif in motifs)
         self.anchors, self.seed = anchors, seed
-        self.motifs = motifs + [motif for motif, _ in relaxed]
-        self.energies = np.array([*energies.values(), *(energy for _, energy in relaxed)], float)
+        self.relaxed = relaxed
+        self.motifs = motifs + [slab.motif for slab in relaxed]
+        self.energies = np.array([*energies.values(), *(slab.energy for slab in relaxed)], float)
         self.occupied = sites_of_all(self.motifs, anchors)
         resting = set(at_rest(self.occupied, self.energies)) - {-1}
         slabs = [slab for k, slab in enumerate(self.occupied) if slab is not None and k in resting]
@@ -177,6 +187,21 @@ class SlabBatches:
         reader = EnergyReader.fit(slab_features(arrays), self.energies)
         if reader is not None:
             write_state(Path(run) / runs.ENERGIES, reader.as_dict())
+
+    def save_freed_reader(self, run: Path) -> None:
+        """Fit what reads off slabs how much energy relaxing will set free, and write it.
+
+        It reads the logarithm of eV per atom; there is none where no examples are known.
+        """
+        known = [slab for slab in self.relaxed if slab.start and np.isfinite(slab.freed)]
+        if not known:
+            return
+        starts = [slab.start for slab in known if slab.start]
+        arrays = slab_arrays(starts, max(len(motif) for motif in starts))
+        logarithms = np.log(np.maximum([slab.freed for slab in known], LEAST_FREED))
+        reader = EnergyReader.fit(slab_features(arrays), logarithms)
+        if reader is not None:
+            write_state(Path(run) / runs.FREED, reader.as_dict())
 
     def save_known(self, run: Path) -> None:
         """Write which slabs these are to a run's folder."""

@@ -103,6 +103,13 @@ def test_the_first_candidate_in_its_class_is_taken_or_the_nearest_to_it():
     assert choose_candidates(energies, np.array([0, 1]), edges, energy=0.5).tolist() == [2, 1]
 
 
+def test_of_the_candidates_in_its_class_the_calmest_is_taken():
+    edges = np.array([0.0, 1.0, 2.0])
+    energies = np.array([[1.5, 0.2, 0.6], [0.1, 0.7, 2.6]])
+    unrest = np.array([[0.0, 2.0, 1.0], [0.0, 2.0, 1.0]])
+    assert choose_candidates(energies, np.array([0, 1]), edges, unrest=unrest).tolist() == [2, 1]
+
+
 def test_candidates_make_energies_follow_the_class(bundled):
     read, sites = load_energy_reader(bundled.folder), load_anchors(bundled.folder).num_sites
 

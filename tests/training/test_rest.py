@@ -1,5 +1,6 @@
 """Where atoms rest is learned before the first step."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import keras
@@ -11,13 +12,14 @@ from ase.io import write
 from keras_ruo2.commands.train import relaxed_slabs
 from keras_ruo2.config import TrainConfig
 from keras_ruo2.errors import ConfigError
+from keras_ruo2.models.energies import slab_features
 from keras_ruo2.structure.occupied import anchor_frames, occupied_sites
 from keras_ruo2.structure.slabs import build_slab
 from keras_ruo2.training import rest
 from keras_ruo2.training.losses import distance_from_rest
-from keras_ruo2.training.relaxed import read_relaxed
+from keras_ruo2.training.relaxed import RelaxedSlab, read_relaxed
 from keras_ruo2.training.rest import move_to_rest
-from keras_ruo2.training.slabs import AtRest, SlabBatches
+from keras_ruo2.training.slabs import AtRest, SlabBatches, load_freed_reader, slab_arrays
 from tests.slabs import A, C, anchors, motifs
 from tests.training.test_wgan import tiny
 
@@ -112,7 +114,9 @@ def test_relaxed_slabs_teach_beside_those_of_the_records(capsys):
     found = motifs()
     records = Stored(found[:2], [-7.0, -7.1])
     alone = SlabBatches(records, None, anchors())
-    both = SlabBatches(records, None, anchors(), [(motif, -7.2) for motif in found[2:]])
+    both = SlabBatches(
+        records, None, anchors(), [RelaxedSlab(motif, -7.2, None, np.nan) for motif in found[2:]]
+    )
     assert (len(alone.at_rest), len(both.at_rest)) == (2, len(found))
     told = f"{len(found) - 2} of {len(found) - 2} relaxed slabs lie on these sites."
     assert told in capsys.readouterr().out
@@ -129,10 +133,48 @@ def test_relaxed_slabs_are_read_with_their_energies(tmp_path):
     atoms = [build_slab(name, a=A, c=C) for name in ("110-stoichiometric", "100-O-rich")]
     atoms[0].calc = SinglePointCalculator(atoms[0], energy=-7.0 * len(atoms[0]))
     write(tmp_path / "relaxed.extxyz", atoms)
-    (first, energy), (_, unknown) = read_relaxed(tmp_path / "relaxed.extxyz", ("Ru", "O"))
-    assert len(first) == len(atoms[0])
-    assert energy == pytest.approx(-7.0)
-    assert np.isnan(unknown)
+    first, second = read_relaxed(tmp_path / "relaxed.extxyz", ("Ru", "O"))
+    assert len(first.motif) == len(atoms[0])
+    assert first.energy == pytest.approx(-7.0)
+    assert np.isnan(second.energy)
+    assert first.start is None
+
+
+def test_what_slabs_were_before_relaxing_is_read_where_a_file_tells(tmp_path):
+    atoms = build_slab("110-stoichiometric", a=A, c=C)
+    atoms.calc = SinglePointCalculator(atoms, energy=-7.0 * len(atoms))
+    atoms.info["energy_drawn"] = -6.9 * len(atoms)
+    atoms.arrays["drawn"] = atoms.positions + [0, 0, 0.1]
+    write(tmp_path / "relaxed.extxyz", atoms)
+    (slab,) = read_relaxed(tmp_path / "relaxed.extxyz", ("Ru", "O"))
+    assert slab.freed == pytest.approx(0.1)
+    np.testing.assert_allclose(
+        slab.start.positions - slab.motif.positions, [[0, 0, 0.1]] * len(atoms)
+    )
+    atoms.arrays["drawn"] = atoms.positions[:, :2]
+    write(tmp_path / "relaxed.extxyz", atoms)
+    with pytest.raises(ConfigError, match="array drawn does not hold three numbers"):
+        read_relaxed(tmp_path / "relaxed.extxyz", ("Ru", "O"))
+
+
+def test_the_energy_that_relaxing_sets_free_is_read_off_slabs(tmp_path, rng):
+    """Slabs that are shifted apart the more, the more they set free; their order is read."""
+    found = motifs()
+    examples, wanted = [], []
+    for number in range(40):
+        motif, far = found[number % len(found)], rng.uniform(0.01, 0.3)
+        moved = motif.positions + far * rng.choice([-1, 1], size=motif.positions.shape)
+        start = dataclasses.replace(motif, positions=moved)
+        examples.append(RelaxedSlab(motif, -7.2, start, far**2))
+        wanted.append(far)
+    slabs = SlabBatches(Stored(found[:2], [-7.0, -7.1]), None, anchors(), examples)
+    slabs.save_freed_reader(tmp_path)
+    starts = [slab.start for slab in examples]
+    read = load_freed_reader(tmp_path)(slab_features(slab_arrays(starts, 24)))
+    assert np.corrcoef(read, np.log(wanted))[0, 1] > 0.9
+    nothing = SlabBatches(Stored(found[:2], [-7.0, -7.1]), None, anchors())
+    nothing.save_freed_reader(tmp_path / "none")
+    assert load_freed_reader(tmp_path / "none") is None
 
 
 def test_relaxed_slabs_of_other_elements_are_refused_by_name(tmp_path):
