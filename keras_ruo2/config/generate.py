@@ -46,7 +46,8 @@ class GenerateConfig(Config):
         novel: Draw no slab that occupies the sites of a training slab, turned and mirrored ones
             included; for architectures that place atoms.
         candidates: Draw so many slabs for each sample and keep the one whose energy fits its class
-            best, as a linear model of the training slabs reads it off the atoms. For architectures
+            best, as a linear model of the training slabs reads it off the atoms; of several that do
+            the one that relaxing will change least, where the model reads that. For architectures
             that place atoms, told energy classes.
         faces: equal draws slabs whose two faces are equal, different draws each face by itself; any
             does both, as often as in the training data. For architectures that place atoms.
