@@ -79,7 +79,7 @@ def train(
     order = Order(len(records), config.seed, plan)
     steps = range(first_step, last_step)
     slabs = slabs_of(out, records, description, anchors, relaxed, config.seed) if anchors else None
-    if slabs and first_step == 0:
+    if slabs and first_step == 0 and config.from_ is None:
         move_to_rest(model, slabs, config, last_step)
     batches = feed(config, description, records, order, placement, steps, slabs)
     scores = SlabScores(anchors, slabs.occupied, description.species) if anchors and slabs else None
