@@ -63,6 +63,7 @@ def read_relaxed(path: Path, species: Pair) -> Relaxed:
             )
         if DRAWN in atoms.arrays:
             check_structure(as_drawn(atoms))
+            energy_drawn(atoms)
 
     slabs = usable_structures(path, iterate_structures(path), check=check, advice=ADVICE)
     return [relaxed_slab(atoms, species) for atoms in slabs]
@@ -78,10 +79,19 @@ def as_drawn(atoms: Atoms) -> Atoms:
     return before
 
 
+def energy_drawn(atoms: Atoms) -> float:
+    """Return the energy before relaxing, eV, NaN if unknown."""
+    value = atoms.info.get(ENERGY_DRAWN, np.nan)
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ConfigError(f"its {ENERGY_DRAWN} is {value!r}, expected a number in eV.") from None
+
+
 def relaxed_slab(atoms: Atoms, species: Pair) -> RelaxedSlab:
     """Return what is told of a slab."""
     energy, start, freed = energy_per_atom(atoms), None, np.nan
     if DRAWN in atoms.arrays:
         start = motif_of(orthogonalise(as_drawn(atoms)), species)
-        freed = float(atoms.info.get(ENERGY_DRAWN, np.nan)) / len(atoms) - energy
+        freed = energy_drawn(atoms) / len(atoms) - energy
     return RelaxedSlab(motif_of(orthogonalise(atoms), species), energy, start, freed)

@@ -116,7 +116,8 @@ class Placing:
     def median_distance(self, batches: RestingSlabs) -> float:
         """Return the median over known slabs of how far atoms are from where they rest, Å."""
         places = self.network.predict(batches.inputs, batch_size=BATCH, verbose=0)
-        return float(np.median(keras.ops.convert_to_numpy(loss(batches.wanted, places))))
+        tensors = (keras.ops.convert_to_tensor(values) for values in (batches.wanted, places))
+        return float(np.median(keras.ops.convert_to_numpy(loss(*tensors))))
 
     def copy_to(self, generator: keras.Model) -> None:
         """Give a generator these weights."""

@@ -1,6 +1,9 @@
 """Where atoms rest is learned before the first step."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import keras
@@ -13,6 +16,7 @@ from keras_ruo2.commands.train import relaxed_slabs
 from keras_ruo2.config import TrainConfig
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.models.energies import slab_features
+from keras_ruo2.models.networks import build_generator
 from keras_ruo2.structure.occupied import anchor_frames, occupied_sites
 from keras_ruo2.structure.slabs import build_slab
 from keras_ruo2.training import rest
@@ -20,7 +24,7 @@ from keras_ruo2.training.losses import distance_from_rest
 from keras_ruo2.training.relaxed import RelaxedSlab, read_relaxed
 from keras_ruo2.training.rest import move_to_rest
 from keras_ruo2.training.slabs import AtRest, SlabBatches, load_freed_reader, slab_arrays
-from tests.slabs import A, C, anchors, motifs
+from tests.slabs import LATENT, A, C, anchors, bounds, motifs
 from tests.training.test_wgan import tiny
 
 SPREAD = 1.01  # how much higher slabs at rest are than their sites
@@ -155,6 +159,44 @@ def test_what_slabs_were_before_relaxing_is_read_where_a_file_tells(tmp_path):
     write(tmp_path / "relaxed.extxyz", atoms)
     with pytest.raises(ConfigError, match="array drawn does not hold three numbers"):
         read_relaxed(tmp_path / "relaxed.extxyz", ("Ru", "O"))
+    atoms.arrays["drawn"] = atoms.positions.copy()
+    atoms.info["energy_drawn"] = "much"
+    write(tmp_path / "relaxed.extxyz", atoms)
+    with pytest.raises(ConfigError, match="energy_drawn is 'much', expected a number"):
+        read_relaxed(tmp_path / "relaxed.extxyz", ("Ru", "O"))
+
+
+ON_ANOTHER_BACKEND = """
+from tests.training.test_rest import distances_on
+before, after = distances_on()
+assert after < 0.9 * before, (before, after)
+"""
+
+
+def distances_on():
+    """Return how far atoms are from rest before and after a short fit, on the present backend."""
+    known = anchors()
+    found = [occupied_sites(motif, known, anchor_frames(known)) for motif in motifs()]
+    options = {"anchors": known, "bounds": bounds(3), "latent_size": LATENT, "width": 2}
+    generator = build_generator("joint3d", arch="atoms", num_voxels=8, **options)
+    placing = rest.Placing(known, generator)
+    slabs = AtRest.of(found, known)
+    offsets = slabs.offsets.copy()
+    offsets[:, ::2, 2] += 0.1
+    batches = rest.RestingSlabs(dataclasses.replace(slabs, offsets=offsets), known, 5, 1)
+    before = placing.median_distance(batches)
+    placing.fit(batches, None)
+    return before, placing.median_distance(batches)
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_other_backends_bring_atoms_closer_to_rest_too(backend):
+    pytest.importorskip(backend)
+    environment = os.environ | {"KERAS_BACKEND": backend}
+    done = subprocess.run(
+        [sys.executable, "-c", ON_ANOTHER_BACKEND], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_the_energy_that_relaxing_sets_free_is_read_off_slabs(tmp_path, rng):
