@@ -7,7 +7,8 @@ the second themselves: a regression learns it in a minute or two, without any cr
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -45,15 +46,28 @@ def move_to_rest(
     if not len(slabs.at_rest):
         return
     batches = RestingSlabs(slabs.at_rest, slabs.anchors, min(steps, MOST_STEPS), config.seed)
-    placing = Placing(slabs.anchors, model.generator)
-    before = placing.median_distance(batches)
-    placing.fit(batches, None if config.minutes is None else 60 * SHARE * config.minutes)
+    with on_one_device():
+        placing = Placing(slabs.anchors, model.generator)
+        before = placing.median_distance(batches)
+        placing.fit(batches, None if config.minutes is None else 60 * SHARE * config.minutes)
+        after = placing.median_distance(batches)
     for network in (model.generator, model.averaged):
         placing.copy_to(network)
     messages.info(
-        f"Atoms are {placing.median_distance(batches):.3f} Å from where they rest, {before:.3f} Å "
-        f"before (medians of {len(slabs.at_rest)} slabs)."
+        f"Atoms are {after:.3f} Å from where they rest, {before:.3f} Å before (medians of "
+        f"{len(slabs.at_rest)} slabs)."
     )
+
+
+@contextmanager
+def on_one_device() -> Iterator[None]:
+    """Do without the devices that a strategy of JAX shares batches out to."""
+    strategy = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(strategy)
 
 
 class RestingSlabs(keras.utils.PyDataset):

@@ -32,7 +32,11 @@ SPREAD = 1.01  # how much higher slabs at rest are than their sites
 
 @pytest.fixture(scope="module")
 def slabs():
-    """What `SlabBatches` knows of slabs whose atoms rest a little above and below their sites."""
+    return expanded()
+
+
+def expanded():
+    """Return what `SlabBatches` knows of slabs that rest a little above and below their sites."""
     known = anchors()
     found = [occupied_sites(motif, known, anchor_frames(known)) for motif in motifs()]
     at_rest = AtRest.of(found, known)
@@ -169,21 +173,18 @@ def test_what_slabs_were_before_relaxing_is_read_where_a_file_tells(tmp_path):
 ON_ANOTHER_BACKEND = """
 from tests.training.test_rest import distances_on
 before, after = distances_on()
-assert after < 0.9 * before, (before, after)
+assert after < 0.5 * before, (before, after)
 """
 
 
 def distances_on():
     """Return how far atoms are from rest before and after a short fit, on the present backend."""
-    known = anchors()
-    found = [occupied_sites(motif, known, anchor_frames(known)) for motif in motifs()]
-    options = {"anchors": known, "bounds": bounds(3), "latent_size": LATENT, "width": 2}
-    generator = build_generator("joint3d", arch="atoms", num_voxels=8, **options)
-    placing = rest.Placing(known, generator)
-    slabs = AtRest.of(found, known)
-    offsets = slabs.offsets.copy()
-    offsets[:, ::2, 2] += 0.1
-    batches = rest.RestingSlabs(dataclasses.replace(slabs, offsets=offsets), known, 5, 1)
+    found = expanded()
+    options = {"anchors": found.anchors, "bounds": bounds(3), "latent_size": LATENT, "width": 2}
+    placing = rest.Placing(
+        found.anchors, build_generator("joint3d", arch="atoms", num_voxels=8, **options)
+    )
+    batches = rest.RestingSlabs(found.at_rest, found.anchors, 20, 1)
     before = placing.median_distance(batches)
     placing.fit(batches, None)
     return before, placing.median_distance(batches)
