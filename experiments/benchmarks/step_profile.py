@@ -68,10 +68,10 @@ def updates(run):
 
         return step
 
-    made = {name: update(*part) for name, part in parts.items()}
     if model.environments:
-        made["environments"] = tf.function(lambda: model.update_environments(batch))
-    return made
+        objective, critic = model.environments.objective, model.environment_critic
+        parts["environments"] = (objective, critic, model.environment_optimizer)
+    return {name: update(*part) for name, part in parts.items()}
 
 
 def profile(step, folder):

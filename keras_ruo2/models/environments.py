@@ -15,8 +15,18 @@ REACH = 4.0  # Å, of an environment: both shells of oxygen around Ru and all Ru
 RADII = tuple(np.arange(1.2, REACH, 0.2).round(2).tolist())  # Å, of the shells that are told apart
 WIDTH = 0.2  # Å, of a shell; 0.1 Å more or less then changes its number by a third
 WIDE_RADII, WIDE_WIDTH = (1.8, 2.4, 3.0, 3.6), 0.4  # of shells whose shape is looked at
+STEPS = (-1, 0, 1)  # cells, by which lateral images are away
+IMAGES = np.array([(x, y, 0) for x in STEPS for y in STEPS], "float32")
 NEAREST = 32  # neighbours that are looked at: Ru in rutile has 30 within `REACH`
 FAR = 1e6  # Å^2
+SUMS = np.array(  # which of the squares along x, y and z, and of `FAR` for itself, an image has
+    [[x == step for x, _, _ in IMAGES] for step in STEPS]
+    + [[y == step for _, y, _ in IMAGES] for step in STEPS]
+    + [np.ones(len(IMAGES)), FAR * ~IMAGES.any(axis=1)],
+    "float32",
+)
+ANGULAR = np.array([1, 1, 1, 1, 2, 2, 1, 2, 1])  # how often each stands in its tensor: x, y, z, xx,
+ORDERS = np.array([1, 1, 1, 2, 2, 2, 2, 2, 2])  # xy, xz, yy, yz and zz, and the tensor's order
 SMALLEST = 1e-6  # Å^2, keeps the slope of the square root finite
 CLASS_SIZE = 16  # numbers that tell the class
 UNITS = (128, 128)
@@ -39,26 +49,43 @@ def find_neighbours(
         Vectors `(batch, centres, NEAREST, 3)` in Å and weights `(batch, centres, NEAREST, 2)`, 0
         where there are fewer atoms.
     """
-    shifts = np.array([(x, y, 0) for x in (-1, 0, 1) for y in (-1, 0, 1)], "float32")
+    centres = centres or places.shape[1]
+    known = (ops.stop_gradient(values) for values in (places, weights, lengths))
+    far, chosen = nearest_images(*known, centres)
+    nearest = chosen.shape[-1]
+    atom = ops.reshape(chosen // len(IMAGES), (-1, centres * nearest, 1))
+    shift = ops.take(ops.convert_to_tensor(IMAGES), ops.mod(chosen, len(IMAGES)), axis=0)
+    others = ops.take_along_axis(places, atom, axis=1)
+    apart = ops.reshape(others, (-1, centres, nearest, 3)) - places[:, :centres, None]
     cell = lengths[:, None, None]
-    size, images, centres = places.shape[1], len(shifts), centres or places.shape[1]
-    apart = places[:, None] - places[:, :centres, None]
-    apart = apart - cell * ops.round(apart / cell)
-    apart = apart[:, :, :, None] + (ops.convert_to_tensor(shifts) * cell)[:, :, None]
-    apart = ops.reshape(apart, (-1, centres, size * images, 3))
-    itself = np.zeros((centres, size, images), bool)
-    itself[np.arange(centres), np.arange(centres), images // 2] = True
-    absent = ops.repeat(ops.sum(weights, axis=-1) < 0.5, images, axis=1)[:, None]
-    own = ops.convert_to_tensor(itself.reshape(1, centres, size * images))
-    hidden = ops.logical_or(absent, own)
-    order = ops.where(hidden, -FAR, -ops.sum(ops.square(apart), axis=-1))
-    chosen = ops.top_k(ops.stop_gradient(order), min(NEAREST, size * images))[1]
-    real = ops.take_along_axis(order, chosen, axis=2) > -0.5 * FAR
-    apart = ops.take_along_axis(apart, chosen[..., None], axis=2)
-    weights = ops.repeat(weights, images, axis=1)[:, None]
-    weights = ops.broadcast_to(weights, (ops.shape(places)[0], centres, size * images, 2))
-    weights = ops.take_along_axis(weights, chosen[..., None], axis=2)
-    return apart, weights * ops.cast(real, "float32")[..., None]
+    apart = apart - cell * ops.round(apart / cell) + shift * cell
+    weights = ops.reshape(ops.take_along_axis(weights, atom, axis=1), (-1, centres, nearest, 2))
+    return apart, weights * ops.cast(far < 0.5 * FAR, "float32")[..., None]
+
+
+def nearest_images(
+    places: Tensor, weights: Tensor, lengths: Tensor, centres: int
+) -> tuple[Tensor, Tensor]:
+    """Return how far away, Å^2, the nearest images are and which, `(batch, centres, nearest)`.
+
+    The number of an image is `len(IMAGES)` times that of its atom and its place in `IMAGES` around
+    the nearest one. Absent atoms, and each atom to itself, are farther than `0.5 * FAR`. A matrix
+    product adds up the squares along the axes: broadcast, they take ten times as long.
+    """
+    size, terms = places.shape[1], []
+    for axis in range(3):
+        length = lengths[:, axis, None, None]
+        apart = places[:, None, :, axis] - places[:, :centres, None, axis]
+        apart = apart - length * ops.round(apart / length)
+        if axis < 2:
+            terms += [ops.square(apart + step * length) for step in STEPS]
+    absent = ops.cast(ops.sum(weights, axis=-1) < 0.5, "float32")
+    own = ops.broadcast_to(ops.eye(centres, size), ops.shape(apart))
+    terms += [ops.square(apart) + FAR * absent[:, None], own]
+    squares = ops.matmul(ops.stack(terms, axis=-1), ops.convert_to_tensor(SUMS))
+    squares = ops.reshape(squares, (-1, centres, size * len(IMAGES)))
+    nearest, chosen = ops.top_k(-squares, min(NEAREST, size * len(IMAGES)))
+    return -nearest, chosen
 
 
 def describe_environments(apart: Tensor, weights: Tensor) -> Tensor:
@@ -79,19 +106,23 @@ def describe_environments(apart: Tensor, weights: Tensor) -> Tensor:
     distance = lengths_of(apart)
     near = 0.5 * (1 + ops.cos(np.pi * ops.minimum(distance / REACH, 1.0)))
     weights = weights * near[..., None]
-    directions = apart / distance[..., None]
-    products = ops.stack(
-        [directions[..., i] * directions[..., k] for i in range(3) for k in range(i, 3)], axis=-1
-    )
-    twice = ops.convert_to_tensor(np.array([1, 2, 2, 1, 2, 1], "float32"))
     parts = [ops.einsum("bijr,bijc->bicr", shells(distance, RADII, WIDTH), weights)]
-    wide = ops.einsum("bijr,bijc->bijcr", shells(distance, WIDE_RADII, WIDE_WIDTH), weights)
-    vector = ops.einsum("bijcr,bijv->bicrv", wide, directions)
-    parts.append(ops.sqrt(ops.sum(ops.square(vector), axis=-1) + SMALLEST))
-    tensor = ops.einsum("bijcr,bijv->bicrv", wide, products)
-    parts.append(ops.sqrt(ops.sum(twice * ops.square(tensor), axis=-1) + SMALLEST))
+    wide = shells(distance, WIDE_RADII, WIDE_WIDTH)
+    wide = [wide * weights[..., channel : channel + 1] for channel in range(2)]
+    wide = ops.swapaxes(ops.concatenate(wide, axis=-1), -1, -2)
+    seen = ops.square(ops.matmul(wide, angular(apart / distance[..., None])))
+    seen = ops.reshape(seen, (-1, seen.shape[1], 2, len(WIDE_RADII), len(ANGULAR)))
+    for order in (1, 2):
+        weight = ops.convert_to_tensor(np.where(ORDERS == order, ANGULAR, 0).astype("float32"))
+        parts.append(ops.sqrt(ops.sum(weight * seen, axis=-1) + SMALLEST))
     joined = ops.concatenate(parts, axis=-1)
     return ops.reshape(joined, (-1, joined.shape[1], num_features()))
+
+
+def angular(directions: Tensor) -> Tensor:
+    """Return unit vectors and the six products of their parts, `(..., len(ANGULAR))`."""
+    x, y, z = directions[..., :1], directions[..., 1:2], directions[..., 2:]
+    return ops.concatenate([directions, x * directions, y * directions[..., 1:], z * z], axis=-1)
 
 
 def lengths_of(vectors: Tensor) -> Tensor:

@@ -57,12 +57,12 @@ class EnvironmentLosses:
         """Return what `find_neighbours` does of the first `count` atoms of slabs, or of all."""
         return find_neighbours(slabs["places"], slabs["weights"], slabs["cell"], count)
 
-    def objective(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the critic's loss on a batch of real slabs and its parts."""
+    def objective(
+        self, batch: Mapping[str, Tensor], made: Mapping[str, Tensor] | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the critic's loss on real and generated slabs, or fresh ones, and its parts."""
         model, label = self.model, batch.get("label")
-        noise = model.draw_noise(ops.shape(batch["grid"])[0])
-        made = model.generator(model.inputs(noise, label), training=True)
-        made = {name: ops.stop_gradient(made[name]) for name in ("places", "weights", "cell")}
+        made = model.draw_samples(batch) if made is None else made
         kinds, fake_kinds = batch["weights"], made["weights"][:, : self.num_sites]
         real = describe_environments(*self.neighbours(batch))
         fake = describe_environments(*self.neighbours(made, self.num_sites))

@@ -166,13 +166,11 @@ class BaseWassersteinGAN(keras.Model):
         size = ops.shape(data["grid"])[0] // self.settings.critic_steps
         for number in range(self.settings.critic_steps):
             batch = {k: value[number * size : (number + 1) * size] for k, value in data.items()}
-            self.minimise(
-                lambda batch=batch: self.critic_objective(batch),
-                self.critic,
-                self.critic_optimizer,
-            )
+            made = self.draw_samples(batch)
+            objective = functools.partial(self.critic_objective, batch, made)
+            self.minimise(objective, self.critic, self.critic_optimizer)
             if self.environments:
-                objective = functools.partial(self.environments.objective, batch)
+                objective = functools.partial(self.environments.objective, batch, made)
                 for _ in range(UPDATES):
                     self.minimise(objective, self.environment_critic, self.environment_optimizer)
         self.minimise(
@@ -182,12 +180,19 @@ class BaseWassersteinGAN(keras.Model):
         self.step.assign(self.step + 1)
         return {name: mean.result() for name, mean in self.means.items()}
 
-    def critic_objective(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the critic's loss on a batch of real samples and its parts."""
-        size = ops.shape(batch["grid"])[0]
+    def draw_samples(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return what the generator makes of fresh noise for critics, as many as a real batch."""
+        noise = self.draw_noise(ops.shape(batch["grid"])[0])
+        made = self.generator(self.inputs(noise, batch.get("label")), training=True)
+        return {name: ops.stop_gradient(values) for name, values in made.items()}
+
+    def critic_objective(
+        self, batch: Mapping[str, Tensor], made: Mapping[str, Tensor] | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the critic's loss on real and generated samples, or fresh ones, and its parts."""
         label = batch.get("label")
-        made = self.generator(self.inputs(self.draw_noise(size), label), training=True)
-        real, fake = self.augment(batch["grid"]), self.augment(ops.stop_gradient(made["grid"]))
+        made = self.draw_samples(batch) if made is None else made
+        real, fake = self.augment(batch["grid"]), self.augment(made["grid"])
         seen = self.score(real, label)
         gap = losses.critic_loss(seen["score"], self.score(fake, label)["score"])
         slopes = self.gradients(real, fake, label)

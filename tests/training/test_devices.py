@@ -62,9 +62,9 @@ def fixed_model(arch, placement):
         def adam(self, updates):
             return keras.optimizers.SGD(0.2)
 
-        def critic_objective(self, batch):
+        def draw_samples(self, batch):
             known.batch = batch
-            return super().critic_objective(batch)
+            return super().draw_samples(batch)
 
         def draw_noise(self, size):
             return known.batch["noise"]

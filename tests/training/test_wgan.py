@@ -106,9 +106,9 @@ def test_five_critic_updates_see_five_different_batches_and_noises(rng):
     model = tiny(critic_steps=5)
     seen, noises = [], []
 
-    def spy(batch):
+    def spy(batch, made):
         seen.append(batch["grid"])
-        return type(model).critic_objective(model, batch)
+        return type(model).critic_objective(model, batch, made)
 
     def noise(size):
         noises.append(type(model).draw_noise(model, size))
