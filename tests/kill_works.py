@@ -49,7 +49,15 @@ SEARCH = (
 )
 RELAX = ("keras_ruo2", "relax", "--structures=slabs.extxyz", "--out=out.extxyz", "--steps=3")
 TRAIN = (
-    *("keras_ruo2", "train", "--variant=lattice2d", "--records=records", "--run=run", "--steps=12"),
+    *(
+        "keras_ruo2",
+        "train",
+        "--variant=lattice2d",
+        "--arch=waves",
+        "--records=records",
+        "--run=run",
+        "--steps=12",
+    ),
     *("--width=2", "--latent_size=8", "--batch_size=4", "--critic_steps=1", "--log_every=5"),
     *("--evaluate_every=4", "--deterministic"),
 )

@@ -20,6 +20,7 @@ from tests.sealed import rewrite
 
 TINY = {
     "variant": "lattice2d",
+    "arch": "waves",
     "width": 2,
     "latent_size": 8,
     "batch_size": 4,

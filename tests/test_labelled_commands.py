@@ -83,7 +83,7 @@ def test_a_label_for_an_unlabelled_variant_is_refused(joint, tmp_path):
 def test_classes_of_the_oxygen_chemical_potential(small_records, tmp_path):
     run = tmp_path / "run"
     config = {"variant": "onehot2d", "label_by": "dmu_o", "arch": "resize"}
-    train(TrainConfig(records=small_records, run=run, **config, **TINY))
+    train(TrainConfig(records=small_records, run=run, **TINY | config))
     data = runs.load(run)["data"]
     assert data["class_names"] == ["dmu_O -0.50 eV", "dmu_O 0.00 eV"]
     assert sum(data["class_counts"]) == data["counts"]["training"]
@@ -121,7 +121,11 @@ def test_slices_are_refused_for_whole_grids(small_records, tmp_path):
 def test_whole_grids_with_lengths_and_classes(structures, tmp_path):
     out, run = tmp_path / "records", tmp_path / "run"
     write_records(RecordsConfig(structures=structures, recipe="gap3d", out=out, num_voxels=8))
-    train(TrainConfig(variant="joint3d", records=out, run=run, **TINY | {"latent_size": 64}))
+    train(
+        TrainConfig(
+            variant="joint3d", records=out, run=run, **TINY | {"arch": "atoms", "latent_size": 64}
+        )
+    )
     samples = draw(run, tmp_path, count=3)
     assert samples["grid"].shape == (3, 8, 8, 8, 2)
     assert samples["lattice"].shape == (3, 3)

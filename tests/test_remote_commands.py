@@ -20,6 +20,7 @@ from keras_ruo2.records.build import main as write
 PLACE = "s3://slabs/sets/mine"
 TINY = {
     "variant": "vanilla2d",
+    "arch": "waves",
     "width": 2,
     "latent_size": 8,
     "batch_size": 4,

@@ -124,8 +124,8 @@ def test_bundled_slabs_become_records_and_a_run(outside):
     slabs = ase.io.read(ROOT / "tfrecords" / "gap.extxyz", "::12")
     ase.io.write(outside.folder / "few.extxyz", slabs)
     outside("data_prep", "records", "--structures=few.extxyz", "--num_voxels=8", "--out=few")
-    outside("keras_ruo2", "train", "--variant=lattice2d", "--records=few", "--steps=3",
-            "--batch_size=4", "--width=2", "--latent_size=8")  # fmt: skip
+    outside("keras_ruo2", "train", "--variant=lattice2d", "--arch=waves", "--records=few",
+            "--steps=3", "--batch_size=4", "--width=2", "--latent_size=8")  # fmt: skip
     assert (outside.folder / "runs" / "lattice2d" / "metrics.png").is_file()
 
 

@@ -15,6 +15,7 @@ import pytest
 HIDDEN = ("tensorflow", "tensorboard", "tf_keras")
 FLAGS = {
     "variant": "joint2d",
+    "arch": "waves",
     "width": 2,
     "latent_size": 8,
     "batch_size": 4,

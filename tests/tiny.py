@@ -1,8 +1,16 @@
 """Settings with which training takes seconds."""
 
-TINY = {"width": 2, "latent_size": 8, "batch_size": 4, "critic_steps": 2, "steps": 2}
+TINY = {
+    "arch": "waves",
+    "width": 2,
+    "latent_size": 8,
+    "batch_size": 4,
+    "critic_steps": 2,
+    "steps": 2,
+}
 JOINT2D = {
     "variant": "joint2d",
+    "arch": "waves",
     "width": 2,
     "latent_size": 8,
     "label_size": 4,

@@ -41,7 +41,7 @@ BENCHMARKS = {
     ),
     "starting": (["starting"], ["--repeats=1"]),
     "building": (["building"], ["--slabs=8", "--count=2", "--repeats=1"]),
-    "reading_lattice2d": (["reading"], TINY_RUN),
+    "reading_lattice2d": (["reading", "--arch=waves"], TINY_RUN),
     "reading_joint3d": (["reading", "--variant=joint3d"], TINY_RUN),
     "drawing": (["drawing"], ["--count=2", "--slices=4", "--repeats=1"]),
     "backmapping": (["backmapping"], ["--slabs=1"]),
@@ -50,13 +50,23 @@ BENCHMARKS = {
         ["relaxing"],
         ["--calculators=tests.data_prep.fakes:PairPotential", "--slabs=2", "--steps=1"],
     ),
-    "standing": (["standing"], [*TINY_RUN, "--variant=lattice2d", "--batch=2", "--steps=1"]),
+    "standing": (
+        ["standing"],
+        [*TINY_RUN, "--variant=lattice2d", "--arch=waves", "--batch=2", "--steps=1"],
+    ),
     "slow_machine": (
         ["slow_machine"],
-        ["--budget=0.1", "--setting=--width=2", "--every=24", "--voxels=8", "--repeats=1"],
+        [
+            "--budget=0.1",
+            "--setting=--arch=waves --width=2",
+            "--every=24",
+            "--voxels=8",
+            "--repeats=1",
+        ],
     ),
     "voxelise": (["voxelise"], ["--atoms=20", "--voxels=8", "--repeats=1"]),
     "smallest_box": (["smallest_box"], ["--cells=6", "--repeats=1"]),
+    "surroundings": (["surroundings"], ["--batch=1", "--atoms=8", "--repeats=1"]),
     "ssim": (["ssim"], ["--images=2", "--references=20", "--checked=2"]),
 }
 

@@ -27,11 +27,12 @@ def main(words=None):
     parser.add_argument("--every", type=int, default=4, help="of the bundled slabs")
     parser.add_argument("--voxels", type=int, default=32)
     parser.add_argument("--width", type=int)
+    parser.add_argument("--arch", help="by default that of train")
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args(words)
     with tempfile.TemporaryDirectory() as folder:
         records = workload.build_records(folder, RECORDS[given.variant], given.every, given.voxels)
-        run = workload.start(given.variant, records, width=given.width)
+        run = workload.start(given.variant, records, width=given.width, arch=given.arch)
         samples = run.order.samples(0)
         steps = itertools.count()
         ways = {

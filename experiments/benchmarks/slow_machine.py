@@ -1,7 +1,7 @@
 """What a machine that is too slow for its minutes should train: some settings for the same work.
 
     OMP_NUM_THREADS=1 python -m experiments.benchmarks.slow_machine [--budget=60]
-        [--setting=--width=8 ...] [--records=FOLDER]
+        [--setting="--arch=waves --width=8" ...] [--records=FOLDER]
 
 A slow or busy machine has few core seconds in its minutes, and these can be counted out anywhere:
 each setting of `lattice2d` makes as many steps as `--budget` core seconds pay for at the measured
@@ -20,7 +20,10 @@ from experiments.benchmarks import workload
 from experiments.benchmarks.machine import core_seconds, report
 
 ROOT = Path(__file__).resolve().parents[2]
-SETTINGS = ("", "--batch_size=16", "--width=8", "--width=8 --batch_size=16")
+SETTINGS = tuple(
+    f"--arch=waves{more}"
+    for more in ("", " --batch_size=16", " --width=8", " --width=8 --batch_size=16")
+)
 COLUMNS = ("held_out_ratio", "held_out_spectrum_ratio", "collapse_diversity", "collapse_noise")
 
 
@@ -54,7 +57,8 @@ def main(words=None):
 def cost(setting, records, repeats):
     """Return core seconds of a step."""
     pairs = (word.removeprefix("--").split("=") for word in setting.split())
-    run = workload.start("lattice2d", records, **{name: int(value) for name, value in pairs})
+    flags = {name: int(value) if value.isdigit() else value for name, value in pairs}
+    run = workload.start("lattice2d", records, **flags)
     return core_seconds({"step": workload.tensorflow_step(run)}, repeats)["step"]
 
 

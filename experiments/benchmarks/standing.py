@@ -32,6 +32,7 @@ def main(words=None):
     parser.add_argument("--every", type=int, default=4, help="of the bundled slabs")
     parser.add_argument("--voxels", type=int, default=32)
     parser.add_argument("--width", type=int)
+    parser.add_argument("--arch", help="by default that of train")
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args(words)
     if given.worker:
@@ -52,11 +53,16 @@ def main(words=None):
     report("standing", figures | {"bar_gigabytes": GIGABYTES, "bar_percent": PERCENT})
 
 
+def flags_of(given, batch_size):
+    """Return the flags of `train` for a batch of so many samples."""
+    return {"batch_size": batch_size, "width": given.width, "arch": given.arch}
+
+
 def memory(given, records):
     """Return gigabytes after the first step and at the end."""
     import tensorflow as tf
 
-    run = workload.start(given.variant, records, batch_size=given.batch, width=given.width)
+    run = workload.start(given.variant, records, **flags_of(given, given.batch))
     step, peaks = tf.function(run.model.train_step), []
     for number in range(given.steps):
         step({name: tf.convert_to_tensor(value) for name, value in run.batch_of(number).items()})
@@ -71,7 +77,7 @@ def strategy(given, records):
     """Return core seconds of a step with and without a strategy of one replica."""
     import tensorflow as tf
 
-    options = {"batch_size": 2, "width": given.width}
+    options = flags_of(given, 2)
     alone = workload.start(given.variant, records, **options)
     shared = workload.start(given.variant, records, strategy="mirrored", devices=1, **options)
     data = {name: tf.convert_to_tensor(value) for name, value in shared.batch_of(0).items()}

@@ -20,7 +20,14 @@ from tests.damage_cases import make_records
 EVERY = 5.0  # s between two looks
 PARTS = 10
 WORDS = (
-    *("keras_ruo2", "train", "--variant=lattice2d", "--records=records", "--run=run"),
+    *(
+        "keras_ruo2",
+        "train",
+        "--variant=lattice2d",
+        "--arch=waves",
+        "--records=records",
+        "--run=run",
+    ),
     *("--width=2", "--latent_size=8", "--batch_size=4", "--critic_steps=1", "--steps=100000000"),
     *("--log_every=50", "--evaluate_every=500"),
 )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keras_ruo2.backend import BACKENDS, STRATEGIES, is_installed
-from keras_ruo2.models.architectures import ARCHITECTURES, DEFAULT, DEFAULT_3D
+from keras_ruo2.models.architectures import ARCHITECTURES, DEFAULT
 from keras_ruo2.models.variants import LABEL_SIZES, VARIANTS
 
 if TYPE_CHECKING:
     from keras_ruo2.config import VariantsConfig
 
 
-DEFAULT_FOR = {DEFAULT: "slices", DEFAULT_3D: "whole grids"}
+DEFAULT_FOR = {DEFAULT: "slices and whole grids"}
 
 
 def main(config: VariantsConfig) -> dict[str, list[dict[str, Any]]]:
@@ -25,7 +25,7 @@ def main(config: VariantsConfig) -> dict[str, list[dict[str, Any]]]:
     print("Architectures (--arch=)")
     width = max(map(len, ARCHITECTURES))
     for name, arch in ARCHITECTURES.items():
-        default = f" (default for {DEFAULT_FOR[name]})" if name in DEFAULT_FOR else ""
+        default = " (default)" if name in DEFAULT_FOR else ""
         print(f"  {name:{width}s} {arch.meaning}{default}")
     print("Backends (--backend=) and their strategies (--strategy=)")
     for name, strategies in STRATEGIES.items():

@@ -86,12 +86,12 @@ class TrainConfig(Config):
         epochs: Passes over the training records in all, instead of --steps.
         minutes: Stop after so many minutes of training at the latest, those before --resume
             included; learning where atoms rest, before, takes a tenth more at most.
-        cheaper_if_slow: Begin anew with narrower networks, and say so, where --minutes would end
-            a new run before step 500.
+        cheaper_if_slow: Begin anew with narrower networks or, where atoms are placed, smaller
+            batches, and say so, where --minutes would end a new run too early for good pictures.
         batch_size: Samples of one critic update, over all replicas.
         grow_batch_every: Double the batch after every so many steps; 0 for never.
         grow_batch_until: Largest batch that growing leads to.
-        arch: Architecture of the networks; by default atoms for whole grids, waves for slices.
+        arch: Architecture of the networks; by default atoms.
         backend: Keras backend: tensorflow, jax or torch. TensorFlow uses oneDNN on every
             processor, unless the environment says TF_ENABLE_ONEDNN_OPTS=0.
         strategy: none; mirrored (all GPUs of a machine) or multiworker (TF_CONFIG or Slurm) on

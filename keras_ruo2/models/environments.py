@@ -25,8 +25,10 @@ SUMS = np.array(  # which of the squares along x, y and z, and of `FAR` for itse
     + [np.ones(len(IMAGES)), FAR * ~IMAGES.any(axis=1)],
     "float32",
 )
-ANGULAR = np.array([1, 1, 1, 1, 2, 2, 1, 2, 1])  # how often each stands in its tensor: x, y, z, xx,
-ORDERS = np.array([1, 1, 1, 2, 2, 2, 2, 2, 2])  # xy, xz, yy, yz and zz, and the tensor's order
+# Of x, y, z, xx, xy, xz, yy, yz, zz, see `angular`: how often each stands in its tensor, and of
+# which order that is.
+ANGULAR = np.array([1, 1, 1, 1, 2, 2, 1, 2, 1])
+ORDERS = np.array([1, 1, 1, 2, 2, 2, 2, 2, 2])
 SMALLEST = 1e-6  # Å^2, keeps the slope of the square root finite
 CLASS_SIZE = 16  # numbers that tell the class
 UNITS = (128, 128)
@@ -70,7 +72,7 @@ def nearest_images(
 
     The number of an image is `len(IMAGES)` times that of its atom and its place in `IMAGES` around
     the nearest one. Absent atoms, and each atom to itself, are farther than `0.5 * FAR`. A matrix
-    product adds up the squares along the axes: broadcast, they take ten times as long.
+    product adds up the squares along the axes, which is faster than sums that are broadcast.
     """
     size, terms = places.shape[1], []
     for axis in range(3):

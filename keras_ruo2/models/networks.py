@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from keras_ruo2.errors import ConfigError
-from keras_ruo2.models.architectures import DEFAULT
+from keras_ruo2.models.architectures import WITHOUT_SITES
 from keras_ruo2.models.blocks import Build, activation, draw_voxels, draw_waves, summarise
 from keras_ruo2.models.conditioning import label_channel, label_vector
 from keras_ruo2.models.layers import LayerNorm, NoiseShift
@@ -29,7 +29,7 @@ DRAW = {"waves": draw_waves, "resize": draw_voxels, "transpose": draw_voxels}
 def build_generator(
     variant: str | Variant,
     *,
-    arch: str = DEFAULT,
+    arch: str = WITHOUT_SITES,
     latent_size: int = LATENT_SIZE,
     width: int | None = None,
     num_voxels: int = 32,
@@ -126,7 +126,7 @@ def check_size(grid: Tensor, arch: str, num_voxels: int) -> None:
 def build_critic(
     variant: str | Variant,
     *,
-    arch: str = DEFAULT,
+    arch: str = WITHOUT_SITES,
     width: int | None = None,
     num_voxels: int = 32,
     label_size: int | None = None,

@@ -15,7 +15,7 @@ from keras_ruo2.backend import ONEDNN
 from keras_ruo2.errors import ConfigError
 from keras_ruo2.io.paths import shown
 from keras_ruo2.io.state import read_state, write_state
-from keras_ruo2.models.architectures import ARCHITECTURES, default_for
+from keras_ruo2.models.architectures import ARCHITECTURES, DEFAULT
 from keras_ruo2.models.variants import LABEL_SIZES, VARIANTS
 from keras_ruo2.runs.checkpoint import (
     CHECKPOINTS as CHECKPOINTS,  # for all who ask what a run holds
@@ -68,7 +68,7 @@ BACKENDS = ("tensorflow", "tensorflow-cpu", "jax", "torch")
 def resolve(config: CompleteTrainConfig) -> dict[str, Any]:
     """Return every setting of a run: those of the config, and the architecture's for the rest."""
     variant, values = VARIANTS[config.variant], config.as_dict()
-    arch = config.arch or default_for(variant.ndim)
+    arch = config.arch or DEFAULT
     row = ARCHITECTURES[arch]
     defaults = (
         {"arch": arch}

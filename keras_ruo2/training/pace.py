@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from keras_ruo2.io import messages
+from keras_ruo2.models.architectures import ARCHITECTURES
 
 if TYPE_CHECKING:
     from keras_ruo2.training.callbacks import Recorder
 
 
-USABLE = 1000  # steps; with the default, 1,048 gave good slices and 410 poor ones
-HOPELESS = 500  # steps; 1,048 were good, 410 poor. See experiments/benchmarks/README.md
+HOPELESS = 0.5  # of the steps that an architecture needs. See experiments/benchmarks/README.md
+SMALLEST_BATCH = 8
 FIRST, LAST = 3, 20  # steps that the pace is measured between; earlier ones compile
 
 
@@ -25,15 +26,21 @@ class Pace(keras.callbacks.Callback):
     Args:
         recorder: `Recorder`, which must come before this callback.
         batch_size: Samples of a critic update.
-        cheaper: Settings to begin anew with if it will make fewer than `HOPELESS` steps: then the
-            run ends, and `ended` is set.
+        usable: Steps after which samples are fit to be looked at.
+        cheaper: Settings to begin anew with if it will make fewer than `HOPELESS` of these steps:
+            then the run ends, and `ended` is set.
     """
 
     def __init__(
-        self, recorder: Recorder, batch_size: int, cheaper: Mapping[str, int] | None = None
+        self,
+        recorder: Recorder,
+        batch_size: int,
+        usable: int,
+        cheaper: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__()
         self.recorder, self.batch_size, self.made = recorder, batch_size, 0
+        self.usable = usable
         self.cheaper, self.ended = cheaper, False
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -44,8 +51,9 @@ class Pace(keras.callbacks.Callback):
             pace = (self.recorder.seconds - self.start) / (LAST - FIRST)
             left = max(self.recorder.limit - self.recorder.seconds, 0) / max(pace, 1e-9)
             reached = min(self.recorder.step + int(left), self.recorder.last_step)
-            text = shortfall(pace, reached, self.recorder, self.batch_size)
-            if text and self.cheaper and reached < HOPELESS:
+            wanted = min(self.usable, self.recorder.last_step)
+            text = shortfall(pace, reached, wanted, self.recorder, self.batch_size)
+            if text and self.cheaper and reached < HOPELESS * self.usable:
                 text = begins_anew(pace, reached, self.recorder, self.cheaper)
                 self.ended = self.model.stop_training = True
             if text:
@@ -55,8 +63,11 @@ class Pace(keras.callbacks.Callback):
 def cheaper_settings(resolved: Mapping[str, Any]) -> dict[str, int]:
     """Return what a run on a machine that is too slow for its minutes had better begin with.
 
-    What it gains: experiments/benchmarks/README.md.
+    Where atoms are placed, that costs most, and the width changes nothing of it. What these gain:
+    experiments/benchmarks/README.md.
     """
+    if ARCHITECTURES[resolved["arch"]].places_atoms:
+        return {"batch_size": max(resolved["batch_size"] // 2, 2)}
     return {"width": max(resolved["width"] // 2, 1)}
 
 
@@ -69,16 +80,16 @@ def begins_anew(pace: float, reached: int, recorder: Recorder, cheaper: Mapping[
     )
 
 
-def shortfall(pace: float, reached: int, recorder: Recorder, batch_size: int) -> str:
+def shortfall(pace: float, reached: int, wanted: int, recorder: Recorder, batch_size: int) -> str:
     """Return what is wrong with the pace, in words; empty if nothing is.
 
     Args:
         pace: Seconds a step.
         reached: Step at which the run will end.
-        recorder: With the `limit` in seconds and the `last_step`.
+        wanted: Step after which samples are fit to be looked at.
+        recorder: With the `limit` in seconds.
         batch_size: Samples of a critic update.
     """
-    wanted = min(USABLE, recorder.last_step)
     if reached >= wanted:
         return ""
     minutes = recorder.limit / 60
@@ -91,6 +102,6 @@ def shortfall(pace: float, reached: int, recorder: Recorder, batch_size: int) ->
     smaller = batch_size // 2
     return text + (
         f", or begin anew with --batch_size={smaller}, which makes about twice the steps."
-        if smaller >= 8
+        if smaller >= SMALLEST_BATCH
         else "."
     )

@@ -13,6 +13,7 @@ from keras_ruo2.data.description import FEWEST_HELD_OUT, HELD_OUT, TRAINING
 from keras_ruo2.data.labels import class_numbers, draw_classes
 from keras_ruo2.data.pipeline import read_sample
 from keras_ruo2.io import messages
+from keras_ruo2.models.architectures import ARCHITECTURES
 from keras_ruo2.models.variants import VARIANTS
 from keras_ruo2.structure.cells import unscale_lengths
 from keras_ruo2.training.callbacks import Pictures, Recorder
@@ -79,7 +80,9 @@ def make_callbacks(
     pictures = Pictures(out, board, noise, unscale, **drawn | rarely)
     resolved = runs.resolve(config)
     new = config.cheaper_if_slow and not runs.checkpoints(out)
-    pace = Pace(recorder, resolved["batch_size"], cheaper_settings(resolved) if new else None)
+    usable = ARCHITECTURES[resolved["arch"]].usable
+    cheaper = cheaper_settings(resolved) if new else None
+    pace = Pace(recorder, resolved["batch_size"], usable, cheaper)
     return [recorder, pictures, pace, Checkpoints(out, config.keep, recorder.scores_at, **rarely)]
 
 

@@ -15,6 +15,7 @@ def trained(records, tmp_path_factory):
     """A run of two steps."""
     run = tmp_path_factory.mktemp("runs") / "tiny"
     settings = {"width": 2, "latent_size": 8, "batch_size": 4, "critic_steps": 2, "steps": 2}
+    settings |= {"arch": "waves"}
     train(TrainConfig(variant="lattice2d", records=records, run=run, evaluate_every=2, **settings))
     return run
 

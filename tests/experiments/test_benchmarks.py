@@ -27,7 +27,7 @@ FIGURES = {  # of benchmarks that do not compare two ways
     "drawing": "slabs a second and core",
     "backmapping": "clean compositions right",
     "standing": "peak gigabytes last step",
-    "slow_machine": "--width=2 steps",
+    "slow_machine": "--arch=waves --width=2 steps",
 }
 
 

@@ -6,6 +6,11 @@ import tensorflow as tf
 from ase.neighborlist import neighbor_list
 
 from keras_ruo2.models.environments import (
+    RADII,
+    REACH,
+    WIDE_RADII,
+    WIDE_WIDTH,
+    WIDTH,
     build_environment_critic,
     describe_environments,
     distance_misfits,
@@ -51,6 +56,30 @@ def test_environments_do_not_know_where_a_slab_is_or_how_it_is_turned(rng):
     np.testing.assert_allclose(
         features([motif])[0, :count], features([other])[0, :count], atol=2e-3
     )
+
+
+def test_environments_are_the_sums_of_their_definition():
+    """Sum up, neighbour by neighbour, what the first atom sees."""
+    (motif,) = motifs(["101-O-rich"])
+    apart, weights = (np.array(value)[0, 0] for value in look([motif]))
+    thin = np.zeros((2, len(RADII)))
+    vectors, tensors = np.zeros((2, 4, 3)), np.zeros((2, 4, 3, 3))
+    for vector, kind in zip(apart, weights, strict=True):
+        distance = np.linalg.norm(vector)
+        if not kind.any() or distance >= REACH:
+            continue
+        near = 0.5 * (1 + np.cos(np.pi * distance / REACH))
+        unit, channel = vector / distance, kind.argmax()
+        thin[channel] += near * np.exp(-0.5 * ((distance - np.array(RADII)) / WIDTH) ** 2)
+        for number, radius in enumerate(WIDE_RADII):
+            share = near * np.exp(-0.5 * ((distance - radius) / WIDE_WIDTH) ** 2)
+            vectors[channel, number] += share * unit
+            tensors[channel, number] += share * np.outer(unit, unit)
+    lopsided = np.sqrt((vectors**2).sum(axis=-1))
+    aligned = np.sqrt((tensors**2).sum(axis=(-2, -1)))
+    expected = np.concatenate([thin, lopsided, aligned], axis=1).ravel()
+    np.testing.assert_allclose(features([motif])[0, 0], expected, atol=2e-3)
+    assert expected.max() > 0.5
 
 
 def test_a_tenth_of_an_angstrom_is_seen():

@@ -81,7 +81,7 @@ def eager():
 @pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 def test_a_collapsed_run_ends_is_saved_and_may_go_on(eager, tiny_records, tmp_path, capsys):
     values = {"width": 2, "latent_size": 8, "batch_size": 4, "critic_steps": 1, "log_every": 1}
-    values |= {"evaluate_every": 1, "run": tmp_path / "run", "variant": "joint2d"}
+    values |= {"evaluate_every": 1, "run": tmp_path / "run", "variant": "joint2d", "arch": "waves"}
     with pytest.raises(SystemExit) as ended:
         train(TrainConfig(records=tiny_records, steps=9, stop_on_collapse=True, **values))
     message = str(ended.value.code)  # a text, so the exit status is 1

@@ -13,10 +13,11 @@ def run(
     batch_size=32,
     compiling=10.0,
     cheaper=None,
+    usable=1000,
 ):
     limit = float("inf") if minutes is None else 60 * minutes
     recorder = SimpleNamespace(limit=limit, last_step=last_step, step=first_step, seconds=0.0)
-    pace = Pace(recorder, batch_size, cheaper)
+    pace = Pace(recorder, batch_size, usable, cheaper)
     pace.set_model(SimpleNamespace(stop_training=False))
     for number in range(LAST + 5):
         recorder.step += 1
@@ -78,6 +79,21 @@ def test_a_run_that_is_not_hopeless_goes_on_as_it_is(capsys):
     assert "near step 66" in capsys.readouterr().err
 
 
-def test_half_the_width_is_cheaper():
-    assert cheaper_settings({"width": 16}) == {"width": 8}
-    assert cheaper_settings({"width": 1}) == {"width": 1}
+def test_atoms_on_sites_need_fewer_steps(capsys):
+    run(1.3, minutes=9, usable=100)
+    assert capsys.readouterr().err == ""
+    run(1.3, minutes=1.5, usable=100)  # 61 steps
+    assert "near step 61; with fewer than about 100" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arch", "given", "expected"),
+    [
+        ("waves", {"width": 16}, {"width": 8}),
+        ("waves", {"width": 1}, {"width": 1}),
+        ("atoms", {"batch_size": 32}, {"batch_size": 16}),
+        ("atoms", {"batch_size": 3}, {"batch_size": 2}),
+    ],
+)
+def test_what_costs_most_is_made_cheaper(arch, given, expected):
+    assert cheaper_settings({"arch": arch} | given) == expected

@@ -13,6 +13,7 @@ from keras_ruo2.training import trackers
 
 TINY = {
     "variant": "lattice2d",
+    "arch": "waves",
     "batch_size": 4,
     "width": 2,
     "latent_size": 8,
