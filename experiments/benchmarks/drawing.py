@@ -1,16 +1,13 @@
-"""Slabs with atoms and grids drawn by a bundled model, and slices of the default architecture.
+"""Slabs with atoms, their grids and slices drawn by the bundled models.
 
     OMP_NUM_THREADS=1 python -m experiments.benchmarks.drawing [--count=100] [--slices=1000]
 
 Core seconds, from what three times as many cost more: loading the model does not count. *slabs*
 come from the bundled `joint3d` through `kr.load("joint3d").sample`, with cells and atoms; *grids*
-are the same as voxels. *slices* of `lattice2d` with their lengths are drawn by an untrained
-generator, which costs what a trained one does.
+are the same as voxels. *slices* with their lengths come from `kr.load("lattice2d").grids`.
 """
 
 import argparse
-
-import numpy as np
 
 from experiments.benchmarks.machine import core_seconds, report
 
@@ -27,11 +24,11 @@ def main(words=None):
     given = parser.parse_args(words)
     import keras_ruo2 as kr
 
-    run = kr.load("joint3d")
+    run, flat = kr.load("joint3d"), kr.load("lattice2d")
     draws = {
         "slabs": (run.sample, given.count),
         "grids": (run.grids, given.count),
-        "slices": (slices(MANY * given.slices), given.slices),
+        "slices": (flat.grids, given.slices),
     }
     ways = {
         (name, factor): lambda draw=draw, size=factor * count: draw(size)
@@ -45,22 +42,6 @@ def main(words=None):
         figures[f"{name}_a_second_and_core"] = float(f"{rate:.3g}")
     figures |= {f"bar_{name}_on_two_cores": bar for name, bar in BARS.items()}
     report("drawing", figures)
-
-
-def slices(count):
-    """Return a function that draws up to `count` slices with their lengths."""
-    import keras
-
-    from keras_ruo2.backend import find_backend, start_backend
-
-    start_backend(find_backend("tensorflow"))
-    from keras_ruo2.models.networks import LATENT_SIZE, build_generator
-    from keras_ruo2.training.evaluator import predict
-
-    keras.utils.set_random_seed(0)
-    generator = build_generator("lattice2d")
-    noise = np.random.default_rng(0).normal(size=(count, LATENT_SIZE)).astype("float32")
-    return lambda size: predict(generator, noise[:size], None)
 
 
 if __name__ == "__main__":
