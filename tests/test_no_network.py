@@ -17,7 +17,8 @@ COMMANDS = (
     "keras_ruo2 variants",
     "data_prep records --structures=slabs.extxyz --out=r --num_voxels=8 --num_classes=0",
     "keras_ruo2 relax --structures=slabs.extxyz --out=o.extxyz --calculator=tests.fakes:Morse",
-    "keras_ruo2 train --variant=lattice2d --arch=waves --records=r --run=run --steps=1 --width=2",
+    "keras_ruo2 train --variant=lattice2d --arch=waves --records=r --run=run --steps=1 --width=2 "
+    "--batch_size=4",
     "keras_ruo2 generate --run=run --count=2 --out=s.npz",
 )
 

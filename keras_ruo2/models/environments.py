@@ -52,8 +52,7 @@ def find_neighbours(
         where there are fewer atoms.
     """
     centres = centres or places.shape[1]
-    known = (ops.stop_gradient(values) for values in (places, weights, lengths))
-    far, chosen = nearest_images(*known, centres)
+    far, chosen = nearest_images(places, weights, lengths, centres)
     nearest = chosen.shape[-1]
     atom = ops.reshape(chosen // len(IMAGES), (-1, centres * nearest, 1))
     shift = ops.take(ops.convert_to_tensor(IMAGES), ops.mod(chosen, len(IMAGES)), axis=0)
@@ -74,6 +73,7 @@ def nearest_images(
     the nearest one. Absent atoms, and each atom to itself, are farther than `0.5 * FAR`. A matrix
     product adds up the squares along the axes, which is faster than sums that are broadcast.
     """
+    places, lengths = ops.stop_gradient(places), ops.stop_gradient(lengths)
     size, terms = places.shape[1], []
     for axis in range(3):
         length = lengths[:, axis, None, None]
@@ -81,7 +81,7 @@ def nearest_images(
         apart = apart - length * ops.round(apart / length)
         if axis < 2:
             terms += [ops.square(apart + step * length) for step in STEPS]
-    absent = ops.cast(ops.sum(weights, axis=-1) < 0.5, "float32")
+    absent = ops.cast(ops.sum(ops.stop_gradient(weights), axis=-1) < 0.5, "float32")
     own = ops.broadcast_to(ops.eye(centres, size), ops.shape(apart))
     terms += [ops.square(apart) + FAR * absent[:, None], own]
     squares = ops.matmul(ops.stack(terms, axis=-1), ops.convert_to_tensor(SUMS))

@@ -22,6 +22,7 @@ from keras_ruo2.errors import ConfigError
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
     "--variant=vanilla2d",
+    "--arch=waves",
     "--width=2",
     "--latent_size=8",
     "--batch_size=4",

@@ -229,7 +229,8 @@ def test_relaxed_slabs_of_other_elements_are_refused_by_name(tmp_path):
 
 
 def test_relaxed_slabs_are_refused_where_no_atoms_are_placed(tmp_path):
-    config = TrainConfig(variant="lattice2d", relaxed=tmp_path / "relaxed.extxyz")
+    relaxed = tmp_path / "relaxed.extxyz"
+    config = TrainConfig(variant="lattice2d", arch="waves", relaxed=relaxed)
     with pytest.raises(ConfigError, match="--arch=waves places none"):
         relaxed_slabs(config, None)
 
