@@ -163,7 +163,7 @@ def typed(options):
 
 
 def training(variant, batch, voxels):
-    """Return a training step of the slices' default architecture on random grids."""
+    """Return a training step of `waves` on random grids."""
     from experiments.benchmarks import training_step, training_ways
 
     words = [f"--variant={variant}", "--arch=waves", f"--voxels={voxels}", "--critic_steps=1"]

@@ -24,7 +24,7 @@ def main(words=None):
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--variant", choices=("joint3d", "lattice2d"), default="joint3d")
-    parser.add_argument("--arch", help="by default the variant's")
+    parser.add_argument("--arch", help="by default that of train")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--every", type=int, default=4, help="of the bundled slabs")
     parser.add_argument("--voxels", type=int, default=32)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from keras_ruo2.config import VariantsConfig
 
 
-DEFAULT_FOR = {DEFAULT: "slices and whole grids"}
+DEFAULT_FOR = "slices and whole grids"
 
 
 def main(config: VariantsConfig) -> dict[str, list[dict[str, Any]]]:
@@ -25,7 +25,7 @@ def main(config: VariantsConfig) -> dict[str, list[dict[str, Any]]]:
     print("Architectures (--arch=)")
     width = max(map(len, ARCHITECTURES))
     for name, arch in ARCHITECTURES.items():
-        default = " (default)" if name in DEFAULT_FOR else ""
+        default = " (default)" if name == DEFAULT else ""
         print(f"  {name:{width}s} {arch.meaning}{default}")
     print("Backends (--backend=) and their strategies (--strategy=)")
     for name, strategies in STRATEGIES.items():
@@ -48,7 +48,11 @@ def as_tables() -> dict[str, list[dict[str, Any]]]:
         for name, row in VARIANTS.items()
     ]
     architectures = [
-        {"name": name, "meaning": arch.meaning, "default_for": DEFAULT_FOR.get(name)}
+        {
+            "name": name,
+            "meaning": arch.meaning,
+            "default_for": DEFAULT_FOR if name == DEFAULT else None,
+        }
         for name, arch in ARCHITECTURES.items()
     ]
     backends = [
