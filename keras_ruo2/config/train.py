@@ -87,7 +87,7 @@ class TrainConfig(Config):
         minutes: Stop after so many minutes of training at the latest, those before --resume
             included; learning where atoms rest, before, takes a tenth more at most.
         cheaper_if_slow: Begin anew with narrower networks or, where atoms are placed, smaller
-            batches, and say so, where --minutes would end a new run too early for good pictures.
+            batches, and say so, where --minutes would end a new run before it has learned much.
         batch_size: Samples of one critic update, over all replicas.
         grow_batch_every: Double the batch after every so many steps; 0 for never.
         grow_batch_until: Largest batch that growing leads to.

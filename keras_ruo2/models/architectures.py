@@ -64,8 +64,8 @@ class Architecture:
         energy_weight: Weight of how far the energies that this critic reads are off the class.
         misfit_weight: Weight of distances between atoms that no training slab has.
         rest_weight: Weight of how far atoms on the sites of real slabs come from where these rest.
-        usable: Steps after which samples are fit to be looked at. For `waves` 1,048 gave good
-            slices and 410 poor ones; atoms on known sites look right before any step.
+        usable: Steps after which it has learned something: with `waves` 1,048 gave good slices and
+            410 poor ones, atoms on known sites look right before any and have settled by 100.
     """
 
     meaning: str

@@ -26,7 +26,7 @@ class Pace(keras.callbacks.Callback):
     Args:
         recorder: `Recorder`, which must come before this callback.
         batch_size: Samples of a critic update.
-        usable: Steps after which samples are fit to be looked at.
+        usable: Steps after which it has learned something, of `Architecture`.
         cheaper: Settings to begin anew with if it will make fewer than `HOPELESS` of these steps:
             then the run ends, and `ended` is set.
     """
@@ -76,7 +76,7 @@ def begins_anew(pace: float, reached: int, recorder: Recorder, cheaper: Mapping[
     flags = " ".join(f"--{name}={value}" for name, value in cheaper.items())
     return (
         f"at {pace:.2g} s a step --minutes={recorder.limit / 60:g} would end this run near step "
-        f"{reached}, where pictures are poor. It begins anew with {flags}, which is cheaper."
+        f"{reached}, where it has learned little. It begins anew with {flags}, which is cheaper."
     )
 
 
@@ -86,7 +86,7 @@ def shortfall(pace: float, reached: int, wanted: int, recorder: Recorder, batch_
     Args:
         pace: Seconds a step.
         reached: Step at which the run will end.
-        wanted: Step after which samples are fit to be looked at.
+        wanted: Step after which it has learned something.
         recorder: With the `limit` in seconds.
         batch_size: Samples of a critic update.
     """
@@ -96,7 +96,7 @@ def shortfall(pace: float, reached: int, wanted: int, recorder: Recorder, batch_
     needed = math.ceil(minutes * wanted / max(reached, 1))
     text = (
         f"at {pace:.2g} s a step --minutes={minutes:g} ends this run near step {reached}; with "
-        f"fewer than about {wanted} its pictures will be poor. Let it go on afterwards with "
+        f"fewer than about {wanted} it has learned little. Let it go on afterwards with "
         f"--resume --minutes={needed}"
     )
     smaller = batch_size // 2
